@@ -1,0 +1,133 @@
+"""The trigger form: every choice of a run with its default, its bounds and what it means. Defaults live only here."""
+
+from __future__ import annotations
+
+from airflow.sdk import Param
+from emr_pipeline.settings import Settings
+
+
+def params(settings: Settings) -> dict[str, Param]:
+    """Return the params in the order of the form."""
+    return {
+        "input": Param(
+            settings.s3("raw", "*.csv"),
+            type="string",
+            pattern=r"^s3://[a-z0-9][a-z0-9.-]+/[^{}'\"]+$",
+            title="Input",
+            description_md="CSV file, folder (with a final slash) or pattern on S3.",
+            section="Data",
+        ),
+        "run_date": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Run date",
+            description_md="The partition to replace. Empty: the logical date, else the day of the trigger.",
+            section="Data",
+        ),
+        "max_rejected_share": Param(
+            0.05,
+            type="number",
+            minimum=0,
+            maximum=1,
+            title="Rejected share that fails the run",
+            description_md="More lines than this share with a fault, and nothing is published.",
+            section="Data",
+        ),
+        "feature_set": Param(
+            "extended",
+            type="string",
+            enum=["extended", "notebook"],
+            title="Feature set",
+            description_md="`notebook`: the seven features of the original study, min-max scaled. `extended`: more of "
+            "the customer's behaviour, standardised.",
+            section="Segmentation",
+        ),
+        "variance_to_keep": Param(
+            0.9,
+            type="number",
+            exclusiveMinimum=0,
+            maximum=1,
+            title="Variance to keep",
+            description_md="Principal components are kept until they explain this share.",
+            section="Segmentation",
+        ),
+        "cluster_on": Param(
+            "components",
+            type="string",
+            enum=["components", "features"],
+            title="Cluster on",
+            description_md="The kept principal components, or the scaled features themselves.",
+            section="Segmentation",
+        ),
+        "k_min": Param(
+            2,
+            type="integer",
+            minimum=2,
+            maximum=50,
+            title="Fewest segments",
+            description_md="First k to try.",
+            section="Segmentation",
+        ),
+        "k_max": Param(
+            10,
+            type="integer",
+            minimum=2,
+            maximum=50,
+            title="Most segments",
+            description_md="Last k to try.",
+            section="Segmentation",
+        ),
+        "k": Param(
+            None,
+            type=["null", "integer"],
+            minimum=2,
+            maximum=50,
+            title="Fixed number of segments",
+            description_md="Takes this k; the others are still measured. Empty: the best one is chosen.",
+            section="Segmentation",
+        ),
+        "starts": Param(
+            3,
+            type="integer",
+            minimum=1,
+            maximum=20,
+            title="Starts",
+            description_md="Seeded starts of KMeans for each k; the best is kept, their agreement is measured.",
+            section="Segmentation",
+        ),
+        "seed": Param(
+            7,
+            type="integer",
+            minimum=0,
+            title="Seed",
+            description_md="The same seed and input give the same segments.",
+            section="Segmentation",
+        ),
+        "release_label": Param(
+            "emr-7.13.0",
+            type="string",
+            enum=["emr-7.13.0", "emr-spark-8.0.0"],
+            title="EMR release",
+            description_md="Spark 3.5.6 or Spark 4.0.2.",
+            section="Cluster",
+        ),
+        "core_nodes": Param(
+            2,
+            type="integer",
+            minimum=1,
+            maximum=100,
+            title="Core nodes",
+            description_md="Nodes of 4 cores and 16 GiB beside the primary node.",
+            section="Cluster",
+        ),
+        "spot_share": Param(
+            0.0,
+            type="number",
+            minimum=0,
+            maximum=1,
+            title="Spot share",
+            description_md="Share of the core nodes bought on the Spot market: cheaper, but they can be taken away.",
+            section="Cluster",
+        ),
+    }

@@ -1,0 +1,5 @@
+SELECT category, sum(total_price) AS revenue, sum(quantity) AS units, count(*) AS order_lines
+FROM sales
+WHERE run_date = '{{ run_date(dag_run, params) }}'
+GROUP BY category
+ORDER BY revenue DESC, category

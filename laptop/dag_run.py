@@ -1,0 +1,123 @@
+"""One run of the DAG in this process, as ``airflow dags test`` does it, told to a screen as it goes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pluggy import HookimplMarker
+
+from laptop.screen import Screen
+from laptop.state import PROJECT
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG
+
+hookimpl = HookimplMarker("airflow")
+
+DAG_FILE = PROJECT / "dags" / "sales_segmentation" / "dag.py"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How the run ended: ``state`` of the run, and the error of each task that failed."""
+
+    state: str
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+def load() -> DAG:
+    """Return the DAG; Airflow is imported here because it reads its environment when it is imported."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(DAG_FILE)
+    if bag.import_errors:
+        raise RuntimeError("\n".join(bag.import_errors.values()))
+    return bag.dags["sales_segmentation"]
+
+
+def check(dag: DAG, conf: Mapping[str, Any]) -> None:
+    """Raise ValueError, in the words of the form, for a param that does not exist or is out of bounds."""
+    from airflow.sdk.exceptions import ParamValidationError
+
+    for name, value in conf.items():
+        if name not in dag.params:
+            raise ValueError(f"there is no param {name}; there are {', '.join(dag.params)}")
+        try:
+            dag.params.get_param(name).resolve(value)
+        except ParamValidationError as error:
+            raise ValueError(f"{name}: {str(error).splitlines()[0]}") from None
+
+
+def instances(dag: DAG) -> dict[str, int]:
+    """Return the number of instances of each task, in the order of the graph."""
+    return {task.task_id: _mapped(task) for task in dag.topological_sort()}
+
+
+def _mapped(task: Any) -> int:
+    return prod(len(values) for values in task.expand_input.value.values()) if task.is_mapped else 1
+
+
+def run(dag: DAG, conf: Mapping[str, Any], screen: Screen) -> Result:
+    """Run the DAG to its end and return how it ended."""
+    errors: dict[str, str] = {}
+    with _listening(_Listener(screen, errors)):
+        dag_run = dag.test(run_conf=dict(conf))
+    for ti in dag_run.get_task_instances():
+        if str(ti.state) not in ("success", "failed"):
+            screen.task_ended(ti.task_id, str(ti.state))
+    return Result(str(dag_run.state), errors)
+
+
+class _Listener:
+    """Airflow's listener interface; the hooks are found by their names."""
+
+    def __init__(self, screen: Screen, errors: dict[str, str]) -> None:
+        self._screen, self._errors = screen, errors
+
+    @hookimpl
+    def on_task_instance_running(self, task_instance: Any) -> None:
+        self._screen.task_started(task_instance.task_id)
+
+    @hookimpl
+    def on_task_instance_success(self, task_instance: Any) -> None:
+        self._screen.task_ended(task_instance.task_id, "success")
+
+    @hookimpl
+    def on_task_instance_failed(self, task_instance: Any, error: object) -> None:
+        self._errors[task_instance.task_id] = str(error)
+        self._screen.task_ended(task_instance.task_id, str(task_instance.state))
+
+
+@contextmanager
+def _listening(listener: _Listener) -> Iterator[None]:
+    from airflow.sdk.listener import get_listener_manager
+
+    manager = get_listener_manager()
+    manager.add_listener(listener)
+    try:
+        yield
+    finally:
+        manager.pm.unregister(listener)
+
+
+@contextmanager
+def output_to(log: Path) -> Iterator[int]:
+    """Send all that this process and its children print to ``log``, and yield a descriptor of the real stdout."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    screen, errors = os.dup(1), os.dup(2)
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield screen
+        finally:
+            os.dup2(screen, 1)
+            os.dup2(errors, 2)
+            os.close(screen)
+            os.close(errors)

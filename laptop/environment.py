@@ -1,0 +1,50 @@
+"""Make the virtual environment: ``python3 laptop/environment.py FOLDER``. Needs nothing but Python 3.11.
+
+Uses uv when it is there, venv and pip when not. The folder is complete when its file ``complete`` is there.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+LOCKS = ("requirements.txt", "requirements-dev.txt")
+NEEDED = (3, 11)
+
+
+def commands(folder, python, uv):
+    """Return the command lines that make ``folder`` a virtual environment with the locked packages."""
+    locks = [argument for lock in LOCKS for argument in ("-r", lock)]
+    if uv:
+        return [
+            [uv, "venv", "--quiet", "--clear", "--python", python, str(folder)],
+            [uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *locks],
+        ]
+    return [
+        [python, "-m", "venv", "--clear", str(folder)],
+        [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", *locks],
+    ]
+
+
+def main():
+    folder = Path(sys.argv[1])
+    if sys.version_info[:2] != NEEDED:
+        have = ".".join(str(part) for part in sys.version_info[:2])
+        sys.exit(
+            f"Python 3.11 is needed, {sys.executable} is {have}; install it or say: make PYTHON=/path/to/python3.11"
+        )
+    print(f"Installing the locked packages into {folder} (once, a few minutes)", flush=True)
+    for command in commands(folder, sys.executable, shutil.which("uv")):
+        try:
+            subprocess.run(command, check=True)
+        except FileNotFoundError:
+            sys.exit(f"{command[0]} was not found; on Debian: apt install python3.11-venv")
+        except subprocess.CalledProcessError as error:
+            sys.exit(
+                f"installing into {folder} failed ({error}); the lines above say why, then run the same again"
+            )
+    (folder / "complete").touch()
+
+
+if __name__ == "__main__":
+    main()

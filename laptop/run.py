@@ -1,0 +1,167 @@
+"""The whole pipeline on this machine: ``python -m laptop.run [NAME=value ...]``.
+
+Names are INPUT (a CSV file; without it sample data is made), ROWS (lines of sample data), and the params of the
+trigger form in capitals, such as K=4 or FEATURE_SET=notebook. Exit code 0 when the run succeeded, 1 when it
+failed, 2 when it could not be started as asked, 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from laptop import aws, dag_run, home, sales, state
+from laptop.screen import Screen
+
+ROWS = 1_048_575
+"""Lines of the data set that the original study used."""
+
+FREE_BYTES_PER_ROW = 400
+"""Room that a run takes on disk for each line: the CSV twice, the outputs, Spark's own files."""
+
+
+class Refused(Exception):
+    """The run cannot be started as asked; the message says why in one sentence."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line; ``params`` by their names in the form."""
+
+    input: Path | None
+    rows: int
+    params: dict[str, Any]
+
+    @classmethod
+    def parse(cls, arguments: Sequence[str]) -> Request:
+        """Return the request; raise Refused for what is not NAME=value, or a file or number that is none."""
+        given = {}
+        for argument in arguments:
+            name, equals, value = argument.partition("=")
+            if not equals:
+                raise Refused(f"{argument!r} is not NAME=value, such as ROWS=100000 or INPUT=sales.csv")
+            given[name] = value
+        file, rows = given.pop("INPUT", ""), given.pop("ROWS", str(ROWS))
+        if file and not Path(file).is_file():
+            raise Refused(f"INPUT: there is no file {file}")
+        if not rows.isdecimal() or int(rows) == 0:
+            raise Refused(f"ROWS is {rows!r}; it is a number of lines, at least 1")
+        params = {name.lower(): _value(value) for name, value in given.items()}
+        return cls(Path(file) if file else None, int(rows), params)
+
+
+def _value(text: str) -> Any:
+    """Return numbers as numbers and the rest as text, as the trigger form would send them."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, int | float) else text
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the pipeline and return the exit code."""
+    log = state.LOGS / f"run-{datetime.now():%Y%m%d-%H%M%S}.log"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with dag_run.output_to(log) as stdout, os.fdopen(os.dup(stdout), "w") as terminal:
+        screen = Screen(Console(file=terminal), moving=_running_step)
+        try:
+            request = Request.parse(arguments)
+            succeeded = _run(request, screen, log)
+        except (Refused, aws.AwsFailed) as problem:
+            screen.complain(str(problem))
+            return 2
+        except OSError as problem:
+            screen.complain(f"{problem}; all files of a run lie under {state.LOCAL}")
+            return 2
+        except KeyboardInterrupt:
+            screen.complain("Interrupted: everything that was started is stopped.")
+            return 130
+        return 0 if succeeded else 1
+
+
+def _run(request: Request, screen: Screen, log: Path) -> bool:
+    began = time.monotonic()
+    _check_disk(request)
+    file = request.input or _sample(request.rows, screen)
+    with aws.local_aws(state.AWS, state.LOGS / "localaws.log") as local:
+        variables = home.environment(state.AIRFLOW, local.endpoint)
+        with screen.doing("Airflow is ready"):
+            home.migrate(variables, state.LOGS / "airflow-db.log")
+            os.environ.update(variables)
+            sys.path.insert(0, variables["PYTHONPATH"])
+            dag = dag_run.load()
+        with screen.doing(f"{file.name} is on S3"):
+            uri = local.provide(file, home.BUCKET, f"raw/{file.name}")
+        conf = {"input": uri, **request.params}
+        try:
+            dag_run.check(dag, conf)
+        except ValueError as problem:
+            raise Refused(str(problem)) from None
+        with screen.tasks(dag_run.instances(dag)):
+            result = dag_run.run(dag, conf, screen)
+        alive = local.live_clusters()
+        _summary(screen, result, local, time.monotonic() - began, log)
+    if alive:
+        screen.complain(f"cluster {', '.join(alive)} was still alive after the run")
+    return result.state == "success" and not alive
+
+
+def _check_disk(request: Request) -> None:
+    state.LOCAL.mkdir(parents=True, exist_ok=True)
+    size = request.input.stat().st_size * 4 if request.input else request.rows * FREE_BYTES_PER_ROW
+    free = shutil.disk_usage(state.LOCAL).free
+    if free < size:
+        raise Refused(
+            f"{free / 1e6:,.0f} MB are free at {state.LOCAL}, this run needs about {size / 1e6:,.0f} MB"
+        )
+
+
+def _sample(rows: int, screen: Screen) -> Path:
+    file = state.DATA / f"sales-{rows}.csv"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with screen.counting("Sample data", rows) as progress:
+            sales.write(file, rows, progress=progress)
+    return file
+
+
+def _running_step() -> str:
+    """Return what the Spark step that wrote last has said last."""
+    logs = sorted(state.AWS.glob("emr/*/*/stderr"), key=lambda path: path.stat().st_mtime)
+    if not logs:
+        return ""
+    lines = [line for line in logs[-1].read_text(errors="replace").splitlines() if " INFO " in line]
+    return lines[-1].partition(" INFO ")[2] if lines else "starting Spark"
+
+
+def _summary(screen: Screen, result: dag_run.Result, local: aws.LocalAws, seconds: float, log: Path) -> None:
+    outputs = local.state / "s3" / home.BUCKET
+    if result.state == "success":
+        newest = max(outputs.glob("reports/run_date=*/report.md"), key=lambda path: path.stat().st_mtime)
+        screen.report(newest.read_text())
+        screen.say(f"\nDone in {seconds:.0f} s. No cluster is alive.")
+        screen.say(f"Outputs: {outputs}")
+        screen.say(f"Report:  {newest}")
+    else:
+        for task_id, error in result.errors.items():
+            screen.complain(f"{task_id}: {error}" if not error.startswith(f"{task_id}:") else error)
+        screen.say(f"Spark:   {local.state / 'emr'}")
+    screen.say(f"Log:     {log}")
+    if result.state == "success":
+        screen.say("Next:    make run K=4 · make run INPUT=your.csv · make test")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,121 @@
+"""What a run looks like in a terminal: progress, not logs. Without a terminal, one line for each thing that ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markdown import Markdown
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+MARKS = {
+    "success": ("✔", "green"),
+    "failed": ("✘", "red"),
+    "upstream_failed": ("·", "red"),
+    "skipped": ("·", "yellow"),
+    "up_for_retry": ("↻", "yellow"),
+}
+WAITING = ("·", "dim")
+
+
+@dataclass
+class TaskLine:
+    """One task of the graph; ``ended`` counts its mapped instances, ``seconds`` adds up their times."""
+
+    task_id: str
+    instances: int = 1
+    state: str = ""
+    ended: int = 0
+    started: float | None = None
+    seconds: float = 0.0
+
+    def elapsed(self) -> float:
+        """Return the seconds of work so far, in all instances."""
+        return self.seconds + (time.monotonic() - self.started if self.started is not None else 0.0)
+
+
+class Screen:
+    """Draws the tasks of a run; ``moving`` returns a line about the running Spark step, or nothing."""
+
+    def __init__(self, console: Console, moving: Callable[[], str] = lambda: "") -> None:
+        self.console = console
+        self._moving = moving
+        self._tasks: dict[str, TaskLine] = {}
+
+    @contextmanager
+    def doing(self, what: str) -> Iterator[None]:
+        """Show ``what`` while it is done, and how long it took."""
+        began = time.monotonic()
+        if self.console.is_terminal:
+            with self.console.status(what):
+                yield
+        else:
+            yield
+        self.console.print(f"[green]✔[/] {what} [dim]{time.monotonic() - began:.1f} s[/]", highlight=False)
+
+    @contextmanager
+    def counting(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Show a bar; the caller passes how many are done so far."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=self.console) as progress:
+            bar = progress.add_task(what, total=total)
+            yield lambda done: progress.update(bar, completed=done)
+
+    @contextmanager
+    def tasks(self, instances: dict[str, int]) -> Iterator[None]:
+        """Show the tasks, given as task id and number of mapped instances in the order of the graph."""
+        self._tasks = {task_id: TaskLine(task_id, number) for task_id, number in instances.items()}
+        if not self.console.is_terminal:
+            yield
+            return
+        with Live(get_renderable=self._draw, console=self.console, refresh_per_second=5):
+            yield
+
+    def task_started(self, task_id: str) -> None:
+        task = self._tasks[task_id]
+        task.state, task.started = "running", time.monotonic()
+
+    def task_ended(self, task_id: str, state: str) -> None:
+        """Take note of the end of one instance of a task; the worst state of the instances stays."""
+        task = self._tasks[task_id]
+        task.seconds, task.started = task.elapsed(), None
+        task.ended += state != "up_for_retry"
+        complete = task.ended == task.instances
+        task.state = state if state != "success" or complete else "running"
+        if not self.console.is_terminal and (complete or state != "success"):
+            mark, _ = MARKS.get(state, WAITING)
+            self.console.print(f"{mark} {task_id} {state} {task.seconds:.1f} s", highlight=False)
+
+    def report(self, markdown: str) -> None:
+        self.console.print(Markdown(markdown))
+
+    def say(self, line: str) -> None:
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def complain(self, line: str) -> None:
+        self.console.print(Text(line, style="bold red"), soft_wrap=True)
+
+    def _draw(self) -> RenderableType:
+        table = Table.grid(padding=(0, 2))
+        for task in self._tasks.values():
+            table.add_row(*self._row(task))
+        done = sum(task.ended for task in self._tasks.values())
+        total = sum(task.instances for task in self._tasks.values())
+        bar = Progress(BarColumn(), MofNCompleteColumn(), TextColumn("tasks"), console=self.console)
+        bar.add_task("", total=total, completed=done)
+        return Group(table, bar)
+
+    def _row(self, task: TaskLine) -> tuple[RenderableType, str, str, str]:
+        count = f"{task.ended}/{task.instances}" if task.instances > 1 else ""
+        if task.state == "running":
+            return Spinner("dots"), task.task_id, f"{task.elapsed():.1f} s", count or self._moving()
+        mark, style = MARKS.get(task.state, WAITING)
+        elapsed = f"{task.seconds:.1f} s" if task.state else ""
+        return Text(mark, style), task.task_id, elapsed, count

@@ -1,0 +1,133 @@
+"""Athena statements, each run once, and what they are good for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.athena import AthenaHook
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.sdk import Context
+
+from emr_pipeline.operators.waiting import WaitingOperator
+from emr_pipeline.triggers import QueryTrigger
+from emr_pipeline.waiting import Event
+
+FAILED_STATES = ("FAILED", "CANCELLED")
+
+
+class AthenaStatementOperator(WaitingOperator):
+    """Runs one statement and returns its query execution id.
+
+    Instead of AthenaOperator: that one sends no request token, so a retry after a crashed worker runs the query a
+    second time; looks every 30 s, which is long for DDL of one second; and deferred, waits without a limit and leaves
+    the query running when the task is killed.
+    """
+
+    aws_hook_class = AthenaHook
+    template_fields = aws_template_fields("query", "database", "output_location", "workgroup")
+    template_ext = (".sql",)
+    template_fields_renderers = {"query": "sql"}
+
+    def __init__(
+        self,
+        *,
+        query: str,
+        output_location: str,
+        workgroup: str,
+        database: str = "default",
+        deadline: timedelta = timedelta(minutes=30),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(deadline=deadline, **kwargs)
+        self.query = query
+        self.database = database
+        self.output_location = output_location
+        self.workgroup = workgroup
+
+    def reconcile(self, context: Context) -> Any:
+        attempt = 0
+        query_id = self._start(context, attempt)
+        # A token answers with the execution it has started before, also with a failed one: those count up.
+        while context["ti"].try_number > 1 and self.hook.check_query_status(query_id) in FAILED_STATES:
+            attempt += 1
+            query_id = self._start(context, attempt)
+        return self.watch(context, QueryTrigger, query_id=query_id)
+
+    def _start(self, context: Context, attempt: int) -> str:
+        response = self.hook.conn.start_query_execution(
+            QueryString=self.query,
+            ClientRequestToken=self._token(context, attempt),
+            QueryExecutionContext={"Database": self.database, "Catalog": "AwsDataCatalog"},
+            ResultConfiguration={"OutputLocation": self.output_location},
+            WorkGroup=self.workgroup,
+        )
+        query_id: str = response["QueryExecutionId"]
+        return query_id
+
+    def _token(self, context: Context, attempt: int) -> str:
+        """Return the same 64 characters for the same work: a retry finds its query, a cleared task runs a new one."""
+        ti = context["ti"]
+        clears = ti.max_tries - self.retries
+        work = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index, clears, attempt, self.query)
+        return hashlib.sha256(repr(work).encode()).hexdigest()
+
+    def finish(self, context: Context, event: Event) -> Any:
+        query_id = event["query_id"]
+        if event.get("overdue"):
+            self.hook.stop_query(query_id)
+            raise AirflowException(f"query {query_id} has not ended within {self.deadline} and was stopped")
+        if event["state"] in FAILED_STATES:
+            message = f"query {query_id} {event['state']}: {event['reason']}"
+            raise AirflowException(message) if event["retryable"] else AirflowFailException(message)
+        return str(query_id)
+
+
+def read_answer(hook: AthenaHook, query_id: str) -> list[dict[str, str]]:
+    """Return the rows of a SELECT, one dict each; all values are text as Athena gives them, NULL is ''."""
+    pages = hook.conn.get_paginator("get_query_results").paginate(QueryExecutionId=query_id)
+    rows = [
+        [cell.get("VarCharValue", "") for cell in row["Data"]]
+        for page in pages
+        for row in page["ResultSet"]["Rows"]
+    ]
+    header, *body = rows
+    return [dict(zip(header, row, strict=True)) for row in body]
+
+
+class ReconcileOperator(AthenaStatementOperator):
+    """Compares what Athena counts with what the jobs say they have written; fails on the first difference.
+
+    A repair that found no partition is a success to Athena; here it is not. The query must answer one row for each
+    table: ``dataset, row_count``. ``metrics`` are the S3 URIs of the jobs' metrics files, whose ``rows`` are compared.
+    """
+
+    template_fields = (*AthenaStatementOperator.template_fields, "metrics")
+
+    def __init__(self, *, metrics: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.metrics = metrics
+
+    def finish(self, context: Context, event: Event) -> dict[str, int]:
+        query_id = super().finish(context, event)
+        counted = {row["dataset"]: int(row["row_count"]) for row in read_answer(self.hook, query_id)}
+        written = {}
+        for uri in self.metrics:
+            written |= json.loads(self._objects().read_key(*reversed(S3Hook.parse_s3_url(uri))))["rows"]
+        differing = {
+            dataset: f"Athena counts {counted.get(dataset, 0):,}, the job wrote {written.get(dataset, 0):,}"
+            for dataset in sorted(counted.keys() | written.keys())
+            if counted.get(dataset, 0) != written.get(dataset, 0)
+        }
+        if differing:
+            raise AirflowException("; ".join(f"{dataset}: {what}" for dataset, what in differing.items()))
+        self.log.info("Rows of each table: %s", counted)
+        return counted
+
+    def _objects(self) -> S3Hook:
+        return S3Hook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)

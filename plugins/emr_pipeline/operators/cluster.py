@@ -1,0 +1,111 @@
+"""One cluster for a run: made once, found again, and ended for certain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.emr import EmrHook
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.providers.common.compat.sdk import AirflowException
+from airflow.sdk import Context
+
+from emr_pipeline.cluster import LIVE_STATES, Cluster, run_job_flow_request, run_tags
+from emr_pipeline.operators.waiting import PatientOperator, WaitingOperator
+from emr_pipeline.settings import Settings
+from emr_pipeline.triggers import ClusterEndTrigger
+from emr_pipeline.waiting import Event
+
+
+def cluster_name(context: Context) -> str:
+    """Return the name of the run's cluster; ListClusters shows names but no tags."""
+    return f"{context['dag'].dag_id} {context['run_id']}"
+
+
+def live_clusters(client: Any, context: Context) -> list[str]:
+    """Return the ids of the live clusters that carry this run's tags, oldest first."""
+    run = {"dag_id": context["dag"].dag_id, "run_id": context["run_id"]}
+    pages = client.get_paginator("list_clusters").paginate(ClusterStates=list(LIVE_STATES))
+    named = [
+        cluster["Id"]
+        for page in pages
+        for cluster in page["Clusters"]
+        if cluster["Name"] == cluster_name(context)
+    ]
+    return [cluster_id for cluster_id in reversed(named) if run.items() <= _tags(client, cluster_id).items()]
+
+
+def _tags(client: Any, cluster_id: str) -> dict[str, str]:
+    described = client.describe_cluster(ClusterId=cluster_id)["Cluster"]
+    return {tag["Key"]: tag["Value"] for tag in described.get("Tags", [])}
+
+
+class CreateClusterOperator(PatientOperator):
+    """Returns the id of this run's cluster, at once; makes the cluster only if the run has none alive.
+
+    Instead of EmrCreateJobFlowOperator: RunJobFlow has no client token, so its retry makes a second cluster; what
+    fails after the call, its links among them, leaves a cluster that the teardown of a failed set-up never ends;
+    and it merges ``emr_default``, which carries another cluster's settings.
+    """
+
+    aws_hook_class = EmrHook
+    template_fields = aws_template_fields("cluster", "bootstrap")
+
+    def __init__(
+        self, *, cluster: Mapping[str, str], bootstrap: str, settings: Settings, **kwargs: Any
+    ) -> None:
+        """``cluster`` holds the fields of ``Cluster`` as templates, ``bootstrap`` the URI of the nodes' script."""
+        super().__init__(**kwargs)
+        self.cluster = cluster
+        self.bootstrap = bootstrap
+        self.settings = settings
+
+    def reconcile(self, context: Context) -> str:
+        client = self.hook.conn
+        if found := live_clusters(client, context):
+            self.log.info("Run %s has cluster %s already", context["run_id"], found[0])
+            return found[0]
+        tags = run_tags(context["dag"].dag_id, context["run_id"], self.settings.project)
+        request = run_job_flow_request(
+            cluster_name(context), Cluster.parse(self.cluster), self.settings, tags, self.bootstrap
+        )
+        cluster_id: str = client.run_job_flow(**request)["JobFlowId"]
+        # Nothing may come after the call: a set-up that fails now would leave a cluster without a teardown.
+        return cluster_id
+
+
+class TerminateClusterOperator(WaitingOperator):
+    """Ends every cluster of this run and succeeds only when all of them have ended.
+
+    Instead of EmrTerminateJobFlowOperator: that one asks for the log's address first and does not terminate if the
+    answer fails, takes an accepted request for an ended cluster, and calls TERMINATED_WITH_ERRORS a failure.
+    """
+
+    aws_hook_class = EmrHook
+    template_fields = aws_template_fields("cluster_id")
+
+    def __init__(
+        self, *, cluster_id: str, deadline: timedelta = timedelta(minutes=30), **kwargs: Any
+    ) -> None:
+        super().__init__(deadline=deadline, **kwargs)
+        self.cluster_id = cluster_id
+
+    def reconcile(self, context: Context) -> Any:
+        client = self.hook.conn
+        known = [self.cluster_id] if self.cluster_id else []
+        if known:
+            client.terminate_job_flows(JobFlowIds=known)
+        forgotten = [found for found in live_clusters(client, context) if found not in known]
+        if forgotten:
+            self.log.warning("Run %s also left %s alive", context["run_id"], forgotten)
+            client.terminate_job_flows(JobFlowIds=forgotten)
+        return self.watch(context, ClusterEndTrigger, cluster_ids=known + forgotten)
+
+    def finish(self, context: Context, event: Event) -> None:
+        if event.get("overdue"):
+            raise AirflowException(
+                f"cluster {', '.join(event['cluster_ids'])} has not ended within {self.deadline}; "
+                "end it in the EMR console, it costs money until then"
+            )
+        self.log.info("Ended: %s", event["states"])

@@ -1,0 +1,111 @@
+"""Steps of a cluster: queued once, waited for by name, and honest about why they failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.emr import EmrHook
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.sdk import Context
+
+from emr_pipeline.failure import REFUSAL, cause_of
+from emr_pipeline.operators.waiting import PatientOperator, WaitingOperator
+from emr_pipeline.step import UNFINISHED_STATES
+from emr_pipeline.triggers import StepTrigger
+from emr_pipeline.waiting import Event
+
+Step = dict[str, Any]
+
+
+def latest_steps(client: Any, cluster_id: str) -> dict[str, Step]:
+    """Return the newest step of each name on a cluster, as ListSteps summarises it."""
+    pages = client.get_paginator("list_steps").paginate(ClusterId=cluster_id)
+    newest_first = [step for page in pages for step in page["Steps"]]
+    return {step["Name"]: step for step in reversed(newest_first)}
+
+
+class AddStepsOperator(PatientOperator):
+    """Queues all steps at once, so that the cluster never idles between them; leaves out those already there.
+
+    Instead of EmrAddStepsOperator: its retry queues every step a second time (AddJobFlowSteps has no client token).
+    Returns the step ids by name.
+    """
+
+    aws_hook_class = EmrHook
+    template_fields = aws_template_fields("cluster_id", "steps")
+    template_fields_renderers = {"steps": "json"}
+
+    def __init__(self, *, cluster_id: str, steps: Sequence[Step], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cluster_id = cluster_id
+        self.steps = steps
+
+    def reconcile(self, context: Context) -> dict[str, str]:
+        client = self.hook.conn
+        there = latest_steps(client, self.cluster_id)
+        if missing := [step for step in self.steps if step["Name"] not in there]:
+            client.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=missing)
+        return {name: step["Id"] for name, step in latest_steps(client, self.cluster_id).items()}
+
+
+class AwaitStepOperator(WaitingOperator):
+    """Waits for the step that bears this task's name and returns its id.
+
+    Instead of EmrStepSensor: that one knows a step only by id, cannot repeat it, leaves it running when the task is
+    killed, and says of a failure no more than that there was one. Here a step that is pending or running is waited
+    for, a completed one accepted, a cancelled one queued again, and a failed one queued again when Airflow retries.
+    """
+
+    aws_hook_class = EmrHook
+    template_fields = aws_template_fields("cluster_id", "step")
+    template_fields_renderers = {"step": "json"}
+
+    def __init__(
+        self, *, cluster_id: str, step: Step, deadline: timedelta = timedelta(hours=2), **kwargs: Any
+    ) -> None:
+        super().__init__(deadline=deadline, **kwargs)
+        self.cluster_id = cluster_id
+        self.step = step
+
+    def reconcile(self, context: Context) -> Any:
+        client = self.hook.conn
+        found = latest_steps(client, self.cluster_id).get(self.step["Name"])
+        step_id = found["Id"] if found and self._stands(found, context) else self._queue(client)
+        return self.watch(context, StepTrigger, cluster_id=self.cluster_id, step_id=step_id)
+
+    def _stands(self, step: Step, context: Context) -> bool:
+        state = step["Status"]["State"]
+        first_try = context["ti"].try_number == 1
+        return state in (*UNFINISHED_STATES, "COMPLETED") or (state == "FAILED" and first_try)
+
+    def _queue(self, client: Any) -> str:
+        step_id: str = client.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=[self.step])["StepIds"][0]
+        return step_id
+
+    def finish(self, context: Context, event: Event) -> str:
+        cluster_id, step_id = event["cluster_id"], event["step_id"]
+        if event.get("overdue"):
+            self.hook.conn.cancel_steps(
+                ClusterId=cluster_id, StepIds=[step_id], StepCancellationOption="TERMINATE_PROCESS"
+            )
+            raise AirflowException(
+                f"{self.task_id}: step {step_id} has not ended within {self.deadline} and was cancelled"
+            )
+        if event["state"] == "COMPLETED":
+            return str(step_id)
+        cluster = self.hook.conn.describe_cluster(ClusterId=cluster_id)["Cluster"]
+        cause = cause_of(self._logs(), cluster.get("LogUri", ""), cluster_id, step_id)
+        for line in cause.excerpt:
+            self.log.error(line)
+        reason = event["failure"].get("Message") or cluster["Status"]["StateChangeReason"].get("Message", "")
+        message = f"{self.task_id}: {cause.sentence or reason or event['state']}"
+        self.log.error("Step %s %s. Log: %s", step_id, event["state"], cause.address)
+        # The job has refused its input; the same input will not do better on a retry.
+        raise AirflowFailException(message) if cause.kind == REFUSAL else AirflowException(message)
+
+    def _logs(self) -> S3Hook:
+        return S3Hook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)

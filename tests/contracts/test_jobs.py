@@ -1,0 +1,79 @@
+"""The flags of each EMR step are what the job's own parser asks for."""
+
+from __future__ import annotations
+
+import importlib.util
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+from emr_pipeline import package
+from emr_pipeline.settings import Settings
+from sales_segmentation.jobs import BOOTSTRAP, CODE_VERSION, FOLDER, JOBS, Job
+from sales_segmentation.params import params
+
+SETTINGS = Settings(bucket="lake")
+
+
+def parser_of(script: Path) -> ArgumentParser:
+    spec = importlib.util.spec_from_file_location(f"job_{script.stem}", script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    parser: ArgumentParser = module.parser()
+    return parser
+
+
+def rendered(argument: str, **changed: Any) -> str:
+    """Render an argument as Airflow does, with the defaults of the form."""
+    values = {name: param.value for name, param in params(SETTINGS).items()} | changed
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
+    return environment.from_string(argument).render(
+        params=values,
+        dag_run=None,
+        run_date=lambda *_: "2026-01-31",
+        ti=type("", (), {"xcom_pull": lambda _: "v1"}),
+    )
+
+
+def flags_of(job: Job) -> list[str]:
+    arguments: list[str] = job.step(SETTINGS)["HadoopJarStep"]["Args"]
+    return arguments[
+        next(i for i, argument in enumerate(arguments) if argument.endswith(f"{job.name}.py")) + 1 :
+    ]
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
+def test_the_defaults_of_the_form_are_accepted_by_the_job(job: Job) -> None:
+    script = FOLDER / f"{job.name}.py"
+    namespace = parser_of(script).parse_args([rendered(flag) for flag in flags_of(job)])
+    assert namespace.run_date == "2026-01-31"
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
+def test_every_flag_of_the_job_is_given_by_the_step(job: Job) -> None:
+    actions = parser_of(FOLDER / f"{job.name}.py")._actions
+    asked = {option for action in actions for option in action.option_strings} - {"-h", "--help"}
+    assert asked == set(flags_of(job)[::2])
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
+def test_no_flag_of_a_job_has_a_default(job: Job) -> None:
+    assert all(
+        action.required for action in parser_of(FOLDER / f"{job.name}.py")._actions if action.dest != "help"
+    )
+
+
+def test_a_fixed_k_reaches_the_job() -> None:
+    kmeans = next(job for job in JOBS if job.name == "kmeans")
+    arguments = [rendered(flag, k=4) for flag in flags_of(kmeans)]
+    assert arguments[arguments.index("--k") + 1] == "4"
+
+
+def test_what_the_steps_and_nodes_need_is_in_the_package() -> None:
+    files = package.build(FOLDER).files
+    assert {f"{job.name}.py" for job in JOBS} | {"segmentation.zip", Path(BOOTSTRAP).name} <= set(files)
+    assert CODE_VERSION in BOOTSTRAP

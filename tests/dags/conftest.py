@@ -1,0 +1,31 @@
+"""The DAG as Airflow's processor loads it, with the network closed."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DAGS = Path(__file__).parents[2] / "dags"
+
+
+@pytest.fixture(scope="session")
+def dag_bag() -> Any:
+    """The parsed dags folder; a connection to anything while parsing is an import error."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    def refuse(*_: object) -> None:
+        raise ConnectionError("parsing a DAG must not touch the network")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMR_PIPELINE_BUCKET", "lake")
+        patch.setattr(socket.socket, "connect", refuse)
+        patch.setattr(socket, "getaddrinfo", refuse)
+        return DagBag(DAGS)
+
+
+@pytest.fixture(scope="session")
+def dag(dag_bag: Any) -> Any:
+    return dag_bag.dags["sales_segmentation"]

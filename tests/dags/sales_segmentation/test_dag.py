@@ -1,0 +1,103 @@
+"""The integrity of the DAG: it parses, its graph is the documented one, and its cluster cannot outlive it."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+from typing import Any
+
+from airflow import plugins_manager
+from sales_segmentation.datasets import DATASETS, QUESTIONS
+from sales_segmentation.jobs import JOBS
+
+FOLDER = Path(__file__).parents[3] / "dags" / "sales_segmentation"
+
+GRAPH = {
+    "stage_jobs": {"create_cluster"},
+    "check_input": {"create_cluster"},
+    "create_cluster": {"add_steps", "preprocess", "pca", "kmeans", "terminate_cluster"},
+    "add_steps": {"preprocess"},
+    "preprocess": {"pca"},
+    "pca": {"kmeans"},
+    "kmeans": {"create_database"},
+    "create_database": {"create_tables"},
+    "create_tables": {"repair_tables"},
+    "repair_tables": {"reconcile"},
+    "reconcile": {"queries"},
+    "queries": {"publish_report", "terminate_cluster"},
+    "publish_report": set(),
+    "terminate_cluster": set(),
+}
+
+
+def test_the_folder_parses_without_error_and_holds_this_dag(dag_bag: Any) -> None:
+    assert dag_bag.import_errors == {}
+    assert set(dag_bag.dags) == {"sales_segmentation"}
+
+
+def test_the_graph_is_the_documented_one(dag: Any) -> None:
+    assert {task.task_id: task.downstream_task_ids for task in dag.tasks} == GRAPH
+
+
+def test_terminating_the_cluster_is_its_teardown_and_its_failure_fails_the_run(dag: Any) -> None:
+    create, terminate = dag.get_task("create_cluster"), dag.get_task("terminate_cluster")
+    assert create.is_setup
+    assert terminate.is_teardown
+    assert terminate.on_failure_fail_dagrun
+
+
+def test_the_teardown_is_not_the_only_leaf(dag: Any) -> None:
+    """With the teardown alone a run whose steps failed would end green."""
+    assert {task.task_id for task in dag.leaves} == {"publish_report", "terminate_cluster"}
+
+
+def test_each_job_is_a_task_of_the_same_name(dag: Any) -> None:
+    for job in JOBS:
+        assert dag.get_task(job.name).step["Name"] == job.name
+        assert (FOLDER.parents[1] / "spark" / f"{job.name}.py").is_file()
+
+
+def test_every_task_is_retried(dag: Any) -> None:
+    """All are idempotent, and Airflow itself may lose one."""
+    assert all(task.retries >= 1 for task in dag.tasks)
+
+
+def test_every_wait_has_a_deadline(dag: Any) -> None:
+    waits = [
+        task for task in dag.tasks if task.task_type in {"AwaitStepOperator", "TerminateClusterOperator"}
+    ]
+    assert len(waits) == 4
+    assert all(task.deadline.total_seconds() > 0 for task in waits)
+
+
+def test_mapped_tasks_cover_every_dataset_and_question(dag: Any) -> None:
+    counts = {
+        task.task_id: len(values)
+        for task in dag.tasks
+        if task.is_mapped
+        for values in task.expand_input.value.values()
+    }
+    assert counts == {
+        "create_tables": len(DATASETS),
+        "repair_tables": len(DATASETS),
+        "queries": len(QUESTIONS),
+    }
+
+
+def test_the_docstring_is_the_page_in_the_ui(dag: Any) -> None:
+    assert dag.doc_md == ast.get_docstring(ast.parse((FOLDER / "dag.py").read_text()), clean=False)
+
+
+def test_each_statement_has_its_own_file_and_each_file_is_used() -> None:
+    used = {*QUESTIONS, "create_database", "create_tables", "repair_tables", "reconcile"}
+    assert {path.stem for path in (FOLDER / "sql").glob("*.sql")} == used
+
+
+def test_no_module_was_also_run_as_a_plugin(dag_bag: Any) -> None:
+    """Without plugins/.airflowignore Airflow runs each file there a second time under its bare stem."""
+    plugins_manager.ensure_plugins_loaded()
+    stems = {path.stem for path in (FOLDER.parents[1] / "plugins/emr_pipeline").rglob("*.py")} - {"__init__"}
+    assert not {
+        name for name in stems if "emr_pipeline" in str(getattr(sys.modules.get(name), "__file__", ""))
+    }

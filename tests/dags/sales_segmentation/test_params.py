@@ -1,0 +1,44 @@
+"""The trigger form: defaults that run at once, bounds that refuse, words that explain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import ParamValidationError
+from emr_pipeline.settings import Settings
+from sales_segmentation.params import params
+
+FORM = params(Settings(bucket="lake"))
+
+
+@pytest.mark.parametrize("name", FORM)
+def test_each_param_explains_itself_and_its_default_is_valid(name: str) -> None:
+    param = FORM[name]
+    assert param.schema["title"]
+    assert param.schema["description_md"]
+    assert param.schema["section"] in {"Data", "Segmentation", "Cluster"}
+    param.resolve()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("input", "/data/sales.csv"),
+        ("input", "s3://lake/{{ 7 * 7 }}.csv"),
+        ("run_date", "31-01-2026"),
+        ("max_rejected_share", 1.5),
+        ("feature_set", "all"),
+        ("variance_to_keep", 0),
+        ("k_min", 1),
+        ("k_max", 700),
+        ("k", 1),
+        ("starts", 0),
+        ("core_nodes", 0),
+        ("spot_share", -0.1),
+        ("release_label", "emr-5.0.0"),
+    ],
+)
+def test_a_wrong_value_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(ParamValidationError):
+        FORM[name].resolve(value)

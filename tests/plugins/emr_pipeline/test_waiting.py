@@ -1,0 +1,102 @@
+"""A wait ends with the resource, or at its deadline, and survives what passes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from emr_pipeline import waiting
+from emr_pipeline.triggers import StepTrigger
+from emr_pipeline.waiting import WatchTrigger, is_transient, next_delay
+
+
+def client_error(code: str, status: int = 400) -> ClientError:
+    response = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "DescribeStep")  # type: ignore[arg-type]
+
+
+class Hook:
+    """A hook whose client is nothing but a context."""
+
+    def __init__(self, **_: object) -> None: ...
+
+    async def get_async_conn(self) -> Any:
+        return self
+
+    async def __aenter__(self) -> Any:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+class Scripted(WatchTrigger):
+    """Answers each look with the next of ``answers``; exceptions are raised."""
+
+    hook_class = Hook  # type: ignore[assignment]
+    answers: list[Any]
+
+    async def look(self, client: Any) -> Any:
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def cancel(self, client: Any) -> None: ...
+
+
+def scripted(*answers: Any, seconds: float = 60) -> Scripted:
+    trigger = Scripted(
+        subject={"step_id": "s-1"}, deadline=time.time() + seconds, aws_conn_id=None, region_name=None
+    )
+    trigger.answers = list(answers)
+    return trigger
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "next_delay", lambda _: 0.0)
+
+
+@pytest.mark.parametrize(("waited", "delay"), [(0, 1), (5, 1), (60, 6), (3600, 30)])
+def test_looks_become_rarer_between_one_and_thirty_seconds(waited: float, delay: float) -> None:
+    assert next_delay(waited) == delay
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        client_error("ThrottlingException"),
+        client_error("Anything", 503),
+        EndpointConnectionError(endpoint_url="x"),
+    ],
+)
+def test_what_passes_is_looked_at_again(error: Exception) -> None:
+    assert is_transient(error)
+    assert asyncio.run(scripted(None, error, {"state": "COMPLETED"}).watch())["state"] == "COMPLETED"
+
+
+def test_what_does_not_pass_ends_the_wait() -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        asyncio.run(scripted(client_error("AccessDeniedException")).watch())
+
+
+def test_the_event_names_the_subject() -> None:
+    assert asyncio.run(scripted({"state": "FAILED"}).watch()) == {"step_id": "s-1", "state": "FAILED"}
+
+
+@pytest.mark.parametrize("answer", [None, client_error("ThrottlingException")])
+def test_the_deadline_ends_a_wait_that_nothing_else_ends(answer: Any) -> None:
+    event = asyncio.run(scripted(*[answer] * 5, seconds=0).watch())
+    assert event == {"step_id": "s-1", "overdue": True}
+
+
+def test_a_trigger_comes_back_from_the_database_as_it_was() -> None:
+    trigger = StepTrigger(
+        subject={"step_id": "s"}, deadline=1.5, aws_conn_id="aws", region_name="eu-central-1"
+    )
+    path, arguments = trigger.serialize()
+    assert path == "emr_pipeline.triggers.StepTrigger"
+    assert StepTrigger(**arguments).serialize() == (path, arguments)
