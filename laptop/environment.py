@@ -3,6 +3,8 @@
 Uses uv when it is there, venv and pip when not. The folder is complete when its file ``complete`` is there.
 """
 
+from __future__ import annotations
+
 import shutil
 import subprocess
 import sys
@@ -12,7 +14,7 @@ LOCKS = ("requirements.txt", "requirements-dev.txt")
 NEEDED = (3, 11)
 
 
-def commands(folder, python, uv):
+def commands(folder: Path, python: str, uv: str | None) -> list[list[str]]:
     """Return the command lines that make ``folder`` a virtual environment with the locked packages."""
     locks = [argument for lock in LOCKS for argument in ("-r", lock)]
     if uv:
@@ -26,7 +28,7 @@ def commands(folder, python, uv):
     ]
 
 
-def main():
+def main() -> None:
     folder = Path(sys.argv[1])
     if sys.version_info[:2] != NEEDED:
         have = ".".join(str(part) for part in sys.version_info[:2])

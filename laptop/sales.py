@@ -1,0 +1,345 @@
+"""Sample sales lines, seeded, at any size: `python -m laptop.sales PATH --rows N`.
+
+Prices, quantities, discounts and shares follow the published statistics of the beverage sales set behind the
+study this project grew from: 1,048,575 lines of 10,000 customers. The lines themselves are drawn, not copied.
+"""
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from laptop import faults
+from laptop.products import PRODUCTS
+
+COLUMNS = (
+    "Order_ID", "Customer_ID", "Customer_Type", "Product", "Category", "Unit_Price", "Quantity", "Discount",
+    "Total_Price", "Region", "Order_Date",
+)  # fmt: skip
+REGIONS = (
+    "Baden-Württemberg", "Bayern", "Berlin", "Brandenburg", "Bremen", "Hamburg", "Hessen",
+    "Mecklenburg-Vorpommern", "Niedersachsen", "Nordrhein-Westfalen", "Rheinland-Pfalz", "Saarland",
+    "Sachsen", "Sachsen-Anhalt", "Schleswig-Holstein", "Thüringen",
+)  # fmt: skip
+
+FIRST_DAY, LAST_DAY = date(2021, 1, 1), date(2023, 12, 30)
+YEARLY_PRICE_FACTOR = (0.967, 1.006, 1.027)  # 2021, 2022, 2023
+PRICE_DEVIATION = 0.15
+LOWEST_PRICE = 32  # cents
+LINES_PER_ORDER = 5  # at most
+
+B2B_SHARE = 0.356
+MOST_B2C, MOST_B2B = 15, 100  # pieces on a line
+B2B_DISCOUNTS, B2B_DISCOUNT_WEIGHTS = (5, 10, 15), (0.26, 0.59, 0.15)  # percent
+B2B_ALCOHOL_DISCOUNT = 5  # percent
+
+ORDERS_PER_BLOCK = 65_536
+"""Unit of memory and of randomness: a block depends on the seed and its number only."""
+
+Ints = npt.NDArray[np.int64]
+
+_DAYS = tuple(FIRST_DAY + timedelta(days) for days in range((LAST_DAY - FIRST_DAY).days + 1))
+_CATEGORIES = tuple(dict.fromkeys(product.category for product in PRODUCTS))
+_ALCOHOL = _CATEGORIES.index("Alcoholic Beverages")
+_CATEGORY_OF = np.array([_CATEGORIES.index(product.category) for product in PRODUCTS])
+_FIRST_OF_CATEGORY = np.searchsorted(_CATEGORY_OF, np.arange(len(_CATEGORIES)))
+_SIZE_OF_CATEGORY = np.bincount(_CATEGORY_OF)
+_BASE_PRICE = np.array([product.base_price for product in PRODUCTS])
+_PRICE_FACTOR = np.array([YEARLY_PRICE_FACTOR[day.year - FIRST_DAY.year] for day in _DAYS])
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a file holds: all lines, customers named by an unspoiled line, spoiled lines by reason."""
+
+    lines: int
+    customers: int
+    spoiled: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class _Customers:
+    """One entry for each customer; number i is CUS(i + 1)."""
+
+    is_b2b: npt.NDArray[np.bool_]
+    region: Ints
+
+    @staticmethod
+    def draw(count: int, random: np.random.Generator) -> "_Customers":
+        return _Customers(
+            is_b2b=random.permutation(count) < round(count * B2B_SHARE),
+            region=random.integers(0, len(REGIONS), count),
+        )
+
+
+@dataclass(frozen=True)
+class _Orders:
+    """One entry for each order of a block; `first` is the number of the first one."""
+
+    first: int
+    customer: Ints
+    day: Ints
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """One entry for each line of a block: `order` counts from 0, `price` is cents, `discount` percent."""
+
+    order: Ints
+    product: Ints
+    price: Ints
+    quantity: Ints
+    discount: Ints
+
+    def head(self, count: int) -> "_Lines":
+        return _Lines(
+            self.order[:count],
+            self.product[:count],
+            self.price[:count],
+            self.quantity[:count],
+            self.discount[:count],
+        )
+
+
+def customers_for(rows: int) -> int:
+    """Customers by default: 10,000 for 1,048,575 lines and in proportion, at least 50."""
+    return max(50, round(rows * 10_000 / 1_048_575))
+
+
+def write(
+    path: Path,
+    rows: int,
+    *,
+    customers: int | None = None,
+    seed: int = 7,
+    spoil: float = 0.0,
+    progress: Callable[[int], None] | None = None,
+) -> Counts:
+    """Writes a header and exactly `rows` sales lines as CSV in UTF-8; the same arguments give the same bytes.
+
+    The file appears complete or not at all. Memory grows with `customers`, not with `rows`. Without faults, a
+    longer file begins with the lines of a shorter one of the same seed and number of customers.
+
+    customers: how many there are to buy; default `customers_for(rows)`.
+    spoil: share of lines with a fault (`laptop.faults`), 0 to 0.5, a part of a line rounded down; all other
+        lines stay as they were without it.
+    progress: called after each block with the number of lines written so far.
+
+    Raises ValueError for an argument out of range, and OSError if the file cannot be written.
+    """
+    customers = customers_for(rows) if customers is None else customers
+    _check(rows, customers, seed, spoil)
+    people = _Customers.draw(customers, _random(seed, 0))
+    bought = np.zeros(customers, dtype=bool)
+    reasons: Counter[str] = Counter()
+    done = 0
+    with _all_or_nothing(path) as file:
+        file.write((",".join(COLUMNS) + "\n").encode())
+        for number, (orders, lines) in enumerate(_blocks(rows, people, seed)):
+            end = done + len(lines.order)
+            count = _spoiled_until(end, spoil) - _spoiled_until(done, spoil)
+            spoiled = faults.spoil(_text(orders, lines, people), count, _random(seed, 2, number))
+            _append(file, spoiled.lines)
+            bought[orders.customer[lines.order[spoiled.good]]] = True
+            reasons += spoiled.reasons
+            done = end
+            if progress:
+                progress(done)
+    return Counts(done, int(bought.sum()), dict(sorted(reasons.items())))
+
+
+def _check(rows: int, customers: int, seed: int, spoil: float) -> None:
+    if rows < 1:
+        raise ValueError(f"rows must be 1 or more, not {rows}")
+    if customers < 1:
+        raise ValueError(f"customers must be 1 or more, not {customers}")
+    if seed < 0:
+        raise ValueError(f"seed must be 0 or more, not {seed}")
+    if not 0 <= spoil <= 0.5:
+        raise ValueError(f"spoil must be a share from 0 to 0.5, not {spoil}")
+
+
+def _random(seed: int, *stream: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=stream))
+
+
+def _spoiled_until(line: int, share: float) -> int:
+    # The small number makes up for shares that binary fractions cannot hold, such as 0.07 of 100 lines.
+    return int(line * share + 1e-6)
+
+
+def _blocks(rows: int, people: _Customers, seed: int) -> Iterator[tuple[_Orders, _Lines]]:
+    number, left = 0, rows
+    while left > 0:
+        random = _random(seed, 1, number)
+        orders = _draw_orders(number * ORDERS_PER_BLOCK + 1, len(people.region), random)
+        lines = _draw_lines(orders, people, random).head(left)
+        yield orders, lines
+        number, left = number + 1, left - len(lines.order)
+
+
+def _draw_orders(first: int, customers: int, random: np.random.Generator) -> _Orders:
+    return _Orders(
+        first=first,
+        customer=random.integers(0, customers, ORDERS_PER_BLOCK),
+        day=random.integers(0, len(_DAYS), ORDERS_PER_BLOCK),
+    )
+
+
+def _draw_lines(orders: _Orders, people: _Customers, random: np.random.Generator) -> _Lines:
+    sizes = random.integers(1, LINES_PER_ORDER + 1, ORDERS_PER_BLOCK)
+    order = np.repeat(np.arange(ORDERS_PER_BLOCK), sizes)
+    category = random.integers(0, len(_CATEGORIES), len(order))
+    product = _draw_products(order, category, random)
+    is_b2b = people.is_b2b[orders.customer[order]]
+    price = (
+        _BASE_PRICE[product]
+        * (1 + PRICE_DEVIATION * random.standard_normal(len(order)))
+        * _PRICE_FACTOR[orders.day[order]]
+    )
+    b2b_discount = np.where(
+        category == _ALCOHOL,
+        B2B_ALCOHOL_DISCOUNT,
+        random.choice(B2B_DISCOUNTS, len(order), p=B2B_DISCOUNT_WEIGHTS),
+    )
+    return _Lines(
+        order=order,
+        product=product,
+        price=np.maximum(LOWEST_PRICE, np.rint(price * 100).astype(np.int64)),
+        quantity=random.integers(1, np.where(is_b2b, MOST_B2B, MOST_B2C) + 1),
+        discount=np.where(is_b2b, b2b_discount, 0),
+    )
+
+
+def _draw_products(order: Ints, category: Ints, random: np.random.Generator) -> Ints:
+    """A product of its category for each line, none twice in an order: no two lines are equal by chance."""
+    product = _FIRST_OF_CATEGORY[category] + random.integers(0, _SIZE_OF_CATEGORY[category])
+    while (again := np.flatnonzero(_repeats(order, product))).size:
+        of = category[again]
+        product[again] = _FIRST_OF_CATEGORY[of] + random.integers(0, _SIZE_OF_CATEGORY[of])
+    return product
+
+
+def _repeats(order: Ints, product: Ints) -> npt.NDArray[np.bool_]:
+    repeats = np.zeros(len(order), dtype=bool)
+    for lag in range(1, LINES_PER_ORDER):
+        repeats[lag:] |= (order[lag:] == order[:-lag]) & (product[lag:] == product[:-lag])
+    return repeats
+
+
+def _total(lines: _Lines) -> Ints:
+    """Cents, half a cent rounded up."""
+    return (lines.price * lines.quantity * (100 - lines.discount) + 50) // 100
+
+
+def _text(orders: _Orders, lines: _Lines, people: _Customers) -> pa.Table:
+    """The lines as text columns; what many lines share is formatted once, for each order, product or day."""
+    order, customer = pa.array(lines.order), orders.customer
+    product = pa.array(lines.product)
+    order_id = _numbered("ORD", orders.first + np.arange(len(customer)))
+    return pa.table(
+        [
+            order_id.take(order),
+            _numbered("CUS", customer + 1).take(order),
+            _choose(("B2C", "B2B"), people.is_b2b[customer].astype(np.int64)).take(order),
+            pa.array([product.name for product in PRODUCTS]).take(product),
+            pa.array([product.category for product in PRODUCTS]).take(product),
+            _hundredths(lines.price),
+            pa.array(lines.quantity).cast(pa.string()),
+            _hundredths(np.arange(101)).take(pa.array(lines.discount)),
+            _hundredths(_total(lines)),
+            _choose(REGIONS, people.region[customer]).take(order),
+            _choose([f"{day:%d-%m-%Y}" for day in _DAYS], orders.day).take(order),
+        ],
+        names=COLUMNS,
+    )
+
+
+def _numbered(prefix: str, numbers: Ints) -> pa.StringArray:
+    return pc.binary_join_element_wise(prefix, pa.array(numbers).cast(pa.string()), "")
+
+
+def _choose(texts: Sequence[str], index: Ints) -> pa.StringArray:
+    return pa.array(texts).take(pa.array(index))
+
+
+def _hundredths(values: Ints) -> pa.StringArray:
+    """Hundredths as decimal text without trailing zeros: 2740 is 27.4."""
+    return pa.array(values / 100).cast(pa.string())
+
+
+def _append(file: BinaryIO, lines: pa.Table) -> None:
+    # Without quotes pyarrow refuses a text that would need them, so nothing can be written wrongly.
+    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
+    pyarrow.csv.write_csv(lines, file, options)
+
+
+@contextmanager
+def _all_or_nothing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that gets its name when the block ends well, and is removed otherwise."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent}: create it first")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: name a file")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m laptop.sales", description="Write sample sales lines as CSV."
+    )
+    parser.add_argument("path", type=Path, metavar="PATH", help="the file to write; replaced when complete")
+    parser.add_argument("--rows", type=int, required=True, help="number of lines, without the header")
+    parser.add_argument(
+        "--customers", type=int, help="customers (default: 10,000 for 1,048,575 lines, at least 50)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=7, help="another seed draws other lines (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--spoil",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of faulty lines, 0 to 0.5 (default: none)",
+    )
+    flags = parser.parse_args(arguments)
+    try:
+        counts = write(flags.path, flags.rows, customers=flags.customers, seed=flags.seed, spoil=flags.spoil)
+    except ValueError as error:
+        parser.error(str(error))
+    except OSError as error:
+        sys.stderr.write(f"cannot write {flags.path}: {error.strerror or error}\n")
+        return 1
+    sys.stdout.write(_summary(flags.path, counts))
+    return 0
+
+
+def _summary(path: Path, counts: Counts) -> str:
+    spoiled = [f"  {reason}: {count:,}\n" for reason, count in counts.spoiled.items()]
+    return (
+        f"{path}: {counts.lines:,} lines of {counts.customers:,} customers, "
+        f"{sum(counts.spoiled.values()):,} of the lines spoiled\n{''.join(spoiled)}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
