@@ -16,20 +16,22 @@ models, Athena tables over all of it, and a report with the answers to the busin
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from airflow.sdk import DAG, chain
+
 from emr_pipeline.operators.athena import AthenaStatementOperator, ReconcileOperator
 from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
 from emr_pipeline.operators.storage import CheckInputOperator, PublishReportOperator, StageJobsOperator
 from emr_pipeline.settings import Settings
 from sales_segmentation.datasets import DATASETS, QUESTIONS, RAW_COLUMNS
-from sales_segmentation.jobs import BOOTSTRAP, CLUSTER, FOLDER, JOBS, RUN_DATE, run_date
+from sales_segmentation.jobs import BOOTSTRAP, CLUSTER, CLUSTER_ID, FOLDER, JOBS, RUN_DATE, run_date
 from sales_segmentation.params import params
 from sales_segmentation.report import render
 
 settings = Settings.from_environment()
-athena = {
+athena: dict[str, Any] = {
     "database": settings.database,
     "workgroup": settings.workgroup,
     "output_location": settings.s3("athena-results", f"run_date={RUN_DATE}", ""),
@@ -57,13 +59,12 @@ with DAG(
     create_cluster = CreateClusterOperator(
         task_id="create_cluster", cluster=CLUSTER, bootstrap=settings.s3(BOOTSTRAP), settings=settings
     )
-    cluster_id = create_cluster.output
     steps = [job.step(settings) for job in JOBS]
-    add_steps = AddStepsOperator(task_id="add_steps", cluster_id=cluster_id, steps=steps)
+    add_steps = AddStepsOperator(task_id="add_steps", cluster_id=CLUSTER_ID, steps=steps)
     preprocess, pca, kmeans = (
-        AwaitStepOperator(task_id=step["Name"], cluster_id=cluster_id, step=step) for step in steps
+        AwaitStepOperator(task_id=step["Name"], cluster_id=CLUSTER_ID, step=step) for step in steps
     )
-    terminate_cluster = TerminateClusterOperator(task_id="terminate_cluster", cluster_id=cluster_id)
+    terminate_cluster = TerminateClusterOperator(task_id="terminate_cluster", cluster_id=CLUSTER_ID)
 
     create_database = AthenaStatementOperator(
         task_id="create_database",

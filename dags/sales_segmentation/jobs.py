@@ -16,6 +16,8 @@ RUN_DATE = "{{ run_date(dag_run, params) }}"
 
 CODE_VERSION = "{{ ti.xcom_pull('stage_jobs') }}"
 
+CLUSTER_ID = "{{ ti.xcom_pull('create_cluster') or '' }}"
+
 BOOTSTRAP = f"jobs/{CODE_VERSION}/bootstrap.sh"
 """What each node runs before Spark starts."""
 
@@ -25,7 +27,7 @@ CLUSTER = {name: f"{{{{ params.{name} }}}}" for name in ("release_label", "core_
 
 def run_date(dag_run: Any, params: Mapping[str, Any]) -> str:
     """Return the day a run stands for: what the form says, else the logical date, else the day it was triggered."""
-    return params["run_date"] or (dag_run.logical_date or dag_run.run_after).date().isoformat()
+    return str(params["run_date"] or (dag_run.logical_date or dag_run.run_after).date())
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow.sdk import Param
+
 from emr_pipeline.settings import Settings
 
 

@@ -12,7 +12,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -55,7 +55,7 @@ class WatchTrigger(BaseTrigger):
     the resource.
     """
 
-    hook_class: ClassVar[type[AwsBaseHook[Any]]]
+    hook_class: ClassVar[type[AwsGenericHook[Any]]]
 
     def __init__(
         self,
@@ -121,5 +121,5 @@ class WatchTrigger(BaseTrigger):
         async with await self._hook().get_async_conn() as client:
             await self.cancel(client)
 
-    def _hook(self) -> AwsBaseHook[Any]:
+    def _hook(self) -> AwsGenericHook[Any]:
         return self.hook_class(aws_conn_id=self.aws_conn_id, region_name=self.region_name)

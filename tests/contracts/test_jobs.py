@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 import pytest
+
 from emr_pipeline import package
 from emr_pipeline.settings import Settings
 from sales_segmentation.jobs import BOOTSTRAP, CODE_VERSION, FOLDER, JOBS, Job

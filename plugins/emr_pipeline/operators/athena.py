@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.athena import AthenaHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -32,7 +32,7 @@ class AthenaStatementOperator(WaitingOperator):
     aws_hook_class = AthenaHook
     template_fields = aws_template_fields("query", "database", "output_location", "workgroup")
     template_ext = (".sql",)
-    template_fields_renderers = {"query": "sql"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"query": "sql"}
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class AthenaStatementOperator(WaitingOperator):
     def _token(self, context: Context, attempt: int) -> str:
         """Return the same 64 characters for the same work: a retry finds its query, a cleared task runs a new one."""
         ti = context["ti"]
-        clears = ti.max_tries - self.retries
+        clears = ti.max_tries - (self.retries or 0)
         work = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index, clears, attempt, self.query)
         return hashlib.sha256(repr(work).encode()).hexdigest()
 
@@ -116,7 +116,7 @@ class ReconcileOperator(AthenaStatementOperator):
     def finish(self, context: Context, event: Event) -> dict[str, int]:
         query_id = super().finish(context, event)
         counted = {row["dataset"]: int(row["row_count"]) for row in read_answer(self.hook, query_id)}
-        written = {}
+        written: dict[str, int] = {}
         for uri in self.metrics:
             written |= json.loads(self._objects().read_key(*reversed(S3Hook.parse_s3_url(uri))))["rows"]
         differing = {

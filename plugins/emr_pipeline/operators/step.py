@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.emr import EmrHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -37,7 +37,7 @@ class AddStepsOperator(PatientOperator):
 
     aws_hook_class = EmrHook
     template_fields = aws_template_fields("cluster_id", "steps")
-    template_fields_renderers = {"steps": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"steps": "json"}
 
     def __init__(self, *, cluster_id: str, steps: Sequence[Step], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -62,7 +62,7 @@ class AwaitStepOperator(WaitingOperator):
 
     aws_hook_class = EmrHook
     template_fields = aws_template_fields("cluster_id", "step")
-    template_fields_renderers = {"step": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"step": "json"}
 
     def __init__(
         self, *, cluster_id: str, step: Step, deadline: timedelta = timedelta(hours=2), **kwargs: Any

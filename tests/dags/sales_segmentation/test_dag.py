@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow import plugins_manager
+
 from sales_segmentation.datasets import DATASETS, QUESTIONS
 from sales_segmentation.jobs import JOBS
 
@@ -16,7 +17,7 @@ FOLDER = Path(__file__).parents[3] / "dags" / "sales_segmentation"
 GRAPH = {
     "stage_jobs": {"create_cluster"},
     "check_input": {"create_cluster"},
-    "create_cluster": {"add_steps", "preprocess", "pca", "kmeans", "terminate_cluster"},
+    "create_cluster": {"add_steps", "terminate_cluster"},
     "add_steps": {"preprocess"},
     "preprocess": {"pca"},
     "pca": {"kmeans"},

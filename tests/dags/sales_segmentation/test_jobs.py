@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+
 from sales_segmentation.jobs import run_date
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)

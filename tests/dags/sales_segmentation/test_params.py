@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import ParamValidationError
+
 from emr_pipeline.settings import Settings
 from sales_segmentation.params import params
 

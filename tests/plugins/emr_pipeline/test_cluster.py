@@ -7,6 +7,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
+
 from emr_pipeline.cluster import Cluster, run_job_flow_request, run_tags
 from emr_pipeline.settings import Settings
 

@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 import pytest
+
 from emr_pipeline.failure import REFUSAL, cause_of, explain
 
 TRACEBACK = """26/01/31 INFO SparkContext: starting

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+
 from emr_pipeline import waiting
 from emr_pipeline.triggers import StepTrigger
 from emr_pipeline.waiting import WatchTrigger, is_transient, next_delay

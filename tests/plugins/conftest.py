@@ -1,0 +1,47 @@
+"""Operators run here as Airflow runs them, against a local AWS that really answers."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+BUCKET = "operators"
+
+
+@pytest.fixture(scope="session")
+def aws(local_aws: Any) -> Any:
+    """The local AWS, with Airflow's connection pointing at it and a bucket for job code and logs."""
+    local_aws.client("s3").create_bucket(Bucket=BUCKET)
+    connection = {
+        "conn_type": "aws",
+        "login": "test",
+        "password": "test",
+        "extra": {"endpoint_url": local_aws.endpoint, "region_name": "us-east-1"},
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+        yield local_aws
+
+
+@pytest.fixture
+def run() -> Callable[..., dict[str, Any]]:
+    """A function that returns the context of a task in one run of its own: ``run(try_number=2, clears=1)``."""
+    run_id = f"manual__{uuid.uuid4()}"
+
+    def context(try_number: int = 1, clears: int = 0) -> dict[str, Any]:
+        ti = SimpleNamespace(
+            dag_id="pipeline",
+            run_id=run_id,
+            task_id="task",
+            map_index=-1,
+            try_number=try_number,
+            max_tries=clears,
+        )
+        return {"dag": SimpleNamespace(dag_id="pipeline"), "run_id": run_id, "ti": ti}
+
+    return context

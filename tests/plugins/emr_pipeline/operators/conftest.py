@@ -1,0 +1,23 @@
+"""A cluster of the run that a test can queue steps on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
+from emr_pipeline.settings import Settings
+
+
+@pytest.fixture
+def cluster_id(aws: Any, run: Callable[..., Any]) -> Iterator[str]:
+    create = CreateClusterOperator(
+        task_id="create_cluster",
+        cluster={"release_label": "emr-7.13.0", "core_nodes": "1", "spot_share": "0"},
+        bootstrap="s3://operators/bootstrap.sh",
+        settings=Settings(bucket="operators"),
+    )
+    yield create.execute(run())
+    TerminateClusterOperator(task_id="terminate_cluster", cluster_id="").execute(run())

@@ -1,0 +1,102 @@
+"""A statement runs once for each piece of work, fails with Athena's reason, and its numbers are held against the jobs'."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowFailException
+
+from emr_pipeline.operators.athena import AthenaStatementOperator, ReconcileOperator, read_answer
+
+Context = Callable[..., Any]
+
+WHERE = {"output_location": "s3://operators/athena-results/", "workgroup": "primary"}
+
+
+def statement(query: str, **kwargs: Any) -> AthenaStatementOperator:
+    return AthenaStatementOperator(task_id="task", query=query, **WHERE, **kwargs)
+
+
+def executions(aws: Any) -> int:
+    pages = aws.client("athena").get_paginator("list_query_executions").paginate()
+    return sum(len(page["QueryExecutionIds"]) for page in pages)
+
+
+def test_the_answer_is_read_by_column(aws: Any, run: Context) -> None:
+    operator = statement("SELECT 1 AS one, cast(NULL AS integer) AS nothing")
+    assert read_answer(operator.hook, operator.execute(run())) == [{"one": "1", "nothing": ""}]
+
+
+def test_a_retry_after_a_lost_worker_finds_its_query(aws: Any, run: Context) -> None:
+    first = statement("SELECT 1").execute(run())
+    before = executions(aws)
+    assert statement("SELECT 1").execute(run(try_number=2)) == first
+    assert executions(aws) == before
+
+
+def test_a_cleared_task_asks_again(aws: Any, run: Context) -> None:
+    first = statement("SELECT 1").execute(run())
+    assert statement("SELECT 1").execute(run(try_number=2, clears=1)) != first
+
+
+def test_another_statement_is_another_query(aws: Any, run: Context) -> None:
+    assert statement("SELECT 1").execute(run()) != statement("SELECT 2").execute(run())
+
+
+def test_a_query_that_cannot_succeed_fails_at_once_with_athenas_reason(aws: Any, run: Context) -> None:
+    with pytest.raises(AirflowFailException, match="FAILED: .*nowhere.* does not exist"):
+        statement("SELECT * FROM nowhere.table_of_nothing").execute(run())
+
+
+def test_a_retry_does_not_get_the_failed_query_back(aws: Any, run: Context) -> None:
+    with pytest.raises(AirflowFailException):
+        statement("SELECT * FROM later.ready").execute(run())
+    statement("CREATE DATABASE later").execute(run())
+    before = executions(aws)
+    with pytest.raises(AirflowFailException):
+        statement("SELECT * FROM later.ready").execute(run(try_number=2))
+    assert executions(aws) == before + 1
+
+
+def test_an_overdue_query_is_stopped(aws: Any, run: Context) -> None:
+    operator = statement("SELECT 1", deadline=timedelta(minutes=1))
+    query_id = operator.execute(run())
+    with pytest.raises(AirflowException, match=f"{query_id} has not ended within 0:01:00"):
+        operator.finish(run(), {"query_id": query_id, "overdue": True})
+
+
+def reconcile(aws: Any, answer: str, *written: dict[str, int]) -> ReconcileOperator:
+    uris = []
+    for number, rows in enumerate(written):
+        key = f"metrics/{number}.json"
+        aws.client("s3").put_object(Bucket="operators", Key=key, Body=json.dumps({"rows": rows}).encode())
+        uris.append(f"s3://operators/{key}")
+    return ReconcileOperator(task_id="reconcile", query=answer, metrics=uris, **WHERE)
+
+
+TWO_TABLES = "SELECT 'sales' AS dataset, 3 AS row_count UNION ALL SELECT 'segments', 2"
+
+
+def test_equal_counts_are_returned(aws: Any, run: Context) -> None:
+    assert reconcile(aws, TWO_TABLES, {"sales": 3}, {"segments": 2}).execute(run()) == {
+        "sales": 3,
+        "segments": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ({"sales": 4, "segments": 2}, "sales: Athena counts 3, the job wrote 4"),
+        ({"sales": 3}, "segments: Athena counts 2, the job wrote 0"),
+        ({"sales": 3, "segments": 2, "profiles": 1}, "profiles: Athena counts 0, the job wrote 1"),
+    ],
+)
+def test_any_difference_is_named(aws: Any, run: Context, written: dict[str, int], message: str) -> None:
+    with pytest.raises(AirflowException, match=message):
+        reconcile(aws, TWO_TABLES, written).execute(run())

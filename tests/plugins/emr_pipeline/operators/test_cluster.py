@@ -1,0 +1,96 @@
+"""A run has one cluster, however often it asks, and none when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowFailException
+
+from emr_pipeline.cluster import ENDED_STATES
+from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
+from emr_pipeline.settings import Settings
+
+Context = Callable[..., Any]
+CLUSTER = {"release_label": "emr-7.13.0", "core_nodes": "1", "spot_share": "0"}
+
+
+def create(cluster: dict[str, str] = CLUSTER) -> CreateClusterOperator:
+    settings = Settings(bucket="operators")
+    return CreateClusterOperator(
+        task_id="create_cluster", cluster=cluster, bootstrap="s3://operators/bootstrap.sh", settings=settings
+    )
+
+
+def terminate(cluster_id: str, **kwargs: Any) -> TerminateClusterOperator:
+    return TerminateClusterOperator(task_id="terminate_cluster", cluster_id=cluster_id, **kwargs)
+
+
+def state_of(aws: Any, cluster_id: str) -> str:
+    return str(aws.client("emr").describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]["State"])
+
+
+def test_a_second_try_finds_the_cluster_of_the_first(aws: Any, run: Context) -> None:
+    first = create().execute(run())
+    assert create().execute(run(try_number=2)) == first
+    terminate(first).execute(run())
+
+
+def test_another_run_has_another_cluster(aws: Any, run: Context) -> None:
+    other = {**run(), "run_id": "manual__other"}
+    ours, theirs = create().execute(run()), create().execute(other)
+    assert ours != theirs
+    terminate(ours).execute(run())
+    assert state_of(aws, theirs) not in ENDED_STATES
+    terminate(theirs).execute(other)
+
+
+def test_a_cluster_that_has_ended_is_not_taken_for_this_runs(aws: Any, run: Context) -> None:
+    ended = create().execute(run())
+    terminate(ended).execute(run())
+    fresh = create().execute(run(try_number=2))
+    assert fresh != ended
+    terminate(fresh).execute(run())
+
+
+def test_what_aws_refuses_fails_at_once_and_says_why(aws: Any, run: Context) -> None:
+    with pytest.raises(AirflowFailException, match=r"RunJobFlow.*emr-9\.9\.9"):
+        create({**CLUSTER, "release_label": "emr-9.9.9"}).execute(run())
+
+
+def test_terminate_waits_for_the_end(aws: Any, run: Context) -> None:
+    cluster_id = create().execute(run())
+    terminate(cluster_id).execute(run())
+    assert state_of(aws, cluster_id) == "TERMINATED"
+
+
+def test_terminate_finds_a_cluster_whose_id_was_lost(aws: Any, run: Context) -> None:
+    cluster_id = create().execute(run())
+    terminate("").execute(run())
+    assert state_of(aws, cluster_id) == "TERMINATED"
+
+
+def test_terminate_may_run_again_and_may_have_nothing_to_do(aws: Any, run: Context) -> None:
+    cluster_id = create().execute(run())
+    for _ in range(2):
+        terminate(cluster_id).execute(run())
+    terminate("").execute(run())
+
+
+def test_a_protected_cluster_is_a_failure_that_names_the_protection(aws: Any, run: Context) -> None:
+    cluster_id = create().execute(run())
+    emr = aws.client("emr")
+    emr.set_termination_protection(JobFlowIds=[cluster_id], TerminationProtected=True)
+    with pytest.raises(AirflowFailException, match="protect"):
+        terminate(cluster_id).execute(run())
+    emr.set_termination_protection(JobFlowIds=[cluster_id], TerminationProtected=False)
+    terminate(cluster_id).execute(run())
+
+
+def test_a_cluster_that_does_not_end_in_time_is_named(aws: Any, run: Context) -> None:
+    operator = terminate("j-1", deadline=timedelta(minutes=30))
+    with pytest.raises(AirflowException, match="j-1 has not ended within 0:30:00"):
+        operator.finish(run(), {"cluster_ids": ["j-1"], "overdue": True})

@@ -1,0 +1,136 @@
+"""A step is queued once, waited for by its name, repeated when that can help, and explained when it fails."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+
+from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator, latest_steps
+from emr_pipeline.step import spark_step
+from emr_pipeline.triggers import StepTrigger
+
+Context = Callable[..., Any]
+
+SCRIPTS = {
+    "succeed": "print('done')",
+    "raise": "raise ValueError('no variance in 7 columns')",
+    "refuse": "import sys; sys.exit('job.py: error: there is no valid line')",
+    "hang": "import time; time.sleep(600)",
+}
+
+
+@pytest.fixture(scope="module")
+def script(aws: Any) -> Callable[[str], str]:
+    """A function that returns the S3 URI of one of ``SCRIPTS``."""
+    for name, code in SCRIPTS.items():
+        aws.client("s3").put_object(Bucket="operators", Key=f"jobs/{name}.py", Body=code.encode())
+    return lambda name: f"s3://operators/jobs/{name}.py"
+
+
+@pytest.fixture
+def step(script: Callable[[str], str]) -> Callable[[str, str], dict[str, Any]]:
+    def make(name: str, behaviour: str) -> dict[str, Any]:
+        made = spark_step(name, script(behaviour), "", {})
+        made["HadoopJarStep"]["Args"] = ["spark-submit", script(behaviour)]
+        return made
+
+    return make
+
+
+def wait_for(cluster_id: str, step: dict[str, Any], **kwargs: Any) -> AwaitStepOperator:
+    return AwaitStepOperator(task_id=step["Name"], cluster_id=cluster_id, step=step, **kwargs)
+
+
+def states(aws: Any, cluster_id: str) -> list[tuple[str, str]]:
+    """Return name and state of every step, oldest first."""
+    listed = aws.client("emr").list_steps(ClusterId=cluster_id)["Steps"]
+    return [(step["Name"], step["Status"]["State"]) for step in reversed(listed)]
+
+
+def until_running(aws: Any, cluster_id: str, name: str) -> str:
+    for _ in range(600):
+        found = latest_steps(aws.client("emr"), cluster_id).get(name)
+        if found and found["Status"]["State"] == "RUNNING":
+            return str(found["Id"])
+        time.sleep(0.1)
+    raise AssertionError(f"{name} does not run: {states(aws, cluster_id)}")
+
+
+def test_steps_are_queued_once_in_their_order(aws: Any, cluster_id: str, run: Context, step: Any) -> None:
+    operator = AddStepsOperator(
+        task_id="add_steps", cluster_id=cluster_id, steps=[step("one", "hang"), step("two", "succeed")]
+    )
+    first = operator.execute(run())
+    assert operator.execute(run(try_number=2)) == first
+    assert [name for name, _ in states(aws, cluster_id)] == ["one", "two"]
+
+
+def test_a_completed_step_is_accepted_and_not_repeated(
+    aws: Any, cluster_id: str, run: Context, step: Any
+) -> None:
+    operator = wait_for(cluster_id, step("one", "succeed"))
+    step_id = operator.execute(run())
+    assert wait_for(cluster_id, step("one", "succeed")).execute(run(try_number=2)) == step_id
+    assert states(aws, cluster_id) == [("one", "COMPLETED")]
+
+
+def test_a_failed_step_tells_its_cause_and_a_retry_queues_it_again(
+    aws: Any, cluster_id: str, run: Context, step: Any
+) -> None:
+    with pytest.raises(AirflowException, match="one: ValueError: no variance in 7 columns") as failure:
+        wait_for(cluster_id, step("one", "raise")).execute(run())
+    assert not isinstance(failure.value, AirflowFailException)
+    wait_for(cluster_id, step("one", "succeed")).execute(run(try_number=2))
+    assert states(aws, cluster_id) == [("one", "FAILED"), ("one", "COMPLETED")]
+
+
+def test_a_refusal_of_the_job_is_not_retried(cluster_id: str, run: Context, step: Any) -> None:
+    with pytest.raises(AirflowFailException, match="^one: there is no valid line$"):
+        wait_for(cluster_id, step("one", "refuse")).execute(run())
+
+
+def test_a_step_that_was_cancelled_is_queued_again(
+    aws: Any, cluster_id: str, run: Context, step: Any
+) -> None:
+    steps = [step("one", "raise"), step("two", "succeed")]
+    AddStepsOperator(task_id="add_steps", cluster_id=cluster_id, steps=steps).execute(run())
+    with pytest.raises(AirflowException):
+        wait_for(cluster_id, steps[0]).execute(run())
+    wait_for(cluster_id, steps[1]).execute(run())
+    assert states(aws, cluster_id) == [("one", "FAILED"), ("two", "CANCELLED"), ("two", "COMPLETED")]
+
+
+def test_killing_the_task_cancels_the_step(aws: Any, cluster_id: str, run: Context, step: Any) -> None:
+    operator = wait_for(cluster_id, step("one", "hang"), retries=0)
+    waiting = threading.Thread(target=lambda: pytest.raises(AirflowException, operator.execute, run()))
+    waiting.start()
+    until_running(aws, cluster_id, "one")
+    operator.on_kill()
+    waiting.join(60)
+    assert not waiting.is_alive()
+    assert states(aws, cluster_id)[0][1] in {"CANCELLED", "INTERRUPTED", "FAILED"}
+
+
+def test_a_step_that_hangs_meets_its_deadline_and_is_cancelled(
+    aws: Any, cluster_id: str, run: Context, step: Any
+) -> None:
+    with pytest.raises(
+        AirflowException, match=r"one: step s-\w+ has not ended within 0:00:01 and was cancelled"
+    ):
+        wait_for(cluster_id, step("one", "hang"), deadline=timedelta(seconds=1)).execute(run())
+
+
+def test_deferred_or_not_the_same_trigger_waits(cluster_id: str, run: Context, step: Any) -> None:
+    operator = wait_for(cluster_id, step("one", "hang"), deferrable=True)
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(run())
+    assert isinstance(deferred.value.trigger, StepTrigger)
+    assert deferred.value.trigger.subject["cluster_id"] == cluster_id
+    assert deferred.value.timeout > operator.deadline
