@@ -1,1 +1,1 @@
-"""A small AWS for laptops and CI: moto's S3, Glue, STS and IAM, and an EMR and an Athena that really execute."""
+"""A small AWS for laptops and CI: moto's S3, Glue, STS and IAM, an EMR and an Athena that really execute."""

@@ -8,6 +8,7 @@ What the model does not allow never reaches it, and what the model does not know
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,17 +20,19 @@ from botocore.model import Shape
 from botocore.validate import ParamValidator
 
 JSON = dict[str, Any]
+log = logging.getLogger(__name__)
 
 
 class AwsError(Exception):
-    """An error the caller sees as AWS words it: ``code`` is the exception's name, ``members`` its other fields."""
+    """An error the caller sees as AWS words it: ``code`` names it, ``members`` are its other fields."""
 
     def __init__(self, code: str, message: str, status: int = 400, **members: Any) -> None:
         super().__init__(f"{code}: {message}")
         self.code, self.message, self.status, self.members = code, message, status, members
 
     def body(self) -> JSON:
-        return {"__type": self.code, "message": self.message, "Message": self.message, **self.members}
+        members = {name: value for name, value in self.members.items() if value is not None}
+        return {"__type": self.code, "message": self.message, "Message": self.message, **members}
 
 
 class JsonService:
@@ -43,11 +46,14 @@ class JsonService:
         self.target_prefix: str = self._model.metadata["targetPrefix"]
 
     def handle(self, target: str, body: bytes) -> tuple[int, JSON]:
-        """Return the HTTP status and the response's members."""
+        """Return the HTTP status and the response's members. A mistake of ours is AWS's internal error."""
         try:
             return 200, self._call(target.rpartition(".")[2], body)
         except AwsError as error:
             return error.status, error.body()
+        except Exception as error:
+            log.exception("%s", target)
+            return 500, AwsError("InternalServerException", f"the local AWS failed: {error!r}").body()
 
     def _call(self, operation: str, body: bytes) -> JSON:
         if operation not in self._model.operation_names:
@@ -57,50 +63,58 @@ class JsonService:
             raise AwsError("UnknownOperationException", f"not supported by the local AWS: {operation}", 501)
         shapes = self._model.operation_model(operation)
         try:
-            request = json.loads(body or b"{}")
+            request = _without_nulls(json.loads(body or b"{}"))
         except ValueError as error:
             raise AwsError("SerializationException", f"the body is not JSON: {error}") from None
-        response = method(self._checked(request, shapes.input_shape))
+        members = self._checked(request, shapes.input_shape) if shapes.input_shape else {}
+        response = method(members)
         return to_wire(response or {}, shapes.output_shape) if shapes.output_shape else {}
 
-    def _checked(self, request: JSON, shape: Shape) -> JSON:
+    def _checked(self, request: Any, shape: Shape) -> JSON:
         report = ParamValidator().validate(request, shape)
-        problems = [report.generate_report()] if report.has_errors() else list(_violations(request, shape, ""))
+        problems = [report.generate_report()] if report.has_errors() else _violations(request, shape, "")
         if problems:
             raise AwsError(self._invalid_request, "; ".join(problems))
-        return from_wire(request, shape)
+        members: JSON = from_wire(request, shape)
+        return members
+
+
+def _without_nulls(value: Any) -> Any:
+    """AWS takes a null for a member that is not given."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _violations(value: Any, shape: Shape, path: str) -> list[str]:
-    """What botocore leaves to the service: unknown members, enums, patterns and maximum lengths."""
-    if value is None:
-        return []
+    """What botocore leaves to the service: enums, patterns and maximum lengths of texts."""
     if shape.type_name == "structure":
-        unknown = [f"unknown member {path}.{name}" for name in value if name not in shape.members]
-        known = [(name, item) for name, item in value.items() if name in shape.members]
-        return unknown + [v for name, item in known for v in _violations(item, shape.members[name], f"{path}.{name}")]
+        return [v for n, item in value.items() for v in _violations(item, shape.members[n], f"{path}.{n}")]
     if shape.type_name == "list":
         return [v for i, item in enumerate(value) for v in _violations(item, shape.member, f"{path}[{i}]")]
     if shape.type_name == "map":
         return [v for key, item in value.items() for v in _violations(item, shape.value, f"{path}.{key}")]
-    if shape.type_name != "string":
-        return []
+    return _text_violations(value, shape, path) if shape.type_name == "string" else []
+
+
+def _text_violations(value: str, shape: Shape, path: str) -> list[str]:
     found = []
     if shape.enum and value not in shape.enum:
         found.append(f"{path} is {value!r}, must be one of {', '.join(shape.enum)}")
     if len(value) > shape.metadata.get("max", len(value)):
         found.append(f"{path} is longer than {shape.metadata['max']} characters")
-    if (pattern := shape.metadata.get("pattern")) and "\\p{" not in pattern and "\\u" not in pattern:
-        # Java's character classes and escapes above mean something else to Python's re.
-        if re.fullmatch(pattern, value, re.DOTALL) is None:
-            found.append(f"{path} is {value!r}, which does not match {pattern}")
+    pattern = shape.metadata.get("pattern", "")
+    # Java's character classes and escapes mean something else to Python's re.
+    is_ours = pattern and "\\p{" not in pattern and "\\u" not in pattern
+    if is_ours and re.fullmatch(pattern, value, re.DOTALL) is None:
+        found.append(f"{path} is {value!r}, which does not match {pattern}")
     return found
 
 
 def from_wire(value: Any, shape: Shape) -> Any:
     """Turn a request's JSON into Python: epoch seconds become aware datetimes."""
     if shape.type_name == "structure":
-        return {n: from_wire(v, shape.members[n]) for n, v in value.items() if v is not None}
+        return {n: from_wire(v, shape.members[n]) for n, v in value.items()}
     if shape.type_name == "list":
         return [from_wire(v, shape.member) for v in value]
     if shape.type_name == "map":

@@ -1,0 +1,64 @@
+"""``python -m localaws --state DIR``: serve a local AWS until stopped."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from datetime import timedelta
+from pathlib import Path
+from threading import Event, Thread
+
+from localaws.server import HEALTH, LocalAws, StartError
+
+
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(prog="python -m localaws", description="A local AWS that really executes.")
+    p.add_argument(
+        "--state", type=Path, required=True, help="folder for the objects of S3 and the logs of steps"
+    )
+    p.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, takes a free one")
+    p.add_argument(
+        "--cluster-seconds",
+        type=float,
+        default=0.5,
+        help="how long a cluster is STARTING, and again BOOTSTRAPPING (default 0.5)",
+    )
+    p.add_argument(
+        "--stop-with-stdin",
+        action="store_true",
+        help="stop at the end of standard input, so that the server dies with whoever holds the pipe",
+    )
+    return p
+
+
+def main() -> int:
+    options = parser().parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        aws = LocalAws(options.state, options.port, timedelta(seconds=options.cluster_seconds))
+    except StartError as error:
+        print(f"localaws: {error}", file=sys.stderr)
+        return 1
+    if options.stop_with_stdin:
+        Thread(target=_watch_stdin, args=(stop,), daemon=True).start()
+    Thread(target=aws.serve, daemon=True).start()
+    print(f"localaws ready at {aws.endpoint}\nhealth at {aws.endpoint}{HEALTH}", flush=True)
+    stop.wait()
+    aws.stop()
+    return 0
+
+
+def _watch_stdin(stop: Event) -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    stop.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

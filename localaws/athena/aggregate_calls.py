@@ -1,0 +1,47 @@
+"""The parts of an aggregate's or a window function's call that are neither its name nor its OVER."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from localaws.athena.errors import not_supported
+from localaws.athena.typed import only, unsupported
+
+
+def aggregate_call(node: exp.Expr) -> tuple[str, list[exp.Expr], bool, list[exp.Expr]]:
+    """An aggregate's name, its arguments, whether they are DISTINCT, and its ORDER BY."""
+    if isinstance(node, exp.GroupConcat):
+        name, arguments = "listagg", [node.this, node.args.get("separator") or exp.Literal.string("")]
+    elif isinstance(node, exp.Anonymous):
+        name, arguments = str(node.this).lower(), list(node.expressions)
+    else:
+        raise unsupported(f"{type(node).__name__.upper()} as an aggregate", node)
+    distinct, order = False, []
+    if arguments and isinstance(arguments[-1], exp.Order):
+        order, arguments[-1] = arguments[-1].expressions, arguments[-1].this
+    elif arguments and isinstance(arguments[0], exp.Order):
+        order, arguments[0] = arguments[0].expressions, arguments[0].this
+    if arguments and isinstance(arguments[0], exp.Distinct):
+        if len(arguments) > 1 and name != "listagg":
+            raise not_supported(f"{name}(DISTINCT ...) with more than one argument")
+        only(arguments[0], "expressions")
+        distinct, arguments = True, [*arguments[0].expressions, *arguments[1:]]
+    return name, arguments, distinct, order
+
+
+def frame_text(spec: exp.Expr) -> str:
+    only(spec, "kind", "start", "start_side", "end", "end_side")
+    kind = str(spec.args["kind"]).upper()
+    if kind not in ("ROWS", "RANGE"):
+        raise not_supported(f"a window frame of {kind}")
+    start = _frame_bound(kind, spec.args["start"], spec.args.get("start_side"))
+    end = _frame_bound(kind, spec.args.get("end") or "CURRENT ROW", spec.args.get("end_side"))
+    return f"{kind} BETWEEN {start} AND {end}"
+
+
+def _frame_bound(kind: str, bound: exp.Expr | str, side: str | None) -> str:
+    if isinstance(bound, str):
+        return f"{bound.upper()} {(side or '').upper()}".strip()
+    if kind == "RANGE" or not isinstance(bound, exp.Literal) or bound.is_string:
+        raise not_supported(f"{kind} {bound.sql(dialect='trino')} {side}")
+    return f"{int(bound.this)} {str(side).upper()}"

@@ -1,0 +1,186 @@
+"""The types of a table and of an expression, held as Arrow types, and their names in Hive, Trino and DuckDB.
+
+Hive's names appear in Glue and in DDL (``array<double>``), Trino's in queries and messages (``array(double)``).
+Source: https://docs.aws.amazon.com/athena/latest/ug/data-types.html
+"""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+
+NULL = pa.null()
+BOOLEAN = pa.bool_()
+TINYINT, SMALLINT, INTEGER, BIGINT = pa.int8(), pa.int16(), pa.int32(), pa.int64()
+REAL, DOUBLE = pa.float32(), pa.float64()
+VARCHAR, VARBINARY = pa.string(), pa.binary()
+DATE, TIMESTAMP = pa.date32(), pa.timestamp("us")
+INTEGERS = (TINYINT, SMALLINT, INTEGER, BIGINT)
+
+_BY_NAME = {
+    "boolean": BOOLEAN,
+    "tinyint": TINYINT,
+    "smallint": SMALLINT,
+    "int": INTEGER,
+    "integer": INTEGER,
+    "bigint": BIGINT,
+    "float": REAL,
+    "real": REAL,
+    "double": DOUBLE,
+    "string": VARCHAR,
+    "varchar": VARCHAR,
+    "binary": VARBINARY,
+    "varbinary": VARBINARY,
+    "date": DATE,
+    "timestamp": TIMESTAMP,
+}
+_DUCKDB = {REAL: "REAL", DOUBLE: "DOUBLE", VARCHAR: "VARCHAR", VARBINARY: "BLOB", TIMESTAMP: "TIMESTAMP"}
+_TRINO = {
+    NULL: "unknown",
+    BOOLEAN: "boolean",
+    TINYINT: "tinyint",
+    SMALLINT: "smallint",
+    INTEGER: "integer",
+    BIGINT: "bigint",
+    REAL: "real",
+    DOUBLE: "double",
+    VARCHAR: "varchar",
+    VARBINARY: "varbinary",
+    DATE: "date",
+    TIMESTAMP: "timestamp(3)",
+}
+_TOKEN = re.compile(r"\s*([A-Za-z_$][\w$]*|\d+|[<>(),:])")
+_INTEGER_DIGITS = {TINYINT: 3, SMALLINT: 5, INTEGER: 10, BIGINT: 19}
+
+
+def parse_type(text: str) -> pa.DataType:
+    """The type a Hive or Trino name stands for. Raises ValueError when there is no such type here."""
+    tokens = _TOKEN.findall(text)
+    if "".join(tokens) != re.sub(r"\s", "", text) or not tokens:
+        raise ValueError(f"unknown type: {text}")
+    try:
+        found = _parse(tokens)
+    except IndexError:
+        raise ValueError(f"unknown type: {text}") from None
+    if tokens:
+        raise ValueError(f"unknown type: {text}")
+    return found
+
+
+def _parse(tokens: list[str]) -> pa.DataType:
+    name = tokens.pop(0).lower()
+    arguments = bool(tokens) and tokens[0] in "<("
+    if name in ("array", "map", "struct", "row", "decimal", "varchar", "timestamp") and arguments:
+        tokens.pop(0)
+        found = _parse_arguments(name, tokens)
+        if tokens.pop(0) not in ")>":
+            raise ValueError(f"unknown type: {name} with too many arguments")
+        return found
+    if name == "decimal":
+        return pa.decimal128(38, 0) if arguments else pa.decimal128(10, 0)
+    if name not in _BY_NAME:
+        raise ValueError(f"unknown type: {name}")
+    return _BY_NAME[name]
+
+
+def _parse_arguments(name: str, tokens: list[str]) -> pa.DataType:
+    if name == "array":
+        return pa.list_(_parse(tokens))
+    if name == "map":
+        key = _parse(tokens)
+        _expect(tokens, ",")
+        return pa.map_(key, _parse(tokens))
+    if name in ("struct", "row"):
+        fields = [_parse_field(tokens)]
+        while tokens[0] == ",":
+            tokens.pop(0)
+            fields.append(_parse_field(tokens))
+        return pa.struct(fields)
+    first = int(tokens.pop(0))
+    if name != "decimal":
+        return _BY_NAME[name]
+    scale = 0
+    if tokens[0] == ",":
+        tokens.pop(0)
+        scale = int(tokens.pop(0))
+    if not 1 <= first <= 38 or scale > first:
+        raise ValueError(f"decimal({first},{scale}) needs a precision of 1 to 38 and a scale no larger")
+    return pa.decimal128(first, scale)
+
+
+def _parse_field(tokens: list[str]) -> pa.Field:
+    name = tokens.pop(0).lower()
+    if tokens[0] == ":":
+        tokens.pop(0)
+    return pa.field(name, _parse(tokens))
+
+
+def _expect(tokens: list[str], token: str) -> None:
+    if tokens.pop(0) != token:
+        raise ValueError(f"expected {token}")
+
+
+def is_decimal(datatype: pa.DataType) -> bool:
+    return bool(pa.types.is_decimal(datatype))
+
+
+def is_numeric(datatype: pa.DataType) -> bool:
+    return datatype in INTEGERS or datatype in (REAL, DOUBLE) or is_decimal(datatype)
+
+
+def is_array(datatype: pa.DataType) -> bool:
+    return bool(pa.types.is_list(datatype))
+
+
+def as_decimal(datatype: pa.DataType) -> pa.DataType:
+    """The decimal that holds every value of an integer type; a decimal stays."""
+    return datatype if is_decimal(datatype) else pa.decimal128(_INTEGER_DIGITS[datatype], 0)
+
+
+def common_type(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:  # noqa: PLR0911 - one for each family
+    """The type Trino coerces both to without a CAST, or None."""
+    if right in (left, NULL):
+        return left
+    if left == NULL:
+        return right
+    if {left, right} == {DATE, TIMESTAMP}:
+        return TIMESTAMP
+    if is_array(left) and is_array(right):
+        item = common_type(left.value_type, right.value_type)
+        return pa.list_(item) if item is not None else None
+    if not (is_numeric(left) and is_numeric(right)):
+        return None
+    if DOUBLE in (left, right):
+        return DOUBLE
+    if REAL in (left, right):
+        return REAL
+    if left in INTEGERS and right in INTEGERS:
+        return max(left, right, key=INTEGERS.index)
+    left, right = as_decimal(left), as_decimal(right)
+    scale = max(left.scale, right.scale)
+    return pa.decimal128(
+        min(38, max(left.precision - left.scale, right.precision - right.scale) + scale), scale
+    )
+
+
+def can_coerce(source: pa.DataType, target: pa.DataType) -> bool:
+    return bool(common_type(source, target) == target)
+
+
+def trino_name(datatype: pa.DataType) -> str:
+    if is_decimal(datatype):
+        return f"decimal({datatype.precision},{datatype.scale})"
+    if is_array(datatype):
+        return f"array({trino_name(datatype.value_type)})"
+    if pa.types.is_map(datatype):
+        return f"map({trino_name(datatype.key_type)}, {trino_name(datatype.item_type)})"
+    if pa.types.is_struct(datatype):
+        return f"row({', '.join(f'{field.name} {trino_name(field.type)}' for field in datatype)})"
+    return _TRINO[datatype]
+
+
+def duckdb_name(datatype: pa.DataType) -> str:
+    if is_array(datatype):
+        return f"{duckdb_name(datatype.value_type)}[]"
+    return _DUCKDB.get(datatype) or trino_name(datatype).upper()

@@ -1,0 +1,62 @@
+"""DuckDB's errors in Trino's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from localaws.athena.errors import (
+    BY_USER,
+    DATA_ERROR,
+    ENGINE_ERROR,
+    SYNTAX_ERROR,
+    SYSTEM,
+    QueryCancelled,
+    QueryFailed,
+    not_supported,
+)
+
+_RAISED = re.compile(r"'@(.*)' to INT32", re.DOTALL)  # by trino_raise
+_DATA_ERRORS = {"Out of Range": "NUMERIC_VALUE_OUT_OF_RANGE", "Conversion": "INVALID_CAST_ARGUMENT"}
+
+
+@contextmanager
+def duckdb_failures() -> Iterator[None]:
+    """Inside the block what DuckDB raises becomes QueryFailed or QueryCancelled."""
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise QueryCancelled(BY_USER) from None
+    except duckdb.BinderException as error:
+        raise _binder_failure(str(error)) from None
+    except (duckdb.DataError, duckdb.InvalidInputException) as error:
+        raise _data_failure(str(error)) from None
+    except duckdb.Error as error:
+        raise QueryFailed(f"GENERIC_INTERNAL_ERROR: {error}", ENGINE_ERROR, SYSTEM) from None
+
+
+def _binder_failure(message: str) -> QueryFailed:
+    """The rules about grouping are left to DuckDB, which has the same."""
+    first_line = message.partition("\n")[0].removeprefix("Binder Error: ")
+    if "GROUP BY" not in first_line:
+        return not_supported(first_line)
+    named = re.search(r'column "(?!c\d)([^"]+)"', first_line)
+    what = f"'{named.group(1)}'" if named else "each selected expression"
+    return QueryFailed(
+        f"EXPRESSION_NOT_AGGREGATE: {what} must be an aggregate expression or appear in GROUP BY clause",
+        SYNTAX_ERROR,
+    )
+
+
+def _data_failure(message: str) -> QueryFailed:
+    raised = _RAISED.search(message)
+    if raised:
+        return QueryFailed(raised.group(1), DATA_ERROR)
+    first_line = message.partition("\n")[0]
+    kind, _, reason = first_line.partition(" Error: ")
+    return QueryFailed(
+        f"{_DATA_ERRORS.get(kind, 'INVALID_FUNCTION_ARGUMENT')}: {reason or first_line}", DATA_ERROR
+    )

@@ -1,0 +1,52 @@
+"""Why a query fails, in Athena's words and with the numbers of its error catalog.
+
+Source: https://docs.aws.amazon.com/athena/latest/ug/error-reference.html
+"""
+
+from __future__ import annotations
+
+SYSTEM, USER = 1, 2
+
+ENGINE_ERROR = 200
+RESULT_NOT_WRITTEN = 401
+USER_ERROR = 1000
+DATA_ERROR = 1001
+DDL_FAILED = 1003
+SCHEMA_ERROR = 1004
+SYNTAX_ERROR = 1006
+
+
+BY_USER = "Query cancelled by user"
+
+
+class QueryFailed(Exception):
+    """The query ends FAILED; the message is its StateChangeReason."""
+
+    def __init__(self, message: str, error_type: int = USER_ERROR, category: int = USER) -> None:
+        super().__init__(message)
+        self.message, self.error_type, self.category = message, error_type, category
+
+
+class QueryCancelled(Exception):
+    """The query ends CANCELLED; the message is its StateChangeReason."""
+
+
+class MalformedQuery(Exception):
+    """The text is not one statement of Athena's grammar: StartQueryExecution itself refuses it."""
+
+
+def not_supported(what: str) -> QueryFailed:
+    """Athena may know it; this engine would not answer it right, so it does not answer."""
+    return QueryFailed(f"not supported by the local Athena: {what}")
+
+
+def ddl_failed(reason: str) -> QueryFailed:
+    return QueryFailed(
+        f"FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. {reason}",
+        DDL_FAILED,
+    )
+
+
+def semantic_error(code: int, reason: str) -> QueryFailed:
+    """Hive's numbered complaint about a name that a DDL statement uses."""
+    return QueryFailed(f"FAILED: SemanticException [Error {code}]: {reason}", DDL_FAILED)

@@ -1,0 +1,516 @@
+"""A Trino expression compiled to DuckDB's text, bottom up, with its Trino type.
+
+Each kind of node has one method; a node, an argument of a node or a function without one is refused. So nothing
+reaches DuckDB that was not written here on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+import pyarrow as pa
+from sqlglot import exp
+
+from localaws.athena import datatypes as dt
+from localaws.athena import decimals
+from localaws.athena.aggregate_calls import aggregate_call, frame_text
+from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
+from localaws.athena.function_rules import RULES, plus_interval, unified
+from localaws.athena.functions import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
+from localaws.athena.scope import Scope
+from localaws.athena.signatures import bind, overload
+from localaws.athena.typed import (
+    Typed,
+    cast,
+    coerced,
+    only,
+    position,
+    quoted,
+    shown_type,
+    type_mismatch,
+    unsupported,
+)
+
+# The columns and the text of a subquery, seen from a scope.
+Subquery = Callable[[exp.Expr, Scope], tuple[str, Sequence[pa.DataType]]]
+
+_COMPARISONS: dict[type[exp.Expr], str] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+    exp.NullSafeEQ: "IS NOT DISTINCT FROM",
+    exp.NullSafeNEQ: "IS DISTINCT FROM",
+}
+# To DuckDB NaN equals itself and is the largest number; to Trino it compares with nothing.
+_WITH_NAN = {
+    "=": "({a} = {b} AND (NOT isnan({a}) OR {b} IS NULL))",
+    "<>": "({a} <> {b} OR (isnan({a}) AND {b} IS NOT NULL))",
+    "<": "({a} < {b} AND (NOT isnan({b}) OR {a} IS NULL))",
+    "<=": "({a} <= {b} AND (NOT isnan({b}) OR {a} IS NULL))",
+    ">": "({a} > {b} AND (NOT isnan({a}) OR {b} IS NULL))",
+    ">=": "({a} >= {b} AND (NOT isnan({a}) OR {b} IS NULL))",
+}
+_ARITHMETIC: dict[type[exp.Expr], str] = {
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+    exp.Mod: "%",
+}
+_LISTAGG = [overload("varchar, varchar -> varchar", "string_agg({all}){over}")]
+_INTERVAL_UNITS = ("second", "minute", "hour", "day", "week", "month", "year")
+
+
+class Expressions:
+    """Compiles the expressions of one SELECT. ``now`` is the time the query started."""
+
+    def __init__(self, scope: Scope, subquery: Subquery, now: datetime) -> None:
+        self._scope, self._subquery, self._now = scope, subquery, now
+
+    def compile(self, node: exp.Expr) -> Typed:
+        """Raises QueryFailed for what is wrong and for what is not supported."""
+        method = self._METHODS.get(type(node))
+        if method is None:
+            raise unsupported(f"{type(node).__name__.upper()} in {node.sql(dialect='trino')}", node)
+        return method(self, node)
+
+    def condition(self, node: exp.Expr, clause: str) -> str:
+        value = self.compile(node)
+        if value.type not in (dt.BOOLEAN, dt.NULL):
+            raise type_mismatch(
+                node, f"{clause} must evaluate to a boolean: actual type {dt.trino_name(value.type)}"
+            )
+        return coerced(value, dt.BOOLEAN)
+
+    def order_terms(
+        self, terms: Sequence[exp.Expr], compile_term: Callable[[exp.Expr], str] | None = None
+    ) -> str:
+        """The text after ORDER BY; NULLs come last unless the query says otherwise, as in Trino."""
+        written = []
+        for term in terms:
+            only(term, "this", "desc", "nulls_first")
+            text = compile_term(term.this) if compile_term else self.compile(term.this).sql
+            direction = "DESC" if term.args.get("desc") else "ASC"
+            written.append(f"{text} {direction} NULLS {'FIRST' if term.args.get('nulls_first') else 'LAST'}")
+        return ", ".join(written)
+
+    # ---------------------------------------------------------------- names and constants
+    def _column(self, node: exp.Expr) -> Typed:
+        only(node, "this", "table", "db", "catalog")
+        if not isinstance(node.this, exp.Identifier):
+            raise unsupported(f"{node.sql(dialect='trino')} in an expression", node)
+        names = [node.args.get(part) for part in ("catalog", "db", "table", "this")]
+        return self._scope.resolve(node, tuple(name.name.lower() for name in names if name is not None))
+
+    def _dot(self, node: exp.Expr) -> Typed:
+        raise unsupported(f"a field of {node.this.sql(dialect='trino')}: name the column itself", node)
+
+    def _literal(self, node: exp.Expr) -> Typed:
+        text = str(node.this)
+        if node.is_string:
+            return Typed(quoted(text), dt.VARCHAR)
+        if "e" in text.lower():
+            return Typed(f"CAST({quoted(text)} AS DOUBLE)", dt.DOUBLE)
+        if "." in text:
+            whole, _, fraction = text.partition(".")
+            precision = max(1, len(whole.lstrip("0")) + len(fraction))
+            if precision > 38:
+                raise type_mismatch(node, f"a decimal has no more than 38 digits: {text}")
+            found = pa.decimal128(precision, len(fraction))
+            return Typed(f"CAST({quoted(text)} AS {dt.duckdb_name(found)})", found)
+        value = int(text)
+        if value >= 2**63:
+            raise type_mismatch(node, f"Invalid numeric literal: {text}")
+        return Typed(text, dt.INTEGER) if value < 2**31 else Typed(f"CAST({text} AS BIGINT)", dt.BIGINT)
+
+    def _boolean(self, node: exp.Expr) -> Typed:
+        return Typed("true" if node.this else "false", dt.BOOLEAN)
+
+    def _null(self, node: exp.Expr) -> Typed:
+        return Typed("NULL", dt.NULL)
+
+    def _current_date(self, node: exp.Expr) -> Typed:
+        only(node)
+        return Typed(f"DATE '{self._now:%Y-%m-%d}'", dt.DATE)
+
+    def _localtimestamp(self, node: exp.Expr) -> Typed:
+        only(node)
+        moment = self._now.replace(tzinfo=None).isoformat(" ", "milliseconds")
+        return Typed(f"TIMESTAMP '{moment}'", dt.TIMESTAMP)
+
+    # ---------------------------------------------------------------- operators
+    def _paren(self, node: exp.Expr) -> Typed:
+        inner = self.compile(node.this)
+        return Typed(f"({inner.sql})", inner.type)
+
+    def _not(self, node: exp.Expr) -> Typed:
+        return Typed(f"(NOT {self.condition(node.this, 'Value of logical NOT expression')})", dt.BOOLEAN)
+
+    def _logical(self, node: exp.Expr) -> Typed:
+        word = "AND" if isinstance(node, exp.And) else "OR"
+        sides = [self.condition(side, "Logical expression term") for side in (node.this, node.expression)]
+        return Typed(f"({f' {word} '.join(sides)})", dt.BOOLEAN)
+
+    def _comparison(self, node: exp.Expr) -> Typed:
+        only(node, "this", "expression")
+        left, right = self.compile(node.this), self.compile(node.expression)
+        return self._compared(node, _COMPARISONS[type(node)], left, right)
+
+    def _compared(self, node: exp.Expr, operator: str, left: Typed, right: Typed) -> Typed:
+        common = dt.common_type(left.type, right.type)
+        if common is None:
+            shown = f"{shown_type(left, node.this)} {operator} {shown_type(right, node.expression)}"
+            raise type_mismatch(node, f"Cannot apply operator: {shown}")
+        if pa.types.is_nested(common):
+            raise not_supported(f"comparison of {dt.trino_name(common)}")
+        first, second = coerced(left, common), coerced(right, common)
+        if common in (dt.DOUBLE, dt.REAL) and operator in _WITH_NAN:
+            return Typed(_WITH_NAN[operator].format(a=first, b=second), dt.BOOLEAN)
+        return Typed(f"({first} {operator} {second})", dt.BOOLEAN)
+
+    def _between(self, node: exp.Expr) -> Typed:
+        only(node, "this", "low", "high")
+        value, low, high = (self.compile(node.args[part]) for part in ("this", "low", "high"))
+        common = unified([value, low, high])
+        if common is None or pa.types.is_nested(common):
+            shown = ", ".join(dt.trino_name(part.type) for part in (value, low, high))
+            raise type_mismatch(node, f"Cannot check if {shown} is BETWEEN: the types differ")
+        parts = self._compared(node, ">=", value, low), self._compared(node, "<=", value, high)
+        return Typed(f"({parts[0].sql} AND {parts[1].sql})", dt.BOOLEAN)
+
+    def _in(self, node: exp.Expr) -> Typed:
+        only(node, "this", "expressions", "query")
+        value = self.compile(node.this)
+        if query := node.args.get("query"):
+            text, types = self._subquery(query, self._scope)
+            if len(types) != 1:
+                raise type_mismatch(node, f"IN takes a subquery of one column, not of {len(types)}")
+            items, found = [], types[0]
+            common = dt.common_type(value.type, found)
+            if common is not None and common != found:
+                text = f"SELECT CAST(c0 AS {dt.duckdb_name(common)}) FROM ({text})"
+        else:
+            items = [self.compile(item) for item in node.expressions]
+            common, text = unified([value, *items]), ""
+        if common is None or pa.types.is_nested(common):
+            raise type_mismatch(
+                node, f"IN value and list items must be the same type: {dt.trino_name(value.type)}"
+            )
+        text = text or ", ".join(coerced(item, common) for item in items)
+        return Typed(f"({coerced(value, common)} IN ({text}))", dt.BOOLEAN)
+
+    def _exists(self, node: exp.Expr) -> Typed:
+        only(node, "this")
+        return Typed(f"EXISTS ({self._subquery(node.this, self._scope)[0]})", dt.BOOLEAN)
+
+    def _scalar_subquery(self, node: exp.Expr) -> Typed:
+        text, types = self._subquery(node, self._scope)
+        if len(types) != 1:
+            raise type_mismatch(
+                node, f"Multiple columns returned by subquery are not yet supported. Found {len(types)}"
+            )
+        return Typed(f"({text})", types[0])
+
+    def _like(self, node: exp.Expr) -> Typed:
+        return self._like_escaped(node, "")
+
+    def _escape(self, node: exp.Expr) -> Typed:
+        if not isinstance(node.this, exp.Like):
+            raise not_supported(f"ESCAPE after {node.this.sql(dialect='trino')}")
+        return self._like_escaped(node.this, f" ESCAPE {self._text(node.expression).sql}")
+
+    def _like_escaped(self, node: exp.Expr, escape: str) -> Typed:
+        only(node, "this", "expression", "negate")
+        word = "NOT LIKE" if node.args.get("negate") else "LIKE"
+        left, right = self._text(node.this), self._text(node.expression)
+        return Typed(f"({left.sql} {word} {right.sql}{escape})", dt.BOOLEAN)
+
+    def _text(self, node: exp.Expr) -> Typed:
+        value = self.compile(node)
+        if value.type != dt.VARCHAR:
+            raise type_mismatch(
+                node, f"Expression must evaluate to a varchar (actual: {dt.trino_name(value.type)})"
+            )
+        return value
+
+    def _is(self, node: exp.Expr) -> Typed:
+        only(node, "this", "expression")
+        if not isinstance(node.expression, exp.Null):
+            raise not_supported(f"IS {node.expression.sql(dialect='trino')}")
+        return Typed(f"({self.compile(node.this).sql} IS NULL)", dt.BOOLEAN)
+
+    def _neg(self, node: exp.Expr) -> Typed:
+        value = self.compile(node.this)
+        if not dt.is_numeric(value.type):
+            raise type_mismatch(node, f"Cannot negate {dt.trino_name(value.type)}")
+        return Typed(f"(-{value.sql})", value.type)
+
+    def _arithmetic(self, node: exp.Expr) -> Typed:
+        only(node, "this", "expression", "typed", "safe")
+        operator = _ARITHMETIC[type(node)]
+        for interval, other in ((node.expression, node.this), (node.this, node.expression)):
+            if isinstance(interval, exp.Interval):
+                if operator not in "+-" or (operator == "-" and interval is node.this):
+                    raise not_supported(f"{operator} with an interval on its left")
+                unit, count = _interval(interval)
+                return plus_interval(
+                    self.compile(other), unit, count if operator == "+" else f"-({count})", node
+                )
+        left, right = self.compile(node.this), self.compile(node.expression)
+        common = dt.common_type(left.type, right.type)
+        if common is None or not dt.is_numeric(common):
+            if {left.type, right.type} <= {dt.DATE, dt.TIMESTAMP} and operator == "-":
+                raise not_supported("the difference of two dates as an interval: use date_diff")
+            shown = f"{shown_type(left, node.this)} {operator} {shown_type(right, node.expression)}"
+            raise type_mismatch(node, f"Cannot apply operator: {shown}")
+        if dt.is_decimal(common):
+            return decimals.arithmetic(operator, left, right)
+        first, second = coerced(left, common), coerced(right, common)
+        if operator in "/%" and common in dt.INTEGERS:
+            return Typed(f"{'trino_divide' if operator == '/' else 'trino_mod'}({first}, {second})", common)
+        return Typed(f"({first} {operator} {second})", common)
+
+    def _concatenation(self, node: exp.Expr) -> Typed:
+        only(node, "this", "expression", "safe")
+        sides = [self.compile(node.this), self.compile(node.expression)]
+        found = RULES["concat"]("||", sides, [node.this, node.expression])
+        if found is None:
+            shown = " || ".join(dt.trino_name(side.type) for side in sides)
+            raise type_mismatch(node, f"Cannot apply operator: {shown}")
+        return found
+
+    def _bracket(self, node: exp.Expr) -> Typed:
+        only(node, "this", "expressions")
+        value, (index,) = self.compile(node.this), node.expressions
+        if isinstance(index, exp.Slice) or not dt.is_array(value.type):
+            raise unsupported(f"[] of {dt.trino_name(value.type)}", node)
+        at = self.compile(index)
+        if not dt.can_coerce(at.type, dt.BIGINT):
+            raise type_mismatch(index, f"an array's index is a bigint, not {dt.trino_name(at.type)}")
+        return Typed(f"trino_subscript({value.sql}, {coerced(at, dt.BIGINT)})", value.type.value_type)
+
+    def _array(self, node: exp.Expr) -> Typed:
+        only(node, "expressions", "bracket_notation")
+        items = [self.compile(item) for item in node.expressions]
+        common = unified(items) if items else dt.NULL
+        if common is None:
+            raise type_mismatch(
+                node, "All ARRAY elements must be the same type or coercible to a common type"
+            )
+        return Typed(f"[{', '.join(coerced(item, common) for item in items)}]", pa.list_(common))
+
+    # ---------------------------------------------------------------- conditional
+    def _if(self, node: exp.Expr) -> Typed:
+        only(node, "this", "true", "false")
+        branches = [(self.condition(node.this, "IF condition"), self.compile(node.args["true"]))]
+        default = self.compile(node.args["false"]) if node.args.get("false") else None
+        return self._cases(node, branches, default)
+
+    def _case(self, node: exp.Expr) -> Typed:
+        only(node, "this", "ifs", "default")
+        branches = []
+        operand = self.compile(node.this) if node.this is not None else None
+        for branch in node.args["ifs"]:
+            if operand is None:
+                test = self.condition(branch.this, "CASE WHEN clause")
+            else:
+                comparison = exp.EQ(this=node.this.copy(), expression=branch.this.copy())
+                test = self._compared(comparison, "=", operand, self.compile(branch.this)).sql
+            branches.append((test, self.compile(branch.args["true"])))
+        default = self.compile(node.args["default"]) if node.args.get("default") else None
+        return self._cases(node, branches, default)
+
+    def _cases(self, node: exp.Expr, branches: list[tuple[str, Typed]], default: Typed | None) -> Typed:
+        results = [result for _, result in branches] + ([default] if default else [])
+        common = unified(results)
+        if common is None:
+            shown = ", ".join(sorted({dt.trino_name(result.type) for result in results}))
+            raise type_mismatch(
+                node, f"All CASE results must be the same type or coercible to a common type: {shown}"
+            )
+        whens = "".join(f" WHEN {test} THEN {coerced(result, common)}" for test, result in branches)
+        otherwise = f" ELSE {coerced(default, common)}" if default else ""
+        return Typed(f"(CASE{whens}{otherwise} END)", common)
+
+    def _cast(self, node: exp.Expr) -> Typed:
+        only(node, "this", "to", "safe")
+        target_node = node.args["to"]
+        name = target_node.sql(dialect="trino")
+        try:
+            target = dt.parse_type(name)
+        except ValueError:
+            raise not_supported(f"CAST to {name}") from None
+        value = self.compile(node.this)
+        if target == dt.TIMESTAMP and not _milliseconds(target_node, node.this):
+            raise not_supported(f"CAST to {name}, only timestamp(3)")
+        if target == dt.VARCHAR and target_node.expressions:
+            if value.type != dt.VARCHAR:
+                raise not_supported(f"CAST of {dt.trino_name(value.type)} to {name}: cast to varchar first")
+            return Typed(f"substring({value.sql}, 1, {int(target_node.expressions[0].name)})", dt.VARCHAR)
+        return cast(value, target, node, safe=isinstance(node, exp.TryCast))
+
+    # ---------------------------------------------------------------- functions
+    def _extract(self, node: exp.Expr) -> Typed:
+        only(node, "this", "expression")
+        return self._scalar(node, node.this.name.lower(), [node.expression])
+
+    def _trim(self, node: exp.Expr) -> Typed:
+        only(node, "this", "expression", "position")
+        name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or ""), "trim")
+        return self._scalar(node, name, [part for part in (node.this, node.args.get("expression")) if part])
+
+    def _position(self, node: exp.Expr) -> Typed:
+        only(node, "this", "substr")
+        return self._scalar(node, "strpos", [node.this, node.args["substr"]])
+
+    def _substring(self, node: exp.Expr) -> Typed:
+        only(node, "this", "start", "length")
+        parts = (node.this, node.args.get("start"), node.args.get("length"))
+        return self._scalar(node, "substr", [part for part in parts if part is not None])
+
+    def _function(self, node: exp.Expr) -> Typed:
+        name = str(node.this).lower()
+        if name in AGGREGATES:
+            return self._aggregate(node, "", in_window=False)
+        if name in WINDOW_FUNCTIONS:
+            raise QueryFailed(
+                f"MISSING_OVER: {position(node)}Window function {name} requires OVER", SYNTAX_ERROR
+            )
+        return self._scalar(node, name, node.expressions)
+
+    def _scalar(self, node: exp.Expr, name: str, arguments: Sequence[exp.Expr]) -> Typed:
+        if name not in RULES and name not in SCALARS:
+            raise unsupported(name, node)
+        values = [self.compile(argument) for argument in arguments]
+        rule = RULES.get(name)
+        if rule is not None and (found := rule(name, values, list(arguments))) is not None:
+            return found
+        bound = bind(SCALARS.get(name, []), values)
+        if bound is None:
+            raise self._wrong_arguments(node, name, values)
+        text = bound.template.format(*bound.arguments, all=", ".join(bound.arguments))
+        return Typed(text, bound.result)
+
+    def _wrong_arguments(self, node: exp.Expr, name: str, values: Sequence[Typed]) -> QueryFailed:
+        known = SCALARS.get(name) or AGGREGATES.get(name) or WINDOW_FUNCTIONS.get(name) or []
+        expected = ", ".join(f"{name}({', '.join(candidate.parameters)})" for candidate in known)
+        given = ", ".join(dt.trino_name(value.type) for value in values)
+        hint = f" Expected: {expected}" if expected else ""
+        return type_mismatch(node, f"Unexpected parameters ({given}) for function {name}.{hint}")
+
+    def _listagg(self, node: exp.Expr) -> Typed:
+        only(node, "this", "separator")
+        return self._aggregate(node, "", in_window=False)
+
+    def _filter(self, node: exp.Expr) -> Typed:
+        only(node, "this", "expression")
+        return self._aggregate(node.this, self._filter_text(node), in_window=False)
+
+    def _filter_text(self, node: exp.Expr) -> str:
+        return f" FILTER (WHERE {self.condition(node.expression.this, 'FILTER clause')})"
+
+    def _window(self, node: exp.Expr) -> Typed:
+        only(node, "this", "partition_by", "order", "spec", "over")
+        filtered, call = "", node.this
+        if isinstance(call, exp.Filter):
+            filtered, call = self._filter_text(call), call.this
+        parts = []
+        if keys := node.args.get("partition_by"):
+            parts.append("PARTITION BY " + ", ".join(self.compile(key).sql for key in keys))
+        if order := node.args.get("order"):
+            parts.append("ORDER BY " + self.order_terms(order.expressions))
+        if spec := node.args.get("spec"):
+            parts.append(frame_text(spec))
+        return self._aggregate(call, f"{filtered} OVER ({' '.join(parts)})", in_window=True)
+
+    def _aggregate(self, node: exp.Expr, over: str, in_window: bool) -> Typed:
+        """An aggregate or a window function; ``over`` is the text of its FILTER and OVER."""
+        name, arguments, distinct, order = aggregate_call(node)
+        table = {**AGGREGATES, **WINDOW_FUNCTIONS} if in_window else AGGREGATES
+        if name not in table and name != "listagg":
+            raise unsupported(f"{name} as an aggregate", node)
+        if distinct and in_window:
+            raise not_supported(f"{name}(DISTINCT ...) OVER")
+        if len(arguments) == 1 and isinstance(arguments[0], exp.Star):
+            if name != "count":
+                raise self._wrong_arguments(node, name, [])
+            only(arguments[0])
+            return Typed(f"count(*){over}", dt.BIGINT)
+        values = [self.compile(argument) for argument in arguments]
+        before = "DISTINCT " if distinct else ""
+        after = f" ORDER BY {self.order_terms(order)}" if order else ""
+        if name in ("sum", "avg") and len(values) == 1 and dt.is_decimal(values[0].type):
+            return decimals.aggregate(name, values[0], before, over)
+        bound = bind(_LISTAGG if name == "listagg" else table[name], values)
+        if bound is None:
+            raise self._wrong_arguments(node, name, values)
+        if (distinct or order) and "{all}" not in bound.template:
+            raise not_supported(f"{name} with DISTINCT or ORDER BY")
+        inside = before + ", ".join(bound.arguments) + after
+        return Typed(bound.template.format(*bound.arguments, all=inside, over=over), bound.result)
+
+    _METHODS: ClassVar[dict[type[exp.Expr], Callable[[Expressions, exp.Expr], Typed]]] = {
+        exp.Column: _column,
+        exp.Dot: _dot,
+        exp.Literal: _literal,
+        exp.Boolean: _boolean,
+        exp.Null: _null,
+        exp.CurrentDate: _current_date,
+        exp.Localtimestamp: _localtimestamp,
+        exp.Paren: _paren,
+        exp.Not: _not,
+        exp.And: _logical,
+        exp.Or: _logical,
+        **dict.fromkeys(_COMPARISONS, _comparison),
+        **dict.fromkeys(_ARITHMETIC, _arithmetic),
+        exp.Between: _between,
+        exp.In: _in,
+        exp.Exists: _exists,
+        exp.Subquery: _scalar_subquery,
+        exp.Like: _like,
+        exp.Escape: _escape,
+        exp.Is: _is,
+        exp.Neg: _neg,
+        exp.DPipe: _concatenation,
+        exp.Bracket: _bracket,
+        exp.Array: _array,
+        exp.If: _if,
+        exp.Case: _case,
+        exp.Cast: _cast,
+        exp.TryCast: _cast,
+        exp.Extract: _extract,
+        exp.Trim: _trim,
+        exp.StrPosition: _position,
+        exp.Substring: _substring,
+        exp.Anonymous: _function,
+        exp.GroupConcat: _listagg,
+        exp.Filter: _filter,
+        exp.Window: _window,
+    }
+
+
+def _interval(node: exp.Expr) -> tuple[str, str]:
+    """The unit and the count of ``INTERVAL '3' day``."""
+    only(node, "this", "unit")
+    unit = node.args.get("unit")
+    count = str(node.this.this) if isinstance(node.this, exp.Literal) and node.this.is_string else ""
+    if (
+        not isinstance(unit, exp.Var)
+        or unit.name.lower() not in _INTERVAL_UNITS
+        or not count.lstrip("+-").isdigit()
+    ):
+        raise unsupported(f"{node.sql(dialect='trino')}, only INTERVAL '<n>' <unit>", node)
+    return unit.name.lower(), f"CAST({int(count)} AS BIGINT)"
+
+
+def _milliseconds(target: exp.Expr, source: exp.Expr) -> bool:
+    """``timestamp '...'`` is parsed as a cast whose precision is the number of digits it was written with."""
+    precisions = [int(parameter.name) for parameter in target.expressions]
+    if isinstance(source, exp.Literal):
+        return all(precision <= 3 for precision in precisions)
+    return precisions in ([], [3])

@@ -1,0 +1,178 @@
+"""The functions a query may use, and DuckDB's text for each: the tested table that is the white-list.
+
+Templates of scalar functions name their arguments ``{0}``, ``{1}``; ``{all}`` is all of them. Aggregates and window
+functions have ``{over}``, the FILTER and OVER that follow, and DISTINCT and ORDER BY inside ``{all}``; one without
+``{all}`` takes neither.
+A function that is not here, nor in ``function_rules``, is refused.
+Source: https://trino.io/docs/current/functions.html
+"""
+
+from __future__ import annotations
+
+from localaws.athena.signatures import Overload, overload
+
+Table = dict[str, list[Overload]]
+
+
+def _table(*rows: tuple[str, str, str]) -> Table:
+    found: Table = {}
+    for names, signature, template in rows:
+        for name in names.split():
+            found.setdefault(name, []).append(overload(signature, template))
+    return found
+
+
+_DATE_PARTS = ("year", "quarter", "month")
+_INTEGERS = ("tinyint", "smallint", "integer", "bigint")
+_SPACE = r"E' \t\n\r\f\013'"
+
+SCALARS = _table(
+    # ---- numbers
+    ("abs", "N -> N", "abs({0})"),
+    *(("ceil ceiling floor round", f"{integer} -> {integer}", "{0}") for integer in _INTEGERS),
+    *(
+        ("round", f"{integer}, integer -> {integer}", f"CAST(round({{0}}, {{1}}) AS {integer.upper()})")
+        for integer in _INTEGERS
+    ),
+    ("ceil ceiling", "double -> double", "ceil({0})"),
+    ("floor", "double -> double", "floor({0})"),
+    ("round", "double -> double", "round({0})"),
+    ("round", "double, integer -> double", "round({0}, {1})"),
+    ("truncate", "double -> double", "trunc({0})"),
+    ("sign", "double -> double", "CAST(sign({0}) AS DOUBLE)"),
+    ("sign", "integer -> integer", "CAST(sign({0}) AS INTEGER)"),
+    ("sign", "bigint -> bigint", "CAST(sign({0}) AS BIGINT)"),
+    ("sqrt", "double -> double", "trino_sqrt({0})"),
+    ("exp", "double -> double", "exp({0})"),
+    ("ln", "double -> double", "trino_ln({0})"),
+    ("log2", "double -> double", "trino_log2({0})"),
+    ("log10", "double -> double", "trino_log10({0})"),
+    ("log", "double, double -> double", "(trino_ln({1}) / trino_ln({0}))"),
+    ("pow power", "double, double -> double", "pow({0}, {1})"),
+    ("mod", "double, double -> double", "({0} % {1})"),
+    ("mod", "integer, integer -> integer", "trino_mod({0}, {1})"),
+    ("mod", "bigint, bigint -> bigint", "trino_mod({0}, {1})"),
+    ("pi", "-> double", "pi()"),
+    ("e", "-> double", "exp(1.0::DOUBLE)"),
+    ("infinity", "-> double", "'infinity'::DOUBLE"),
+    ("nan", "-> double", "'nan'::DOUBLE"),
+    ("is_nan", "double -> boolean", "isnan({0})"),
+    ("is_finite", "double -> boolean", "isfinite({0})"),
+    ("is_infinite", "double -> boolean", "isinf({0})"),
+    *(
+        (f, "double -> double", f"{f}({{0}})")
+        for f in ("sin", "cos", "tan", "asin", "acos", "atan", "degrees", "radians")
+    ),
+    ("atan2", "double, double -> double", "atan2({0}, {1})"),
+    ("width_bucket", "double, double, double, bigint -> bigint", "trino_width_bucket({0}, {1}, {2}, {3})"),
+    ("rand random", "-> double", "random()"),
+    # ---- text
+    ("lower", "varchar -> varchar", "lower({0})"),
+    ("upper", "varchar -> varchar", "upper({0})"),
+    ("length", "varchar -> bigint", "length({0})"),
+    ("trim", "varchar -> varchar", f"trim({{0}}, {_SPACE})"),
+    ("ltrim", "varchar -> varchar", f"ltrim({{0}}, {_SPACE})"),
+    ("rtrim", "varchar -> varchar", f"rtrim({{0}}, {_SPACE})"),
+    ("trim", "varchar, varchar -> varchar", "trim({0}, {1})"),
+    ("ltrim", "varchar, varchar -> varchar", "ltrim({0}, {1})"),
+    ("rtrim", "varchar, varchar -> varchar", "rtrim({0}, {1})"),
+    ("substr substring", "varchar, bigint -> varchar", "trino_substr({0}, {1})"),
+    ("substr substring", "varchar, bigint, bigint -> varchar", "trino_substr_length({0}, {1}, {2})"),
+    ("replace", "varchar, varchar -> varchar", "trino_replace({0}, {1}, '')"),
+    ("replace", "varchar, varchar, varchar -> varchar", "trino_replace({0}, {1}, {2})"),
+    ("reverse", "varchar -> varchar", "reverse({0})"),
+    ("lpad", "varchar, bigint, varchar -> varchar", "lpad({0}, CAST({1} AS INTEGER), {2})"),
+    ("rpad", "varchar, bigint, varchar -> varchar", "rpad({0}, CAST({1} AS INTEGER), {2})"),
+    ("strpos", "varchar, varchar -> bigint", "strpos({0}, {1})"),
+    ("starts_with", "varchar, varchar -> boolean", "starts_with({0}, {1})"),
+    ("ends_with", "varchar, varchar -> boolean", "ends_with({0}, {1})"),
+    ("split", "varchar, varchar -> array(varchar)", "trino_split({0}, {1})"),
+    ("split_part", "varchar, varchar, bigint -> varchar", "trino_split_part({0}, {1}, {2})"),
+    ("concat_ws", "varchar, varchar... -> varchar", "concat_ws({all})"),
+    ("translate", "varchar, varchar, varchar -> varchar", "translate({0}, {1}, {2})"),
+    ("levenshtein_distance", "varchar, varchar -> bigint", "levenshtein({0}, {1})"),
+    ("regexp_like", "varchar, varchar -> boolean", "regexp_matches({0}, {1})"),
+    ("regexp_extract", "varchar, varchar -> varchar", "trino_regexp_extract({0}, {1}, 0)"),
+    # ---- dates
+    *((f, "date -> bigint", f"{f}({{0}})") for f in _DATE_PARTS),
+    *((f, "timestamp -> bigint", f"{f}({{0}})") for f in _DATE_PARTS),
+    *(
+        (names, f"{given} -> bigint", f"{part}({{0}})")
+        for given in ("date", "timestamp")
+        for names, part in (
+            ("day day_of_month", "day"),
+            ("week week_of_year", "week"),
+            ("day_of_week dow", "isodow"),
+            ("day_of_year doy", "dayofyear"),
+            ("year_of_week yow", "isoyear"),
+        )
+    ),
+    ("hour", "timestamp -> bigint", "hour({0})"),
+    ("minute", "timestamp -> bigint", "minute({0})"),
+    ("second", "timestamp -> bigint", "second({0})"),
+    ("millisecond", "timestamp -> bigint", "(millisecond({0}) % 1000)"),
+    ("last_day_of_month", "date -> date", "last_day({0})"),
+    ("last_day_of_month", "timestamp -> date", "last_day({0})"),
+    ("to_unixtime", "timestamp -> double", "epoch({0})"),
+    # ---- arrays
+    ("cardinality", "array(T) -> bigint", "len({0})"),
+    ("element_at", "array(T), bigint -> T", "trino_element_at({0}, {1})"),
+    ("contains", "array(T), T -> boolean", "trino_contains({0}, {1})"),
+    ("array_position", "array(T), T -> bigint", "trino_array_position({0}, {1})"),
+    ("array_join", "array(varchar), varchar -> varchar", "array_to_string({0}, {1})"),
+    ("array_sort", "array(T) -> array(T)", "list_sort({0}, 'ASC', 'NULLS LAST')"),
+    ("array_max", "array(T) -> T", "CASE WHEN len({0}) = list_count({0}) THEN list_max({0}) END"),
+    ("array_min", "array(T) -> T", "CASE WHEN len({0}) = list_count({0}) THEN list_min({0}) END"),
+    (
+        "sequence",
+        "bigint, bigint -> array(bigint)",
+        "CASE WHEN {0} <= {1} THEN generate_series({0}, {1}) ELSE generate_series({0}, {1}, -1) END",
+    ),
+    ("sequence", "bigint, bigint, bigint -> array(bigint)", "generate_series({0}, {1}, {2})"),
+)
+
+AGGREGATES = _table(
+    ("count", "T -> bigint", "count({all}){over}"),
+    ("count_if", "boolean -> bigint", "CAST(count_if({all}){over} AS BIGINT)"),
+    ("sum", "bigint -> bigint", "CAST(sum({all}){over} AS BIGINT)"),
+    ("sum", "real -> real", "CAST(sum({all}){over} AS REAL)"),
+    ("sum", "double -> double", "sum({all}){over}"),
+    ("avg", "double -> double", "avg({all}){over}"),
+    ("avg", "real -> real", "CAST(avg({all}){over} AS REAL)"),
+    ("min", "T -> T", "min({all}){over}"),
+    ("max", "T -> T", "max({all}){over}"),
+    ("min_by", "T, any -> T", "arg_min_null({all}){over}"),
+    ("max_by", "T, any -> T", "arg_max_null({all}){over}"),
+    ("any_value arbitrary", "T -> T", "any_value({all}){over}"),
+    ("bool_and every", "boolean -> boolean", "bool_and({all}){over}"),
+    ("bool_or", "boolean -> boolean", "bool_or({all}){over}"),
+    ("stddev stddev_samp", "double -> double", "stddev_samp({all}){over}"),
+    ("stddev_pop", "double -> double", "stddev_pop({all}){over}"),
+    ("variance var_samp", "double -> double", "var_samp({all}){over}"),
+    ("var_pop", "double -> double", "var_pop({all}){over}"),
+    ("corr", "double, double -> double", "CASE WHEN isfinite(corr({all}){over}) THEN corr({all}){over} END"),
+    ("covar_samp", "double, double -> double", "covar_samp({all}){over}"),
+    ("covar_pop", "double, double -> double", "covar_pop({all}){over}"),
+    ("approx_distinct", "T -> bigint", "approx_count_distinct({all}){over}"),
+    ("approx_percentile", "bigint, double -> bigint", "approx_quantile({0}, CAST({1} AS REAL)){over}"),
+    ("approx_percentile", "double, double -> double", "approx_quantile({0}, CAST({1} AS REAL)){over}"),
+    ("array_agg", "T -> array(T)", "list({all}){over}"),
+)
+
+WINDOW_FUNCTIONS = _table(
+    ("row_number", "-> bigint", "row_number(){over}"),
+    ("rank", "-> bigint", "rank(){over}"),
+    ("dense_rank", "-> bigint", "dense_rank(){over}"),
+    ("percent_rank", "-> double", "percent_rank(){over}"),
+    ("cume_dist", "-> double", "cume_dist(){over}"),
+    ("ntile", "bigint -> bigint", "ntile({all}){over}"),
+    ("lag", "T -> T", "lag({all}){over}"),
+    ("lag", "T, bigint -> T", "lag({all}){over}"),
+    ("lag", "T, bigint, T -> T", "lag({all}){over}"),
+    ("lead", "T -> T", "lead({all}){over}"),
+    ("lead", "T, bigint -> T", "lead({all}){over}"),
+    ("lead", "T, bigint, T -> T", "lead({all}){over}"),
+    ("first_value", "T -> T", "first_value({all}){over}"),
+    ("last_value", "T -> T", "last_value({all}){over}"),
+    ("nth_value", "T, bigint -> T", "nth_value({all}){over}"),
+)

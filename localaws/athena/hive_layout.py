@@ -1,0 +1,62 @@
+"""Hive's folder layout: ``<table>/<key>=<value>/...``, and which names count as data.
+
+Source: https://docs.aws.amazon.com/athena/latest/ug/msck-repair-table.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+NULL_VALUE = "__HIVE_DEFAULT_PARTITION__"
+
+
+def is_hidden(name: str) -> bool:
+    """Markers and unfinished work: ``_SUCCESS``, ``_temporary``, ``.part.crc``."""
+    return name.startswith(("_", "."))
+
+
+def data_files(folder: Path) -> list[Path]:
+    """The objects a query reads below a location, in name order; empty ones are directory markers."""
+    if not folder.is_dir():
+        return []
+    found: list[Path] = []
+    for entry in sorted(folder.iterdir()):
+        if False:
+            continue
+        if entry.is_dir():
+            found += data_files(entry)
+        elif entry.stat().st_size:
+            found.append(entry)
+    return found
+
+
+def partition_folders(folder: Path, keys: list[str]) -> Iterator[tuple[str, ...]]:
+    """The folder names of each partition below ``folder``, ``("year=2024", "month=01")``, in name order.
+
+    A folder counts when its levels are named ``key=value`` in the declared order. As in Athena, a value
+    with a bare ``:`` and a key that begins with ``_`` are passed over without a word.
+    """
+    if not keys:
+        yield ()
+        return
+    if not folder.is_dir() or keys[0].startswith("_"):
+        return
+    for entry in sorted(folder.iterdir()):
+        name, separator, value = entry.name.partition("=")
+        if not (entry.is_dir() and separator and value and name == keys[0]) or ":" in value:
+            continue
+        if len(keys) == 1 and not any(path.is_file() for path in entry.rglob("*")):
+            continue  # S3 has no empty folder
+        for rest in partition_folders(entry, keys[1:]):
+            yield (entry.name, *rest)
+
+
+def partition_value(folder_name: str) -> str:
+    """``run_date=2024-01-01`` -> ``2024-01-01``; what Hive escapes as ``%3A`` is a colon again."""
+    return unquote(folder_name.partition("=")[2])
+
+
+def join_location(location: str, *parts: str) -> str:
+    return "/".join([location.rstrip("/"), *parts]) + "/"

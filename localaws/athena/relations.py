@@ -1,0 +1,238 @@
+"""What stands in FROM: tables, subqueries, UNNEST and their joins, each with the columns it brings in sight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+
+import pyarrow as pa
+from sqlglot import exp
+
+from localaws.athena import datatypes as dt
+from localaws.athena.catalog import Catalog, Table
+from localaws.athena.commands import PARQUET_SERDE
+from localaws.athena.errors import SCHEMA_ERROR, SYNTAX_ERROR, QueryFailed, not_supported
+from localaws.athena.expressions import Expressions
+from localaws.athena.outputs import Ctes, Output, Query, renamed
+from localaws.athena.scope import Column, Scan, Scope
+from localaws.athena.typed import coerced, identifier, only, position, type_mismatch, unsupported
+
+PATH_COLUMN = "$path"
+_CATALOG = "awsdatacatalog"
+
+CompileQuery = Callable[[exp.Expr, Scope | None, Ctes], Query]
+MakeExpressions = Callable[[Scope, Ctes], Expressions]
+
+
+@dataclass(frozen=True)
+class Relation:
+    sql: str
+    columns: tuple[Column, ...]
+
+
+class Relations:
+    """Compiles FROM clauses; ``scans`` collects every use of a table on the way."""
+
+    def __init__(
+        self, catalog: Catalog, database: str, query: CompileQuery, expressions: MakeExpressions
+    ) -> None:
+        self._catalog, self._database = catalog, database
+        self._query, self._expressions = query, expressions
+        self._names = count()
+        self.scans: list[Scan] = []
+
+    def compile(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Relation | None:
+        clause = node.args.get("from_")
+        if clause is None:
+            return None
+        only(clause, "this")
+        return self._joined(
+            self._relation(clause.this, parent, ctes, ()), node.args.get("joins"), parent, ctes
+        )
+
+    def _joined(
+        self, relation: Relation, joins: Sequence[exp.Expr] | None, parent: Scope | None, ctes: Ctes
+    ) -> Relation:
+        for join in joins or ():
+            relation = self._join(relation, join, parent, ctes)
+        return relation
+
+    def _join(self, left: Relation, join: exp.Expr, parent: Scope | None, ctes: Ctes) -> Relation:
+        only(join, "this", "side", "kind", "on", "using")
+        side, kind = (str(join.args.get(name) or "").upper() for name in ("side", "kind"))
+        if kind not in ("", "INNER", "CROSS", "OUTER") or side not in ("", "LEFT", "RIGHT", "FULL"):
+            raise not_supported(f"{side} {kind} JOIN".strip())
+        right = self._relation(join.this, parent, ctes, left.columns)
+        on, using = join.args.get("on"), join.args.get("using")
+        if isinstance(join.this, exp.Unnest) and (side or kind not in ("", "CROSS") or on is not None):
+            raise not_supported("a join with UNNEST other than CROSS JOIN")
+        left = replace(left, columns=_nullable(left.columns, side in ("RIGHT", "FULL")))
+        right = replace(right, columns=_nullable(right.columns, side in ("LEFT", "FULL")))
+        word = f"{side} JOIN".strip()
+        if on is not None:
+            scope = Scope(left.columns + right.columns, parent)
+            condition = self._expressions(scope, ctes).condition(on, "JOIN ON clause")
+            return Relation(f"{left.sql} {word} {right.sql} ON {condition}", scope.columns)
+        if using:
+            return _joined_using(left, right, word, using)
+        if side or kind == "INNER":
+            raise QueryFailed(f"SYNTAX_ERROR: {position(join)}JOIN needs ON or USING", SYNTAX_ERROR)
+        return Relation(f"{left.sql} CROSS JOIN {right.sql}", left.columns + right.columns)
+
+    def _relation(
+        self, node: exp.Expr, parent: Scope | None, ctes: Ctes, siblings: tuple[Column, ...]
+    ) -> Relation:
+        """One item of FROM; ``siblings`` are the columns to its left, which UNNEST may use."""
+        if isinstance(node, exp.Table):
+            return self._table(node, parent, ctes)
+        if isinstance(node, exp.Unnest):
+            return self._unnest(node, Scope(siblings, parent), ctes)
+        if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table) and not node.alias:
+            only(node, "this", "joins")
+            inner = self._table(node.this, parent, ctes)
+            return Relation(f"({inner.sql})", inner.columns)
+        if isinstance(node, exp.Values):
+            return self._aliased(self._query(node, parent, ctes), node.args.get("alias"))
+        if isinstance(node, exp.Subquery):
+            only(node, "this", "alias")
+            return self._aliased(self._query(node.this, parent, ctes), node.args.get("alias"))
+        raise unsupported(f"{type(node).__name__.upper()} in FROM", node)
+
+    def _aliased(self, query: Query, alias: exp.Expr | None) -> Relation:
+        name = f"r{next(self._names)}"
+        return Relation(f"({query.sql}) AS {name}", _output_columns(name, query.outputs, alias))
+
+    def _table(self, node: exp.Table, parent: Scope | None, ctes: Ctes) -> Relation:
+        only(node, "this", "db", "catalog", "alias", "joins")
+        if not isinstance(node.this, exp.Identifier):
+            raise unsupported(f"{node.sql(dialect='trino')} in FROM", node)
+        name, alias = node.name.lower(), node.args.get("alias")
+        relation = f"r{next(self._names)}"
+        cte = ctes.get(name) if not node.db else None
+        if cte is not None:
+            columns = _output_columns(relation, cte.outputs, alias, default=name)
+            found = Relation(f"{cte.name} AS {relation}", columns)
+        else:
+            found = self._scan(node, relation, alias)
+        return self._joined(found, node.args.get("joins"), parent, ctes)
+
+    def _scan(self, node: exp.Table, relation: str, alias: exp.Expr | None) -> Relation:
+        table = self._glue_table(node)
+        scan = Scan(f"scan{len(self.scans)}", relation, table)
+        self.scans.append(scan)
+        qualifier = (alias.name.lower(),) if alias and alias.name else (_CATALOG, table.database, table.name)
+        columns = tuple(
+            Column(
+                column.name,
+                _column_type(column.type),
+                f"{relation}.{identifier(column.name)}",
+                qualifier,
+                scan,
+            )
+            for column in (*table.columns, *table.partition_keys)
+        )
+        columns = _renamed_columns(columns, alias)
+        path = Column(
+            PATH_COLUMN, dt.VARCHAR, f"{relation}.{identifier(PATH_COLUMN)}", qualifier, scan, hidden=True
+        )
+        return Relation(f"{scan.name} AS {relation}", (*columns, path))
+
+    def _glue_table(self, node: exp.Table) -> Table:
+        catalog, database = node.catalog.lower(), node.db.lower() or self._database
+        if catalog not in ("", _CATALOG):
+            raise QueryFailed(
+                f"CATALOG_NOT_FOUND: {position(node)}Catalog '{catalog}' does not exist", SCHEMA_ERROR
+            )
+        table = self._catalog.table(database, node.name)
+        if table is None:
+            if self._catalog.database(database) is None:
+                raise QueryFailed(
+                    f"SCHEMA_NOT_FOUND: {position(node)}Schema '{database}' does not exist", SCHEMA_ERROR
+                )
+            raise QueryFailed(
+                f"TABLE_NOT_FOUND: {position(node)}Table '{_CATALOG}.{database}.{node.name.lower()}' does not exist",
+                SCHEMA_ERROR,
+            )
+        if table.serde != PARQUET_SERDE:
+            raise not_supported(
+                f"table {database}.{table.name}: only Parquet tables ({table.serde or 'no SERDE'})"
+            )
+        if table.glue.get("Parameters", {}).get("projection.enabled", "").lower() == "true":
+            raise not_supported(f"table {database}.{table.name}: partition projection")
+        for key in table.partition_keys:
+            if _column_type(key.type) is None or pa.types.is_nested(_column_type(key.type)):
+                raise not_supported(f"table {database}.{table.name}: the partition key {key.name} {key.type}")
+        return table
+
+    def _unnest(self, node: exp.Expr, scope: Scope, ctes: Ctes) -> Relation:
+        only(node, "expressions", "alias", "offset")
+        expressions = self._expressions(scope, ctes)
+        values = [expressions.compile(item) for item in node.expressions]
+        for value, item in zip(values, node.expressions, strict=True):
+            if not dt.is_array(value.type) or pa.types.is_nested(value.type.value_type):
+                raise unsupported(f"UNNEST of {dt.trino_name(value.type)}", item)
+        outputs = [Output(None, value.type.value_type) for value in values]
+        texts = [f"unnest({value.sql}) AS c{at}" for at, value in enumerate(values)]
+        offset = node.args.get("offset")
+        if offset:
+            longest = f"greatest({', '.join(f'coalesce(len({value.sql}), 0)' for value in values)})"
+            texts.append(f"unnest(range(1, {longest} + 1)) AS c{len(values)}")
+            outputs.append(
+                Output(offset.name.lower() if isinstance(offset, exp.Identifier) else None, dt.BIGINT)
+            )
+        name = f"r{next(self._names)}"
+        columns = _output_columns(name, tuple(outputs), node.args.get("alias"), partial=bool(offset))
+        return Relation(f"LATERAL (SELECT {', '.join(texts)}) AS {name}", columns)
+
+
+def _joined_using(left: Relation, right: Relation, word: str, using: Sequence[exp.Expr]) -> Relation:
+    """The joined columns come first, once, and belong to neither side any more."""
+    shared, conditions, names = [], [], [name.name.lower() for name in using]
+    for name, node in zip(names, using, strict=True):
+        first, second = (Scope(side.columns).resolve(node, (name,)) for side in (left, right))
+        common = dt.common_type(first.type, second.type)
+        if common is None:
+            raise type_mismatch(node, f"Cannot join {name}: the types differ")
+        texts = coerced(first, common), coerced(second, common)
+        conditions.append(f"{texts[0]} = {texts[1]}")
+        shared.append(Column(name, common, f"coalesce({texts[0]}, {texts[1]})"))
+    rest = tuple(column for column in left.columns + right.columns if column.name not in names)
+    return Relation(f"{left.sql} {word} {right.sql} ON {' AND '.join(conditions)}", (*shared, *rest))
+
+
+def _column_type(hive_type: str) -> pa.DataType | None:
+    try:
+        return dt.parse_type(hive_type)
+    except ValueError:
+        return None
+
+
+def _renamed_columns(columns: tuple[Column, ...], alias: exp.Expr | None) -> tuple[Column, ...]:
+    if alias is not None and alias.args.get("columns"):
+        raise not_supported("new column names for a table: use a subquery")
+    return columns
+
+
+def _output_columns(
+    relation: str,
+    outputs: tuple[Output, ...],
+    alias: exp.Expr | None,
+    default: str | None = None,
+    partial: bool = False,
+) -> tuple[Column, ...]:
+    """The columns of a subquery, seen from outside. One without a name can be had by ``*`` only."""
+    qualifier = alias.name.lower() if alias is not None and alias.name else default
+    return tuple(
+        Column(
+            (output.name or f"_col{at}").lower(),
+            output.type,
+            f"{relation}.c{at}",
+            (qualifier,) if qualifier else (),
+        )
+        for at, output in enumerate(renamed(outputs, alias, partial))
+    )
+
+
+def _nullable(columns: tuple[Column, ...], nullable: bool) -> tuple[Column, ...]:
+    return tuple(replace(column, nullable=True) for column in columns) if nullable else columns

@@ -1,0 +1,112 @@
+"""Overloads of a function, as ``"varchar, bigint -> varchar"``, and the choice among them.
+
+``T`` is one type for all who share it, ``N`` such a number, ``any`` a type of its own; an argument type with
+``...`` repeats. Trino takes the overload whose types are exactly those given, else the first that the arguments
+widen to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from localaws.athena import datatypes as dt
+from localaws.athena.typed import Typed, coerced
+
+_VARIABLES = ("T", "N")
+
+
+@dataclass(frozen=True)
+class Overload:
+    parameters: tuple[str, ...]
+    result: str
+    template: str
+
+
+@dataclass(frozen=True)
+class Bound:
+    """An overload with its arguments' texts as DuckDB must see them, and the type that comes out."""
+
+    template: str
+    arguments: tuple[str, ...]
+    result: pa.DataType
+
+
+def overload(signature: str, template: str) -> Overload:
+    parameters, _, result = signature.partition("->")
+    return Overload(tuple(p.strip() for p in _split(parameters)), result.strip(), template)
+
+
+def bind(overloads: Sequence[Overload], arguments: Sequence[Typed]) -> Bound | None:
+    """The overload that takes these arguments, or None."""
+    for exact in (True, False):
+        for candidate in overloads:
+            bound = _bind(candidate, arguments, exact)
+            if bound is not None:
+                return bound
+    return None
+
+
+def _split(parameters: str) -> list[str]:
+    found, depth, start = [], 0, 0
+    for at, character in enumerate(parameters):
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            found.append(parameters[start:at])
+            start = at + 1
+    return [*found, parameters[start:]] if parameters.strip() else []
+
+
+def _bind(candidate: Overload, arguments: Sequence[Typed], exact: bool) -> Bound | None:
+    parameters = _expanded(candidate.parameters, len(arguments))
+    if len(parameters) != len(arguments):
+        return None
+    variable = _variable_type(parameters, arguments)
+    wanted = [
+        argument.type if parameter == "any" else _concrete(parameter, variable)
+        for parameter, argument in zip(parameters, arguments, strict=True)
+    ]
+    for argument, target in zip(arguments, wanted, strict=True):
+        if target is None or not (
+            argument.type == target or (not exact and dt.can_coerce(argument.type, target))
+        ):
+            return None
+    result = _concrete(candidate.result, variable)
+    if result is None:
+        return None
+    texts = tuple(coerced(argument, target) for argument, target in zip(arguments, wanted, strict=True))
+    return Bound(candidate.template, texts, result)
+
+
+def _expanded(parameters: tuple[str, ...], count: int) -> list[str]:
+    if not parameters or not parameters[-1].endswith("..."):
+        return list(parameters)
+    repeated = parameters[-1].removesuffix("...")
+    return [*parameters[:-1], *[repeated] * max(1, count - len(parameters) + 1)]
+
+
+def _variable_type(parameters: list[str], arguments: Sequence[Typed]) -> pa.DataType | None:
+    """The one type that all arguments standing for the variable widen to."""
+    found: pa.DataType | None = None
+    for parameter, argument in zip(parameters, arguments, strict=True):
+        name, given = parameter, argument.type
+        if parameter.startswith("array(") and parameter[6:-1] in _VARIABLES:
+            if not dt.is_array(given):
+                return None
+            name, given = parameter[6:-1], given.value_type
+        if name not in _VARIABLES:
+            continue
+        found = given if found is None else dt.common_type(found, given)
+        if found is None or (name == "N" and not dt.is_numeric(found)):
+            return None
+    return found
+
+
+def _concrete(parameter: str, variable: pa.DataType | None) -> pa.DataType | None:
+    if parameter in _VARIABLES:
+        return variable
+    if parameter in ("array(T)", "array(N)"):
+        return pa.list_(variable) if variable is not None else None
+    return dt.parse_type(parameter)

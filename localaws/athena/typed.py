@@ -1,0 +1,121 @@
+"""A compiled expression: DuckDB text with its Trino type, and how it takes another type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+from sqlglot import exp
+
+from localaws.athena import datatypes as dt
+from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
+
+_INTEGER_TEXT = r"[+-]?\d+"
+_NUMBER_TEXT = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*"
+_READABLE = {
+    **dict.fromkeys(dt.INTEGERS, _INTEGER_TEXT),
+    dt.DOUBLE: _NUMBER_TEXT + r"|\s*(NaN|[+-]?Infinity)\s*",
+    dt.REAL: _NUMBER_TEXT + r"|\s*(NaN|[+-]?Infinity)\s*",
+    dt.BOOLEAN: r"(?i)t|true|1|f|false|0",
+    dt.DATE: r"\s*\d{4}-\d{1,2}-\d{1,2}\s*",
+    dt.TIMESTAMP: r"\s*\d{4}-\d{1,2}-\d{1,2}( \d{1,2}:\d{2}(:\d{2}(\.\d{1,3})?)?)?\s*",
+}
+
+
+@dataclass(frozen=True)
+class Typed:
+    sql: str
+    type: pa.DataType
+
+
+def quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def position(node: exp.Expr) -> str:
+    """``line 1:8: `` of the first token below ``node`` that kept its place; empty when none did."""
+    places = [found.meta for found in node.walk() if "line" in found.meta]
+    if not places:
+        return ""
+    first = min(places, key=lambda meta: int(meta["start"]))
+    return f"line {first['line']}:{first['col'] - (first['end'] - first['start'])}: "
+
+
+def unsupported(what: str, node: exp.Expr) -> QueryFailed:
+    place = position(node).rstrip(": ")
+    return not_supported(f"{what} ({place})" if place else what)
+
+
+def only(node: exp.Expr, *allowed: str) -> None:
+    """Refuse a node that carries anything but the arguments ``allowed``."""
+    for name, value in node.args.items():
+        if name not in allowed and value not in (None, False, []):
+            raise not_supported(f"{type(node).__name__.upper()} with {name.strip('_').upper()}")
+
+
+def type_mismatch(node: exp.Expr, reason: str) -> QueryFailed:
+    return QueryFailed(f"TYPE_MISMATCH: {position(node)}{reason}", SYNTAX_ERROR)
+
+
+def shown_type(value: Typed, node: exp.Expr) -> str:
+    """The type as Trino's messages name it: a text literal has its length."""
+    if isinstance(node, exp.Literal) and node.is_string:
+        return f"varchar({len(node.this)})"
+    return dt.trino_name(value.type)
+
+
+def coerced(value: Typed, target: pa.DataType) -> str:
+    """The text of ``value`` as ``target``, a type it is known to widen to."""
+    if value.type == target:
+        return value.sql
+    return f"CAST({value.sql} AS {dt.duckdb_name(target)})"
+
+
+def cast(value: Typed, target: pa.DataType, node: exp.Expr, safe: bool = False) -> Typed:
+    """CAST, or TRY_CAST when ``safe``. Source: https://trino.io/docs/current/functions/conversion.html"""
+    if value.type == target:
+        return value
+    return Typed(_cast_text(value, target, node, "TRY_CAST" if safe else "CAST"), target)
+
+
+def _cast_text(value: Typed, target: pa.DataType, node: exp.Expr, verb: str) -> str:
+    source, name = value.type, dt.duckdb_name(target)
+    if source == dt.VARCHAR:
+        return _read_text(value, target, verb)
+    if source in (dt.DOUBLE, dt.REAL) and target in dt.INTEGERS:
+        return f"{verb}(round({value.sql}) AS {name})"
+    if source == dt.TIMESTAMP and target == dt.VARCHAR:
+        return f"strftime({value.sql}, '%Y-%m-%d %H:%M:%S.%g')"
+    if source in (dt.DOUBLE, dt.REAL) and target == dt.VARCHAR:
+        raise not_supported(f"a cast of {dt.trino_name(source)} to varchar: cast to a decimal(p,s) first")
+    if _casts_as_duckdb(source, target):
+        return f"{verb}({value.sql} AS {name})"
+    raise type_mismatch(node, f"Cannot cast {dt.trino_name(source)} to {dt.trino_name(target)}")
+
+
+def _read_text(value: Typed, target: pa.DataType, verb: str) -> str:
+    name = dt.duckdb_name(target)
+    pattern = _NUMBER_TEXT if dt.is_decimal(target) else _READABLE.get(target)
+    if pattern is None:
+        raise not_supported(f"a cast of varchar to {dt.trino_name(target)}")
+    if verb == "TRY_CAST":
+        return f"TRY_CAST(trino_readable({value.sql}, {quoted(pattern)}) AS {name})"
+    shown = "INT" if target == dt.INTEGER else dt.trino_name(target).upper()
+    return f"CAST(trino_checked({value.sql}, {quoted(pattern)}, {quoted(shown)}) AS {name})"
+
+
+def _casts_as_duckdb(source: pa.DataType, target: pa.DataType) -> bool:
+    if source == dt.NULL:
+        return True
+    if target == dt.VARCHAR:
+        return source in (*dt.INTEGERS, dt.BOOLEAN, dt.DATE) or dt.is_decimal(source)
+    if dt.BOOLEAN in (source, target):
+        other = target if source == dt.BOOLEAN else source
+        return dt.is_numeric(other) and not dt.is_decimal(other)
+    if dt.is_numeric(source) and dt.is_numeric(target):
+        return True
+    return {source, target} == {dt.DATE, dt.TIMESTAMP} or dt.can_coerce(source, target)

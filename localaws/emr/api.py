@@ -1,0 +1,206 @@
+"""EMR's operations: one method each, from the request's members to the response's.
+
+Operations that are not here are answered "not supported by the local AWS". Source of the behaviour:
+https://docs.aws.amazon.com/emr/latest/APIReference/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import TypeVar
+
+from localaws.emr import views
+from localaws.emr.errors import invalid_request, no_such_cluster, no_such_job_flow, validation_error
+from localaws.emr.fleet import Fleet
+from localaws.emr.model import USER_REQUEST, CancelOption, Cluster, Step
+from localaws.emr.releases import SPARK_BY_RELEASE, applications
+from localaws.emr.request import JSON, RoleCheck, cluster_of, idle_timeout_of, steps_of, tags_of
+
+PAGE = 50
+MOST_STEP_IDS = 10
+T = TypeVar("T", Cluster, Step)
+
+
+class EmrApi:
+    def __init__(
+        self, fleet: Fleet, phase: timedelta, check_roles: RoleCheck, launch: Callable[[Cluster], None]
+    ) -> None:
+        """``phase`` is the time for STARTING and for BOOTSTRAPPING; ``launch`` brings a cluster to life."""
+        self._fleet, self._phase, self._check_roles, self._launch = fleet, phase, check_roles, launch
+
+    # Clusters
+
+    def run_job_flow(self, request: JSON) -> JSON:
+        cluster = cluster_of(request, self._fleet.clock(), self._phase, self._check_roles)
+        self._fleet.add(cluster)
+        self._launch(cluster)
+        return {"JobFlowId": cluster.id, "ClusterArn": views.ARN + cluster.id}
+
+    def describe_cluster(self, request: JSON) -> JSON:
+        with self._fleet.change():
+            return {"Cluster": views.cluster(self._cluster(request["ClusterId"]))}
+
+    def list_clusters(self, request: JSON) -> JSON:
+        states = request.get("ClusterStates")
+        after, before = request.get("CreatedAfter"), request.get("CreatedBefore")
+        with self._fleet.change():
+            found = [
+                c
+                for c in self._fleet.clusters()
+                if (not states or c.state in states)
+                and (not after or c.created > after)
+                and (not before or c.created < before)
+            ]
+            page, marker = _page(found, request.get("Marker"))
+            return {"Clusters": [views.cluster_summary(c) for c in page], "Marker": marker}
+
+    def terminate_job_flows(self, request: JSON) -> None:
+        clusters = self._job_flows(request)
+        with self._fleet.change() as now:
+            for cluster in clusters:
+                if not cluster.protected:
+                    cluster.terminate(USER_REQUEST, now)
+            if any(cluster.protected and cluster.is_alive for cluster in clusters):
+                raise validation_error(
+                    "Could not shut down one or more job flows since they are termination protected."
+                )
+
+    def set_termination_protection(self, request: JSON) -> None:
+        clusters = self._job_flows(request)
+        with self._fleet.change():
+            for cluster in clusters:
+                cluster.protected = request["TerminationProtected"]
+
+    def set_keep_job_flow_alive_when_no_steps(self, request: JSON) -> None:
+        clusters = self._job_flows(request)
+        with self._fleet.change() as now:
+            for cluster in clusters:
+                cluster.set_keep_alive(request["KeepJobFlowAliveWhenNoSteps"], now)
+
+    def put_auto_termination_policy(self, request: JSON) -> None:
+        timeout = idle_timeout_of(request.get("AutoTerminationPolicy", {}))
+        with self._fleet.change() as now:
+            self._cluster(request["ClusterId"]).set_idle_timeout(timeout, now)
+
+    def get_auto_termination_policy(self, request: JSON) -> JSON:
+        timeout = self._cluster(request["ClusterId"]).idle_timeout
+        return {"AutoTerminationPolicy": {"IdleTimeout": int(timeout.total_seconds())}} if timeout else {}
+
+    def remove_auto_termination_policy(self, request: JSON) -> None:
+        with self._fleet.change() as now:
+            self._cluster(request["ClusterId"]).set_idle_timeout(None, now)
+
+    def add_tags(self, request: JSON) -> None:
+        tags = tags_of(request["Tags"])
+        with self._fleet.change():
+            self._cluster(request["ResourceId"]).tags.update(tags)
+
+    def remove_tags(self, request: JSON) -> None:
+        with self._fleet.change():
+            tags = self._cluster(request["ResourceId"]).tags
+            for key in request["TagKeys"]:
+                tags.pop(key, None)
+
+    def list_instance_groups(self, request: JSON) -> JSON:
+        cluster = self._cluster(request["ClusterId"])
+        if "InstanceFleets" in cluster.request["Instances"]:
+            raise invalid_request(
+                "Instance fleets and instance groups are mutually exclusive: this is a fleet."
+            )
+        return {"InstanceGroups": views.instance_groups(cluster)}
+
+    def list_instance_fleets(self, request: JSON) -> JSON:
+        cluster = self._cluster(request["ClusterId"])
+        if "InstanceFleets" not in cluster.request["Instances"]:
+            raise invalid_request(
+                "Instance fleets and instance groups are mutually exclusive: this has groups."
+            )
+        return {"InstanceFleets": views.instance_fleets(cluster)}
+
+    def list_bootstrap_actions(self, request: JSON) -> JSON:
+        return {"BootstrapActions": views.bootstrap_actions(self._cluster(request["ClusterId"]))}
+
+    # Steps
+
+    def add_job_flow_steps(self, request: JSON) -> JSON:
+        with self._fleet.change() as now:
+            cluster = self._job_flow(request["JobFlowId"])
+            steps = steps_of(request["Steps"], now)
+            cluster.add_steps(steps, now)
+            return {"StepIds": [step.id for step in steps]}
+
+    def describe_step(self, request: JSON) -> JSON:
+        with self._fleet.change():
+            return {"Step": views.step(_step(self._cluster(request["ClusterId"]), request["StepId"]))}
+
+    def list_steps(self, request: JSON) -> JSON:
+        states, ids = request.get("StepStates"), request.get("StepIds")
+        if states and ids:
+            raise invalid_request("Cannot specify both StepStates and StepIds.")
+        if ids and len(ids) > MOST_STEP_IDS:
+            raise invalid_request(f"At most {MOST_STEP_IDS} StepIds are allowed, not {len(ids)}.")
+        with self._fleet.change():
+            cluster = self._cluster(request["ClusterId"])
+            if ids:
+                return {"Steps": [views.step(_step(cluster, step_id)) for step_id in ids]}
+            found = [step for step in reversed(cluster.steps) if not states or step.state in states]
+            page, marker = _page(found, request.get("Marker"))
+            return {"Steps": [views.step(step) for step in page], "Marker": marker}
+
+    def cancel_steps(self, request: JSON) -> JSON:
+        option = CancelOption(request.get("StepCancellationOption", CancelOption.SEND_INTERRUPT))
+        with self._fleet.change() as now:
+            cluster = self._cluster(request["ClusterId"])
+            refusals = [
+                (step.id, cluster.cancel_step(step, option, now))
+                for step in [_step(cluster, step_id) for step_id in request["StepIds"]]
+            ]
+        return {
+            "CancelStepsInfoList": [
+                {"StepId": step_id, "Status": "FAILED" if refusal else "SUBMITTED", "Reason": refusal}
+                for step_id, refusal in refusals
+            ]
+        }
+
+    # Releases
+
+    def list_release_labels(self, request: JSON) -> JSON:
+        prefix = request.get("Filters", {}).get("Prefix", "")
+        return {"ReleaseLabels": [label for label in SPARK_BY_RELEASE if label.startswith(prefix)]}
+
+    def describe_release_label(self, request: JSON) -> JSON:
+        label = request.get("ReleaseLabel")
+        if label not in SPARK_BY_RELEASE:
+            raise invalid_request(f"The supplied release label is invalid: {label}.")
+        return {"ReleaseLabel": label, "Applications": applications(label)}
+
+    def _cluster(self, cluster_id: str) -> Cluster:
+        if cluster := self._fleet.get(cluster_id):
+            return cluster
+        raise no_such_cluster(cluster_id)
+
+    def _job_flow(self, cluster_id: str) -> Cluster:
+        if cluster := self._fleet.get(cluster_id):
+            return cluster
+        raise no_such_job_flow()
+
+    def _job_flows(self, request: JSON) -> list[Cluster]:
+        return [self._job_flow(cluster_id) for cluster_id in request["JobFlowIds"]]
+
+
+def _step(cluster: Cluster, step_id: str) -> Step:
+    for step in cluster.steps:
+        if step.id == step_id:
+            return step
+    raise invalid_request(f"Step id '{step_id}' is not valid.", "NoSuchStep")
+
+
+def _page(items: Sequence[T], marker: str | None) -> tuple[Sequence[T], str | None]:
+    """Return the page after the item whose id is ``marker``, and the next marker. Raises AwsError."""
+    ids = [item.id for item in items]
+    if marker and marker not in ids:
+        raise invalid_request(f"Marker '{marker}' is not valid.")
+    start = ids.index(marker) + 1 if marker else 0
+    page = items[start : start + PAGE]
+    return page, page[-1].id if start + PAGE < len(items) else None

@@ -1,0 +1,29 @@
+"""The errors of EMR, in its own words.
+
+The older operations (RunJobFlow, AddJobFlowSteps, TerminateJobFlows, Set...) answer ValidationException,
+the newer ones (Describe..., List..., tags, policies) InvalidRequestException.
+"""
+
+from __future__ import annotations
+
+from localaws.wire import AwsError
+
+
+def validation_error(message: str) -> AwsError:
+    return AwsError("ValidationException", message)
+
+
+def invalid_request(message: str, error_code: str | None = None) -> AwsError:
+    return AwsError("InvalidRequestException", message, ErrorCode=error_code)
+
+
+def no_such_cluster(cluster_id: str) -> AwsError:
+    return invalid_request(f"Cluster id '{cluster_id}' is not valid.", "NoSuchCluster")
+
+
+def no_such_job_flow() -> AwsError:
+    return validation_error("Specified job flow ID does not exist.")
+
+
+def not_supported(what: str) -> AwsError:
+    return validation_error(f"not supported by the local EMR: {what}")

@@ -1,0 +1,51 @@
+"""All clusters, behind one lock, with the clock they live by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from threading import Condition
+
+from localaws.emr.model import Cluster, Reason
+
+
+def wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class Fleet:
+    def __init__(self, clock: Callable[[], datetime] = wall_clock) -> None:
+        self.clock = clock
+        self._changed = Condition()
+        self._clusters: dict[str, Cluster] = {}
+
+    @contextmanager
+    def change(self) -> Iterator[datetime]:
+        """Hold the lock, be told the time, and wake whoever waits for a change."""
+        with self._changed:
+            yield self.clock()
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until something changes, at most ``seconds``."""
+        with self._changed:
+            self._changed.wait(seconds)
+
+    def add(self, cluster: Cluster) -> None:
+        with self.change():
+            self._clusters[cluster.id] = cluster
+
+    def get(self, cluster_id: str) -> Cluster | None:
+        with self._changed:
+            return self._clusters.get(cluster_id)
+
+    def clusters(self) -> list[Cluster]:
+        """Return all clusters ever created here, the newest first."""
+        with self._changed:
+            return list(reversed(self._clusters.values()))
+
+    def terminate_all(self, reason: Reason) -> None:
+        with self.change() as now:
+            for cluster in self._clusters.values():
+                cluster.terminate(reason, now)

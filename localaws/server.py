@@ -1,0 +1,162 @@
+"""One HTTP server on 127.0.0.1 that speaks AWS: our EMR and Athena, and moto for everything else."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from threading import Lock
+from typing import IO, Any, cast
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.wrappers import Request, Response
+
+from localaws.emr.api import EmrApi
+from localaws.emr.fleet import Fleet
+from localaws.emr.roles import check_roles
+from localaws.emr.runner import Runner
+from localaws.store import Store
+from localaws.wire import JsonService
+
+HOST = "127.0.0.1"
+HEALTH = "/_localaws/health"
+# Parts of an upload larger than this wait in temporary files, not in memory, until it is complete.
+os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(2**20))
+
+
+class StartError(Exception):
+    """The server cannot start; the text is one sentence for the user."""
+
+
+class LocalAws:
+    """A running local AWS: ``serve`` blocks until ``stop`` is called from another thread."""
+
+    def __init__(self, state: Path, port: int, phase: timedelta) -> None:
+        """``phase`` is the time a cluster takes for STARTING and for BOOTSTRAPPING. Raises StartError."""
+        self.state = state.resolve()
+        self._lock_file = _lock(self.state)
+        listener = _listen(port)
+        self.endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
+        self._store = Store(self.state / "s3")
+        self._fleet = Fleet()
+        self._runner = Runner(self._fleet, self._store, self.state / "emr")
+        emr = EmrApi(self._fleet, phase, check_roles, self._runner.launch)
+        self._own = {
+            "ElasticMapReduce": _Lazily(lambda: JsonService("emr", emr)),
+            "AmazonAthena": _Lazily(self._athena),
+        }
+        self._moto = DomainDispatcherApplication(cast(Any, self._moto_service))
+        self._server = _serve_on(listener, self)
+
+    def serve(self) -> None:
+        self._server.serve_forever()
+
+    def stop(self) -> None:
+        """Take no more requests, end every cluster with its processes, and let the state folder go."""
+        self._server.shutdown()
+        self._runner.stop()
+        self._server.server_close()
+        self._lock_file.close()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == HEALTH:
+            return _json(200, self.health(), "application/json")(environ, start_response)
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        if service := self._own.get(target.partition(".")[0]):
+            status, members = service().handle(target, Request(environ).get_data())
+            return _json(status, members, "application/x-amz-json-1.1")(environ, start_response)
+        response: Iterable[bytes] = self._moto(environ, start_response)
+        return response
+
+    def health(self) -> dict[str, Any]:
+        return {
+            "versions": {name: version(name) for name in ("moto", "pyspark", "duckdb")},
+            "services": ["athena", "emr", "glue", "iam", "s3", "sts"],
+            "state": str(self.state),
+            "clusters": [
+                {"id": cluster.id, "name": cluster.name, "state": cluster.state}
+                for cluster in self._fleet.clusters()
+                if cluster.is_alive
+            ],
+        }
+
+    def _moto_service(self, name: Any) -> WSGIApplication:
+        moto: WSGIApplication = create_backend_app(name)
+        if name != "s3":
+            return moto
+        from localaws.s3 import S3
+
+        return S3(moto, self._store)
+
+    def _athena(self) -> JsonService:
+        from localaws.athena.api import build
+
+        return JsonService("athena", build(self.endpoint, self._store.path), "InvalidRequestException")
+
+
+class _Lazily:
+    """Makes its service at the first call, once."""
+
+    def __init__(self, make: Callable[[], JsonService]) -> None:
+        self._make, self._lock = make, Lock()
+        self._service: JsonService | None = None
+
+    def __call__(self) -> JsonService:
+        with self._lock:
+            self._service = self._service or self._make()
+            return self._service
+
+
+class _Handler(MotoRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """No line for each request; errors are still logged."""
+
+
+def _serve_on(listener: socket.socket, app: WSGIApplication) -> BaseWSGIServer:
+    with listener:  # the server works on a duplicate of it
+        port = listener.getsockname()[1]
+        return make_server(HOST, port, app, threaded=True, request_handler=_Handler, fd=listener.fileno())
+
+
+def _lock(state: Path) -> IO[str]:
+    """Return the open lock file of the state folder; closing it, or dying, releases the folder."""
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        lock_file = (state / "lock").open("w")
+    except OSError as error:
+        raise StartError(f"cannot write to the state folder {state}: {error.strerror}") from None
+    try:
+        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock_file.close()
+        raise StartError(f"another localaws already uses the state folder {state}") from None
+    return lock_file
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise StartError(f"cannot listen on {HOST}:{port}: {error}") from None
+    listener.listen(128)
+    return listener
+
+
+def _json(status: int, members: Any, mimetype: str) -> Response:
+    headers = {"x-amzn-RequestId": str(uuid.uuid4())}
+    return Response(json.dumps(members), status, headers, content_type=mimetype)

@@ -1,0 +1,165 @@
+"""The contents of S3 as plain files: ``<root>/<bucket>/<key>``.
+
+The folder is the truth: Spark and Athena read and write it in place, a restart finds it again, and a
+large file may be put (or linked) into it by hand. Only keys that are safe relative paths can be stored;
+the others are refused (UnsafeKeyError), so that no key ever leads out of its bucket.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+from urllib.parse import urlsplit
+
+BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+INCOMING = ".incoming"  # half-written files; no bucket can have this name
+LONGEST_NAME = 255  # bytes, of one path segment on every usual file system
+
+
+class UnsafeKeyError(ValueError):
+    """A bucket or key that cannot be a file here; the text says why."""
+
+
+class Signature(NamedTuple):
+    """What changes whenever a file does."""
+
+    size: int
+    modified: int  # nanoseconds since the epoch
+    inode: int
+
+
+class Store:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        shutil.rmtree(root / INCOMING, ignore_errors=True)
+        (root / INCOMING).mkdir(parents=True)
+
+    def path(self, uri: str) -> Path:
+        """Return the file or folder behind ``s3://bucket/key-or-prefix``, whether or not it exists.
+
+        Raises UnsafeKeyError when ``uri`` is no S3 address or its key cannot be a file.
+        """
+        bucket, _, key = uri.partition("://")[2].partition("/")
+        if urlsplit(uri).scheme not in {"s3", "s3a", "s3n"}:
+            raise UnsafeKeyError(f"{uri!r} is not an address like s3://bucket/key")
+        return self.object_path(bucket, key.rstrip("/")) if key else self.bucket_path(bucket)
+
+    def object_path(self, bucket: str, key: str) -> Path:
+        """Return where the object's file is or would be. Raises UnsafeKeyError."""
+        names = key.split("/")
+        if any(name in {"", ".", ".."} or "\0" in name for name in names):
+            raise UnsafeKeyError(f"the key {key!r} has an empty, '.' or '..' part, so it cannot be a file")
+        if any(len(os.fsencode(name)) > LONGEST_NAME for name in names):
+            raise UnsafeKeyError(f"the key {key!r} has a part of more than {LONGEST_NAME} bytes")
+        folder = self.bucket_path(bucket)
+        path = folder.joinpath(*names)
+        if any(parent.is_symlink() for parent in path.parents if parent.is_relative_to(folder)):
+            raise UnsafeKeyError(f"the key {key!r} leads through a link to another folder")
+        return path
+
+    def check_writable(self, bucket: str, key: str) -> None:
+        """Raise UnsafeKeyError if ``key`` cannot be stored beside the keys that are there."""
+        path = self.object_path(bucket, key)
+        for parent in path.relative_to(self.bucket_path(bucket)).parents:
+            if parent.name and (self.bucket_path(bucket) / parent).is_file():
+                raise UnsafeKeyError(
+                    f"the key {key!r} lies below the object {str(parent)!r}: one name, file and folder"
+                )
+        if path.is_dir() and any(_files(path)):
+            raise UnsafeKeyError(
+                f"the key {key!r} is also the prefix of other objects: one name, file and folder"
+            )
+
+    # Buckets
+
+    def buckets(self) -> list[str]:
+        folders = (f for f in self.root.iterdir() if f.is_dir() and not f.is_symlink())
+        return sorted(f.name for f in folders if BUCKET_NAME.fullmatch(f.name))
+
+    def add_bucket(self, bucket: str) -> None:
+        self.bucket_path(bucket).mkdir(exist_ok=True)
+
+    def drop_bucket(self, bucket: str) -> None:
+        """Remove the bucket's folder if no file is left in it."""
+        folder = self.bucket_path(bucket)
+        if folder.is_dir() and not any(_files(folder)):
+            shutil.rmtree(folder)
+
+    # Objects
+
+    def signature(self, bucket: str, key: str) -> Signature | None:
+        """Return the signature of the object's file, None if there is no such file."""
+        try:
+            return _signature(self.object_path(bucket, key))
+        except UnsafeKeyError:
+            return None
+
+    def objects(self, bucket: str, prefix: str = "") -> dict[str, Signature]:
+        """Return key -> signature of each file below the bucket whose key begins with ``prefix``."""
+        folder = self.bucket_path(bucket)
+        try:
+            start = self.object_path(bucket, prefix.rpartition("/")[0]) if "/" in prefix else folder
+        except UnsafeKeyError:
+            return {}
+        keys = {path.relative_to(folder).as_posix(): path for path in _files(start)}
+        found = {key: _signature(path) for key, path in keys.items() if key.startswith(prefix)}
+        return {key: signature for key, signature in found.items() if signature}
+
+    def write(self, bucket: str, key: str, content: IO[bytes]) -> Signature:
+        """Store the object whole or not at all. Raises UnsafeKeyError, OSError (disk full)."""
+        self.check_writable(bucket, key)
+        path, incoming = self.object_path(bucket, key), self.root / INCOMING / uuid.uuid4().hex
+        try:
+            with incoming.open("wb") as file:
+                shutil.copyfileobj(content, file, 1 << 20)
+            if path.is_dir():  # only empty folders: check_writable saw to that
+                shutil.rmtree(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            incoming.replace(path)
+        finally:
+            incoming.unlink(missing_ok=True)
+        status = path.stat()
+        return Signature(status.st_size, status.st_mtime_ns, status.st_ino)
+
+    def remove(self, bucket: str, key: str) -> None:
+        """Remove the object's file and the folders it leaves empty. A missing file is no error."""
+        folder, path = self.bucket_path(bucket), self.object_path(bucket, key)
+        path.unlink(missing_ok=True)
+        for parent in path.parents:
+            if parent == folder:
+                return
+            try:
+                parent.rmdir()
+            except OSError:  # not empty, or already gone
+                return
+
+    def bucket_path(self, bucket: str) -> Path:
+        if not BUCKET_NAME.fullmatch(bucket):
+            raise UnsafeKeyError(f"{bucket!r} is not a bucket name: 3 to 63 of a-z, 0-9, '.' and '-'")
+        return self.root / bucket
+
+
+def _signature(path: Path) -> Signature | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return Signature(status.st_size, status.st_mtime_ns, status.st_ino) if path.is_file() else None
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files below ``folder``; linked files count, linked folders do not."""
+    try:
+        entries = list(os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(Path(entry.path))
+        elif entry.is_file():
+            yield Path(entry.path)

@@ -1,0 +1,115 @@
+"""An Athena to talk to, and a place for its tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from localaws.athena.engine import Engine
+
+
+@dataclass
+class Outcome:
+    """How a query ended; ``rows`` are without the header."""
+
+    execution: dict[str, Any]
+    pages: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        return str(self.execution["Status"]["State"])
+
+    @property
+    def reason(self) -> str:
+        return str(self.execution["Status"].get("StateChangeReason", ""))
+
+    @property
+    def scanned(self) -> int:
+        return int(self.execution["Statistics"]["DataScannedInBytes"])
+
+    @property
+    def rows(self) -> list[tuple[str | None, ...]]:
+        assert self.state == "SUCCEEDED", self.reason
+        found = [
+            tuple(datum.get("VarCharValue") for datum in row["Data"])
+            for row in self.pages["ResultSet"]["Rows"]
+        ]
+        return found[1:] if self.execution["SubstatementType"] == "SELECT" else found
+
+    @property
+    def types(self) -> list[str]:
+        return [column["Type"] for column in self.pages["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]]
+
+
+@dataclass
+class Lake:
+    """A bucket and a Glue database of one test module, and an Athena to ask."""
+
+    aws: Any
+    bucket: str
+    database: str
+
+    def __post_init__(self) -> None:
+        self.athena, self.s3, self.glue = (self.aws.client(name) for name in ("athena", "s3", "glue"))
+
+    @property
+    def output(self) -> str:
+        return f"s3://{self.bucket}/athena-results/"
+
+    def ask(self, sql: str, **request: Any) -> Outcome:
+        request.setdefault("QueryExecutionContext", {"Database": self.database})
+        request.setdefault("ResultConfiguration", {"OutputLocation": self.output})
+        started = self.athena.start_query_execution(QueryString=sql, **request)
+        return self.wait(started["QueryExecutionId"])
+
+    def wait(self, execution_id: str) -> Outcome:
+        while True:
+            execution = self.athena.get_query_execution(QueryExecutionId=execution_id)["QueryExecution"]
+            if execution["Status"]["State"] == "SUCCEEDED":
+                return Outcome(execution, self.athena.get_query_results(QueryExecutionId=execution_id))
+            if execution["Status"]["State"] in ("FAILED", "CANCELLED"):
+                return Outcome(execution)
+            time.sleep(0.01)
+
+    def rows(self, sql: str) -> list[tuple[str | None, ...]]:
+        return self.ask(sql).rows
+
+    def failure(self, sql: str) -> str:
+        outcome = self.ask(sql)
+        assert outcome.state == "FAILED", outcome.state
+        return outcome.reason
+
+    def put(self, key: str, columns: dict[str, Any] | pa.Table) -> None:
+        """Write a Parquet object through S3."""
+        table = columns if isinstance(columns, pa.Table) else pa.table(columns)
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="snappy")
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=sink.getvalue().to_pybytes())
+
+
+@pytest.fixture(scope="module")
+def lake(local_aws: Any) -> Iterator[Lake]:
+    name = f"lake-{uuid4().hex[:8]}"
+    lake = Lake(local_aws, name, name.replace("-", "_"))
+    lake.s3.create_bucket(Bucket=name)
+    lake.glue.create_database(DatabaseInput={"Name": lake.database})
+    yield lake
+    lake.glue.delete_database(Name=lake.database)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """An engine without a catalog, for queries without tables."""
+
+    def no_path(uri: str) -> Path:
+        raise AssertionError(f"nothing should be read from {uri}")
+
+    return Engine(None, no_path)

@@ -1,0 +1,316 @@
+"""Athena as boto3 sees it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.localaws.athena.conftest import Lake
+
+# Long enough to be seen running, and made of one step that DuckDB can interrupt.
+ENDLESS = (
+    "SELECT count(*) FROM UNNEST(sequence(1, 100000)) a(x) CROSS JOIN UNNEST(sequence(1, 100000)) b(y) "
+    "WHERE sin(x) * cos(y) > 2"
+)
+
+
+def refusal(call: Any, **request: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as failure:
+        call(**request)
+    error = failure.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+def state(lake: Lake, execution_id: str) -> str:
+    execution = lake.athena.get_query_execution(QueryExecutionId=execution_id)["QueryExecution"]
+    return str(execution["Status"]["State"])
+
+
+def start(lake: Lake, sql: str, **request: Any) -> str:
+    request.setdefault("ResultConfiguration", {"OutputLocation": lake.output})
+    return str(lake.athena.start_query_execution(QueryString=sql, **request)["QueryExecutionId"])
+
+
+@pytest.fixture
+def workgroup(lake: Lake) -> str:
+    """Enforces its own output folder."""
+    name = f"wg-{uuid4().hex[:8]}"
+    location = f"s3://{lake.bucket}/enforced/"
+    lake.athena.create_work_group(
+        Name=name, Configuration={"ResultConfiguration": {"OutputLocation": location}}
+    )
+    return name
+
+
+def test_a_query_leaves_a_csv_and_its_metadata(lake: Lake) -> None:
+    outcome = lake.ask("SELECT 1 AS Id, 'say \"hi\"' AS text, CAST(NULL AS varchar), '' AS empty")
+    location = outcome.execution["ResultConfiguration"]["OutputLocation"]
+    assert location == f"{lake.output}{outcome.execution['QueryExecutionId']}.csv"
+    key = location.partition(f"s3://{lake.bucket}/")[2]
+    body = lake.s3.get_object(Bucket=lake.bucket, Key=key)["Body"].read().decode()
+    assert body == '"Id","text","_col2","empty"\n"1","say ""hi""",,""\n'
+    assert next(csv.reader(io.StringIO(body))) == ["Id", "text", "_col2", "empty"]
+    assert b"hive" in lake.s3.get_object(Bucket=lake.bucket, Key=f"{key}.metadata")["Body"].read()
+
+
+def test_ddl_leaves_a_text_file(lake: Lake) -> None:
+    outcome = lake.ask(f"SHOW DATABASES LIKE '{lake.database}'")
+    location = outcome.execution["ResultConfiguration"]["OutputLocation"]
+    assert location.endswith(f"{outcome.execution['QueryExecutionId']}.txt")
+    key = location.partition(f"s3://{lake.bucket}/")[2]
+    assert lake.s3.get_object(Bucket=lake.bucket, Key=key)["Body"].read().decode() == f"{lake.database}\n"
+
+
+def test_an_execution_tells_its_kind_its_times_and_its_reason(lake: Lake) -> None:
+    good = lake.ask("-- first a comment\n/* and another */ SELECT 1;").execution
+    assert (good["StatementType"], good["SubstatementType"]) == ("DML", "SELECT")
+    assert good["Query"].startswith("-- first")
+    assert good["EngineVersion"]["EffectiveEngineVersion"] == "Athena engine version 3"
+    assert {"QueryQueueTimeInMillis", "EngineExecutionTimeInMillis", "TotalExecutionTimeInMillis"} < set(
+        good["Statistics"]
+    )
+    assert good["Status"]["CompletionDateTime"] >= good["Status"]["SubmissionDateTime"]
+    bad = lake.ask("SELECT 1/0").execution["Status"]
+    assert (bad["State"], bad["StateChangeReason"]) == ("FAILED", "DIVISION_BY_ZERO: Division by zero")
+    assert bad["AthenaError"] == {
+        "ErrorCategory": 2, "ErrorType": 1001, "Retryable": False, "ErrorMessage": "DIVISION_BY_ZERO: Division by zero",
+    }  # fmt: skip
+    shown = lake.ask("SHOW TABLES").execution
+    assert (shown["StatementType"], shown["SubstatementType"]) == ("UTILITY", "SHOW_TABLES")
+
+
+def test_results_come_in_pages_and_the_first_has_the_header(lake: Lake) -> None:
+    sql = "SELECT x AS n FROM UNNEST(sequence(1, 2500)) t(x) ORDER BY 1"
+    execution_id = lake.ask(sql).execution["QueryExecutionId"]
+    pages = list(lake.athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution_id))
+    texts = [[row["Data"][0]["VarCharValue"] for row in page["ResultSet"]["Rows"]] for page in pages]
+    assert [len(page) for page in texts] == [1000, 1000, 501]
+    assert texts[0][:2] == ["n", "1"]
+    assert [text for page in texts for text in page][1:] == [str(n) for n in range(1, 2501)]
+    (column,) = pages[0]["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+    assert (column["Name"], column["Type"], column["Precision"]) == ("n", "bigint", 19)
+    assert pages[0]["UpdateCount"] == 0
+    small = lake.athena.get_query_results(QueryExecutionId=execution_id, MaxResults=2)
+    assert len(small["ResultSet"]["Rows"]) == 2
+    following = lake.athena.get_query_results(
+        QueryExecutionId=execution_id, MaxResults=1, NextToken=small["NextToken"]
+    )
+    assert following["ResultSet"]["Rows"] == [{"Data": [{"VarCharValue": "2"}]}]
+
+
+def test_a_null_has_no_value(lake: Lake) -> None:
+    rows = lake.ask("SELECT CAST(NULL AS integer)").pages["ResultSet"]["Rows"]
+    assert rows[1] == {"Data": [{}]}
+
+
+def test_results_of_a_query_that_has_none_are_refused(lake: Lake) -> None:
+    failed = lake.ask("SELECT 1/0").execution["QueryExecutionId"]
+    assert refusal(lake.athena.get_query_results, QueryExecutionId=failed) == (
+        "InvalidRequestException",
+        "Query did not finish successfully. Final query state: FAILED",
+    )
+    unknown = str(uuid4())
+    for call in (
+        lake.athena.get_query_results,
+        lake.athena.get_query_execution,
+        lake.athena.stop_query_execution,
+    ):
+        assert refusal(call, QueryExecutionId=unknown)[1] == f"QueryExecution {unknown} was not found"
+
+
+def test_a_request_token_runs_a_query_once(lake: Lake) -> None:
+    token = uuid4().hex
+    first = start(lake, "SELECT 1", ClientRequestToken=token)
+    assert start(lake, "SELECT 1", ClientRequestToken=token) == first
+    lake.wait(first)
+    assert start(lake, "SELECT 1", ClientRequestToken=token) == first
+    other = {
+        "QueryString": "SELECT 2",
+        "ClientRequestToken": token,
+        "ResultConfiguration": {"OutputLocation": lake.output},
+    }
+    assert refusal(lake.athena.start_query_execution, **other) == (
+        "InvalidRequestException",
+        "Idempotent parameters do not match",
+    )
+    assert start(lake, "SELECT 1", ClientRequestToken=uuid4().hex) != first
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("SELECT 1; SELECT 2", "Only one sql statement is allowed. Got: SELECT 1; SELECT 2"),
+        ("SELEC 1", "line 1:1: mismatched input 'SELEC'. Queries of this type are not supported"),
+        ("SELECT * FORM t", "line 1:15: mismatched input 't'"),
+        ("SELECT a, FROM t", "line 1:11: mismatched input 'FROM'"),
+        ("-- nothing", "line 1:1: mismatched input '<EOF>'"),
+        ("SHOW PARTITIONS", "line 1:16: mismatched input '<EOF>' expecting a name"),
+        ("DROP TABLE a-b", "line 1:13: mismatched input '-'"),
+        ("SELECT ?", "Incorrect number of parameters: expected 1 but found 0"),
+    ],
+)
+def test_a_malformed_text_is_refused_at_once(lake: Lake, sql: str, message: str) -> None:
+    request = {"QueryString": sql, "ResultConfiguration": {"OutputLocation": lake.output}}
+    with pytest.raises(ClientError) as failure:
+        lake.athena.start_query_execution(**request)
+    response = failure.value.response
+    assert response["Error"]["Code"] == "InvalidRequestException"
+    assert response["Error"]["Message"].startswith(message)
+    assert response["AthenaErrorCode"] == "MALFORMED_QUERY"
+
+
+def test_parameters_take_the_place_of_question_marks(lake: Lake) -> None:
+    outcome = lake.ask(
+        "SELECT x FROM (VALUES 1, 2) t(x) WHERE x = ? OR 'a' = ?", ExecutionParameters=["2", "'b'"]
+    )
+    assert outcome.rows == [("2",)]
+
+
+def test_an_output_location_is_needed_and_its_bucket_must_exist(lake: Lake) -> None:
+    call = lake.athena.start_query_execution
+    assert refusal(call, QueryString="SELECT 1")[1].startswith(
+        "No output location provided. An output location is required"
+    )
+    wrong = {"OutputLocation": "https://x"}
+    assert refusal(call, QueryString="SELECT 1", ResultConfiguration=wrong)[1].startswith(
+        "outputLocation is not a valid S3 path"
+    )
+    missing = {"OutputLocation": "s3://no-such-bucket-here/"}
+    assert refusal(call, QueryString="SELECT 1", ResultConfiguration=missing)[1] == (
+        "Unable to verify/create output bucket no-such-bucket-here"
+    )
+
+
+def test_an_enforcing_workgroup_decides_where_results_go(lake: Lake, workgroup: str) -> None:
+    outcome = lake.ask("SELECT 1", WorkGroup=workgroup)
+    assert outcome.execution["ResultConfiguration"]["OutputLocation"].startswith(
+        f"s3://{lake.bucket}/enforced/"
+    )
+    lake.athena.update_work_group(
+        WorkGroup=workgroup, ConfigurationUpdates={"EnforceWorkGroupConfiguration": False}
+    )
+    outcome = lake.ask("SELECT 1", WorkGroup=workgroup)
+    assert outcome.execution["ResultConfiguration"]["OutputLocation"].startswith(lake.output)
+
+
+def test_a_workgroup_lives_from_create_to_delete(lake: Lake, workgroup: str) -> None:
+    athena = lake.athena
+    assert refusal(athena.create_work_group, Name=workgroup) == (
+        "InvalidRequestException",
+        "WorkGroup is already created",
+    )
+    found = athena.get_work_group(WorkGroup=workgroup)["WorkGroup"]
+    assert (found["State"], found["Configuration"]["EnforceWorkGroupConfiguration"]) == ("ENABLED", True)
+    assert {"primary", workgroup} <= {group["Name"] for group in athena.list_work_groups()["WorkGroups"]}
+    execution = lake.ask("SELECT 1", WorkGroup=workgroup).execution["QueryExecutionId"]
+    assert athena.list_query_executions(WorkGroup=workgroup)["QueryExecutionIds"] == [execution]
+    updates = {"ResultConfigurationUpdates": {"RemoveOutputLocation": True}}
+    athena.update_work_group(
+        WorkGroup=workgroup, State="DISABLED", Description="closed", ConfigurationUpdates=updates
+    )
+    changed = athena.get_work_group(WorkGroup=workgroup)["WorkGroup"]
+    assert (changed["Description"], changed["Configuration"]["ResultConfiguration"]) == ("closed", {})
+    assert refusal(athena.start_query_execution, QueryString="SELECT 1", WorkGroup=workgroup)[1] == (
+        f"WorkGroup {workgroup} is disabled."
+    )
+    assert refusal(athena.delete_work_group, WorkGroup=workgroup)[1] == f"WorkGroup {workgroup} is not empty"
+    athena.delete_work_group(WorkGroup=workgroup, RecursiveDeleteOption=True)
+    assert refusal(athena.get_work_group, WorkGroup=workgroup)[1] == f"WorkGroup {workgroup} is not found."
+    assert refusal(athena.delete_work_group, WorkGroup="primary")[0] == "InvalidRequestException"
+
+
+def test_a_workgroup_has_tags(lake: Lake, workgroup: str) -> None:
+    arn = f"arn:aws:athena:us-east-1:123456789012:workgroup/{workgroup}"
+    lake.athena.tag_resource(ResourceARN=arn, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+    lake.athena.untag_resource(ResourceARN=arn, TagKeys=["b"])
+    assert lake.athena.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "1"}]
+
+
+def test_a_query_beyond_the_workgroups_cut_off_is_cancelled(lake: Lake, workgroup: str) -> None:
+    lake.put("wide/part-0.parquet", {"a": [uuid4().hex for _ in range(400_000)]})
+    lake.ask(
+        f"CREATE EXTERNAL TABLE wide (a string, b int) STORED AS PARQUET LOCATION 's3://{lake.bucket}/wide/'"
+    )
+    lake.athena.update_work_group(
+        WorkGroup=workgroup, ConfigurationUpdates={"BytesScannedCutoffPerQuery": 10_000_000}
+    )
+    outcome = lake.ask("SELECT max(a) FROM wide", WorkGroup=workgroup)
+    assert (outcome.state, outcome.reason) == (
+        "CANCELLED",
+        "Query cancelled! : Bytes scanned limit was exceeded",
+    )
+    assert lake.ask("SELECT max(b) FROM wide", WorkGroup=workgroup).state == "SUCCEEDED"
+
+
+def test_stopping_a_running_query_ends_it(lake: Lake) -> None:
+    execution = start(lake, ENDLESS)
+    while state(lake, execution) == "QUEUED":
+        time.sleep(0.01)
+    assert state(lake, execution) == "RUNNING"
+    assert refusal(lake.athena.get_query_results, QueryExecutionId=execution)[1] == (
+        "Query has not yet finished. Current state: RUNNING"
+    )
+    lake.athena.stop_query_execution(QueryExecutionId=execution)
+    assert lake.wait(execution).state == "CANCELLED"
+    lake.athena.stop_query_execution(QueryExecutionId=execution)
+    assert state(lake, execution) == "CANCELLED"
+
+
+def test_a_query_stopped_while_it_waits_never_runs(lake: Lake) -> None:
+    running = [start(lake, ENDLESS) for _ in range(4)]
+    waiting = start(lake, "SELECT 1")
+    assert state(lake, waiting) == "QUEUED"
+    lake.athena.stop_query_execution(QueryExecutionId=waiting)
+    assert state(lake, waiting) == "CANCELLED"
+    for execution in running:
+        lake.athena.stop_query_execution(QueryExecutionId=execution)
+    assert {lake.wait(execution).state for execution in running} == {"CANCELLED"}
+
+
+def test_many_executions_are_read_at_once(lake: Lake) -> None:
+    known = lake.ask("SELECT 1").execution["QueryExecutionId"]
+    unknown = str(uuid4())
+    answer = lake.athena.batch_get_query_execution(QueryExecutionIds=[known, unknown])
+    assert [execution["QueryExecutionId"] for execution in answer["QueryExecutions"]] == [known]
+    assert [failure["QueryExecutionId"] for failure in answer["UnprocessedQueryExecutionIds"]] == [unknown]
+    statistics = lake.athena.get_query_runtime_statistics(QueryExecutionId=known)["QueryRuntimeStatistics"]
+    assert statistics["Rows"] == {"InputBytes": 0, "OutputRows": 1}
+    ids = [
+        page["QueryExecutionIds"] for page in lake.athena.get_paginator("list_query_executions").paginate()
+    ]
+    assert known in [execution for page in ids for execution in page]
+
+
+def test_metadata_is_glues(lake: Lake) -> None:
+    lake.ask(
+        f"CREATE EXTERNAL TABLE meta (a int COMMENT 'x') PARTITIONED BY (d date) STORED AS PARQUET LOCATION 's3://{lake.bucket}/m/'"
+    )
+    catalog = {"CatalogName": "AwsDataCatalog"}
+    assert lake.database in [db["Name"] for db in lake.athena.list_databases(**catalog)["DatabaseList"]]
+    assert (
+        lake.athena.get_database(**catalog, DatabaseName=lake.database)["Database"]["Name"] == lake.database
+    )
+    table = lake.athena.get_table_metadata(**catalog, DatabaseName=lake.database, TableName="meta")[
+        "TableMetadata"
+    ]
+    assert table["Columns"] == [{"Name": "a", "Type": "int", "Comment": "x"}]
+    assert [key["Name"] for key in table["PartitionKeys"]] == ["d"]
+    assert table["Parameters"]["location"] == f"s3://{lake.bucket}/m/"
+    listed = lake.athena.list_table_metadata(**catalog, DatabaseName=lake.database, Expression="me.*")
+    assert [table["Name"] for table in listed["TableMetadataList"]] == ["meta"]
+    assert (
+        refusal(lake.athena.get_table_metadata, **catalog, DatabaseName=lake.database, TableName="nope")[0]
+        == "MetadataException"
+    )
+    assert refusal(lake.athena.get_database, **catalog, DatabaseName="nope")[0] == "MetadataException"
+    assert refusal(lake.athena.list_databases, CatalogName="other")[0] == "InvalidRequestException"
+    assert lake.athena.list_data_catalogs()["DataCatalogsSummary"] == [
+        {"CatalogName": "AwsDataCatalog", "Type": "GLUE"}
+    ]
+    assert lake.athena.get_data_catalog(Name="awsdatacatalog")["DataCatalog"]["Type"] == "GLUE"

@@ -1,0 +1,215 @@
+"""DDL on a real Glue, with Hive's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.localaws.athena.conftest import Lake
+
+SALES = """
+CREATE EXTERNAL TABLE {name} (
+  order_id string COMMENT 'the order',
+  total decimal(10,2),
+  weights array<double>,
+  sold_at timestamp
+)
+PARTITIONED BY (year int, region string)
+STORED AS PARQUET
+LOCATION 's3://{bucket}/{name}'
+TBLPROPERTIES ('parquet.compression' = 'SNAPPY')
+"""
+
+
+@pytest.fixture
+def sales(lake: Lake, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A partitioned table of the test's own, not repaired yet."""
+    name = request.node.originalname.removeprefix("test_")[:60]
+    assert lake.ask(SALES.format(name=name, bucket=lake.bucket)).state == "SUCCEEDED"
+    yield name
+    lake.ask(f"DROP TABLE IF EXISTS {name}")
+
+
+def partition(lake: Lake, table: str, year: str, region: str) -> None:
+    lake.put(f"{table}/year={year}/region={region}/part-0.parquet", {"order_id": ["a"]})
+
+
+def test_a_created_table_is_in_glue_as_athena_writes_it(lake: Lake, sales: str) -> None:
+    table = lake.glue.get_table(DatabaseName=lake.database, Name=sales)["Table"]
+    assert table["TableType"] == "EXTERNAL_TABLE"
+    assert table["Parameters"] == {"EXTERNAL": "TRUE", "parquet.compression": "SNAPPY"}
+    assert [(key["Name"], key["Type"]) for key in table["PartitionKeys"]] == [
+        ("year", "int"),
+        ("region", "string"),
+    ]
+    storage = table["StorageDescriptor"]
+    assert storage["Location"] == f"s3://{lake.bucket}/{sales}/"
+    assert [column["Type"] for column in storage["Columns"]] == [
+        "string",
+        "decimal(10,2)",
+        "array<double>",
+        "timestamp",
+    ]
+    assert storage["SerdeInfo"]["SerializationLibrary"].endswith("ParquetHiveSerDe")
+
+
+def test_create_database_makes_one_in_glue(lake: Lake) -> None:
+    name = f"{lake.database}_other"
+    assert (
+        lake.ask(f"CREATE DATABASE {name} COMMENT 'x' LOCATION 's3://{lake.bucket}/db/'").state == "SUCCEEDED"
+    )
+    assert lake.glue.get_database(Name=name)["Database"]["LocationUri"] == f"s3://{lake.bucket}/db/"
+    assert lake.failure(f"CREATE SCHEMA {name}").endswith(f"Database {name} already exists")
+    assert lake.ask(f"CREATE DATABASE IF NOT EXISTS {name}").state == "SUCCEEDED"
+    assert (name,) in lake.rows("SHOW DATABASES")
+    assert lake.rows(f"SHOW DATABASES LIKE '{name[:-2]}*'") == [(name,)]
+    assert (
+        lake.ask(
+            f"CREATE EXTERNAL TABLE {name}.t (a int) STORED AS PARQUET LOCATION 's3://{lake.bucket}/t/'"
+        ).rows
+        == []
+    )
+    assert "is not empty" in lake.failure(f"DROP DATABASE {name}")
+    assert lake.ask(f"DROP DATABASE {name} CASCADE").state == "SUCCEEDED"
+    assert lake.failure(f"DROP DATABASE {name}").endswith(f"Database does not exist: {name}")
+    assert lake.ask(f"DROP DATABASE IF EXISTS {name}").state == "SUCCEEDED"
+
+
+def test_a_table_that_exists_is_not_created_again(lake: Lake, sales: str) -> None:
+    again = SALES.format(name=sales, bucket=lake.bucket)
+    assert f"Table {sales} already exists" in lake.failure(again)
+    assert lake.ask(again.replace("EXTERNAL TABLE", "EXTERNAL TABLE IF NOT EXISTS")).state == "SUCCEEDED"
+
+
+def test_drop_table_leaves_the_data(lake: Lake, sales: str) -> None:
+    partition(lake, sales, "2024", "EU")
+    assert lake.ask(f"DROP TABLE {sales}").state == "SUCCEEDED"
+    assert lake.s3.list_objects_v2(Bucket=lake.bucket, Prefix=f"{sales}/")["KeyCount"] == 1
+    assert lake.failure(f"DROP TABLE {sales}").endswith(f"Table not found {lake.database}.{sales}")
+    assert lake.ask(f"DROP TABLE IF EXISTS {sales}").state == "SUCCEEDED"
+
+
+def test_repair_adds_new_partitions_and_says_so(lake: Lake, sales: str) -> None:
+    partition(lake, sales, "2023", "EU")
+    partition(lake, sales, "2024", "EU")
+    assert lake.rows(f"MSCK REPAIR TABLE {sales}") == [
+        (f"Partitions not in metastore:\t{sales}:year=2023/region=EU\t{sales}:year=2024/region=EU",),
+        (f"Repair: Added partition to metastore {sales}:year=2023/region=EU",),
+        (f"Repair: Added partition to metastore {sales}:year=2024/region=EU",),
+    ]
+    assert lake.rows(f"MSCK REPAIR TABLE {sales}") == []
+    assert lake.rows(f"SHOW PARTITIONS {sales}") == [("year=2023/region=EU",), ("year=2024/region=EU",)]
+
+
+def test_repair_removes_nothing(lake: Lake, sales: str) -> None:
+    partition(lake, sales, "2024", "EU")
+    lake.ask(f"MSCK REPAIR TABLE {sales}")
+    lake.s3.delete_object(Bucket=lake.bucket, Key=f"{sales}/year=2024/region=EU/part-0.parquet")
+    assert lake.rows(f"MSCK REPAIR TABLE {sales}") == [
+        (f"Partitions missing from filesystem:\t{sales}:year=2024/region=EU",)
+    ]
+    assert lake.rows(f"SHOW PARTITIONS {sales}") == [("year=2024/region=EU",)]
+
+
+def test_repair_passes_over_what_is_no_partition(lake: Lake, sales: str) -> None:
+    partition(lake, sales, "2024", "a%3Ab")
+    partition(lake, sales, "2024", "10:30")
+    lake.put(f"{sales}/region=EU/year=2024/part-0.parquet", {"order_id": ["a"]})
+    lake.put(f"{sales}/Year=2024/region=EU/part-0.parquet", {"order_id": ["a"]})
+    lake.put(f"{sales}/year=2024/part-0.parquet", {"order_id": ["a"]})
+    lake.ask(f"MSCK REPAIR TABLE {sales}")
+    assert lake.rows(f"SHOW PARTITIONS {sales}") == [("year=2024/region=a:b",)]
+    assert lake.rows(f"SELECT DISTINCT region FROM {sales}") == [("a:b",)]
+
+
+def test_partitions_are_added_and_dropped_by_name(lake: Lake, sales: str) -> None:
+    add = f"ALTER TABLE {sales} ADD PARTITION (region='EU', year=2024) PARTITION (year=2024, region='US')"
+    assert lake.ask(f"{add} LOCATION 's3://{lake.bucket}/elsewhere/us'").state == "SUCCEEDED"
+    found = lake.glue.get_partitions(DatabaseName=lake.database, TableName=sales)["Partitions"]
+    assert {p["Values"][1]: p["StorageDescriptor"]["Location"] for p in found} == {
+        "EU": f"s3://{lake.bucket}/{sales}/year=2024/region=EU/",
+        "US": f"s3://{lake.bucket}/elsewhere/us/",
+    }
+    assert "Partition already exists" in lake.failure(add)
+    assert lake.ask(add.replace("ADD", "ADD IF NOT EXISTS")).state == "SUCCEEDED"
+    drop = f"ALTER TABLE {sales} DROP PARTITION (year=2024, region='US')"
+    assert lake.ask(drop).state == "SUCCEEDED"
+    assert "Partition not found" in lake.failure(drop)
+    assert lake.ask(drop.replace("DROP", "DROP IF EXISTS")).state == "SUCCEEDED"
+    assert lake.rows(f"SHOW PARTITIONS {sales}") == [("year=2024/region=EU",)]
+    assert "must name the table's keys (year, region)" in lake.failure(
+        f"ALTER TABLE {sales} ADD PARTITION (year=2024)"
+    )
+
+
+def test_show_tells_tables_columns_and_statement(lake: Lake, sales: str) -> None:
+    assert (sales,) in lake.rows("SHOW TABLES")
+    assert lake.rows(f"SHOW TABLES IN {lake.database} '{sales[:-1]}*|nothing'") == [(sales,)]
+    names = ["order_id", "total", "weights", "sold_at", "year", "region"]
+    assert [str(name).rstrip() for (name,) in lake.rows(f"SHOW COLUMNS IN {sales}")] == names
+    lines = [line for (line,) in lake.rows(f"SHOW CREATE TABLE {sales}")]
+    assert lines[0] == f"CREATE EXTERNAL TABLE `{lake.database}.{sales}`("
+    assert "  `order_id` string COMMENT 'the order', " in lines
+    assert "  `region` string)" in lines
+    assert f"  's3://{lake.bucket}/{sales}/'" in lines
+
+
+def test_describe_lists_fields_padded_and_partition_keys_twice(lake: Lake, sales: str) -> None:
+    lines = [line for (line,) in lake.rows(f"DESCRIBE {sales}")]
+    assert lines[0] == f"{'order_id':20}\t{'string':20}\t{'the order':20}"
+    assert lines[6:10] == [
+        "\t \t ",
+        "# Partition Information\t \t ",
+        f"{'# col_name':20}\t{'data_type':20}\t{'comment':20}",
+        "\t \t ",
+    ]
+    assert [line.split()[0] for line in lines[10:]] == ["year", "region"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("MSCK REPAIR TABLE nope", "Table not found {database}.nope"),
+        ("SHOW PARTITIONS nope", "Table not found {database}.nope"),
+        ("SHOW TABLES IN nope", "Database does not exist: nope"),
+        ("CREATE EXTERNAL TABLE t (a int) STORED AS PARQUET", "add LOCATION 's3://bucket/folder/'"),
+        (
+            "CREATE EXTERNAL TABLE t (a int) STORED AS PARQUET LOCATION 's3a://b/c/'",
+            "must be s3://bucket/folder/",
+        ),
+        (
+            "CREATE EXTERNAL TABLE t (a int) STORED AS PARQUET LOCATION 's3://bucket/*.parquet'",
+            "without wildcards",
+        ),
+        (
+            "CREATE EXTERNAL TABLE t (a integer) STORED AS PARQUET LOCATION 's3://bucket/t/'",
+            "mismatched input 'integer'",
+        ),
+        (
+            "CREATE EXTERNAL TABLE t (a inet) STORED AS PARQUET LOCATION 's3://bucket/t/'",
+            "column a inet (unknown type: inet)",
+        ),
+        (
+            "CREATE EXTERNAL TABLE t (a int, a int) STORED AS PARQUET LOCATION 's3://bucket/t/'",
+            "Duplicate column name: a",
+        ),
+        (
+            "CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (a int) STORED AS PARQUET LOCATION 's3://bucket/t/'",
+            "Column repeated in partitioning columns",
+        ),
+        ("CREATE EXTERNAL TABLE t (a int) STORED AS ORC LOCATION 's3://bucket/t/'", "STORED AS ORC"),
+        (
+            "CREATE EXTERNAL TABLE t (a int) LOCATION 's3://bucket/t/'",
+            "a table that is not STORED AS PARQUET",
+        ),
+        ("CREATE TABLE t AS SELECT 1 AS a", "CREATE TABLE AS SELECT"),
+        ("CREATE VIEW v AS SELECT 1 AS a", "CREATE VIEW"),
+        ("INSERT INTO t SELECT 1", "INSERT statements"),
+        ("UNLOAD (SELECT 1) TO 's3://bucket/x/' WITH (format='PARQUET')", "UNLOAD statements"),
+        ("ALTER TABLE t ADD COLUMNS (b int)", "ADD COLUMNS"),
+        ("EXPLAIN SELECT 1", "EXPLAIN statements"),
+    ],
+)
+def test_what_cannot_be_done_fails_and_says_why(lake: Lake, sql: str, message: str) -> None:
+    assert message.format(database=lake.database) in lake.failure(sql)

@@ -1,0 +1,39 @@
+"""Doubles and reals are written as Java writes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from localaws.athena.formatting import double_text, real_text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0.0"),
+        (-0.0, "-0.0"),
+        (1.0, "1.0"),
+        (-2.5, "-2.5"),
+        (0.1, "0.1"),
+        (100.0, "100.0"),
+        (0.001, "0.001"),
+        (0.00099, "9.9E-4"),
+        (9_999_999.0, "9999999.0"),
+        (1e7, "1.0E7"),
+        (12345678.9, "1.23456789E7"),
+        (1e-10, "1.0E-10"),
+        (1.7976931348623157e308, "1.7976931348623157E308"),
+        (123456.789, "123456.789"),
+        (1 / 3, "0.3333333333333333"),
+        (float("nan"), "NaN"),
+        (float("inf"), "Infinity"),
+        (float("-inf"), "-Infinity"),
+    ],
+)
+def test_double(value: float, text: str) -> None:
+    assert double_text(value) == text
+
+
+def test_a_real_has_the_digits_of_a_real() -> None:
+    assert real_text(0.10000000149011612) == "0.1"
+    assert real_text(1.6666666269302368) == "1.6666666"

@@ -1,0 +1,280 @@
+"""A query reads the registered partitions of a real table, as declared in Glue, and no more."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from tests.localaws.athena.conftest import Lake
+
+
+def create(lake: Lake, name: str, columns: str, partitioned: str = "") -> None:
+    by = f"PARTITIONED BY ({partitioned})" if partitioned else ""
+    sql = f"CREATE EXTERNAL TABLE {name} ({columns}) {by} STORED AS PARQUET LOCATION 's3://{lake.bucket}/{name}/'"
+    assert lake.ask(sql).state == "SUCCEEDED"
+
+
+@pytest.fixture(scope="module")
+def sales(lake: Lake) -> str:
+    create(
+        lake, "sales", "customer string, amount bigint, price decimal(6,2)", "run_date date, region string"
+    )
+    for day in ("2024-01-01", "2024-01-02"):
+        for region in ("EU", "US"):
+            lake.put(
+                f"sales/run_date={day}/region={region}/part-0.snappy.parquet",
+                {
+                    "customer": [f"{region}-{n}" for n in range(1000)],
+                    "amount": list(range(1000)),
+                    "price": [Decimal("1.10")] * 1000,
+                },
+            )
+    lake.ask("MSCK REPAIR TABLE sales")
+    return "sales"
+
+
+def test_all_registered_partitions_are_read(lake: Lake, sales: str) -> None:
+    assert lake.rows("SELECT count(*), sum(amount), sum(price), avg(price) FROM sales") == [
+        ("4000", "1998000", "4400.00", "1.10")
+    ]
+    assert lake.rows(
+        "SELECT run_date, region, count(*) FROM sales GROUP BY 1, 2 ORDER BY 1, 2 DESC LIMIT 2"
+    ) == [
+        ("2024-01-01", "US", "1000"),
+        ("2024-01-01", "EU", "1000"),
+    ]
+
+
+def test_an_unregistered_partition_is_not_there(lake: Lake) -> None:
+    create(lake, "unregistered", "a int", "day string")
+    lake.put("unregistered/day=1/x.parquet", {"a": pa.array([1], pa.int32())})
+    assert lake.rows("SELECT count(*) FROM unregistered") == [("0",)]
+    lake.ask("ALTER TABLE unregistered ADD PARTITION (day='1')")
+    assert lake.rows("SELECT a, day FROM unregistered") == [("1", "1")]
+
+
+def test_a_condition_on_partition_keys_reads_their_partitions_only(lake: Lake, sales: str) -> None:
+    whole = lake.ask("SELECT sum(amount) FROM sales").scanned
+    day = lake.ask("SELECT sum(amount) FROM sales WHERE run_date = date '2024-01-01'")
+    one = lake.ask(
+        "SELECT sum(amount) FROM sales "
+        "WHERE region LIKE 'E%' AND year(run_date) = 2024 AND run_date > date '2024-01-01'"
+    )
+    assert (day.scanned, one.scanned) == (whole // 2, whole // 4)
+    assert day.rows == [("999000",)]
+    assert one.rows == [("499500",)]
+    assert lake.ask("SELECT sum(amount) FROM sales WHERE run_date > current_date").scanned == 0
+
+
+def test_only_the_columns_of_the_query_count_as_scanned(lake: Lake, sales: str) -> None:
+    amounts = lake.ask("SELECT sum(amount) FROM sales").scanned
+    everything = lake.ask("SELECT * FROM sales").scanned
+    assert 0 < amounts < everything
+    assert lake.ask("SELECT count(*) FROM sales").scanned == 0
+
+
+def test_the_other_side_of_an_outer_join_is_not_pruned(lake: Lake, sales: str) -> None:
+    """With the right side pruned to `region IS NULL`, every row of the left would find no partner."""
+    sql = (
+        "SELECT count(*) FROM (VALUES 'EU-1', 'nobody') AS v(name) LEFT JOIN sales s ON s.customer = v.name "
+        "WHERE s.region IS NULL"
+    )
+    assert lake.rows(sql) == [("1",)]
+
+
+def test_a_subquerys_condition_prunes_nothing_of_the_outer_query(lake: Lake, sales: str) -> None:
+    inner = "SELECT 1 FROM (VALUES 1) AS v(x) WHERE s.region = 'EU'"
+    assert lake.rows(f"SELECT count(*) FROM sales s WHERE NOT EXISTS ({inner})") == [("2000",)]
+
+
+def test_a_joined_table_is_pruned_by_its_own_condition(lake: Lake, sales: str) -> None:
+    sql = (
+        "SELECT count(*) FROM sales a JOIN sales b ON a.customer = b.customer "
+        "WHERE a.run_date = date '2024-01-01' AND b.run_date = date '2024-01-02' AND a.region = 'EU'"
+    )
+    both = lake.ask(sql)
+    assert both.rows == [("1000",)]
+    assert (
+        both.scanned
+        == 3
+        * lake.ask("SELECT customer FROM sales WHERE run_date = date '2024-01-01' AND region='EU'").scanned
+    )
+
+
+def test_markers_hidden_files_and_empty_objects_are_no_data(lake: Lake) -> None:
+    create(lake, "hidden", "a int")
+    lake.put("hidden/part-0.parquet", {"a": pa.array([1], pa.int32())})
+    lake.put("hidden/deeper/part-1.parquet", {"a": pa.array([2], pa.int32())})
+    for key in ("hidden/_SUCCESS", "hidden/.part.crc", "hidden/_temporary/0/part", "hidden/sub_folder$"):
+        body = b"" if key.endswith("$") else b"not parquet"
+        lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=body)
+    assert lake.rows("SELECT a FROM hidden ORDER BY a") == [("1",), ("2",)]
+
+
+def test_a_location_without_objects_has_no_rows(lake: Lake) -> None:
+    create(lake, "empty", "a int, b array<double>", "day date")
+    assert lake.ask("SELECT * FROM empty").rows == []
+    lake.ask("ALTER TABLE empty ADD PARTITION (day='2024-01-01')")
+    nothing = lake.ask("SELECT a, b, day FROM empty")
+    assert (nothing.rows, nothing.types) == ([], ["integer", "array", "date"])
+
+
+def test_a_column_that_an_older_file_lacks_is_null(lake: Lake) -> None:
+    create(lake, "evolved", "a int, b string")
+    lake.put("evolved/1.parquet", {"a": pa.array([1], pa.int32())})
+    lake.put("evolved/2.parquet", {"b": ["x"], "a": pa.array([2], pa.int32())})
+    assert lake.rows("SELECT a, b FROM evolved ORDER BY a") == [("1", None), ("2", "x")]
+
+
+@pytest.mark.parametrize("declared", ["int", "string", "date", "decimal(4,2)"])
+def test_a_file_of_another_type_is_bad_data(lake: Lake, declared: str) -> None:
+    name = f"bad_{declared.partition('(')[0]}"
+    create(lake, name, f"a {declared}, fine bigint")
+    lake.put(f"{name}/part-0.parquet", {"a": pa.array([1], pa.int64()), "fine": pa.array([7], pa.int64())})
+    message = lake.failure(f"SELECT a FROM {name}")
+    assert message.startswith("HIVE_BAD_DATA: Field a's type INT64 in parquet file s3://")
+    assert lake.rows(f"SELECT fine FROM {name}") == [("7",)]
+
+
+def test_narrower_integers_and_floats_widen(lake: Lake) -> None:
+    create(lake, "widened", "a bigint, b double, c decimal(10,4)")
+    lake.put("widened/part-0.parquet", {
+        "a": pa.array([1], pa.int32()), "b": pa.array([0.5], pa.float32()), "c": pa.array([Decimal("1.25")]),
+    })  # fmt: skip
+    assert lake.rows("SELECT a, b, c FROM widened") == [("1", "0.5", "1.2500")]
+
+
+def test_a_partition_that_declares_another_type_is_a_mismatch(lake: Lake) -> None:
+    create(lake, "mismatch", "a string", "day string")
+    lake.put("mismatch/day=1/part-0.parquet", {"a": ["x"]})
+    lake.ask("MSCK REPAIR TABLE mismatch")
+    found = lake.glue.get_partition(DatabaseName=lake.database, TableName="mismatch", PartitionValues=["1"])[
+        "Partition"
+    ]
+    storage = {**found["StorageDescriptor"], "Columns": [{"Name": "a", "Type": "bigint"}]}
+    lake.glue.update_partition(
+        DatabaseName=lake.database, TableName="mismatch", PartitionValueList=["1"],
+        PartitionInput={"Values": ["1"], "StorageDescriptor": storage},
+    )  # fmt: skip
+    assert "partition 'day=1' declared column 'a' as type 'bigint'" in lake.failure("SELECT a FROM mismatch")
+
+
+def test_a_value_that_is_not_of_the_keys_type_is_named(lake: Lake) -> None:
+    create(lake, "bad_key", "a int", "day date")
+    lake.put("bad_key/day=tomorrow/part-0.parquet", {"a": pa.array([1], pa.int32())})
+    lake.ask("MSCK REPAIR TABLE bad_key")
+    assert lake.failure("SELECT a FROM bad_key") == (
+        "HIVE_INVALID_PARTITION_VALUE: Invalid partition value 'tomorrow' for DATE partition key: day"
+    )
+
+
+def test_a_condition_that_fails_on_a_partition_fails_the_query(lake: Lake) -> None:
+    create(lake, "text_key", "a int", "day string")
+    lake.put("text_key/day=tomorrow/part-0.parquet", {"a": pa.array([1], pa.int32())})
+    lake.ask("MSCK REPAIR TABLE text_key")
+    message = lake.failure("SELECT a FROM text_key WHERE CAST(day AS date) = current_date")
+    assert message == "INVALID_CAST_ARGUMENT: Cannot cast 'tomorrow' to DATE"
+
+
+def test_a_location_that_is_not_on_s3_fails_the_query(lake: Lake) -> None:
+    create(lake, "elsewhere", "a int")
+    table = lake.glue.get_table(DatabaseName=lake.database, Name="elsewhere")["Table"]
+    moved = {**table["StorageDescriptor"], "Location": "hdfs://somewhere/a"}
+    lake.glue.update_table(
+        DatabaseName=lake.database, TableInput={"Name": "elsewhere", "StorageDescriptor": moved}
+    )
+    assert lake.failure("SELECT a FROM elsewhere").startswith("HIVE_INVALID_METADATA: 'hdfs://somewhere/a'")
+
+
+def test_hives_default_partition_is_null(lake: Lake) -> None:
+    create(lake, "default_key", "a int", "day date")
+    lake.put("default_key/day=__HIVE_DEFAULT_PARTITION__/part-0.parquet", {"a": pa.array([1], pa.int32())})
+    lake.ask("MSCK REPAIR TABLE default_key")
+    assert lake.rows("SELECT a, day FROM default_key WHERE day IS NULL") == [("1", None)]
+
+
+def test_a_file_that_is_not_parquet_is_bad_data(lake: Lake) -> None:
+    create(lake, "garbage", "a int")
+    lake.s3.put_object(Bucket=lake.bucket, Key="garbage/data.csv", Body=b"a,b\n1,2\n")
+    assert lake.failure("SELECT a FROM garbage").startswith(
+        f"HIVE_BAD_DATA: s3://{lake.bucket}/garbage/data.csv is not"
+    )
+
+
+def test_a_column_written_in_upper_case_is_refused_and_not_null(lake: Lake) -> None:
+    create(lake, "cased", "order_id string")
+    lake.put("cased/part-0.parquet", {"Order_ID": ["a"]})
+    assert "write it as order_id, in lower case" in lake.failure("SELECT order_id FROM cased")
+
+
+def test_every_type_is_read_and_written_as_athena_writes_it(lake: Lake) -> None:
+    create(
+        lake, "typed",
+        "i8 tinyint, i16 smallint, f float, d double, b boolean, day date, at timestamp, l array<double>, "
+        "m map<string,int>, r struct<x:int,y:string>, raw binary, n decimal(5,2)",
+    )  # fmt: skip
+    lake.put("typed/part-0.parquet", pa.table({
+        "i8": pa.array([1, None], pa.int8()),
+        "i16": pa.array([2, None], pa.int16()),
+        "f": pa.array([0.1, None], pa.float32()),
+        "d": pa.array([12345678.9, None]),
+        "b": pa.array([True, None]),
+        "day": pa.array([date(2024, 1, 2), None]),
+        "at": pa.array([datetime(2024, 1, 2, 3, 4, 5, 678_600), None], pa.timestamp("us", tz="UTC")),
+        "l": pa.array([[1.0, None], None]),
+        "m": pa.array([{"k": 1}, None], pa.map_(pa.string(), pa.int32())),
+        "r": pa.array([{"x": 1, "y": None}, None], pa.struct([("x", pa.int32()), ("y", pa.string())])),
+        "raw": pa.array([b"\x01\xff", None]),
+        "n": pa.array([Decimal("1.50"), None]),
+    }))  # fmt: skip
+    outcome = lake.ask("SELECT * FROM typed")
+    assert outcome.types == [
+        "tinyint", "smallint", "float", "double", "boolean", "date", "timestamp", "array", "map", "row", "varbinary",
+        "decimal",
+    ]  # fmt: skip
+    assert outcome.rows == [
+        ("1", "2", "0.1", "1.23456789E7", "true", "2024-01-02", "2024-01-02 03:04:05.679", "[1.0, null]", "{k=1}",
+         "{x=1, y=null}", "01 ff", "1.50"),
+        (None,) * 12,
+    ]  # fmt: skip
+    assert lake.rows("SELECT r.x, typed.r.x, l[1] FROM typed WHERE b") == [("1", "1", "1.0")]
+    assert lake.rows("SELECT x FROM typed CROSS JOIN UNNEST(l) AS u(x) ORDER BY 1") == [("1.0",), (None,)]
+
+
+def test_the_path_column_tells_the_object(lake: Lake, sales: str) -> None:
+    found = lake.rows(
+        "SELECT DISTINCT \"$path\" FROM sales WHERE region = 'EU' AND run_date = date '2024-01-02'"
+    )
+    assert found == [(f"s3://{lake.bucket}/sales/run_date=2024-01-02/region=EU/part-0.snappy.parquet",)]
+
+
+def test_tables_are_found_by_full_name_and_any_case(lake: Lake, sales: str) -> None:
+    db = lake.database
+    sql = f'SELECT SALES.Amount AS Largest FROM "awsdatacatalog"."{db}"."sales" ORDER BY 1 DESC LIMIT 1'
+    assert lake.rows(sql) == [("999",)]
+    assert lake.rows(f"SELECT count(*) FROM {db.upper()}.Sales WHERE {db}.sales.amount = 1") == [("4",)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("SELECT 1 FROM nope", "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.{db}.nope' does not exist"),
+        ("SELECT 1 FROM nowhere.nope", "SCHEMA_NOT_FOUND: line 1:15: Schema 'nowhere' does not exist"),
+        ("SELECT\n  nope FROM sales", "COLUMN_NOT_FOUND: line 2:3: Column 'nope' cannot be resolved"),
+        ("SELECT x.amount FROM sales", "COLUMN_NOT_FOUND: line 1:8: Column 'x.amount' cannot be resolved"),
+        ("SELECT amount FROM sales a, sales b", "AMBIGUOUS_NAME: line 1:8: Column 'amount' is ambiguous"),
+        (
+            "SELECT customer, sum(amount) FROM sales",
+            "EXPRESSION_NOT_AGGREGATE: 'customer' must be an aggregate",
+        ),
+        (
+            "SELECT 1 FROM sales WHERE run_date = '2024-01-01'",
+            "TYPE_MISMATCH: line 1:27: Cannot apply operator: date",
+        ),
+    ],
+)
+def test_wrong_names_fail_in_athenas_words(lake: Lake, sales: str, sql: str, message: str) -> None:
+    assert lake.failure(sql).startswith(message.format(db=lake.database))

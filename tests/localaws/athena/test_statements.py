@@ -1,0 +1,45 @@
+"""One statement in a text: where it ends, and what Athena calls it."""
+
+from __future__ import annotations
+
+import pytest
+
+from localaws.athena.errors import MalformedQuery
+from localaws.athena.statements import one_statement, tokenize
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "substatement"),
+    [
+        ("SELECT 1", "DML", "SELECT"),
+        ("-- c\n/* ; */ with a as (select 1) select * from a ; ", "DML", "SELECT"),
+        ("(SELECT 1)", "DML", "SELECT"),
+        ("CREATE SCHEMA x", "DDL", "CREATE_DATABASE"),
+        ("create external table x (a int)", "DDL", "CREATE_TABLE"),
+        ("DROP TABLE x", "DDL", "DROP_TABLE"),
+        ("MSCK REPAIR TABLE x", "DDL", "MSCK_REPAIR_TABLE"),
+        ("ALTER TABLE x ADD IF NOT EXISTS PARTITION (a='1')", "DDL", "ALTER_TABLE_ADD_PARTITION"),
+        ("SHOW PARTITIONS x", "UTILITY", "SHOW_PARTITIONS"),
+        ("SHOW CREATE TABLE x", "UTILITY", "SHOW_CREATE_TABLE"),
+        ("DESCRIBE x", "UTILITY", "DESCRIBE_TABLE"),
+    ],
+)
+def test_kind(text: str, kind: str, substatement: str) -> None:
+    found = one_statement(text)
+    assert (found.kind, found.substatement) == (kind, substatement)
+
+
+def test_a_semicolon_in_a_string_or_a_comment_ends_nothing() -> None:
+    text = "SELECT ';' -- ;\n;  -- the end"
+    assert one_statement(text).text == "SELECT ';' -- ;\n"
+
+
+@pytest.mark.parametrize("text", ["", " ; ", "-- nothing", "SELECT 1; SELECT 2", "GRANT x TO y"])
+def test_anything_but_one_statement_is_malformed(text: str) -> None:
+    with pytest.raises(MalformedQuery):
+        one_statement(text)
+
+
+def test_tokens_know_their_place() -> None:
+    places = [(token.text, token.line, token.column) for token in tokenize("a\n  'x''y' `b`")]
+    assert places == [("a", 1, 1), ("'x''y'", 2, 3), ("`b`", 2, 10)]

