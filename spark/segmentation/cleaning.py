@@ -1,0 +1,185 @@
+"""Which lines are sales: named rules with one reason code each, and the types of the lines that pass.
+
+All rules are evaluated in one pass over the lines by expressions that Spark compiles. Parsing never raises, not in
+ANSI mode either: what a type cannot hold becomes null, and a rule says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from segmentation.raw_lines import HEADER, OPEN_QUOTE, WRONG_FIELD_COUNT
+from segmentation.schemas import RAW_COLUMNS, TABLES
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A reason to refuse a line: its code, what it means, and the SQL condition that is true for such a line."""
+
+    reason: str
+    meaning: str
+    condition: str
+
+
+#: What each text field says, null if it cannot be read. Numbers are rounded half up to four decimals.
+PARSED: dict[str, str] = {
+    "price": "try_cast(unit_price AS decimal(12, 4))",
+    "amount": "try_cast(quantity AS decimal(14, 4))",
+    "rate": "try_cast(discount AS decimal(14, 4))",
+    "total": "try_cast(total_price AS decimal(14, 4))",
+    # Cut and turned round, a dd-MM-yyyy text is an ISO date, which needs no formatter and has no lenient mode.
+    "day": "try_cast(concat_ws('-', substr(order_date, 7, 4), substr(order_date, 4, 2), substr(order_date, 1, 2)) AS date)",
+    "is_dated": "order_date RLIKE '^[0-9]{2}-[0-9]{2}-[0-9]{4}$'",
+}
+
+#: What a valid line's typed columns are, from the parsed fields.
+TYPED: dict[str, str] = {
+    "unit_price": "price",
+    "quantity": "try_cast(amount AS int)",
+    "discount": "try_cast(rate AS decimal(5, 4))",
+    "total_price": "total",
+    "order_date": "day",
+}
+
+#: The rules in the order in which they are asked: a line's reason is the first that holds.
+RULES: tuple[Rule, ...] = (
+    Rule(WRONG_FIELD_COUNT, "more or fewer fields than the header", f"defect = '{WRONG_FIELD_COUNT}'"),
+    Rule(OPEN_QUOTE, "a quote that is not closed", f"defect = '{OPEN_QUOTE}'"),
+    Rule(
+        "broken_text",
+        "bytes that are not UTF-8",
+        "contains(concat_ws(' ', order_id, customer_id, customer_type, product, category, region), '\\uFFFD')",
+    ),
+    Rule("missing_key", "no order or no customer", "order_id IS NULL OR customer_id IS NULL"),
+    Rule(
+        "missing_text",
+        "no product, category or region",
+        "product IS NULL OR category IS NULL OR region IS NULL",
+    ),
+    Rule(
+        "unparsable_number",
+        "a price, quantity, discount or total that is missing, no number or too large, or a quantity that is not whole",
+        "price IS NULL OR rate IS NULL OR total IS NULL OR try_cast(amount AS int) IS NULL OR amount <> floor(amount)",
+    ),
+    Rule(
+        "unparsable_date",
+        "a date that is missing or not written dd-MM-yyyy",
+        "order_date IS NULL OR NOT is_dated",
+    ),
+    Rule("impossible_date", "a day that does not exist", "day IS NULL"),
+    Rule(
+        "unknown_customer_type",
+        "a customer type other than B2B and B2C",
+        "customer_type IS NULL OR customer_type NOT IN ('B2B', 'B2C')",
+    ),
+    Rule("quantity_below_one", "a quantity of zero or less", "amount < 1"),
+    Rule("discount_out_of_range", "a discount below 0 or above 1", "rate < 0 OR rate > 1"),
+    Rule("negative_price", "a unit price below 0", "price < 0"),
+    Rule(
+        "total_mismatch",
+        "a total more than a cent away from price × quantity × (1 − discount)",
+        "abs(total - price * try_cast(amount AS int) * (1 - try_cast(rate AS decimal(5, 4)))) > 0.01",
+    ),
+    # Asked last, so that a copy of a bad line has the reason of its original.
+    Rule("duplicate_line", "a line that repeats another in all columns; the first one stays", "copy > 1"),
+)
+
+
+def mark(lines: DataFrame, partitions: int) -> DataFrame:
+    """Return the typed lines with ``reason``, null for a valid one and HEADER for a header line.
+
+    Takes RAW_COLUMNS as text, ``defect`` and ``source_file``. Gives the columns of ``sales``, ``reason``, ``raw`` (a
+    struct of the text fields, null for a valid line), ``source_file`` and ``digest`` (a 64-bit hash of the text
+    fields). The rows lie in ``partitions`` by customer, so that what follows needs no further shuffle.
+    """
+    identical = Window.partitionBy(*RAW_COLUMNS).orderBy("source_file")
+    reason = F.coalesce(
+        F.when(F.col("defect") == HEADER, HEADER),
+        *(F.when(F.expr(rule.condition), rule.reason) for rule in RULES),
+    )
+    typed = [F.expr(TYPED.get(name, name)).alias(name) for name in TABLES["sales"].names]
+    return (
+        lines.repartition(partitions, "customer_id")
+        .withColumn("copy", F.row_number().over(identical))
+        .select("*", *(F.expr(sql).alias(name) for name, sql in PARSED.items()))
+        .withColumn("reason", reason)
+        .select(
+            *typed,
+            "reason",
+            F.when(F.col("reason").isNotNull(), F.struct(*RAW_COLUMNS)).alias("raw"),
+            F.when(F.col("reason").isNotNull(), F.col("source_file")).alias("source_file"),
+            F.xxhash64(*(F.coalesce(name, F.lit("")) for name in RAW_COLUMNS)).alias("digest"),
+        )
+    )
+
+
+def valid(marked: DataFrame) -> DataFrame:
+    """Return the rows of ``sales``."""
+    return marked.where("reason IS NULL").select(TABLES["sales"].names)
+
+
+def rejected(marked: DataFrame) -> DataFrame:
+    """Return the rows of ``rejected_sales``."""
+    return marked.where(f"reason <> '{HEADER}'").select("raw.*", "reason", "source_file")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What was read: valid lines, rejected lines by reason in the order of RULES, and header lines.
+
+    ``last_day`` is the latest order date of the valid lines, None without any. ``fingerprint`` is the sum of the
+    digests of all lines but headers modulo 2^64, in hex: it depends neither on the order of lines or columns nor on
+    how they are spread over files.
+    """
+
+    valid: int
+    rejected: dict[str, int]
+    headers: int
+    last_day: date | None
+    fingerprint: str
+
+    @property
+    def lines(self) -> int:
+        """Return the number of all lines but headers."""
+        return self.valid + sum(self.rejected.values())
+
+    @property
+    def rejected_share(self) -> float:
+        """Return the rejected lines as a share of all, 0 without any line."""
+        return sum(self.rejected.values()) / self.lines if self.lines else 0.0
+
+    def table(self) -> str:
+        """Return the reasons with count, share and meaning, one line each, for a person to read."""
+        return "\n".join(
+            f"{rule.reason:<22} {self.rejected[rule.reason]:>12,} {self.rejected[rule.reason] / self.lines:>8.2%}"
+            f"  {rule.meaning}"
+            for rule in RULES
+            if rule.reason in self.rejected
+        )
+
+
+def tally(marked: DataFrame) -> Tally:
+    """Count the rows that ``mark`` returns, in one job."""
+    counts = {
+        row.reason: row
+        for row in marked.groupBy("reason")
+        .agg(
+            F.count("*").alias("lines"),
+            F.sum(F.col("digest").cast("decimal(20, 0)")).alias("digests"),
+            F.max("order_date").alias("last_day"),
+        )
+        .collect()
+    }
+    headers = counts.pop(HEADER, None)
+    digests = sum(int(row.digests) for row in counts.values())
+    return Tally(
+        valid=counts[None].lines if None in counts else 0,
+        rejected={rule.reason: counts[rule.reason].lines for rule in RULES if rule.reason in counts},
+        headers=headers.lines if headers else 0,
+        last_day=counts[None].last_day if None in counts else None,
+        fingerprint=f"{digests % 2**64:016x}",
+    )

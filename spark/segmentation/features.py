@@ -1,0 +1,355 @@
+"""What describes a customer: each feature with its meaning, and how it comes from the cleaned sales lines.
+
+The table ``FEATURES`` is the one definition: the columns of ``customer_features``, their documentation, the
+feature sets a model may use, and the transform a skewed feature needs before it is scaled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import reduce
+from typing import Literal
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+FeatureSet = Literal["notebook", "extended"]
+FEATURE_SETS: tuple[FeatureSet, ...] = ("notebook", "extended")
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A number that describes a customer.
+
+    ``sets`` are the feature sets it belongs to. ``transform`` is what makes its distribution fit for a method
+    built on variances: ``log1p`` for a right-skewed amount or count, None where the value is used as it is; the
+    ``notebook`` set never transforms, so that its figures compare with the published ones.
+    """
+
+    name: str
+    definition: str
+    unit: str
+    why: str
+    sets: tuple[FeatureSet, ...]
+    transform: Literal["log1p"] | None = None
+    is_count: bool = False
+
+
+FEATURES: tuple[Feature, ...] = (
+    Feature(
+        "total_orders",
+        "number of distinct orders",
+        "orders",
+        "loyalty",
+        ("notebook",),
+        "log1p",
+        is_count=True,
+    ),
+    Feature(
+        "total_quantity",
+        "sum of the quantities of all lines",
+        "units",
+        "volume",
+        ("notebook",),
+        "log1p",
+        is_count=True,
+    ),
+    Feature(
+        "total_spend",
+        "sum of the line totals, after discount",
+        "currency",
+        "monetary value, the M of RFM",
+        ("notebook", "extended"),
+        "log1p",
+    ),
+    Feature(
+        "avg_discount",
+        "mean discount over the lines",
+        "share 0..1",
+        "how deep the discounts are that the customer gets",
+        ("notebook", "extended"),
+    ),
+    Feature(
+        "unique_products",
+        "number of distinct products bought",
+        "products",
+        "breadth of demand",
+        ("notebook",),
+        is_count=True,
+    ),
+    Feature(
+        "unique_categories",
+        "number of distinct categories bought",
+        "categories",
+        "breadth of demand; constant where everyone buys everything",
+        ("notebook",),
+        is_count=True,
+    ),
+    Feature(
+        "region_count",
+        "number of distinct regions delivered to",
+        "regions",
+        "one site or several; constant in data with one region for each customer",
+        ("notebook",),
+        is_count=True,
+    ),
+    Feature(
+        "recency_days",
+        "days from the customer's last order to the last order of the whole data",
+        "days",
+        "the R of RFM: who is about to be lost; counted from the data's end, so a re-run gives the same",
+        ("extended",),
+        "log1p",
+    ),
+    Feature(
+        "tenure_days",
+        "days from the customer's first order to the last order of the whole data",
+        "days",
+        "old or new customer",
+        ("extended",),
+    ),
+    Feature(
+        "orders_per_month",
+        "distinct orders divided by the calendar months from the first order's to the data's last, both included",
+        "orders per month",
+        "the F of RFM as a rate, so that new customers are not taken for rare ones",
+        ("extended",),
+        "log1p",
+    ),
+    Feature(
+        "lines_per_order",
+        "lines divided by distinct orders",
+        "lines per order",
+        "basket size in items",
+        ("extended",),
+    ),
+    Feature(
+        "quantity_per_order",
+        "units divided by distinct orders",
+        "units per order",
+        "basket size in units: household or warehouse",
+        ("extended",),
+        "log1p",
+    ),
+    Feature(
+        "avg_unit_price",
+        "sum of unit price × quantity divided by the sum of quantity, before discount",
+        "currency per unit",
+        "cheap or premium goods, apart from how much is bought",
+        ("extended",),
+        "log1p",
+    ),
+    Feature(
+        "discounted_share",
+        "share of lines with a discount above 0",
+        "share 0..1",
+        "how often a discount is used, apart from its depth",
+        ("extended",),
+    ),
+    Feature(
+        "share_soft_drinks",
+        "share of spend in the category Soft Drinks, 0 without any spend",
+        "share 0..1",
+        "taste",
+        ("extended",),
+    ),
+    Feature(
+        "share_alcoholic_beverages",
+        "share of spend in the category Alcoholic Beverages, 0 without any spend",
+        "share 0..1",
+        "taste",
+        ("extended",),
+    ),
+    Feature(
+        "share_juices",
+        "share of spend in the category Juices, 0 without any spend",
+        "share 0..1",
+        "taste",
+        ("extended",),
+    ),
+    Feature(
+        "share_water",
+        "share of spend in the category Water, 0 without any spend",
+        "share 0..1",
+        "taste",
+        ("extended",),
+    ),
+    Feature(
+        "share_other",
+        "share of spend in any other category, 0 without any spend",
+        "share 0..1",
+        "a category this list does not know is not lost; constant 0 in data without one",
+        ("extended",),
+    ),
+    Feature(
+        "product_diversity",
+        "1 − Σ (lines of a product / all lines)²: the chance that two lines drawn with replacement differ in "
+        "product (Gini–Simpson index)",
+        "index 0..1",
+        "spread of demand; unlike unique_products it hardly grows with the mere number of lines",
+        ("extended",),
+    ),
+    Feature(
+        "weekend_share",
+        "share of orders placed on a Saturday or Sunday",
+        "share 0..1",
+        "business or leisure rhythm",
+        ("extended",),
+    ),
+    Feature(
+        "seasonality",
+        "(4 Σ s² − 1) / 3 with s the shares of spend by quarter of the year, 0 without any spend: 0 is an even "
+        "year, 1 is everything in one quarter (normalised Herfindahl index)",
+        "index 0..1",
+        "steady or seasonal buyer, whichever the season",
+        ("extended",),
+    ),
+    Feature("is_b2b", "1 for a business customer, else 0", "0 or 1", "customer type", ("extended",)),
+)
+
+#: The column of ``customer_features`` for the share of spend in each category; any other category is share_other.
+CATEGORY_SHARES = {
+    "Soft Drinks": "share_soft_drinks",
+    "Alcoholic Beverages": "share_alcoholic_beverages",
+    "Juices": "share_juices",
+    "Water": "share_water",
+}
+
+
+def feature_set(name: str) -> tuple[Feature, ...]:
+    """Return the features of the set ``name`` in table order; raises KeyError for a set that does not exist."""
+    if name not in FEATURE_SETS:
+        raise KeyError(f"no feature set {name!r}: choose one of {', '.join(FEATURE_SETS)}")
+    chosen = (feature for feature in FEATURES if name in feature.sets)
+    return tuple(replace(feature, transform=None) if name == "notebook" else feature for feature in chosen)
+
+
+def customer_features(sales: DataFrame, last_day: date) -> DataFrame:
+    """Return one row for each customer of ``sales``: the columns of TABLES["customer_features"].
+
+    ``last_day`` is the latest order date in the data. ``customer_type`` and ``region`` are those of the customer's
+    latest day (the greater text if there are several). Lines are grouped by order, product, category and site, and
+    those groups by customer, so that no distinct count needs its own copy of the lines. Sums are exact decimals until
+    the last division, so the result does not depend on the partitions.
+    """
+    return (
+        _orders(sales, last_day)
+        .join(_products(sales), on="customer_id", how="inner")
+        .join(_categories(sales), on="customer_id", how="inner")
+        .join(_sites(sales), on="customer_id", how="inner")
+        .withColumn("is_b2b", (F.col("customer_type") == "B2B").cast("double"))
+        .select("customer_id", "customer_type", "region", *(feature.name for feature in FEATURES))
+    )
+
+
+def _orders(sales: DataFrame, last_day: date) -> DataFrame:
+    """Return what depends on orders and their days."""
+    orders = sales.groupBy("customer_id", "order_id").agg(
+        F.count("*").alias("lines"),
+        F.sum("quantity").alias("quantity"),
+        F.sum("total_price").alias("spend"),
+        F.sum(F.col("unit_price") * F.col("quantity")).alias("list_price"),
+        F.sum("discount").alias("discounts"),
+        F.count_if(F.col("discount") > 0).alias("discounted"),
+        # The lines of one order share their day; if they do not, the first one counts.
+        F.min("order_date").alias("day"),
+    )
+    quarters = [f"spend_q{quarter}" for quarter in range(1, 5)]
+    customers = orders.groupBy("customer_id").agg(
+        F.count("*").alias("total_orders"),
+        F.sum("quantity").alias("total_quantity"),
+        F.sum("spend").alias("spend"),
+        F.sum("list_price").alias("list_price"),
+        F.sum("lines").alias("lines"),
+        F.sum("discounts").alias("discounts"),
+        F.sum("discounted").alias("discounted"),
+        F.min("day").alias("first_day"),
+        F.max("day").alias("latest_day"),
+        F.count_if(F.dayofweek("day").isin(1, 7)).alias("weekend_orders"),
+        *(
+            F.sum(F.when(F.quarter("day") == quarter, F.col("spend"))).alias(name)
+            for quarter, name in enumerate(quarters, start=1)
+        ),
+    )
+    end = F.lit(last_day)
+    months = 12 * (F.year(end) - F.year("first_day")) + F.month(end) - F.month("first_day") + 1
+    squares = _total(*(_ratio(name, "spend") * _ratio(name, "spend") for name in quarters))
+    return customers.select(
+        "customer_id",
+        "total_orders",
+        "total_quantity",
+        F.col("spend").cast("double").alias("total_spend"),
+        _ratio("discounts", "lines").alias("avg_discount"),
+        F.datediff(end, "latest_day").cast("double").alias("recency_days"),
+        F.datediff(end, "first_day").cast("double").alias("tenure_days"),
+        (F.col("total_orders") / months).alias("orders_per_month"),
+        _ratio("lines", "total_orders").alias("lines_per_order"),
+        _ratio("total_quantity", "total_orders").alias("quantity_per_order"),
+        _ratio("list_price", "total_quantity").alias("avg_unit_price"),
+        _ratio("discounted", "lines").alias("discounted_share"),
+        _ratio("weekend_orders", "total_orders").alias("weekend_share"),
+        F.when(F.col("spend") > 0, (4 * squares - 1) / 3).otherwise(0.0).alias("seasonality"),
+    )
+
+
+def _products(sales: DataFrame) -> DataFrame:
+    """Return what depends on the products bought."""
+    return (
+        sales.groupBy("customer_id", "product")
+        .agg(F.count("*").alias("lines"))
+        .groupBy("customer_id")
+        .agg(
+            F.count("*").alias("unique_products"),
+            F.sum("lines").alias("lines"),
+            F.sum(F.col("lines") * F.col("lines")).alias("squares"),
+        )
+        .select(
+            "customer_id",
+            "unique_products",
+            (1 - F.col("squares") / (F.col("lines") * F.col("lines"))).alias("product_diversity"),
+        )
+    )
+
+
+def _categories(sales: DataFrame) -> DataFrame:
+    """Return what depends on the categories bought in."""
+    is_in = {
+        **{name: F.col("category") == category for category, name in CATEGORY_SHARES.items()},
+        "share_other": ~F.col("category").isin(list(CATEGORY_SHARES)),
+    }
+    return (
+        sales.groupBy("customer_id", "category")
+        .agg(F.sum("total_price").alias("spend"))
+        .groupBy("customer_id")
+        .agg(
+            F.count("*").alias("unique_categories"),
+            F.sum("spend").alias("all_spend"),
+            *(F.sum(F.when(condition, F.col("spend"))).alias(name) for name, condition in is_in.items()),
+        )
+        .select(
+            "customer_id", "unique_categories", *(_ratio(name, "all_spend").alias(name) for name in is_in)
+        )
+    )
+
+
+def _sites(sales: DataFrame) -> DataFrame:
+    """Return who the customer is and where."""
+    latest = F.struct("latest_day", "customer_type", "region")
+    return (
+        sales.groupBy("customer_id", "region", "customer_type")
+        .agg(F.max("order_date").alias("latest_day"))
+        .groupBy("customer_id")
+        .agg(F.max(latest).alias("latest"), F.count_distinct("region").alias("region_count"))
+        .select("customer_id", "latest.customer_type", "latest.region", "region_count")
+    )
+
+
+def _ratio(part: str, whole: str) -> Column:
+    """Return ``part`` / ``whole`` as a double, 0 where ``whole`` or ``part`` is nothing."""
+    quotient = F.col(part).cast("double") / F.col(whole).cast("double")
+    return F.coalesce(F.when(F.col(whole) != 0, quotient), F.lit(0.0))
+
+
+def _total(*terms: Column) -> Column:
+    return reduce(Column.__add__, terms)

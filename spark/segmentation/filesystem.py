@@ -1,0 +1,123 @@
+"""Files where the data is: Hadoop's FileSystem, so that ``s3://``, ``hdfs://`` and ``file://`` are the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True)
+class File:
+    """A file and its size in bytes."""
+
+    uri: str
+    bytes: int
+
+
+def exists(spark: SparkSession, uri: str) -> bool:
+    """Return whether a file or folder is at ``uri``."""
+    return bool(_at(spark, uri).exists(_path(spark, uri)))
+
+
+def list_files(spark: SparkSession, uri: str) -> list[File]:
+    """Return the files that ``uri`` (a file, a folder with all below it, or a glob of them) stands for, by name.
+
+    Names that begin with ``_`` or ``.`` are not data by Hadoop's convention and are left out, unless ``uri`` itself
+    names such a file. The list is empty where nothing is.
+    """
+    matches = _at(spark, uri).globStatus(_path(spark, uri)) or []
+    files = [file for status in matches for file in _below(spark, status)]
+    return sorted(files, key=lambda file: file.uri)
+
+
+def replace(spark: SparkSession, uri: str, write: Callable[[str], None]) -> None:
+    """Let ``write`` fill a staging place beside ``uri`` and put it in place of what is at ``uri``.
+
+    Until ``write`` has ended the old content is untouched. The swap is two renames, which HDFS and local disks do at
+    once; an object store copies, so there a reader must wait for the job's end. A crash leaves the old content, or
+    between the two renames a backup that the next call restores first, and no place whose name a reader looks at:
+    both side places have hidden names and the next call for the same ``uri`` clears them.
+    """
+    parent, name = uri.rstrip("/").rsplit("/", 1)
+    # Without the "=", because a folder named like a partition is one, even behind an underscore.
+    hidden = name.replace("=", "-")
+    staging, backup = f"{parent}/_staging.{hidden}", f"{parent}/_backup.{hidden}"
+    target, fs = _path(spark, uri), _at(spark, uri)
+    if not fs.exists(target) and fs.exists(_path(spark, backup)):
+        _rename(spark, backup, uri)
+    for leftover in (staging, backup):
+        fs.delete(_path(spark, leftover), True)
+    try:
+        write(staging)
+        if fs.exists(target):
+            _rename(spark, uri, backup)
+        _rename(spark, staging, uri)
+        fs.delete(_path(spark, backup), True)
+    finally:
+        fs.delete(_path(spark, staging), True)
+
+
+def write_text(spark: SparkSession, uri: str, text: str) -> None:
+    """Write ``text`` as UTF-8 to the file ``uri``, replacing it."""
+    stream = _at(spark, uri).create(_path(spark, uri), True)
+    try:
+        stream.write(bytearray(text, "utf-8"))
+    finally:
+        stream.close()
+
+
+def read_first_line(spark: SparkSession, uri: str) -> str:
+    """Return the first line of a text file (compressed as its name says) without its end; broken UTF-8 becomes U+FFFD.
+
+    The line is read as Spark's text source reads it: it ends at ``\\n``, ``\\r`` or ``\\r\\n``; a byte-order mark
+    is left out.
+    """
+    jvm, path = _jvm(spark), _path(spark, uri)
+    stream = _at(spark, uri).open(path)
+    try:
+        codec = jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(_configuration(spark)).getCodec(
+            path
+        )
+        decoded = stream if codec is None else codec.createInputStream(stream)
+        line = jvm.org.apache.hadoop.io.Text()
+        jvm.org.apache.hadoop.util.LineReader(decoded).readLine(line)
+    finally:
+        stream.close()
+    return str(line.toString()).removeprefix("\ufeff")
+
+
+def _below(spark: SparkSession, status: Any) -> list[File]:
+    if not status.isDirectory():
+        return [File(status.getPath().toString(), status.getLen())]
+    fs = _at(spark, status.getPath().toString())
+    return [
+        file
+        for child in fs.listStatus(status.getPath())
+        if not child.getPath().getName().startswith(("_", "."))
+        for file in _below(spark, child)
+    ]
+
+
+def _rename(spark: SparkSession, source: str, target: str) -> None:
+    if not _at(spark, source).rename(_path(spark, source), _path(spark, target)):
+        raise OSError(f"cannot rename {source} to {target}")
+
+
+def _at(spark: SparkSession, uri: str) -> Any:
+    """Return the FileSystem that holds ``uri``."""
+    return _path(spark, uri).getFileSystem(_configuration(spark))
+
+
+def _path(spark: SparkSession, uri: str) -> Any:
+    return _jvm(spark).org.apache.hadoop.fs.Path(uri)
+
+
+def _configuration(spark: SparkSession) -> Any:
+    return spark.sparkContext._jsc.hadoopConfiguration()
+
+
+def _jvm(spark: SparkSession) -> Any:
+    return spark.sparkContext._jvm

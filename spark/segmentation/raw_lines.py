@@ -1,0 +1,176 @@
+"""Raw CSV lines as a DataFrame of text fields: any column order, nothing lost, and large files stay splittable.
+
+A file is read as text, which Spark splits anywhere at a line's end, and each line is parsed on its own. This is right
+as long as no field holds a line break, and a line with an odd number of quotes gives such a file away (RFC 4180). Only
+then the input is read again by Spark's multi-line CSV source, which takes one core for each file.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from segmentation import filesystem
+from segmentation.filesystem import File
+from segmentation.job import UserError
+from segmentation.schemas import RAW_COLUMNS
+
+#: Names of a CSV file in a folder, compressed or not; a file named by itself may be called anything.
+SUFFIXES = (".csv", ".csv.gz", ".csv.bz2")
+
+#: Why a line has no fields to look at.
+WRONG_FIELD_COUNT, OPEN_QUOTE, HEADER = "wrong_field_count", "open_quote", "header"
+
+# A doubled quote is a quote (RFC 4180); Spark's default would be a backslash.
+_OPTIONS = {
+    "mode": "PERMISSIVE",
+    "columnNameOfCorruptRecord": "_malformed",
+    "escape": '"',
+    "ignoreLeadingWhiteSpace": "true",
+    "ignoreTrailingWhiteSpace": "true",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files with the same header line; ``header`` holds its names as they are written there."""
+
+    header: tuple[str, ...]
+    files: tuple[File, ...]
+
+    @property
+    def columns(self) -> dict[str, int]:
+        """Return the place of each column that is needed, by its snake_case name."""
+        return {_key(name): place for place, name in enumerate(self.header) if _key(name) in RAW_COLUMNS}
+
+    @property
+    def extra(self) -> list[str]:
+        """Return the names of the columns that are not needed."""
+        return [name for name in self.header if _key(name) not in RAW_COLUMNS]
+
+
+def find_sources(spark: SparkSession, uri: str) -> list[Source]:
+    """Return what ``uri`` (a file, a folder or a glob of CSV) holds, by header.
+
+    Raises UserError when there is no CSV file, a file is empty, or a header lacks or repeats a column.
+    """
+    found = filesystem.list_files(spark, uri)
+    files = [file for file in found if file.uri.lower().endswith(SUFFIXES) or _same_file(file.uri, uri)]
+    if not files:
+        raise UserError(
+            f"no CSV file at {uri}: give a file, a folder of {', '.join(SUFFIXES)} files or a glob"
+        )
+    by_header: dict[tuple[str, ...], list[File]] = {}
+    for file in files:
+        by_header.setdefault(_header(spark, file), []).append(file)
+    return [Source(header, tuple(group)) for header, group in by_header.items()]
+
+
+def read_lines(spark: SparkSession, sources: list[Source], *, line_breaks: bool) -> DataFrame:
+    """Return one row for each line of ``sources``: RAW_COLUMNS as text, ``defect`` and ``source_file``.
+
+    An empty field is null; blank lines are no lines. ``defect`` is null for a line with as many fields as its header,
+    and otherwise WRONG_FIELD_COUNT (the fields there are, are filled in from the left), OPEN_QUOTE, or HEADER for the
+    header line of each file and any repetition of it.
+
+    With ``line_breaks`` quoted fields may hold line breaks. A quote that never closes swallows the lines after it: a
+    record with a line break and too many or few fields, or with a line break and a quote, is taken apart again and each
+    of its lines is an OPEN_QUOTE, so that no line goes uncounted.
+    """
+    frames = [_joined(spark, source) if line_breaks else _split(spark, source) for source in sources]
+    lines = frames[0]
+    for frame in frames[1:]:
+        lines = lines.unionByName(frame)
+    return lines
+
+
+def _split(spark: SparkSession, source: Source) -> DataFrame:
+    text = spark.read.text(_uris(source)).select("value", F.input_file_name().alias("source_file"))
+    open_quote = F.col("value").contains('"') & (_quotes(F.col("value")) % 2 == 1)
+    return _fields(text, source, F.when(open_quote, OPEN_QUOTE))
+
+
+def _joined(spark: SparkSession, source: Source) -> DataFrame:
+    read = spark.read.csv(_uris(source), schema=_schema(source), multiLine=True, **_OPTIONS)
+    records = read.withColumn("source_file", F.input_file_name())
+    records = records.where("_malformed IS NULL OR trim(_malformed) <> ''")
+    whole = F.concat_ws(",", *_places(source))
+    text = F.coalesce("_malformed", whole)
+    breaks = text.contains("\n") | text.contains("\r")
+    swallowed = breaks & (F.col("_malformed").isNotNull() | whole.contains('"'))
+    good = _select(records.where(~swallowed), source, F.lit(None))
+    taken_apart = records.where(swallowed).select(
+        F.explode(F.split(text, r"\r\n|\r|\n")).alias("value"), "source_file"
+    )
+    return good.unionByName(_fields(taken_apart, source, F.lit(OPEN_QUOTE)))
+
+
+def _fields(text: DataFrame, source: Source, defect: Column) -> DataFrame:
+    """Return the parsed fields of the lines in ``value`` that are not blank."""
+    parsed = F.from_csv("value", _schema(source), _OPTIONS).alias("fields")
+    lines = text.where("trim(value) <> ''").select(parsed, defect.alias("found"), "source_file")
+    return _select(lines.select("fields.*", "found", "source_file"), source, F.col("found"))
+
+
+def _select(records: DataFrame, source: Source, defect: Column) -> DataFrame:
+    named = [F.col(f"_{place}").alias(name) for name, place in source.columns.items()]
+    is_header = F.lit(True)
+    for place, name in enumerate(source.header):
+        is_header &= F.col(f"_{place}") == name
+    defects = (F.when(is_header, HEADER), defect, F.when(F.col("_malformed").isNotNull(), WRONG_FIELD_COUNT))
+    return records.select(*named, F.coalesce(*defects).alias("defect"), "source_file")
+
+
+def _schema(source: Source) -> str:
+    """Return the fields by place, because the names of ignored columns can be anything."""
+    return ", ".join(f"{name} string" for name in (*_places(source), "_malformed"))
+
+
+def _places(source: Source) -> list[str]:
+    return [f"_{place}" for place in range(len(source.header))]
+
+
+def _uris(source: Source) -> list[str]:
+    return [file.uri for file in source.files]
+
+
+def _quotes(text: Column) -> Column:
+    """Return the number of quotes, counted in bytes because the text may be broken UTF-8."""
+    return F.octet_length(text) - F.octet_length(F.replace(text, F.lit('"'), F.lit("")))
+
+
+def _header(spark: SparkSession, file: File) -> tuple[str, ...]:
+    line = filesystem.read_first_line(spark, file.uri)
+    names = tuple(name.strip() for name in next(csv.reader([line]), []))
+    if not any(names):
+        raise UserError(f"{file.uri} is empty: its first line must be the header")
+    keys = Counter(map(_key, names))
+    missing = [name for name in RAW_COLUMNS if name not in keys]
+    if missing:
+        titles = ", ".join(map(_title, missing))
+        raise UserError(
+            f"{file.uri} lacks the column{'s' * (len(missing) > 1)} {titles}: its header is {line!r}"
+        )
+    repeated = [name for name in RAW_COLUMNS if keys[name] > 1]
+    if repeated:
+        raise UserError(
+            f"{file.uri} has the column {_title(repeated[0])} more than once: its header is {line!r}"
+        )
+    return names
+
+
+def _key(name: str) -> str:
+    return name.strip().lower()
+
+
+def _title(name: str) -> str:
+    """Return a column's name as the published header writes it."""
+    return "_".join("ID" if word == "id" else word.capitalize() for word in name.split("_"))
+
+
+def _same_file(found: str, asked: str) -> bool:
+    return found.rsplit("/", 1)[-1] == asked.rsplit("/", 1)[-1]

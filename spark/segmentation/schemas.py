@@ -1,0 +1,91 @@
+"""The columns and types of every dataset the jobs publish, and of the raw lines they start from.
+
+Decimals hold money exactly: their sums do not depend on the order of the rows, so neither do the results.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql.types import (
+    ArrayType,
+    BooleanType,
+    DataType,
+    DateType,
+    DecimalType,
+    DoubleType,
+    IntegerType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+)
+
+from segmentation.features import FEATURES
+
+
+def _struct(*groups: tuple[DataType, str]) -> StructType:
+    """Return a schema from pairs of a type and the blank-separated names of the columns that have it."""
+    return StructType([StructField(name, kind) for kind, names in groups for name in names.split()])
+
+
+TEXT, COUNT, NUMBER, SMALL = StringType(), LongType(), DoubleType(), IntegerType()
+
+#: The eleven columns of a raw line by their snake_case names, in the order of the published header.
+RAW_COLUMNS = (
+    "order_id",
+    "customer_id",
+    "customer_type",
+    "product",
+    "category",
+    "unit_price",
+    "quantity",
+    "discount",
+    "total_price",
+    "region",
+    "order_date",
+)
+
+TABLES: dict[str, StructType] = {
+    "sales": _struct(
+        (TEXT, "order_id customer_id customer_type product category"),
+        (DecimalType(12, 4), "unit_price"),
+        (SMALL, "quantity"),
+        (DecimalType(5, 4), "discount"),
+        (DecimalType(14, 4), "total_price"),
+        (TEXT, "region"),
+        (DateType(), "order_date"),
+    ),
+    "rejected_sales": _struct((TEXT, " ".join(RAW_COLUMNS)), (TEXT, "reason source_file")),
+    "customer_features": _struct(
+        (TEXT, "customer_id customer_type region"),
+        *((COUNT if feature.is_count else NUMBER, feature.name) for feature in FEATURES),
+    ),
+    "explained_variance": _struct(
+        (SMALL, "component"), (NUMBER, "explained_variance_ratio cumulative"), (BooleanType(), "retained")
+    ),
+    "component_loadings": _struct((SMALL, "component"), (TEXT, "feature"), (NUMBER, "loading")),
+    "customer_components": _struct(
+        (TEXT, "customer_id"), (ArrayType(NUMBER), "components"), (NUMBER, "pc1 pc2")
+    ),
+    "model_selection": _struct(
+        (SMALL, "k"), (NUMBER, "wssse silhouette calinski_harabasz stability"), (BooleanType(), "chosen")
+    ),
+    "customer_segments": _struct((TEXT, "customer_id"), (SMALL, "segment"), (NUMBER, "distance pc1 pc2")),
+    "segment_profiles": _struct(
+        (SMALL, "segment"),
+        (TEXT, "label"),
+        (COUNT, "customers"),
+        (NUMBER, "customer_share revenue revenue_share"),
+        (NUMBER, "total_orders total_quantity total_spend avg_discount"),
+        (NUMBER, "unique_products unique_categories region_count"),
+    ),
+    "segment_features": _struct((SMALL, "segment"), (TEXT, "feature"), (NUMBER, "mean deviation")),
+}
+
+#: The job that publishes each dataset.
+PRODUCERS: dict[str, str] = {
+    **dict.fromkeys(("sales", "rejected_sales", "customer_features"), "preprocess"),
+    **dict.fromkeys(("explained_variance", "component_loadings", "customer_components"), "pca"),
+    **dict.fromkeys(
+        ("model_selection", "customer_segments", "segment_profiles", "segment_features"), "kmeans"
+    ),
+}

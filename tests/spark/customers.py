@@ -1,0 +1,59 @@
+"""Made-up customers for the tests of the jobs that start from customer_features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pyspark.sql import DataFrame, SparkSession
+
+from segmentation.features import FEATURES
+from segmentation.outputs import publish
+from segmentation.schemas import TABLES
+
+RUN_DATE = "2024-01-01"
+
+
+def frame(spark: SparkSession, count: int, **same: Any) -> DataFrame:
+    """Make ``count`` customers, every third one a business that buys much; ``same`` columns are alike for all."""
+    random = np.random.default_rng(3)
+    rows = []
+    for number in range(count):
+        business = number % 3 == 0
+        row: dict[str, Any] = {feature.name: float(random.random()) for feature in FEATURES}
+        row |= {
+            "customer_id": f"CUS{number}",
+            "customer_type": "B2B" if business else "B2C",
+            "region": "Bayern",
+            "total_orders": int(random.integers(5, 40)),
+            "total_quantity": int(random.integers(200, 400) if business else random.integers(10, 60)),
+            "total_spend": round(float(random.normal(9000, 900) if business else random.normal(700, 90)), 2),
+            "unique_products": int(random.integers(3, 40)),
+            "unique_categories": 4,
+            "region_count": 1,
+            "avg_discount": 0.05 + 0.1 * float(random.random()) if business else 0.0,
+            "discounted_share": 1.0 if business else 0.0,
+            "is_b2b": float(business),
+            "share_other": 0.0,
+        } | same
+        rows.append(tuple(row[name] for name in TABLES["customer_features"].names))
+    return spark.createDataFrame(rows, TABLES["customer_features"])
+
+
+def write(spark: SparkSession, folder: Path, count: int, files: int = 2, **same: Any) -> None:
+    """Publish ``count`` customers under ``folder`` in ``files`` files."""
+    customers = frame(spark, count, **same).repartition(files)
+    publish(customers, (folder / "processed").as_uri(), "customer_features", RUN_DATE)
+
+
+def flags(folder: Path, **special: object) -> list[str]:
+    """Return the flags that all jobs take, and ``special`` ones by their Python name."""
+    common: dict[str, object] = {
+        "run_date": RUN_DATE,
+        "processed": (folder / "processed").as_uri(),
+        "metrics": (folder / "metrics").as_uri(),
+        "models": (folder / "models").as_uri(),
+        "code_version": "test",
+    }
+    return [f"--{name.replace('_', '-')}={value}" for name, value in (common | special).items()]

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import bz2
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from segmentation.job import UserError
+from segmentation.raw_lines import HEADER, OPEN_QUOTE, WRONG_FIELD_COUNT, find_sources, read_lines
+from segmentation.schemas import RAW_COLUMNS
+
+Row = dict[str, str | None]
+Read = Callable[..., list[Row]]
+Make = Callable[..., str]
+
+
+@pytest.fixture
+def read(spark: SparkSession) -> Read:
+    """Return all lines but headers, by order."""
+
+    def lines(uri: str, *, line_breaks: bool = False) -> list[Row]:
+        rows = read_lines(spark, find_sources(spark, uri), line_breaks=line_breaks).collect()
+        return sorted(
+            (row.asDict() for row in rows if row.defect != HEADER), key=lambda row: row["order_id"] or ""
+        )
+
+    return lines
+
+
+either_way = pytest.mark.parametrize("line_breaks", [False, True], ids=["line by line", "joined"])
+
+
+@either_way
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_line_ends_and_a_byte_order_mark_are_no_content(
+    read: Read, write_csv: Make, line: Make, header: list[str], mark: str, end: str, line_breaks: bool
+) -> None:
+    (row,) = read(write_csv(line(), top=mark + ",".join(header), end=end), line_breaks=line_breaks)
+    assert [row[name] for name in RAW_COLUMNS] == line().split(",")
+    assert row["defect"] is None
+
+
+@either_way
+def test_columns_are_found_by_name_in_each_file(
+    read: Read, write_csv: Make, line: Make, header: list[str], line_breaks: bool
+) -> None:
+    """Another column order and an extra column in one of two files do not move any value."""
+    write_csv(line(order_id="A"), name="a.csv")
+    turned = ",".join(reversed([*line(order_id="B").split(","), "a remark"]))
+    uri = write_csv(turned, name="b.csv", top=",".join(reversed([*header, "Comment"])))
+    first, second = read(uri.rsplit("/", 1)[0], line_breaks=line_breaks)
+    assert [first[name] for name in RAW_COLUMNS] == line(order_id="A").split(",")
+    assert [second[name] for name in RAW_COLUMNS] == line(order_id="B").split(",")
+    assert str(first["source_file"]).endswith("/a.csv")
+    assert str(second["source_file"]).endswith("/b.csv")
+
+
+@either_way
+def test_quotes_hold_commas_and_doubled_quotes(
+    read: Read, write_csv: Make, line: Make, line_breaks: bool
+) -> None:
+    (row,) = read(write_csv(line(product='"Wein, ""rot"""')), line_breaks=line_breaks)
+    assert (row["product"], row["category"]) == ('Wein, "rot"', "Water")
+    assert row["defect"] is None
+
+
+@either_way
+def test_empty_fields_are_null_and_blanks_around_fields_are_cut(
+    read: Read, write_csv: Make, line: Make, line_breaks: bool
+) -> None:
+    (row,) = read(write_csv(line(region="", product=" Evian ", category='""')), line_breaks=line_breaks)
+    assert (row["region"], row["product"], row["category"]) == (None, "Evian", None)
+
+
+@either_way
+def test_blank_lines_are_no_lines(read: Read, write_csv: Make, line: Make, line_breaks: bool) -> None:
+    assert len(read(write_csv("", line(), "   ", line(), ""), line_breaks=line_breaks)) == 2
+
+
+@either_way
+def test_lines_with_too_few_or_too_many_fields_are_kept_with_the_defect(
+    read: Read, write_csv: Make, line: Make, line_breaks: bool
+) -> None:
+    rows = read(
+        write_csv(line(order_id="A") + ",more", "B,CUS1", line(order_id="C")), line_breaks=line_breaks
+    )
+    assert [(row["order_id"], row["defect"]) for row in rows] == [
+        ("A", WRONG_FIELD_COUNT),
+        ("B", WRONG_FIELD_COUNT),
+        ("C", None),
+    ]
+    assert rows[1]["customer_id"] == "CUS1"
+
+
+def test_a_line_break_inside_quotes_is_seen_line_by_line_and_kept_when_joined(
+    read: Read, write_csv: Make, line: Make
+) -> None:
+    uri = write_csv(line(order_id="A", product='"Vio\nWasser"'), line(order_id="B"))
+    assert [row["defect"] for row in read(uri)].count(OPEN_QUOTE) == 2
+    first, second = read(uri, line_breaks=True)
+    assert (first["product"], first["order_date"], first["defect"]) == ("Vio\nWasser", "23-08-2023", None)
+    assert (second["order_id"], second["defect"]) == ("B", None)
+
+
+@pytest.mark.parametrize("closing", ["Evian", '"Evian"'], ids=["never closed", "met by a later quote"])
+def test_a_quote_that_never_closes_swallows_no_line(
+    read: Read, write_csv: Make, line: Make, closing: str
+) -> None:
+    """The lines after it are counted one by one, as lines with an open quote."""
+    lines = [line(order_id="A", product='"Vio'), line(order_id="B"), line(order_id="C", product=closing)]
+    rows = read(write_csv(*lines), line_breaks=True)
+    assert [(row["order_id"], row["defect"]) for row in rows] == [
+        ("A", OPEN_QUOTE),
+        ("B", OPEN_QUOTE),
+        ("C", OPEN_QUOTE),
+    ]
+
+
+def test_a_quote_inside_a_field_is_a_character(read: Read, write_csv: Make, line: Make) -> None:
+    """Such a line makes the file look as if it had line breaks, and reading it so gives the right field."""
+    uri = write_csv(line(product='5" Wein'), line(order_id="ORD2"))
+    row, other = read(uri, line_breaks=True)
+    assert (row["product"], row["defect"], other["defect"]) == ('5" Wein', None, None)
+
+
+@either_way
+def test_broken_utf8_becomes_the_replacement_character(
+    read: Read, write_csv: Make, line: Make, line_breaks: bool
+) -> None:
+    (row,) = read(write_csv(line(region="W\udcfcrttemberg")), line_breaks=line_breaks)
+    assert row["region"] == "W\ufffdrttemberg"
+
+
+@either_way
+def test_headers_repeated_inside_a_file_are_headers(
+    spark: SparkSession, write_csv: Make, line: Make, header: list[str], line_breaks: bool
+) -> None:
+    uri = write_csv(line(), ",".join(f'"{name}"' for name in header), line())
+    rows = read_lines(spark, find_sources(spark, uri), line_breaks=line_breaks).collect()
+    assert sorted(str(row.defect) for row in rows) == ["None", "None", HEADER, HEADER]
+
+
+@pytest.mark.parametrize(("suffix", "compress"), [("gz", gzip.compress), ("bz2", bz2.compress)])
+def test_compressed_files_are_read(
+    read: Read, write_csv: Make, line: Make, tmp_path: Path, suffix: str, compress: Callable[[bytes], bytes]
+) -> None:
+    plain = tmp_path / "raw" / "sales.csv"
+    write_csv(line())
+    packed = plain.with_name(f"sales.csv.{suffix}")
+    packed.write_bytes(compress(plain.read_bytes()))
+    (row,) = read(packed.as_uri())
+    assert row["order_id"] == "ORD1"
+
+
+def test_a_folder_a_glob_and_a_file_of_any_name_are_inputs(
+    spark: SparkSession, write_csv: Make, line: Make
+) -> None:
+    for name in ("a.csv", "b.CSV", "notes.txt", "_hidden.csv"):
+        uri = write_csv(line(), name=name)
+    folder = uri.rsplit("/", 1)[0]
+
+    def names(uri: str) -> list[str]:
+        return [file.uri.rsplit("/", 1)[1] for source in find_sources(spark, uri) for file in source.files]
+
+    assert names(folder) == names(folder + "/") == ["a.csv", "b.CSV"]
+    assert names(folder + "/a*.csv") == ["a.csv"]
+    assert names(folder + "/notes.txt") == ["notes.txt"]
+
+
+def test_the_names_of_columns_may_differ_in_case(
+    spark: SparkSession, write_csv: Make, header: list[str]
+) -> None:
+    (source,) = find_sources(spark, write_csv(top=",".join(header).upper()))
+    assert list(source.columns) == list(RAW_COLUMNS)
+    assert source.extra == []
+
+
+def test_extra_columns_are_named(spark: SparkSession, write_csv: Make, header: list[str]) -> None:
+    (source,) = find_sources(spark, write_csv(top=",".join(["Shop", *header])))
+    assert source.extra == ["Shop"]
+
+
+def test_missing_columns_are_refused_by_name(spark: SparkSession, write_csv: Make, header: list[str]) -> None:
+    left = [name for name in header if name not in ("Region", "Order_ID")]
+    with pytest.raises(UserError, match=r"sales\.csv lacks the columns Order_ID, Region: its header is"):
+        find_sources(spark, write_csv(top=",".join(left)))
+
+
+def test_a_repeated_column_is_refused(spark: SparkSession, write_csv: Make, header: list[str]) -> None:
+    with pytest.raises(UserError, match="has the column Region more than once"):
+        find_sources(spark, write_csv(top=",".join([*header, "region"])))
+
+
+def test_no_csv_and_an_empty_file_are_refused(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no CSV file at file:.*nothing"):
+        find_sources(spark, (tmp_path / "nothing").as_uri())
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(UserError, match=r"empty\.csv is empty"):
+        find_sources(spark, tmp_path.as_uri())

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame, SparkSession
+from sklearn.preprocessing import StandardScaler
+
+from segmentation.blocks import as_blocks, total
+from segmentation.features import feature_set
+from segmentation.moments import measure, merge
+from segmentation.scaling import Scaling, scale, transformed
+from segmentation.vectors import as_array
+from tests.spark import customers
+
+
+def scaled(frame: DataFrame, name: str) -> tuple[Scaling, np.ndarray]:
+    """Return the scaling of a feature set, and the values that its stages give."""
+    features = feature_set(name)
+    moments = total(as_blocks(frame, transformed(features, name), frame.count()), measure, merge)
+    scaling = scale(features, name, moments)
+    rows = PipelineModel(list(scaling.stages)).transform(frame).select(as_array("scaled")).collect()
+    return scaling, np.array([row[0] for row in rows])
+
+
+@pytest.fixture(scope="module")
+def frame(spark: SparkSession) -> DataFrame:
+    return customers.frame(spark, 60).persist()
+
+
+def test_notebook_keeps_the_seven_features_between_0_and_1_and_centres_them(frame: DataFrame) -> None:
+    scaling, values = scaled(frame, "notebook")
+
+    raw = np.array(frame.select(*scaling.features).collect(), dtype=float)
+    reach = np.where(np.ptp(raw, axis=0) > 0, np.ptp(raw, axis=0), 1.0)
+    expected = (raw - raw.min(axis=0)) / reach
+    assert len(scaling.features) == 7
+    np.testing.assert_allclose(values, expected - expected.mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(scaling.covariance, np.cov(values.T), atol=1e-12)
+
+
+def test_notebook_scales_a_constant_to_one_half_as_spark_does(frame: DataFrame) -> None:
+    scaling, _ = scaled(frame, "notebook")
+
+    row = PipelineModel(list(scaling.stages)).transform(frame).select(as_array("min_max")).first()
+    assert row is not None
+    assert row[0][scaling.features.index("region_count")] == 0.5
+    assert scaling.notes == (
+        "unique_categories is the same for all customers: it is scaled to 0.5 and adds nothing",
+        "region_count is the same for all customers: it is scaled to 0.5 and adds nothing",
+    )
+
+
+def test_extended_is_standardised_after_log1p_of_what_is_skewed(frame: DataFrame) -> None:
+    scaling, values = scaled(frame, "extended")
+
+    logged = {feature.name for feature in feature_set("extended") if feature.transform == "log1p"}
+    raw = np.array(frame.select(*scaling.features).collect(), dtype=float)
+    raw = np.where([name in logged for name in scaling.features], np.log1p(raw), raw)
+    population = StandardScaler().fit_transform(
+        raw
+    )  # divides by the population's deviation, not the sample's
+    np.testing.assert_allclose(values, population * np.sqrt(59 / 60), atol=1e-9)
+    np.testing.assert_allclose(scaling.covariance, np.cov(values.T), atol=1e-9)
+
+
+def test_extended_leaves_out_constants_and_copies_and_says_so(frame: DataFrame) -> None:
+    scaling, _ = scaled(frame, "extended")
+
+    assert not {"share_other", "is_b2b"} & set(scaling.features)
+    assert scaling.notes == (
+        "share_other is left out: it is the same for all customers",
+        "is_b2b is left out: it says the same as discounted_share",
+    )
+
+
+def test_nothing_is_left_of_identical_customers(spark: SparkSession) -> None:
+    twins = customers.frame(spark, 1).union(customers.frame(spark, 1))
+    features = feature_set("extended")
+    moments = total(as_blocks(twins, transformed(features, "extended"), 2), measure, merge)
+
+    assert scale(features, "extended", moments).features == ()

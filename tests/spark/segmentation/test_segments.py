@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.functions import col, lit, when
+
+from segmentation import models
+from segmentation.segments import assign, by_mean_spend, feature_deviations, measure_segments, profiles
+from segmentation.vectors import as_vector
+from tests.spark import customers
+
+
+@pytest.fixture(scope="module")
+def plane(spark: SparkSession) -> DataFrame:
+    """Three customers on a plane."""
+    rows = [("a", 10.0, [0.0, 0.0]), ("b", 500.0, [10.0, 4.0]), ("c", 30.0, [1.0, 0.0])]
+    frame = spark.createDataFrame(rows, ["customer_id", "total_spend", "values"])
+    return frame.withColumn("v", as_vector("values"))
+
+
+def test_centres_are_ordered_by_the_mean_spend_of_their_customers(plane: DataFrame) -> None:
+    """The one in the middle of nowhere has no customer and comes last."""
+    ordered = by_mean_spend(plane, "v", np.array([[99.0, 99.0], [0.0, 0.0], [10.0, 0.0]]))
+
+    assert ordered.tolist() == [[10.0, 0.0], [0.0, 0.0], [99.0, 99.0]]
+
+
+def test_the_distance_is_that_to_the_centre_of_the_segment(plane: DataFrame) -> None:
+    model = models.kmeans(np.array([[10.0, 1.0], [0.0, 0.0]]), "v", "segment")
+    rows = assign(plane, model, col("values")).orderBy("customer_id").collect()
+
+    assert [(row.segment, row.distance) for row in rows] == [(1, 0.0), (0, 3.0), (1, 1.0)]
+
+
+@pytest.fixture(scope="module")
+def assigned(spark: SparkSession) -> DataFrame:
+    """Sixty customers, the twenty that buy much in segment 0."""
+    segment = when(col("is_b2b") == 1, lit(0)).otherwise(lit(1))
+    return customers.frame(spark, 60).withColumn("segment", segment).persist()
+
+
+def test_profiles_are_means_in_original_units_with_shares(spark: SparkSession, assigned: DataFrame) -> None:
+    rows = profiles(spark, measure_segments(assigned, 60)).orderBy("segment").collect()
+
+    expected = {row.segment: row for row in assigned.groupBy("segment").mean().collect()}
+    for row in rows:
+        means = expected[row.segment]
+        for feature in ("total_orders", "total_quantity", "total_spend", "avg_discount", "region_count"):
+            assert row[feature] == pytest.approx(means[f"avg({feature})"])
+    assert [(row.customers, row.customer_share) for row in rows] == [(20, 20 / 60), (40, 40 / 60)]
+    assert [row.label for row in rows] == ["large discounted B2B orders", "small full-price B2C orders"]
+    everything = sum(row.total_spend for row in assigned.collect())
+    assert sum(row.revenue for row in rows) == pytest.approx(everything)
+    assert sum(row.revenue_share for row in rows) == pytest.approx(1.0)
+
+
+def test_deviations_are_counted_in_standard_deviations_of_all_customers(
+    spark: SparkSession, assigned: DataFrame
+) -> None:
+    measured = measure_segments(assigned, 60)
+    rows = feature_deviations(spark, measured, ["total_spend", "region_count"]).collect()
+
+    spend = np.array([row.total_spend for row in assigned.collect()])
+    for row in rows:
+        if row.feature == "total_spend":
+            assert row.deviation == pytest.approx((row["mean"] - spend.mean()) / spend.std(ddof=1))
+        else:
+            assert (row["mean"], row.deviation) == (1.0, 0.0)
+    assert len(rows) == 4

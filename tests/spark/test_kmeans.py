@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.ml import PipelineModel
+from pyspark.ml.clustering import KMeansModel
+from pyspark.sql import DataFrame, SparkSession
+
+import kmeans
+import pca
+from segmentation.outputs import read
+from tests.spark import customers
+
+DATASETS = {
+    "model_selection": ["k"],
+    "customer_segments": ["customer_id"],
+    "segment_profiles": ["segment"],
+    "segment_features": ["segment", "feature"],
+}
+DEFAULTS = {"k_min": 2, "k_max": 4, "k": "auto", "starts": 2, "seed": 7, "cluster_on": "components"}
+
+
+def prepare(spark: SparkSession, folder: Path, count: int, files: int = 2, **same: Any) -> None:
+    """Leave behind what preprocess and pca publish."""
+    customers.write(spark, folder, count, files, **same)
+    pca.main(customers.flags(folder, feature_set="extended", variance_to_keep=0.9))
+
+
+def run(folder: Path, **special: object) -> None:
+    kmeans.main(customers.flags(folder, **(DEFAULTS | special)))
+
+
+def output(spark: SparkSession, folder: Path, dataset: str) -> DataFrame:
+    frame = read(spark, (folder / "processed").as_uri(), dataset, customers.RUN_DATE)
+    return frame.orderBy(*DATASETS.get(dataset, []))
+
+
+def model_address(folder: Path, job: str) -> str:
+    return (folder / "models" / f"run_date={customers.RUN_DATE}" / job).as_uri()
+
+
+def metrics(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(
+        (folder / "metrics" / f"run_date={customers.RUN_DATE}" / "kmeans.json").read_text()
+    )
+    return content
+
+
+@pytest.fixture(scope="module")
+def done(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the results for 300 customers, one in three a business that buys much."""
+    folder = tmp_path_factory.mktemp("kmeans")
+    prepare(spark, folder, 300)
+    run(folder)
+    return folder
+
+
+def test_every_k_is_measured_and_one_chosen(spark: SparkSession, done: Path) -> None:
+    rows = output(spark, done, "model_selection").collect()
+
+    assert [row.k for row in rows] == [2, 3, 4]
+    assert [row.k for row in rows if row.chosen] == [2]
+    assert [row.wssse for row in rows] == sorted((row.wssse for row in rows), reverse=True)
+    assert all(-1 <= row.silhouette <= 1 and row.stability <= 1 for row in rows)
+
+
+def test_businesses_and_consumers_are_found_and_named(spark: SparkSession, done: Path) -> None:
+    profiles = output(spark, done, "segment_profiles").collect()
+
+    assert [(row.segment, row.customers) for row in profiles] == [(0, 100), (1, 200)]
+    assert [row.label for row in profiles] == ["large discounted B2B orders", "small full-price B2C orders"]
+    features = read(spark, (done / "processed").as_uri(), "customer_features", customers.RUN_DATE)
+    segments = output(spark, done, "customer_segments").join(features, "customer_id")
+    assert {(row.segment, row.is_b2b) for row in segments.collect()} == {(0, 1.0), (1, 0.0)}
+
+
+def test_segments_come_in_the_order_of_mean_spend_with_distinct_labels(
+    spark: SparkSession, done: Path, tmp_path: Path
+) -> None:
+    prepare(spark, tmp_path, 300)
+    run(tmp_path, k=6)
+
+    profiles = output(spark, tmp_path, "segment_profiles").collect()
+    assert [row.segment for row in profiles] == list(range(6))
+    spends = [row.total_spend for row in profiles]
+    assert spends == sorted(spends, reverse=True)
+    assert len({row.label for row in profiles}) == 6
+    assert [row.k for row in output(spark, tmp_path, "model_selection").collect()] == [2, 3, 4, 6]
+
+
+def test_the_saved_models_give_the_published_segments(spark: SparkSession, done: Path) -> None:
+    features = read(spark, (done / "processed").as_uri(), "customer_features", customers.RUN_DATE)
+    components = PipelineModel.load(model_address(done, "pca")).transform(features)
+    again = KMeansModel.load(model_address(done, "kmeans")).transform(components)
+
+    published = output(spark, done, "customer_segments").select("customer_id", "segment").collect()
+    assert again.select("customer_id", "segment").orderBy("customer_id").collect() == published
+
+
+def test_metrics_tell_rows_choice_and_stability(spark: SparkSession, done: Path) -> None:
+    content = metrics(done)
+
+    assert content["rows"] == {dataset: output(spark, done, dataset).count() for dataset in DATASETS}
+    assert (content["k"], content["why"][:3]) == (2, "k 2")
+    assert content["stability"] == pytest.approx(1.0)
+    assert content["parameters"]["k"] == "auto"
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_results_do_not_depend_on_files_or_parallelism(
+    spark: SparkSession, done: Path, tmp_path: Path, cores: int
+) -> None:
+    """Bit for bit, with the input in 1 or 4 files and other shuffle partitions."""
+    before = spark.conf.get("spark.sql.shuffle.partitions")
+    spark.conf.set("spark.sql.shuffle.partitions", str(3 * cores))
+    try:
+        prepare(spark, tmp_path, 300, files={1: 1, 2: 4}[cores])
+        run(tmp_path)
+    finally:
+        spark.conf.set("spark.sql.shuffle.partitions", str(before))
+
+    for dataset in DATASETS:
+        assert output(spark, tmp_path, dataset).collect() == output(spark, done, dataset).collect()
+
+
+def test_clustering_on_the_scaled_features_uses_them_all(spark: SparkSession, done: Path) -> None:
+    """The last run of this file over these results: it replaces them."""
+    run(done, cluster_on="features", starts=1)
+
+    model = KMeansModel.load(model_address(done, "kmeans"))
+    assert model.getFeaturesCol() == "scaled"
+    features = json.loads((done / "metrics" / f"run_date={customers.RUN_DATE}" / "pca.json").read_text())[
+        "features"
+    ]
+    assert {len(centre) for centre in model.clusterCenters()} == {len(features)}
+    assert {row.stability for row in output(spark, done, "model_selection").collect()} == {None}
+    assert metrics(done)["stability"] is None
+
+
+@pytest.mark.parametrize(
+    ("special", "sentence"),
+    [
+        ({"k_min": 5}, "--k-min 5 is larger than --k-max 4"),
+        ({"k_max": 9}, "k 9 is larger than the number of customers, 8"),
+        ({"k": 12}, "k 12 is larger than the number of customers, 8"),
+    ],
+)
+def test_a_k_that_cannot_be_ends_with_a_sentence_and_publishes_nothing(
+    few: Path, capsys: pytest.CaptureFixture[str], special: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(few, **special)
+
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err.splitlines()[-1]
+    assert not [name for name in DATASETS if (few / "processed" / name).exists()]
+
+
+@pytest.fixture(scope="module")
+def few(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what preprocess and pca publish of 8 customers."""
+    folder = tmp_path_factory.mktemp("few")
+    prepare(spark, folder, 8)
+    return folder
+
+
+def test_as_many_segments_as_customers_is_a_defined_result(
+    spark: SparkSession, few: Path, tmp_path: Path
+) -> None:
+    prepare(spark, tmp_path, 8)
+    run(tmp_path, k=8)
+
+    profiles = output(spark, tmp_path, "segment_profiles").collect()
+    assert [row.customers for row in profiles] == [1] * 8
+    chosen = output(spark, tmp_path, "model_selection").where("chosen").collect()[0]
+    assert (chosen.silhouette, chosen.calinski_harabasz) == (0.0, 1.0)
+
+
+def test_customers_that_do_not_differ_do_not_count_as_several(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Forty customers who are all either of two kinds."""
+    same = {feature.name: 0.5 for feature in pca.feature_set("extended")}
+    for name in ("total_spend", "avg_discount", "discounted_share", "is_b2b"):
+        del same[name]
+    prepare(spark, tmp_path, 40, **same, total_spend=5.0, avg_discount=0.5)
+    with pytest.raises(SystemExit) as ended:
+        run(tmp_path, k_max=3)
+
+    assert ended.value.code == 2
+    assert "the number of customers that differ, 2 of 40" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_components_of_other_customers_are_refused(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare(spark, tmp_path, 20)
+    customers.write(spark, tmp_path, 21)
+    with pytest.raises(SystemExit) as ended:
+        run(tmp_path)
+
+    assert ended.value.code == 2
+    assert "run pca for this run date again" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_missing_pca_is_named(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    customers.write(spark, tmp_path, 5)
+    with pytest.raises(SystemExit) as ended:
+        run(tmp_path)
+
+    assert ended.value.code == 2
+    assert "run pca for this run date first" in capsys.readouterr().err.splitlines()[-1]

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame, SparkSession
+
+import pca
+from segmentation.outputs import read
+from segmentation.vectors import as_array
+from tests.spark import customers
+
+DATASETS = {
+    "explained_variance": "component",
+    "component_loadings": "component, feature",
+    "customer_components": "customer_id",
+}
+
+
+def run(folder: Path, **special: object) -> None:
+    pca.main(
+        customers.flags(folder, **{"feature_set": "extended", "variance_to_keep": 0.9, **special})  # type: ignore[arg-type]
+    )
+
+
+def output(spark: SparkSession, folder: Path, dataset: str) -> DataFrame:
+    order = DATASETS[dataset].split(", ")
+    return read(spark, (folder / "processed").as_uri(), dataset, customers.RUN_DATE).orderBy(order)
+
+
+@pytest.fixture(scope="module")
+def done(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the results for 300 customers."""
+    folder = tmp_path_factory.mktemp("pca")
+    customers.write(spark, folder, 300)
+    run(folder)
+    return folder
+
+
+def test_the_retained_components_keep_the_variance(spark: SparkSession, done: Path) -> None:
+    rows = output(spark, done, "explained_variance").collect()
+
+    assert sum(row.explained_variance_ratio for row in rows) == pytest.approx(1.0)
+    kept = [row.cumulative for row in rows if row.retained]
+    assert kept[-1] >= 0.9 > kept[-2]
+    assert all(
+        len(row.components) == len(kept) for row in output(spark, done, "customer_components").collect()
+    )
+
+
+def test_components_are_centred_uncorrelated_and_have_the_variances(spark: SparkSession, done: Path) -> None:
+    values = np.array([row.components for row in output(spark, done, "customer_components").collect()])
+    covariance = np.cov(values.T)
+
+    np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-9)
+    np.testing.assert_allclose(covariance, np.diag(np.diag(covariance)), atol=1e-9)
+    ratios = [row.explained_variance_ratio for row in output(spark, done, "explained_variance").collect()]
+    np.testing.assert_allclose(np.diag(covariance) / len(ratios), ratios[: len(covariance)])
+
+
+def test_the_saved_model_gives_the_published_numbers(spark: SparkSession, done: Path) -> None:
+    model = PipelineModel.load((done / "models" / f"run_date={customers.RUN_DATE}" / "pca").as_uri())
+    features = read(spark, (done / "processed").as_uri(), "customer_features", customers.RUN_DATE)
+
+    again = model.transform(features).select("customer_id", as_array("components").alias("components"))
+    published = output(spark, done, "customer_components").collect()
+    assert again.orderBy("customer_id").collect() == [row[:2] for row in published]
+    assert all((row.pc1, row.pc2) == tuple(row.components[:2]) for row in published)
+
+
+def test_metrics_tell_rows_notes_and_components(done: Path) -> None:
+    content = json.loads((done / "metrics" / f"run_date={customers.RUN_DATE}" / "pca.json").read_text())
+
+    assert content["rows"]["customer_components"] == 300
+    assert content["rows"]["explained_variance"] == content["components"]["of"] == len(content["features"])
+    assert "is_b2b is left out: it says the same as discounted_share" in content["notes"]
+    assert content["input"]["files"] == 2
+    assert len(content["input"]["fingerprint"]) == 16
+
+
+def test_results_do_not_depend_on_the_files_of_the_input(
+    spark: SparkSession, done: Path, tmp_path: Path
+) -> None:
+    """Bit for bit, although 4 files are read in other partitions than 2."""
+    customers.write(spark, tmp_path, 300, files=4)
+    run(tmp_path)
+
+    for dataset in DATASETS:
+        assert output(spark, tmp_path, dataset).collect() == output(spark, done, dataset).collect()
+
+
+def test_notebook_keeps_all_seven_features(spark: SparkSession, tmp_path: Path) -> None:
+    customers.write(spark, tmp_path, 30)
+    run(tmp_path, feature_set="notebook", variance_to_keep=1)
+
+    rows = output(spark, tmp_path, "explained_variance").collect()
+    assert [row.retained for row in rows] == [True] * 5 + [False] * 2  # two features are constant
+    assert output(spark, tmp_path, "component_loadings").select("feature").distinct().count() == 7
+
+
+def test_a_single_feature_that_varies_leaves_pc2_at_zero(spark: SparkSession, tmp_path: Path) -> None:
+    extended = [f.name for f in pca.feature_set("extended") if f.name != "recency_days"]
+    customers.write(spark, tmp_path, 20, **dict.fromkeys(extended, 0.5))
+    run(tmp_path)
+
+    rows = output(spark, tmp_path, "customer_components").collect()
+    assert {row.pc2 for row in rows} == {0.0}
+    assert len({row.pc1 for row in rows}) == 20
+
+
+@pytest.mark.parametrize(
+    ("count", "same", "sentence"),
+    [
+        (1, {}, "components compare customers and there is only 1: give at least 2"),
+        (
+            5,
+            {f.name: 1.0 for f in pca.feature_set("extended")},
+            "all customers are the same in every feature",
+        ),
+        (5, {"avg_unit_price": None}, "missing or infinite avg_unit_price"),
+    ],
+)
+def test_what_cannot_be_decomposed_ends_with_a_sentence_and_publishes_nothing(
+    spark: SparkSession,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    count: int,
+    same: dict[str, float | None],
+    sentence: str,
+) -> None:
+    customers.write(spark, tmp_path, count, **same)
+    with pytest.raises(SystemExit) as ended:
+        run(tmp_path)
+
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err.splitlines()[-1]
+    assert [path.name for path in (tmp_path / "processed").iterdir()] == ["customer_features"]
+
+
+def test_a_missing_preprocess_is_named(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(tmp_path)
+
+    assert ended.value.code == 2
+    assert "run preprocess for this run date first" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("keep", ["0", "1.1", "-0.1", "most"])
+def test_a_share_outside_0_to_1_is_refused(tmp_path: Path, keep: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(tmp_path, variance_to_keep=keep)
+
+    assert ended.value.code == 2
