@@ -69,9 +69,9 @@ def run(dag: DAG, conf: Mapping[str, Any], screen: Screen) -> Result:
     with _listening(_Listener(screen, errors)):
         dag_run = dag.test(run_conf=dict(conf))
     for ti in dag_run.get_task_instances():
-        if str(ti.state) not in ("success", "failed"):
-            screen.task_ended(ti.task_id, str(ti.state))
-    return Result(str(dag_run.state), errors)
+        if ti.state not in ("success", "failed"):
+            screen.task_ended(ti.task_id, ti.state.value)
+    return Result(dag_run.state.value, errors)
 
 
 class _Listener:
@@ -91,7 +91,7 @@ class _Listener:
     @hookimpl
     def on_task_instance_failed(self, task_instance: Any, error: object) -> None:
         self._errors[task_instance.task_id] = str(error)
-        self._screen.task_ended(task_instance.task_id, str(task_instance.state))
+        self._screen.task_ended(task_instance.task_id, task_instance.state.value)
 
 
 @contextmanager

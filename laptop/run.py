@@ -13,7 +13,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +27,8 @@ from laptop.screen import Screen
 
 ROWS = 1_048_575
 """Lines of the data set that the original study used."""
+
+INTERRUPTED = "Interrupted: everything that was started is stopped."
 
 FREE_BYTES_PER_ROW = 400
 """Room that a run takes on disk for each line: the CSV twice, the outputs, Spark's own files."""
@@ -77,8 +80,8 @@ def main(arguments: Sequence[str]) -> int:
     with dag_run.output_to(log) as stdout, os.fdopen(os.dup(stdout), "w") as terminal:
         screen = Screen(Console(file=terminal), moving=_running_step)
         try:
-            request = Request.parse(arguments)
-            succeeded = _run(request, screen, log)
+            with ExitStack() as started:
+                succeeded = _run(Request.parse(arguments), screen, log, started)
         except (Refused, aws.AwsFailed) as problem:
             screen.complain(str(problem))
             return 2
@@ -86,36 +89,59 @@ def main(arguments: Sequence[str]) -> int:
             screen.complain(f"{problem}; all files of a run lie under {state.LOCAL}")
             return 2
         except KeyboardInterrupt:
-            screen.complain("Interrupted: everything that was started is stopped.")
+            screen.complain(INTERRUPTED)
             return 130
         return 0 if succeeded else 1
 
 
-def _run(request: Request, screen: Screen, log: Path) -> bool:
+def _run(request: Request, screen: Screen, log: Path, started: ExitStack) -> bool:
+    """Return whether the run succeeded; what must be stopped is entered into ``started``."""
     began = time.monotonic()
     _check_disk(request)
     file = request.input or _sample(request.rows, screen)
-    with aws.local_aws(state.AWS, state.LOGS / "localaws.log") as local:
+    local = started.enter_context(aws.local_aws(state.AWS, state.LOGS / "localaws.log"))
+    with screen.doing("Airflow is ready"):
         variables = home.environment(state.AIRFLOW, local.endpoint)
-        with screen.doing("Airflow is ready"):
-            home.migrate(variables, state.LOGS / "airflow-db.log")
-            os.environ.update(variables)
-            sys.path.insert(0, variables["PYTHONPATH"])
-            dag = dag_run.load()
-        with screen.doing(f"{file.name} is on S3"):
-            uri = local.provide(file, home.BUCKET, f"raw/{file.name}")
-        conf = {"input": uri, **request.params}
-        try:
-            dag_run.check(dag, conf)
-        except ValueError as problem:
-            raise Refused(str(problem)) from None
-        with screen.tasks(dag_run.instances(dag)):
-            result = dag_run.run(dag, conf, screen)
-        alive = local.live_clusters()
-        _summary(screen, result, local, time.monotonic() - began, log)
+        home.migrate(variables, state.LOGS / "airflow-db.log")
+        os.environ.update(variables)
+        sys.path.insert(0, variables["PYTHONPATH"])
+        dag = dag_run.load()
+    with screen.doing(f"{file.name} is on S3"):
+        uri = local.provide(file, home.BUCKET, f"raw/{file.name}")
+    conf = {"input": uri, **request.params}
+    try:
+        dag_run.check(dag, conf)
+    except ValueError as problem:
+        raise Refused(str(problem)) from None
+    with _interruptible(started, screen), screen.tasks(dag_run.instances(dag)):
+        result = dag_run.run(dag, conf, screen)
+    alive = local.live_clusters()
+    _summary(screen, result, local, time.monotonic() - began, log)
     if alive:
         screen.complain(f"cluster {', '.join(alive)} was still alive after the run")
     return result.state == "success" and not alive
+
+
+@contextmanager
+def _interruptible(started: ExitStack, screen: Screen) -> Iterator[None]:
+    """Stop everything and end this process on Ctrl-C or SIGTERM.
+
+    Inside a task a KeyboardInterrupt is to Airflow a failure like any other, and the run would go on.
+    """
+
+    def stop(number: int, _: object) -> None:
+        screen.stop()
+        started.close()
+        screen.complain(INTERRUPTED)
+        screen.console.file.flush()
+        os._exit(130)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _check_disk(request: Request) -> None:
@@ -139,7 +165,8 @@ def _sample(rows: int, screen: Screen) -> Path:
 
 def _running_step() -> str:
     """Return what the Spark step that wrote last has said last."""
-    logs = sorted(state.AWS.glob("emr/*/*/stderr"), key=lambda path: path.stat().st_mtime)
+    # Spark in client mode sends what the Python driver prints, its errors too, to stdout.
+    logs = sorted(state.AWS.glob("emr/*/*/stdout"), key=lambda path: path.stat().st_mtime)
     if not logs:
         return ""
     lines = [line for line in logs[-1].read_text(errors="replace").splitlines() if " INFO " in line]

@@ -48,6 +48,7 @@ class Screen:
         self.console = console
         self._moving = moving
         self._tasks: dict[str, TaskLine] = {}
+        self._live: Live | None = None
 
     @contextmanager
     def doing(self, what: str) -> Iterator[None]:
@@ -75,8 +76,13 @@ class Screen:
         if not self.console.is_terminal:
             yield
             return
-        with Live(get_renderable=self._draw, console=self.console, refresh_per_second=5):
+        with Live(get_renderable=self._draw, console=self.console, refresh_per_second=5) as self._live:
             yield
+
+    def stop(self) -> None:
+        """Leave the terminal as it was found, wherever the drawing stands."""
+        if self._live is not None:
+            self._live.stop()
 
     def task_started(self, task_id: str) -> None:
         task = self._tasks[task_id]

@@ -1,11 +1,12 @@
-"""Where everything a laptop run leaves lies: one git-ignored folder."""
+"""Where everything a laptop run leaves lies: one git-ignored folder, or the one that LAPTOP_STATE names."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-LOCAL = PROJECT / ".local"
+LOCAL = Path(os.environ.get("LAPTOP_STATE", PROJECT / ".local"))
 
 AIRFLOW = LOCAL / "airflow"
 AWS = LOCAL / "aws"

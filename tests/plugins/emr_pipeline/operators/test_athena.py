@@ -1,4 +1,4 @@
-"""A statement runs once for each piece of work, fails with Athena's reason, and its numbers are held against the jobs'."""
+"""A statement runs once for each piece of work and fails with Athena's reason; its counts are held against the jobs'."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_another_statement_is_another_query(aws: Any, run: Context) -> None:
 
 
 def test_a_query_that_cannot_succeed_fails_at_once_with_athenas_reason(aws: Any, run: Context) -> None:
-    with pytest.raises(AirflowFailException, match="FAILED: .*nowhere.* does not exist"):
+    with pytest.raises(AirflowFailException, match=r"FAILED: .*nowhere.* does not exist"):
         statement("SELECT * FROM nowhere.table_of_nothing").execute(run())
 
 

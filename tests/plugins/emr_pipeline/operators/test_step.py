@@ -92,7 +92,7 @@ def test_a_failed_step_tells_its_cause_and_a_retry_queues_it_again(
 
 
 def test_a_refusal_of_the_job_is_not_retried(cluster_id: str, run: Context, step: Any) -> None:
-    with pytest.raises(AirflowFailException, match="^one: there is no valid line$"):
+    with pytest.raises(AirflowFailException, match=r"^one: there is no valid line$"):
         wait_for(cluster_id, step("one", "refuse")).execute(run())
 
 
@@ -107,9 +107,14 @@ def test_a_step_that_was_cancelled_is_queued_again(
     assert states(aws, cluster_id) == [("one", "FAILED"), ("two", "CANCELLED"), ("two", "COMPLETED")]
 
 
+def _execute_and_expect_failure(operator: AwaitStepOperator, context: Any) -> None:
+    with pytest.raises(AirflowException):
+        operator.execute(context)
+
+
 def test_killing_the_task_cancels_the_step(aws: Any, cluster_id: str, run: Context, step: Any) -> None:
     operator = wait_for(cluster_id, step("one", "hang"), retries=0)
-    waiting = threading.Thread(target=lambda: pytest.raises(AirflowException, operator.execute, run()))
+    waiting = threading.Thread(target=_execute_and_expect_failure, args=(operator, run()))
     waiting.start()
     until_running(aws, cluster_id, "one")
     operator.on_kill()

@@ -32,12 +32,10 @@ def test_job_code_lands_under_its_version_and_is_not_put_twice(
     (tmp_path / "job.py").write_text("print()\n")
     stage = StageJobsOperator(task_id="stage_jobs", folder=tmp_path, destination="s3://operators/code")
     version = stage.execute(run())
-    stored = aws.client("s3").head_object(Bucket="operators", Key=f"code/{version}/job.py")
+    code = {"Bucket": "operators", "Key": f"code/{version}/job.py"}
+    put_at = aws.client("s3").head_object(**code)["LastModified"]
     assert stage.execute(run()) == version
-    assert (
-        aws.client("s3").head_object(Bucket="operators", Key=f"code/{version}/job.py")["LastModified"]
-        == stored["LastModified"]
-    )
+    assert aws.client("s3").head_object(**code)["LastModified"] == put_at
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,169 @@
+"""The whole pipeline, as a user starts it: green on good input, one clear sentence on bad, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.dataset as ds
+import pytest
+
+from laptop import sales
+from sales_segmentation.datasets import DATASETS, QUESTIONS
+from tests.e2e.conftest import ROOT, Run, command, environment
+
+Pipeline = Callable[..., Run]
+
+RUN_DATE = "RUN_DATE=2026-01-31"
+ROWS = 4000
+
+
+def rows_of(run: Run, dataset: str) -> int:
+    """Return how many rows a dataset has in the partition of the run."""
+    return int(ds.dataset(run.bucket / "processed" / dataset / "run_date=2026-01-31").count_rows())
+
+
+def metrics_of(run: Run, job: str) -> dict[str, dict[str, int]]:
+    content: dict[str, dict[str, int]] = json.loads(
+        (run.bucket / "metrics" / "run_date=2026-01-31" / f"{job}.json").read_text()
+    )
+    return content
+
+
+@pytest.fixture(scope="module")
+def spoiled(state: Path) -> tuple[Path, sales.Counts]:
+    """A file of which every fiftieth line has a fault, and how many have which."""
+    file = state / "spoiled.csv"
+    return file, sales.write(file, ROWS, customers=60, spoil=0.02)
+
+
+@pytest.fixture(scope="module")
+def green(pipeline: Pipeline, spoiled: tuple[Path, sales.Counts]) -> Run:
+    return pipeline(f"INPUT={spoiled[0]}", RUN_DATE, "K_MAX=4", "STARTS=2")
+
+
+def test_a_good_run_ends_with_the_report_and_leaves_nothing_running(green: Run) -> None:
+    assert green.code == 0, green.screen
+    assert "No cluster is alive." in green.screen
+    for question in QUESTIONS:
+        assert question.replace("_", " ").capitalize() in green.screen
+    assert green.processes() == []
+
+
+def test_every_dataset_has_a_partition_for_the_run_date(green: Run) -> None:
+    assert all(rows_of(green, dataset.name) for dataset in DATASETS)
+
+
+def test_no_line_is_lost_and_each_fault_is_counted_under_its_reason(
+    green: Run, spoiled: tuple[Path, sales.Counts]
+) -> None:
+    _, counts = spoiled
+    assert rows_of(green, "sales") + rows_of(green, "rejected_sales") == counts.lines
+    assert metrics_of(green, "preprocess")["rejected"] == {kind: n for kind, n in counts.spoiled.items() if n}
+
+
+def test_every_customer_has_a_segment(green: Run, spoiled: tuple[Path, sales.Counts]) -> None:
+    assert rows_of(green, "customer_segments") == spoiled[1].customers
+
+
+def test_the_job_code_lies_under_its_version(green: Run) -> None:
+    version = metrics_of(green, "preprocess")["code_version"]
+    assert (green.bucket / "jobs" / str(version) / "preprocess.py").is_file()
+
+
+def test_the_answers_are_csv_files(green: Run) -> None:
+    answers = list((green.bucket / "athena-results" / "run_date=2026-01-31").glob("*.csv"))
+    assert len(answers) >= len(QUESTIONS)
+
+
+def test_a_second_run_of_the_date_replaces_it_and_nothing_else(
+    green: Run, pipeline: Pipeline, spoiled: tuple[Path, sales.Counts]
+) -> None:
+    other = green.bucket / "processed" / "sales" / "run_date=2025-12-31" / "kept.parquet"
+    other.parent.mkdir()
+    other.write_bytes(b"not ours")
+    before = {dataset.name: rows_of(green, dataset.name) for dataset in DATASETS}
+    again = pipeline(f"INPUT={spoiled[0]}", RUN_DATE, "K=3", "STARTS=1")
+    # The foreign file is no Parquet, which the counting query never sees: it is in another partition.
+    assert again.code == 0, again.screen
+    assert other.read_bytes() == b"not ours"
+    other.unlink()
+    after = {dataset.name: rows_of(again, dataset.name) for dataset in DATASETS}
+    assert {name for name in before if before[name] != after[name]} <= {
+        "model_selection",
+        "segment_profiles",
+        "segment_features",
+    }
+
+
+def test_a_file_without_a_column_is_refused_before_any_cluster(state: Path, pipeline: Pipeline) -> None:
+    file = state / "narrow.csv"
+    sales.write(file, 100)
+    lines = [line.split(",") for line in file.read_text().splitlines()]
+    file.write_text("\n".join(",".join(line[:9] + line[10:]) for line in lines) + "\n")
+    run = pipeline(f"INPUT={file}")
+    assert run.code == 1
+    assert "check_input: s3://beverage-lake/raw/narrow.csv has no column Region;" in run.screen
+    assert "create_cluster success" not in run.screen
+
+
+def test_more_segments_than_customers_fails_in_one_sentence_and_ends_the_cluster(
+    state: Path, pipeline: Pipeline
+) -> None:
+    file = state / "few.csv"
+    sales.write(file, 60, customers=5)
+    run = pipeline(f"INPUT={file}", "K=12", "STARTS=1")
+    assert run.code == 1
+    assert "kmeans: " in run.screen
+    assert "12" in run.screen
+    assert "terminate_cluster success" in run.screen
+    assert "still alive" not in run.screen
+    assert run.processes() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["INPUT=/no/such.csv"], "INPUT: there is no file /no/such.csv"),
+        (["ROWS=many"], "ROWS is 'many'; it is a number of lines, at least 1"),
+        (["ROWS=100", "COLOUR=red"], "there is no param colour; there are input, run_date"),
+        (["ROWS=100", "K_MAX=700"], "k_max: "),
+        (["fast"], "'fast' is not NAME=value"),
+    ],
+)
+def test_what_cannot_be_started_is_said_in_one_sentence(
+    pipeline: Pipeline, arguments: list[str], sentence: str
+) -> None:
+    run = pipeline(*arguments)
+    assert run.code == 2
+    assert sentence in run.screen
+    assert "Traceback" not in run.screen
+    assert run.processes() == []
+
+
+def test_ctrl_c_in_a_step_stops_everything(state: Path, spoiled: tuple[Path, sales.Counts]) -> None:
+    started = set((state / "aws" / "emr").glob("*/*/stderr"))
+    process = subprocess.Popen(
+        command(f"INPUT={spoiled[0]}"),
+        cwd=ROOT,
+        env=environment(state),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not set((state / "aws" / "emr").glob("*/*/stderr")) - started:
+        assert time.monotonic() < deadline, "no step has started"
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)
+    screen, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted: everything that was started is stopped." in screen
+    assert Run(130, screen, state).processes() == []
