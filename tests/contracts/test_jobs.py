@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ def parser_of(script: Path) -> ArgumentParser:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     parser: ArgumentParser = module.parser()
     return parser

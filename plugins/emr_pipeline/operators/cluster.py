@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.emr import EmrHook
@@ -109,3 +109,48 @@ class TerminateClusterOperator(WaitingOperator):
                 "end it in the EMR console, it costs money until then"
             )
         self.log.info("Ended: %s", event["states"])
+
+
+class ReapClustersOperator(PatientOperator):
+    """Ends the clusters of this package that nobody will end any more, and returns the reason for each by its id.
+
+    Such is a live cluster that carries this package's tags and whose DAG run is finished or gone, or which has lived
+    longer than ``max_hours``. Clusters without the tags are never touched; the latter ends nothing.
+    """
+
+    aws_hook_class = EmrHook
+    template_fields = aws_template_fields("project", "max_hours", "report_only")
+
+    def __init__(self, *, project: str, max_hours: str, report_only: str, **kwargs: Any) -> None:
+        """``max_hours`` and ``report_only`` are texts, as templates render them: a number, and True or False."""
+        super().__init__(**kwargs)
+        self.project = project
+        self.max_hours = max_hours
+        self.report_only = report_only
+
+    def reconcile(self, context: Context) -> dict[str, str]:
+        client = self.hook.conn
+        doomed = {}
+        for page in client.get_paginator("list_clusters").paginate(ClusterStates=list(LIVE_STATES)):
+            for cluster in page["Clusters"]:
+                if reason := self._reason(context["ti"], _tags(client, cluster["Id"]), cluster):
+                    doomed[cluster["Id"]] = reason
+        for cluster_id, reason in doomed.items():
+            self.log.warning(
+                "%s %s: %s", "Would end" if self.report_only == "True" else "Ending", cluster_id, reason
+            )
+        if doomed and self.report_only != "True":
+            client.terminate_job_flows(JobFlowIds=list(doomed))
+        return doomed
+
+    def _reason(self, ti: Any, tags: Mapping[str, str], cluster: Mapping[str, Any]) -> str:
+        """Return why the cluster must end, nothing if it may live or is not ours."""
+        ours = tags.keys() >= {"dag_id", "run_id", "project"} and tags["project"] == self.project
+        if not ours:
+            return ""
+        run = f"run {tags['run_id']} of {tags['dag_id']}"
+        unfinished = {"dag_id": tags["dag_id"], "run_ids": [tags["run_id"]], "states": ["queued", "running"]}
+        if ti.get_dr_count(**unfinished) == 0:
+            return f"{run} is over or gone"
+        age = datetime.now(UTC) - cluster["Status"]["Timeline"]["CreationDateTime"]
+        return f"{run} has kept it for {age}" if age > timedelta(hours=float(self.max_hours)) else ""

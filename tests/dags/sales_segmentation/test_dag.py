@@ -26,15 +26,16 @@ GRAPH = {
     "create_tables": {"repair_tables"},
     "repair_tables": {"reconcile"},
     "reconcile": {"queries"},
-    "queries": {"publish_report", "terminate_cluster"},
+    "queries": {"publish_report", "terminate_cluster", "sweep_clusters"},
     "publish_report": set(),
     "terminate_cluster": set(),
+    "sweep_clusters": set(),
 }
 
 
 def test_the_folder_parses_without_error_and_holds_this_dag(dag_bag: Any) -> None:
     assert dag_bag.import_errors == {}
-    assert set(dag_bag.dags) == {"sales_segmentation"}
+    assert set(dag_bag.dags) == {"sales_segmentation", "emr_reaper"}
 
 
 def test_the_graph_is_the_documented_one(dag: Any) -> None:
@@ -50,7 +51,7 @@ def test_terminating_the_cluster_is_its_teardown_and_its_failure_fails_the_run(d
 
 def test_the_teardown_is_not_the_only_leaf(dag: Any) -> None:
     """With the teardown alone a run whose steps failed would end green."""
-    assert {task.task_id for task in dag.leaves} == {"publish_report", "terminate_cluster"}
+    assert {task.task_id for task in dag.leaves} == {"publish_report", "terminate_cluster", "sweep_clusters"}
 
 
 def test_each_job_is_a_task_of_the_same_name(dag: Any) -> None:
@@ -68,7 +69,7 @@ def test_every_wait_has_a_deadline(dag: Any) -> None:
     waits = [
         task for task in dag.tasks if task.task_type in {"AwaitStepOperator", "TerminateClusterOperator"}
     ]
-    assert len(waits) == 4
+    assert len(waits) == 5
     assert all(task.deadline.total_seconds() > 0 for task in waits)
 
 

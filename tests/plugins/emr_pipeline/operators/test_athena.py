@@ -1,4 +1,4 @@
-"""A statement runs once for each piece of work and fails with Athena's reason; its counts are held against the jobs'."""
+"""A statement runs once for each piece of work and fails with a reason; its counts are held against the jobs'."""
 
 from __future__ import annotations
 

@@ -11,7 +11,11 @@ from airflow.exceptions import AirflowException
 from airflow.sdk.exceptions import AirflowFailException
 
 from emr_pipeline.cluster import ENDED_STATES
-from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
+from emr_pipeline.operators.cluster import (
+    CreateClusterOperator,
+    ReapClustersOperator,
+    TerminateClusterOperator,
+)
 from emr_pipeline.settings import Settings
 
 Context = Callable[..., Any]
@@ -94,3 +98,43 @@ def test_a_cluster_that_does_not_end_in_time_is_named(aws: Any, run: Context) ->
     operator = terminate("j-1", deadline=timedelta(minutes=30))
     with pytest.raises(AirflowException, match="j-1 has not ended within 0:30:00"):
         operator.finish(run(), {"cluster_ids": ["j-1"], "overdue": True})
+
+
+def reap(**kwargs: str) -> ReapClustersOperator:
+    settings = {"project": "sales-segmentation", "max_hours": "12", "report_only": "False", **kwargs}
+    return ReapClustersOperator(task_id="reap_clusters", **settings)
+
+
+def with_unfinished(context: Any, *run_ids: str) -> Any:
+    """Return the context with an Airflow that knows only these runs, all unfinished."""
+    context["ti"].get_dr_count = lambda **asked: len(set(asked["run_ids"]) & set(run_ids))
+    return context
+
+
+def test_the_reaper_ends_a_cluster_whose_run_is_over(aws: Any, run: Context) -> None:
+    cluster_id = create().execute(run())
+    assert "is over or gone" in reap().execute(with_unfinished(run()))[cluster_id]
+    assert state_of(aws, cluster_id) in {"TERMINATING", "TERMINATED"}
+
+
+def test_the_reaper_spares_the_cluster_of_a_run_that_goes_on(aws: Any, run: Context) -> None:
+    context = run()
+    cluster_id = create().execute(context)
+    assert cluster_id not in reap().execute(with_unfinished(context, context["run_id"]))
+    assert cluster_id in reap(max_hours="0").execute(with_unfinished(context, context["run_id"]))
+
+
+def test_a_dry_run_only_reports(aws: Any, run: Context) -> None:
+    cluster_id = create().execute(run())
+    assert cluster_id in reap(report_only="True").execute(with_unfinished(run()))
+    assert state_of(aws, cluster_id) not in {"TERMINATING", "TERMINATED"}
+    terminate(cluster_id).execute(run())
+
+
+def test_the_reaper_never_touches_a_cluster_of_others(aws: Any, run: Context) -> None:
+    cluster_id = create().execute(run())
+    aws.client("emr").remove_tags(ResourceId=cluster_id, TagKeys=["run_id"])
+    other_project = create().execute({**run(), "run_id": "other"})
+    aws.client("emr").add_tags(ResourceId=other_project, Tags=[{"Key": "project", "Value": "theirs"}])
+    assert not {cluster_id, other_project} & set(reap().execute(with_unfinished(run())))
+    aws.client("emr").terminate_job_flows(JobFlowIds=[cluster_id, other_project])

@@ -1,0 +1,55 @@
+"""
+# EMR reaper
+
+Ends EMR clusters of this package that nobody will end any more: their DAG run is finished or gone, or they have lived
+too long. It is the belt for the case that Airflow itself was lost between making a cluster and ending it.
+
+- **When**: every 15 minutes.
+- **What**: live clusters with this project's tags `dag_id`, `run_id` and `project`. Others are never touched.
+- **Try first**: trigger it with *Dry run*; the log says what it would end, and why.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from airflow.sdk import DAG, Param
+
+from emr_pipeline.operators.cluster import ReapClustersOperator
+from emr_pipeline.settings import Settings
+
+settings = Settings.from_environment()
+
+with DAG(
+    dag_id="emr_reaper",
+    dag_display_name="EMR reaper",
+    doc_md=__doc__,
+    schedule="*/15 * * * *",
+    start_date=datetime(2024, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    tags=["emr", "operations"],
+    params={
+        "dry_run": Param(
+            False,
+            type="boolean",
+            title="Dry run",
+            description_md="Report what would be ended, and end nothing.",
+        ),
+        "max_hours": Param(
+            12.0,
+            type="number",
+            exclusiveMinimum=0,
+            title="Longest life",
+            description_md="Hours after which a cluster is ended although its run goes on.",
+        ),
+    },
+    default_args={"owner": "data-engineering", "retries": 2, "retry_delay": timedelta(minutes=1)},
+) as dag:
+    ReapClustersOperator(
+        task_id="reap_clusters",
+        aws_conn_id=settings.aws_conn_id,
+        project=settings.project,
+        max_hours="{{ params.max_hours }}",
+        report_only="{{ params.dry_run }}",
+    )
