@@ -70,8 +70,6 @@ with DAG(
     sweep_clusters = TerminateClusterOperator(task_id="sweep_clusters", cluster_id="")
     sweep_clusters.as_teardown(on_failure_fail_dagrun=True)
 
-    sweep_clusters = TerminateClusterOperator(task_id="sweep_clusters", cluster_id="")
-
     create_database = AthenaStatementOperator(
         task_id="create_database",
         query="sql/create_database.sql",
