@@ -23,7 +23,7 @@ def data_files(folder: Path) -> list[Path]:
         return []
     found: list[Path] = []
     for entry in sorted(folder.iterdir()):
-        if False:
+        if is_hidden(entry.name):
             continue
         if entry.is_dir():
             found += data_files(entry)

@@ -149,6 +149,8 @@ def test_a_request_token_runs_a_query_once(lake: Lake) -> None:
         ("SELEC 1", "line 1:1: mismatched input 'SELEC'. Queries of this type are not supported"),
         ("SELECT * FORM t", "line 1:15: mismatched input 't'"),
         ("SELECT a, FROM t", "line 1:11: mismatched input 'FROM'"),
+        ("SELECT 1::integer", "line 1:10: mismatched input ':'"),
+        ("SELECT 1 == 1", "line 1:11: mismatched input '='"),
         ("-- nothing", "line 1:1: mismatched input '<EOF>'"),
         ("SHOW PARTITIONS", "line 1:16: mismatched input '<EOF>' expecting a name"),
         ("DROP TABLE a-b", "line 1:13: mismatched input '-'"),

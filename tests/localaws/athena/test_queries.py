@@ -99,6 +99,7 @@ def test_columns_are_called_as_written_or_by_their_number(engine: Engine) -> Non
         ("SELECT a.x FROM (VALUES 1) a(x) JOIN (VALUES 1) b(x) USING (x)", "COLUMN_NOT_FOUND: line 1:8: Column 'a.x'"),
         ("SELECT x FROM (VALUES 1) a(x), (VALUES 1) b(x)", "AMBIGUOUS_NAME: line 1:8: Column 'x' is ambiguous"),
         ("SELECT a FROM (SELECT 1 AS a, 2 AS a)", "AMBIGUOUS_NAME: "),
+        ("SELECT 1 AS a, 2 AS a ORDER BY a", "AMBIGUOUS_NAME: line 1:32: Column 'a' is ambiguous"),
         ("SELECT x, y FROM (VALUES (1, 2)) t(x, y) GROUP BY x", "EXPRESSION_NOT_AGGREGATE: "),
         ("SELECT x FROM (VALUES 1) t(x) GROUP BY 2",
          "INVALID_COLUMN_REFERENCE: line 1:40: position 2 is not in select list"),

@@ -1,0 +1,150 @@
+"""Airflow as its four processes on loopback: api-server, scheduler, DAG processor and triggerer.
+
+What one process cannot show needs these: killed workers, a lost triggerer, runs side by side, the web UI.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from laptop import home
+
+START_SECONDS = 180
+STOP_SECONDS = 15
+COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+
+
+class ServiceFailed(Exception):
+    """A service did not come up or answered with an error; the message names it and its log."""
+
+
+@dataclass
+class Airflow:
+    """A running Airflow at ``url``; ``processes`` by component, each the leader of a process group of its own."""
+
+    url: str
+    variables: Mapping[str, str]
+    logs: Path
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _token: str = ""
+
+    def start(self, component: str) -> None:
+        """Start a component, or start it again."""
+        port = ("--port", self.url.rpartition(":")[2]) if component == "api-server" else ()
+        with (self.logs / f"{component}.log").open("ab") as log:
+            self.processes[component] = subprocess.Popen(
+                [str(Path(sys.executable).with_name("airflow")), component, *port],
+                env={**os.environ, **self.variables},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def kill(self, component: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal to all processes of a component and wait until its first has ended."""
+        process = self.processes[component]
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            return
+        process.wait(STOP_SECONDS)
+
+    def stop(self) -> None:
+        """End every component with all of its processes."""
+        for process in self.processes.values():
+            process.terminate()
+        for component, process in self.processes.items():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+            self.kill(component)
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        """Return the JSON that ``/api/v2<path>`` answers; raise ServiceFailed with Airflow's words otherwise."""
+        self._token = self._token or json.loads(_answer("GET", f"{self.url}/auth/token"))["access_token"]
+        answer = _answer(method, f"{self.url}/api/v2{path}", body, {"Authorization": f"Bearer {self._token}"})
+        return json.loads(answer) if answer else None
+
+
+def _answer(method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> bytes:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(
+        url, data=data, method=method, headers={"Content-Type": "application/json", **(headers or {})}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            answer: bytes = response.read()
+            return answer
+    except urllib.error.HTTPError as error:
+        raise ServiceFailed(f"{method} {url}: {error.code} {error.read().decode(errors='replace')}") from None
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def airflow(folder: Path, endpoint: str, **variables: str) -> Iterator[Airflow]:
+    """Run Airflow with its home in ``folder`` against the AWS at ``endpoint``; every user is admin.
+
+    Raises ServiceFailed when it is not healthy in time.
+    """
+    url = f"http://127.0.0.1:{free_port()}"
+    environment = {
+        **home.environment(folder, endpoint),
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+        **variables,
+    }
+    logs = folder / "services"
+    logs.mkdir(parents=True, exist_ok=True)
+    home.migrate(environment, logs / "migrate.log")
+    running = Airflow(url, environment, logs)
+    with ExitStack() as stack:
+        stack.callback(running.stop)
+        for component in COMPONENTS:
+            running.start(component)
+        _wait_until_healthy(running)
+        yield running
+
+
+def _wait_until_healthy(running: Airflow) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            health = json.loads(_answer("GET", f"{running.url}/api/v2/monitor/health"))
+            sick = [name for name, part in health.items() if part and part["status"] != "healthy"]
+        except (OSError, ServiceFailed) as error:
+            sick = [str(error)]
+        if not sick:
+            return
+        for component, process in running.processes.items():
+            if process.poll() is not None:
+                raise ServiceFailed(f"airflow {component} has ended; see {running.logs / component}.log")
+        if time.monotonic() > deadline:
+            raise ServiceFailed(f"not healthy after {START_SECONDS} s: {', '.join(sick)}; see {running.logs}")
+        time.sleep(0.5)
