@@ -62,17 +62,15 @@ class CreateClusterOperator(PatientOperator):
         self.settings = settings
 
     def reconcile(self, context: Context) -> str:
-        client = self.hook.conn
-        if found := live_clusters(client, context):
-            self.log.info("Run %s has cluster %s already", context["run_id"], found[0])
-            return found[0]
         tags = run_tags(context["dag"].dag_id, context["run_id"], self.settings.project)
         request = run_job_flow_request(
             cluster_name(context), Cluster.parse(self.cluster), self.settings, tags, self.bootstrap
         )
-        cluster_id: str = client.run_job_flow(**request)["JobFlowId"]
         # Nothing may come after the call: a set-up that fails now would leave a cluster without a teardown.
-        return cluster_id
+        return self.once(
+            find=lambda: next(iter(live_clusters(self.hook.conn, context)), None),
+            make=lambda: str(self.single_shot.run_job_flow(**request)["JobFlowId"]),
+        )
 
 
 class TerminateClusterOperator(WaitingOperator):

@@ -45,11 +45,20 @@ class AddStepsOperator(PatientOperator):
         self.steps = steps
 
     def reconcile(self, context: Context) -> dict[str, str]:
-        client = self.hook.conn
-        there = latest_steps(client, self.cluster_id)
-        if missing := [step for step in self.steps if step["Name"] not in there]:
-            client.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=missing)
-        return {name: step["Id"] for name, step in latest_steps(client, self.cluster_id).items()}
+        return self.once(find=self._all, make=self._add_missing)
+
+    def _ids(self) -> dict[str, str]:
+        return {name: step["Id"] for name, step in latest_steps(self.hook.conn, self.cluster_id).items()}
+
+    def _all(self) -> dict[str, str] | None:
+        ids = self._ids()
+        return ids if all(step["Name"] in ids for step in self.steps) else None
+
+    def _add_missing(self) -> dict[str, str]:
+        there = self._ids()
+        missing = [step for step in self.steps if step["Name"] not in there]
+        self.single_shot.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=missing)
+        return self._ids()
 
 
 class AwaitStepOperator(WaitingOperator):
@@ -72,19 +81,21 @@ class AwaitStepOperator(WaitingOperator):
         self.step = step
 
     def reconcile(self, context: Context) -> Any:
-        client = self.hook.conn
-        found = latest_steps(client, self.cluster_id).get(self.step["Name"])
-        step_id = found["Id"] if found and self._stands(found, context) else self._queue(client)
+        passed_over: set[str] = set()
+        found = latest_steps(self.hook.conn, self.cluster_id).get(self.step["Name"])
+        if found and not _stands(found, first_try=context["ti"].try_number == 1):
+            passed_over.add(found["Id"])
+        step_id = self.once(find=lambda: self._find(passed_over), make=self._queue)
         return self.watch(context, StepTrigger, cluster_id=self.cluster_id, step_id=step_id)
 
-    def _stands(self, step: Step, context: Context) -> bool:
-        state = step["Status"]["State"]
-        first_try = context["ti"].try_number == 1
-        return state in (*UNFINISHED_STATES, "COMPLETED") or (state == "FAILED" and first_try)
+    def _find(self, passed_over: set[str]) -> str | None:
+        """Return the id of the newest step of this name, unless it is one that was passed over."""
+        found = latest_steps(self.hook.conn, self.cluster_id).get(self.step["Name"])
+        return found["Id"] if found and found["Id"] not in passed_over else None
 
-    def _queue(self, client: Any) -> str:
-        step_id: str = client.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=[self.step])["StepIds"][0]
-        return step_id
+    def _queue(self) -> str:
+        response = self.single_shot.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=[self.step])
+        return str(response["StepIds"][0])
 
     def finish(self, context: Context, event: Event) -> str:
         cluster_id, step_id = event["cluster_id"], event["step_id"]
@@ -109,3 +120,9 @@ class AwaitStepOperator(WaitingOperator):
 
     def _logs(self) -> S3Hook:
         return S3Hook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
+
+
+def _stands(step: Step, first_try: bool) -> bool:
+    """Return whether a step need not be queued again; the first try owes the user the cause of a failure it finds."""
+    state = step["Status"]["State"]
+    return state in (*UNFINISHED_STATES, "COMPLETED") or (state == "FAILED" and first_try)

@@ -5,20 +5,27 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.common.compat.sdk import AirflowFailException, conf
 from airflow.sdk import Context
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from emr_pipeline.waiting import Event, WatchTrigger, is_transient
 
+T = TypeVar("T")
+
 PATIENT_CLIENT = {"retries": {"mode": "adaptive", "max_attempts": 10}}
 """EMR's and Athena's request limits are shared by the whole account; botocore then slows down by itself."""
+
+MAKE_ATTEMPTS = 6
+"""With twice the wait after each failure, about half a minute."""
 
 TRIGGERER_GRACE = timedelta(minutes=5)
 """How much longer than its own deadline a deferred task may last before Airflow gives up on the triggerer."""
@@ -48,6 +55,32 @@ class PatientOperator(AwsBaseOperator[Any]):
     @abstractmethod
     def reconcile(self, context: Context) -> Any:
         """Make it so and return the task's value; may run again after any interruption."""
+
+    @cached_property
+    def single_shot(self) -> Any:
+        """A client that never repeats a call by itself, for calls that make something at each repetition."""
+        config = Config(retries={"total_max_attempts": 1})
+        return self.aws_hook_class(
+            aws_conn_id=self.aws_conn_id, region_name=self.region_name, config=config
+        ).conn
+
+    def once(self, find: Callable[[], T | None], make: Callable[[], T]) -> T:
+        """Return what ``find`` finds, else what ``make`` makes with ``single_shot``.
+
+        RunJobFlow and AddJobFlowSteps have no client token, and an error or a lost connection does not tell whether
+        the call took effect: so it is looked for again before it is made again.
+        """
+        for attempt in range(MAKE_ATTEMPTS):
+            if (found := find()) is not None:
+                return found
+            try:
+                return make()
+            except (ClientError, BotoCoreError) as error:
+                if not is_transient(error) or attempt == MAKE_ATTEMPTS - 1:
+                    raise
+                self.log.warning("Will look whether it took effect: %s", error)
+                time.sleep(2**attempt)
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 class WaitingOperator(PatientOperator):

@@ -1,0 +1,192 @@
+"""The operators against an AWS that throttles, denies, forgets to answer and loses connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from airflow.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowFailException
+
+from emr_pipeline.cluster import LIVE_STATES
+from emr_pipeline.operators import waiting
+from emr_pipeline.operators.athena import AthenaStatementOperator
+from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator, cluster_name
+from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
+from emr_pipeline.settings import Settings
+from localaws.faults import (
+    ClusterLingers,
+    Deny,
+    DropConnection,
+    Fault,
+    Faults,
+    QueryFails,
+    ServerError,
+    StepFails,
+    StepKilled,
+    Throttle,
+)
+
+Context = Callable[..., Any]
+Plan = Callable[..., None]
+
+STEP = {
+    "Name": "work",
+    "ActionOnFailure": "CANCEL_AND_WAIT",
+    "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["spark-submit", "s3://operators/jobs/work.py"]},
+}
+
+LOST_ANSWERS = [
+    pytest.param(lambda name: ServerError(name, 503, after_work=True), id="error after the work"),
+    pytest.param(lambda name: DropConnection(name, after_work=True), id="connection lost after the work"),
+    pytest.param(lambda name: Throttle(name, times=2), id="throttled twice"),
+]
+
+
+@pytest.fixture(autouse=True)
+def quick_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting.time, "sleep", lambda _: None)
+
+
+@pytest.fixture
+def plan(aws: Any) -> Iterator[Plan]:
+    """A function that plans faults; each must have struck by the end of the test."""
+    faults = Faults(aws.endpoint)
+    ids: list[str] = []
+
+    def planned(*wanted: Fault) -> None:
+        ids.extend(faults.plan(*wanted))
+
+    yield planned
+    struck = {fault_id: faults.struck(fault_id) for fault_id in ids}
+    faults.clear(*ids)
+    assert all(struck.values()), f"a planned fault has not struck: {struck}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def script(aws: Any) -> None:
+    aws.client("s3").put_object(Bucket="operators", Key="jobs/work.py", Body=b"print('done')")
+
+
+def create() -> CreateClusterOperator:
+    return CreateClusterOperator(
+        task_id="create_cluster",
+        cluster={"release_label": "emr-7.13.0", "core_nodes": "1", "spot_share": "0"},
+        bootstrap="s3://operators/bootstrap.sh",
+        settings=Settings(bucket="operators"),
+    )
+
+
+def terminate(cluster_id: str) -> TerminateClusterOperator:
+    return TerminateClusterOperator(task_id="terminate_cluster", cluster_id=cluster_id)
+
+
+def clusters(aws: Any, context: Any, states: tuple[str, ...] = LIVE_STATES) -> list[str]:
+    pages = aws.client("emr").get_paginator("list_clusters").paginate(ClusterStates=list(states))
+    return [c["Id"] for page in pages for c in page["Clusters"] if c["Name"] == cluster_name(context)]
+
+
+def steps(aws: Any, cluster_id: str) -> list[str]:
+    return [step["Name"] for step in aws.client("emr").list_steps(ClusterId=cluster_id)["Steps"]]
+
+
+@pytest.mark.parametrize("fault", LOST_ANSWERS)
+def test_one_cluster_although_the_answer_was_lost(
+    aws: Any, run: Context, plan: Plan, fault: Callable[[str], Fault]
+) -> None:
+    context = run()
+    plan(fault("RunJobFlow"))
+    cluster_id = create().execute(context)
+    assert clusters(aws, context) == [cluster_id]
+    terminate(cluster_id).execute(context)
+    assert clusters(aws, context) == []
+
+
+@pytest.mark.parametrize("fault", LOST_ANSWERS)
+def test_steps_are_queued_once_although_the_answer_was_lost(
+    aws: Any, cluster_id: str, run: Context, plan: Plan, fault: Callable[[str], Fault]
+) -> None:
+    plan(fault("AddJobFlowSteps"))
+    AddStepsOperator(task_id="add_steps", cluster_id=cluster_id, steps=[STEP]).execute(run())
+    assert steps(aws, cluster_id) == ["work"]
+
+
+@pytest.mark.parametrize("fault", LOST_ANSWERS)
+def test_a_step_is_repeated_once_although_the_answer_was_lost(
+    aws: Any, cluster_id: str, run: Context, plan: Plan, fault: Callable[[str], Fault]
+) -> None:
+    plan(StepFails("work"))
+    wait = AwaitStepOperator(task_id="work", cluster_id=cluster_id, step=STEP)
+    with pytest.raises(AirflowException, match="a fault on demand"):
+        wait.execute(run())
+    plan(fault("AddJobFlowSteps"))
+    wait.execute(run(try_number=2))
+    assert steps(aws, cluster_id) == ["work", "work"]
+
+
+def test_a_denied_call_fails_at_once_and_makes_nothing(aws: Any, run: Context, plan: Plan) -> None:
+    context = run()
+    plan(Deny("RunJobFlow"))
+    with pytest.raises(AirflowFailException, match=r"RunJobFlow.*AccessDenied"):
+        create().execute(context)
+    assert clusters(aws, context) == []
+
+
+def test_the_wait_survives_throttling_server_errors_and_lost_connections(
+    cluster_id: str, run: Context, plan: Plan
+) -> None:
+    plan(Throttle("DescribeStep", times=3), ServerError("DescribeStep"), DropConnection("DescribeStep"))
+    AwaitStepOperator(task_id="work", cluster_id=cluster_id, step=STEP).execute(run())
+
+
+def test_a_killed_step_fails_the_task_and_is_repeated_by_its_retry(
+    aws: Any, cluster_id: str, run: Context, plan: Plan
+) -> None:
+    plan(StepKilled("work"))
+    wait = AwaitStepOperator(task_id="work", cluster_id=cluster_id, step=STEP)
+    with pytest.raises(AirflowException, match="work: "):
+        wait.execute(run())
+    assert wait.execute(run(try_number=2))
+
+
+def test_terminate_does_not_need_describe_to_end_the_cluster(aws: Any, run: Context, plan: Plan) -> None:
+    """The provider's operator asks for the log's address first, and leaves the cluster if that is denied."""
+    context = run()
+    cluster_id = create().execute(context)
+    plan(Deny("DescribeCluster"))
+    with pytest.raises(AirflowFailException, match="AccessDenied"):
+        terminate(cluster_id).execute(context)
+    assert clusters(aws, context) == []
+
+
+def test_terminate_waits_for_a_cluster_that_takes_its_time(aws: Any, run: Context, plan: Plan) -> None:
+    context = run()
+    cluster_id = create().execute(context)
+    plan(ClusterLingers(2.0, cluster=cluster_name(context)))
+    terminate(cluster_id).execute(context)
+    assert clusters(aws, context, (*LIVE_STATES, "TERMINATING")) == []
+
+
+@pytest.mark.parametrize("fault", LOST_ANSWERS)
+def test_a_query_runs_once_although_the_answer_was_lost(
+    aws: Any, run: Context, plan: Plan, fault: Callable[[str], Fault]
+) -> None:
+    where = {"output_location": "s3://operators/athena-results/", "workgroup": "primary"}
+    before = len(aws.client("athena").list_query_executions()["QueryExecutionIds"])
+    plan(fault("StartQueryExecution"))
+    AthenaStatementOperator(task_id="task", query=f"SELECT '{run()['run_id']}'", **where).execute(run())
+    assert len(aws.client("athena").list_query_executions()["QueryExecutionIds"]) == before + 1
+
+
+@pytest.mark.parametrize(("retryable", "error"), [(True, AirflowException), (False, AirflowFailException)])
+def test_a_failed_query_is_retried_only_when_athena_says_so(
+    aws: Any, run: Context, plan: Plan, retryable: bool, error: type[Exception]
+) -> None:
+    where = {"output_location": "s3://operators/athena-results/", "workgroup": "primary"}
+    query = f'SELECT 1 AS "{run()["run_id"]}"'
+    plan(QueryFails(run()["run_id"], reason="no resources just now", retryable=retryable))
+    with pytest.raises(AirflowException, match="no resources just now") as failure:
+        AthenaStatementOperator(task_id="task", query=query, **where).execute(run())
+    assert type(failure.value) is error
+    AthenaStatementOperator(task_id="task", query=query, **where).execute(run(try_number=2))
