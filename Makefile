@@ -2,12 +2,13 @@
 PYTHON ?= $(or $(shell command -v python3.11),python3)
 VENV := .venv
 RUN := $(VENV)/bin/python
+SPARK4 := .venv-spark4
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint clean
+.PHONY: help run test test-spark4 lint benchmark clean
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
 
 run: $(VENV)/complete ## Run the pipeline on this machine: [INPUT=file.csv] [ROWS=n] [K=n] [any param of the form]
 	@$(RUN) -m laptop.run $(filter-out PYTHON=%,$(MAKEOVERRIDES))
@@ -15,13 +16,22 @@ run: $(VENV)/complete ## Run the pipeline on this machine: [INPUT=file.csv] [ROW
 test: lint ## Run lint, types and all tests
 	@$(RUN) -m pytest
 
+test-spark4: $(SPARK4)/complete ## Run the tests of the Spark jobs on Spark 4; needs a JDK 17
+	@$(SPARK4)/bin/python -m pytest tests/spark
+
+chaos: $(VENV)/complete ## Run the DAG on Airflow's own processes while things go wrong, and print the matrix
+	@$(RUN) -m pytest -m chaos tests/e2e -s
+
 lint: $(VENV)/complete ## Run ruff and mypy
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m mypy
 
-clean: ## Remove all state (.local); the environment in .venv stays
+clean: ## Remove all state (.local); the environments stay
 	@rm -rf .local
 
 $(VENV)/complete: requirements.txt requirements-dev.txt
-	@$(PYTHON) laptop/environment.py $(VENV)
+	@$(PYTHON) laptop/environment.py $(VENV) $^
+
+$(SPARK4)/complete: requirements-spark4.txt
+	@$(PYTHON) laptop/environment.py $(SPARK4) $^

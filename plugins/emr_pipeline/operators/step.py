@@ -12,6 +12,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 from airflow.sdk import Context
 
+from emr_pipeline.cluster import LIVE_STATES
 from emr_pipeline.failure import REFUSAL, cause_of
 from emr_pipeline.operators.waiting import PatientOperator, WaitingOperator
 from emr_pipeline.step import UNFINISHED_STATES
@@ -26,6 +27,16 @@ def latest_steps(client: Any, cluster_id: str) -> dict[str, Step]:
     pages = client.get_paginator("list_steps").paginate(ClusterId=cluster_id)
     newest_first = [step for page in pages for step in page["Steps"]]
     return {step["Name"]: step for step in reversed(newest_first)}
+
+
+def check_alive(client: Any, cluster_id: str) -> None:
+    """Raise AirflowFailException with EMR's reason when a cluster takes no more steps."""
+    status = client.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]
+    if status["State"] not in LIVE_STATES:
+        reason = status.get("StateChangeReason", {}).get("Message", "no reason given")
+        raise AirflowFailException(
+            f"cluster {cluster_id} is {status['State']}: {reason}; clear create_cluster to have a new one"
+        )
 
 
 class AddStepsOperator(PatientOperator):
@@ -55,6 +66,7 @@ class AddStepsOperator(PatientOperator):
         return ids if all(step["Name"] in ids for step in self.steps) else None
 
     def _add_missing(self) -> dict[str, str]:
+        check_alive(self.hook.conn, self.cluster_id)
         there = self._ids()
         missing = [step for step in self.steps if step["Name"] not in there]
         self.single_shot.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=missing)
@@ -94,6 +106,7 @@ class AwaitStepOperator(WaitingOperator):
         return found["Id"] if found and found["Id"] not in passed_over else None
 
     def _queue(self) -> str:
+        check_alive(self.hook.conn, self.cluster_id)
         response = self.single_shot.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=[self.step])
         return str(response["StepIds"][0])
 

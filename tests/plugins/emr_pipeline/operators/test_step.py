@@ -139,3 +139,15 @@ def test_deferred_or_not_the_same_trigger_waits(cluster_id: str, run: Context, s
     assert isinstance(deferred.value.trigger, StepTrigger)
     assert deferred.value.trigger.subject["cluster_id"] == cluster_id
     assert deferred.value.timeout > operator.deadline
+
+
+def test_a_cluster_that_has_ended_is_named_with_its_reason(
+    aws: Any, cluster_id: str, run: Context, step: Any
+) -> None:
+    aws.client("emr").terminate_job_flows(JobFlowIds=[cluster_id])
+    queue = AddStepsOperator(task_id="add_steps", cluster_id=cluster_id, steps=[step("one", "succeed")])
+    for operator in (queue, wait_for(cluster_id, step("one", "succeed"))):
+        with pytest.raises(
+            AirflowFailException, match=rf"cluster {cluster_id} is TERMINAT\w+: .*create_cluster"
+        ):
+            operator.execute(run())

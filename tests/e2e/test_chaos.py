@@ -1,0 +1,365 @@
+"""The real DAG on Airflow's own processes while things go wrong: no cluster is left, nothing is done twice.
+
+Run by ``make chaos``, which prints the matrix. Each case is a run of its own with its own run date.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psutil
+import pytest
+
+from laptop import aws, sales, services
+from localaws.faults import (
+    BootstrapFails,
+    ClusterFailsToStart,
+    Delay,
+    DropConnection,
+    Fault,
+    Faults,
+    QueryFails,
+    ServerError,
+    SpotNodeLost,
+    StepFails,
+    StepHangs,
+    StepKilled,
+    Throttle,
+)
+
+pytestmark = pytest.mark.chaos
+
+DAG = "/dags/sales_segmentation"
+LIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING"]
+CASE_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one case came to, as a line of the matrix."""
+
+    case: str
+    state: str
+    seconds: int
+    clusters: int
+    alive: int
+    steps_twice: int
+    queries_twice: int
+
+    def row(self) -> str:
+        return f"| {' | '.join(str(cell) for cell in astuple(self))} |"
+
+
+HEADER = (
+    "| case | run | seconds | clusters made | alive after | steps run twice | queries run twice |\n"
+    "| --- | --- | --- | --- | --- | --- | --- |"
+)
+
+
+@dataclass
+class Stack:
+    """A local AWS and an Airflow on it, and what has been seen of the cases so far."""
+
+    local: aws.LocalAws
+    airflow: services.Airflow
+    input: str
+    outcomes: list[Outcome] = field(default_factory=list)
+    days: Iterator[int] = field(default_factory=lambda: iter(range(1, 29)))
+
+    @property
+    def faults(self) -> Faults:
+        return Faults(self.local.endpoint)
+
+    def trigger(self, **conf: Any) -> Run:
+        run_date = f"2026-02-{next(self.days):02}"
+        params = {"input": self.input, "run_date": run_date, "k_min": 2, "k_max": 3, "starts": 1}
+        body = {"logical_date": None, "conf": {**params, **conf}}
+        created = self.airflow.api("POST", f"{DAG}/dagRuns", body)
+        return Run(self, created["dag_run_id"], run_date)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One DAG run, seen through Airflow's API and the local AWS."""
+
+    stack: Stack
+    run_id: str
+    run_date: str
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def path(self) -> str:
+        return f"{DAG}/dagRuns/{quote(self.run_id)}"
+
+    @property
+    def state(self) -> str:
+        return str(self.stack.airflow.api("GET", self.path)["state"])
+
+    def tasks(self, task_id: str) -> list[dict[str, Any]]:
+        listed = self.stack.airflow.api("GET", f"{self.path}/taskInstances?limit=200")["task_instances"]
+        return [task for task in listed if task["task_id"] == task_id]
+
+    def wait_for(self, what: Callable[[], Any], seconds: float = CASE_SECONDS) -> Any:
+        """Return the first true answer of ``what``."""
+        deadline = time.monotonic() + seconds
+        while not (answer := what()):
+            assert time.monotonic() < deadline, f"{self.run_id} is {self.state}: {self._states()}"
+            time.sleep(1)
+        return answer
+
+    def wait_for_task(self, task_id: str, *states: str) -> None:
+        self.wait_for(lambda: all(t["state"] in states for t in self.tasks(task_id)) and self.tasks(task_id))
+
+    def wait_for_end(self) -> str:
+        return str(self.wait_for(lambda: (state := self.state) in ("success", "failed") and state))
+
+    def clusters(self) -> list[dict[str, Any]]:
+        pages = self.stack.local.client("emr").get_paginator("list_clusters").paginate()
+        name = f"sales_segmentation {self.run_id}"
+        return [cluster for page in pages for cluster in page["Clusters"] if cluster["Name"] == name]
+
+    def alive(self) -> list[str]:
+        return [c["Id"] for c in self.clusters() if c["Status"]["State"] in LIVE]
+
+    def running_step(self) -> str:
+        """Return the name of the step that runs just now, or nothing."""
+        return next((name for name, state in self.steps() if state == "RUNNING"), "")
+
+    def steps(self) -> list[tuple[str, str]]:
+        emr = self.stack.local.client("emr")
+        return [
+            (step["Name"], step["Status"]["State"])
+            for cluster in self.clusters()
+            for step in reversed(emr.list_steps(ClusterId=cluster["Id"])["Steps"])
+        ]
+
+    def steps_twice(self) -> int:
+        """Count the steps that ran although one of the same name had not failed."""
+        completed_or_live = [
+            name for name, state in self.steps() if state in ("COMPLETED", "RUNNING", "PENDING")
+        ]
+        return sum(count - 1 for count in Counter(completed_or_live).values())
+
+    def queries_twice(self) -> int:
+        """Count the successful executions of a statement beyond its first, in this run's result folder."""
+        athena = self.stack.local.client("athena")
+        ids = [
+            query_id
+            for page in athena.get_paginator("list_query_executions").paginate()
+            for query_id in page["QueryExecutionIds"]
+        ]
+        texts = []
+        for start in range(0, len(ids), 50):
+            for execution in athena.batch_get_query_execution(QueryExecutionIds=ids[start : start + 50])[
+                "QueryExecutions"
+            ]:
+                ours = f"run_date={self.run_date}/" in execution["ResultConfiguration"]["OutputLocation"]
+                if ours and execution["Status"]["State"] == "SUCCEEDED":
+                    texts.append(execution["Query"])
+        return sum(count - 1 for count in Counter(texts).values())
+
+    def rows(self) -> dict[str, int]:
+        """Return the rows of each table that the run's ``reconcile`` has counted."""
+        entry = self.stack.airflow.api("GET", f"{self.path}/taskInstances/reconcile/xcomEntries/return_value")
+        value = entry["value"]
+        counted: dict[str, int] = json.loads(value) if isinstance(value, str) else value
+        return counted
+
+    def outcome(self, case: str) -> Outcome:
+        """Wait for the end and return what the case came to."""
+        state = self.wait_for_end()
+        made, alive = len(self.clusters()), len(self.alive())
+        outcome = Outcome(
+            case,
+            state,
+            round(time.monotonic() - self.began),
+            made,
+            alive,
+            self.steps_twice(),
+            self.queries_twice(),
+        )
+        self.stack.outcomes.append(outcome)
+        return outcome
+
+    def _states(self) -> dict[str, str]:
+        listed = self.stack.airflow.api("GET", f"{self.path}/taskInstances?limit=200")["task_instances"]
+        return {task["task_id"]: task["state"] for task in listed if task["state"] not in (None, "success")}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("chaos")
+    file = folder / "sales.csv"
+    sales.write(file, 500, customers=50)
+    with (
+        aws.local_aws(folder / "aws", folder / "localaws.log") as local,
+        services.airflow(
+            folder / "airflow",
+            local.endpoint,
+            AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True",
+            AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT="30",
+            AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL="5",
+            AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC="2",
+        ) as airflow,
+    ):
+        running = Stack(local, airflow, local.provide(file, "beverage-lake", "raw/chaos.csv"))
+        yield running
+        print("", HEADER, *(outcome.row() for outcome in running.outcomes), sep="\n")
+
+
+@pytest.fixture(autouse=True)
+def no_faults_left(stack: Stack) -> Iterator[None]:
+    yield
+    stack.faults.clear()
+
+
+def nothing_left_nothing_twice(outcome: Outcome) -> None:
+    assert outcome.alive == 0
+    assert outcome.steps_twice == 0
+    assert outcome.queries_twice == 0
+
+
+SURVIVED: dict[str, list[Fault]] = {
+    "no fault": [],
+    "describe throttled, failed and dropped": [
+        Throttle("DescribeStep", times=5),
+        ServerError("DescribeStep", times=2),
+        DropConnection("DescribeStep", times=2),
+    ],
+    "RunJobFlow takes effect, its answer is lost": [ServerError("RunJobFlow", 503, after_work=True)],
+    "AddJobFlowSteps takes effect, its answer is lost": [DropConnection("AddJobFlowSteps", after_work=True)],
+    "StartQueryExecution takes effect, its answer is lost": [
+        ServerError("StartQueryExecution", 503, after_work=True, times=3)
+    ],
+    "step fails once": [StepFails("preprocess")],
+    "step is killed once": [StepKilled("kmeans", seconds=1)],
+    "Spot node is lost once": [SpotNodeLost("pca", seconds=1)],
+    "query fails once, retryable": [QueryFails("MSCK", reason="no resources just now", retryable=True)],
+}
+
+FATAL: dict[str, tuple[list[Fault], set[str]]] = {
+    "cluster fails to start": ([ClusterFailsToStart(times=9)], {"add_steps", "preprocess"}),
+    "bootstrap fails": ([BootstrapFails(times=9)], {"add_steps", "preprocess"}),
+    "step fails always": ([StepFails("pca", times=9)], {"pca"}),
+    "query fails for good": ([QueryFails("GROUP BY region", reason="COLUMN_NOT_FOUND")], {"queries"}),
+}
+
+
+@pytest.mark.parametrize("case", SURVIVED)
+def test_what_passes_ends_green(stack: Stack, case: str) -> None:
+    stack.faults.plan(*SURVIVED[case])
+    run = stack.trigger()
+    outcome = run.outcome(case)
+    nothing_left_nothing_twice(outcome)
+    assert outcome.state == "success"
+    assert outcome.clusters == 1
+    assert run.rows()["customer_segments"] == 50
+
+
+@pytest.mark.parametrize("case", FATAL)
+def test_what_does_not_pass_ends_red_and_leaves_nothing(stack: Stack, case: str) -> None:
+    faults, culprits = FATAL[case]
+    stack.faults.plan(*faults)
+    run = stack.trigger()
+    outcome = run.outcome(case)
+    nothing_left_nothing_twice(outcome)
+    assert outcome.state == "failed"
+    assert "failed" in {task["state"] for culprit in culprits for task in run.tasks(culprit)}
+
+
+def test_two_runs_at_once_do_not_disturb_each_other(stack: Stack) -> None:
+    runs = [stack.trigger(), stack.trigger()]
+    for number, run in enumerate(runs, start=1):
+        outcome = run.outcome(f"two runs at once, number {number}")
+        nothing_left_nothing_twice(outcome)
+        assert (outcome.state, outcome.clusters) == ("success", 1)
+
+
+def test_the_triggerer_is_killed_and_comes_back(stack: Stack) -> None:
+    run = stack.trigger()
+    run.wait_for_task("preprocess", "deferred")
+    stack.airflow.kill("triggerer")
+    stack.airflow.start("triggerer")
+    outcome = run.outcome("triggerer killed while a step runs")
+    nothing_left_nothing_twice(outcome)
+    assert (outcome.state, outcome.clusters) == ("success", 1)
+
+
+def test_a_worker_is_killed_while_it_makes_the_cluster(stack: Stack) -> None:
+    """The call has been made and its answer is on the way, when the worker dies: the retry finds the cluster."""
+    stack.faults.plan(Delay("RunJobFlow", 20.0, after_work=True))
+    run = stack.trigger()
+    run.wait_for(run.clusters)
+    _kill_workers(stack)
+    outcome = run.outcome("worker killed between RunJobFlow and its answer")
+    nothing_left_nothing_twice(outcome)
+    assert (outcome.state, outcome.clusters) == ("success", 1)
+
+
+def test_marking_a_deferred_task_failed_cancels_its_step(stack: Stack) -> None:
+    stack.faults.plan(StepHangs("preprocess", seconds=1))
+    run = stack.trigger()
+    run.wait_for_task("preprocess", "deferred")
+    run.wait_for(lambda: run.running_step() == "preprocess")
+    stack.airflow.api("PATCH", f"{run.path}/taskInstances/preprocess", {"new_state": "failed"})
+    run.wait_for(lambda: dict(run.steps())["preprocess"] in ("CANCELLED", "INTERRUPTED", "FAILED"), 120)
+    outcome = run.outcome("deferred task marked failed")
+    nothing_left_nothing_twice(outcome)
+    assert outcome.state == "failed"
+
+
+def test_clearing_a_task_while_its_step_runs_repeats_nothing_that_stands(stack: Stack) -> None:
+    run = stack.trigger()
+    run.wait_for_task("preprocess", "deferred")
+    run.wait_for(lambda: run.running_step() == "preprocess")
+    body = {"task_ids": ["preprocess"], "dag_run_id": run.run_id, "dry_run": False, "only_failed": False}
+    stack.airflow.api("POST", f"{DAG}/clearTaskInstances", {**body, "only_running": False})
+    outcome = run.outcome("deferred task cleared")
+    nothing_left_nothing_twice(outcome)
+    assert outcome.state == "success"
+
+
+def test_a_run_marked_failed_leaves_no_cluster(stack: Stack) -> None:
+    """Its teardown may be skipped with the rest; then the reaper ends the cluster."""
+    stack.faults.plan(StepHangs("preprocess", seconds=1))
+    run = stack.trigger()
+    run.wait_for_task("preprocess", "deferred")
+    stack.airflow.api("PATCH", run.path, {"state": "failed"})
+    time.sleep(15)
+    if run.alive():
+        reaper = stack.airflow.api("POST", "/dags/emr_reaper/dagRuns", {"logical_date": None})
+        path = f"/dags/emr_reaper/dagRuns/{quote(reaper['dag_run_id'])}"
+        run.wait_for(lambda: stack.airflow.api("GET", path)["state"] == "success", 180)
+        run.wait_for(lambda: not run.alive(), 60)
+    outcome = run.outcome("run marked failed")
+    nothing_left_nothing_twice(outcome)
+    assert outcome.state == "failed"
+
+
+def _kill_workers(stack: Stack) -> None:
+    """Kill the scheduler's worker processes that are at work, as the kernel does when memory is short."""
+    scheduler = psutil.Process(stack.airflow.processes["scheduler"].pid)
+    busy = [
+        process
+        for process in scheduler.children(recursive=True)
+        if "worker" in (title := " ".join(process.cmdline())) and "idle" not in title
+    ]
+    assert busy, "no worker is at work"
+    for process in busy:
+        os.kill(process.pid, signal.SIGKILL)
+
+
+def test_the_matrix_is_clean(stack: Stack) -> None:
+    assert {(o.alive, o.steps_twice, o.queries_twice) for o in stack.outcomes} == {(0, 0, 0)}
+    Path(os.environ.get("CHAOS_MATRIX", os.devnull)).write_text(
+        "\n".join([HEADER, *(outcome.row() for outcome in stack.outcomes)]) + "\n"
+    )
