@@ -70,8 +70,8 @@ def run(dag: DAG, conf: Mapping[str, Any], screen: Screen) -> Result:
         dag_run = dag.test(run_conf=dict(conf))
     for ti in dag_run.get_task_instances():
         if ti.state not in ("success", "failed"):
-            screen.task_ended(ti.task_id, ti.state.value)
-    return Result(dag_run.state.value, errors)
+            screen.task_ended(ti.task_id, str(ti.state))
+    return Result(str(dag_run.state), errors)
 
 
 class _Listener:

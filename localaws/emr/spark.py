@@ -19,6 +19,8 @@ FLAGS = frozenset({"--help", "-h", "--supervise", "--usage-error", "--verbose", 
 PLACEMENT_OPTIONS = frozenset({"--master", "--deploy-mode"})
 PLACEMENT_PROPERTIES = frozenset({"spark.master", "spark.submit.deployMode"})
 LARGEST_DRIVER = 4 * 2**30  # bytes of heap; a step asks for more with --driver-memory
+DISK = "disk"
+"""Scheme of the raw local file system behind the mounts."""
 SMALLEST_DRIVER = 2**30
 INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME")
 
@@ -85,12 +87,21 @@ def local_defaults(spark: Spark, buckets: Mapping[str, Path], work: Path) -> dic
     """Return this machine's settings. ``buckets`` maps each bucket to its folder; ``work`` is scratch space.
 
     A viewfs mount for each bucket makes ``s3://bucket/...`` the bucket's folder, without a jar or a copy. The
-    raw file system leaves no ``.crc`` files beside the objects.
+    raw file system leaves no ``.crc`` files beside the objects; it has a scheme of its own, for Spark ML loads
+    models only where ``file`` is Hadoop's usual one.
     """
     viewfs = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
-    java_options = ["-XX:-UsePerfData", f'-Djava.io.tmpdir="{work}"', f'-Dderby.system.home="{work}"']
+    # A step here lasts seconds: the quick compiler halves the CPU it takes.
+    java_options = [
+        "-XX:-UsePerfData",
+        "-XX:TieredStopAtLevel=1",
+        f'-Djava.io.tmpdir="{work}"',
+        f'-Dderby.system.home="{work}"',
+    ]
     mounts = {
-        f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": folder.as_uri()
+        f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": folder.as_uri().replace(
+            "file:", f"{DISK}:", 1
+        )
         for bucket, folder in buckets.items()
     }
     return {
@@ -108,7 +119,7 @@ def local_defaults(spark: Spark, buckets: Mapping[str, Path], work: Path) -> dic
         "spark.jars.ivy": str(work / "ivy"),
         "spark.pyspark.python": str(spark.python),
         "spark.pyspark.driver.python": str(spark.python),
-        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+        f"spark.hadoop.fs.{DISK}.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
         **{f"spark.hadoop.fs.{scheme}.impl": viewfs for scheme in ("s3", "s3a", "s3n")},
         **mounts,
     }

@@ -51,7 +51,7 @@ def test_this_machine_overrules_the_cluster_and_the_rest_of_the_cluster_stays() 
 def test_every_bucket_is_its_folder_under_every_scheme() -> None:
     settings = local_defaults(SPARK, {"my.bucket": Path("/a b/s3/my.bucket")}, Path("/work"))
     assert (
-        settings["spark.hadoop.fs.viewfs.mounttable.my.bucket.linkFallback"] == "file:///a%20b/s3/my.bucket"
+        settings["spark.hadoop.fs.viewfs.mounttable.my.bucket.linkFallback"] == "disk:///a%20b/s3/my.bucket"
     )
     schemes = {settings[f"spark.hadoop.fs.{scheme}.impl"] for scheme in ("s3", "s3a", "s3n")}
     assert schemes == {"org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"}
