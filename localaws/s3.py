@@ -61,7 +61,7 @@ class S3:
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
-        bucket, key = _address(request)
+        bucket, key = address(request)
         try:
             self._mirror.load_buckets()
             self._check(request, bucket, key)
@@ -253,7 +253,7 @@ class _Content:
         """The file outlives moto's key."""
 
 
-def _address(request: Request) -> tuple[str, str]:
+def address(request: Request) -> tuple[str, str]:
     """Return bucket and key, either of them '' when the request names none."""
     if S3Response.subdomain_based_buckets(request):
         return bucket_name_from_url(request.url) or "", request.path[1:]

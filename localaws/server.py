@@ -12,7 +12,7 @@ from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar, cast
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from moto.moto_server.werkzeug_app import (
@@ -27,9 +27,17 @@ from localaws.emr.api import EmrApi
 from localaws.emr.fleet import Fleet
 from localaws.emr.roles import check_roles
 from localaws.emr.runner import Runner
+from localaws.faults.calls import FaultyCalls
+from localaws.faults.client import PATH as FAULTS
+from localaws.faults.control import FaultControl
+from localaws.faults.plan import FaultPlan
 from localaws.store import Store
 from localaws.wire import JsonService
 
+if TYPE_CHECKING:
+    from localaws.athena.api import AthenaApi
+
+T = TypeVar("T")
 HOST = "127.0.0.1"
 HEALTH = "/_localaws/health"
 # Parts of an upload larger than this wait in temporary files, not in memory, until it is complete.
@@ -51,12 +59,18 @@ class LocalAws:
         self.endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
         self._store = Store(self.state / "s3")
         self._fleet = Fleet()
-        self._runner = Runner(self._fleet, self._store, self.state / "emr")
+        plan = FaultPlan()
+        self._faults = FaultControl(plan)
+        self._runner = Runner(self._fleet, self._store, self.state / "emr", plan)
         emr = EmrApi(self._fleet, phase, check_roles, self._runner.launch)
+        self._athena: _Lazily[AthenaApi] = _Lazily(lambda: self._make_athena(plan))
         self._own = {
             "ElasticMapReduce": _Lazily(lambda: JsonService("emr", emr)),
-            "AmazonAthena": _Lazily(self._athena),
+            "AmazonAthena": _Lazily(lambda: JsonService("athena", self._athena(), "InvalidRequestException")),
         }
+        self._calls = FaultyCalls(
+            self._services, plan, self._fleet.get, lambda execution_id: self._athena().sql(execution_id)
+        )
         self._moto = DomainDispatcherApplication(cast(Any, self._moto_service))
         self._server = _serve_on(listener, self)
 
@@ -73,6 +87,11 @@ class LocalAws:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == HEALTH:
             return _json(200, self.health(), "application/json")(environ, start_response)
+        if f"{environ['PATH_INFO']}/".startswith(f"{FAULTS}/"):
+            return self._faults.answer(Request(environ))(environ, start_response)
+        return self._calls(environ, start_response)
+
+    def _services(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if service := self._own.get(target.partition(".")[0]):
             status, members = service().handle(target, Request(environ).get_data())
@@ -100,23 +119,24 @@ class LocalAws:
 
         return S3(moto, self._store)
 
-    def _athena(self) -> JsonService:
-        from localaws.athena.api import build
+    def _make_athena(self, plan: FaultPlan) -> AthenaApi:
+        from localaws.athena.api import build  # DuckDB and pyarrow are slow to import
 
-        return JsonService("athena", build(self.endpoint, self._store.path), "InvalidRequestException")
+        return build(self.endpoint, self._store.path, plan)
 
 
-class _Lazily:
-    """Makes its service at the first call, once."""
+class _Lazily(Generic[T]):
+    """Makes its thing at the first call, once."""
 
-    def __init__(self, make: Callable[[], JsonService]) -> None:
+    def __init__(self, make: Callable[[], T]) -> None:
         self._make, self._lock = make, Lock()
-        self._service: JsonService | None = None
+        self._made: T | None = None
 
-    def __call__(self) -> JsonService:
+    def __call__(self) -> T:
         with self._lock:
-            self._service = self._service or self._make()
-            return self._service
+            if self._made is None:
+                self._made = self._make()
+            return self._made
 
 
 class _Handler(MotoRequestHandler):

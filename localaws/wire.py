@@ -20,6 +20,8 @@ from botocore.model import Shape
 from botocore.validate import ParamValidator
 
 JSON = dict[str, Any]
+# By this the local AWS knows the calls it makes to itself, which no planned fault strikes.
+OWN_USER_AGENT = "localaws"
 log = logging.getLogger(__name__)
 
 

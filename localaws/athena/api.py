@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -17,7 +18,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from localaws.athena.catalog import Catalog
+from localaws.athena.catalog import AlreadyExists, Catalog
 from localaws.athena.engine import Engine
 from localaws.athena.errors import MalformedQuery
 from localaws.athena.model import PRIMARY, Execution, Executions, WorkGroup, WorkGroups, invalid_request
@@ -31,7 +32,8 @@ from localaws.athena.views import (
     workgroup_summary,
     workgroup_view,
 )
-from localaws.wire import JSON, AwsError
+from localaws.faults.plan import FaultPlan
+from localaws.wire import JSON, OWN_USER_AGENT, AwsError
 
 CATALOG = "AwsDataCatalog"
 _REGION = "us-east-1"
@@ -39,11 +41,17 @@ _ROWS_PER_PAGE = 1000
 _ITEMS_PER_PAGE = 50
 
 
-def build(endpoint: str, path: Callable[[str], Path]) -> AthenaApi:
-    """Athena over the Glue and the S3 at ``endpoint``; ``path`` maps an ``s3://`` URI to the file behind it."""
+def build(endpoint: str, path: Callable[[str], Path], plan: FaultPlan) -> AthenaApi:
+    """Athena over the Glue and the S3 at ``endpoint``; ``path`` maps an ``s3://`` URI to the file behind it.
+
+    As the first use of Athena does in an account, this makes the database ``default``.
+    """
     glue, s3 = (_client(service, endpoint) for service in ("glue", "s3"))
     engine = Engine(glue, path)
-    return AthenaApi(engine, Catalog(glue), s3, Runner(engine, s3))
+    catalog = Catalog(glue)
+    with suppress(AlreadyExists):
+        catalog.create_database({"Name": "default", "Description": "Default Hive database"})
+    return AthenaApi(engine, catalog, s3, Runner(engine, s3, plan))
 
 
 def _client(service: str, endpoint: str) -> Any:
@@ -53,7 +61,9 @@ def _client(service: str, endpoint: str) -> Any:
         region_name=_REGION,
         aws_access_key_id="localaws",
         aws_secret_access_key="localaws",
-        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+        config=Config(
+            s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, user_agent=OWN_USER_AGENT
+        ),
     )
 
 
@@ -134,6 +144,13 @@ class AthenaApi:
 
     def get_query_runtime_statistics(self, params: JSON) -> JSON:
         return {"QueryRuntimeStatistics": runtime_view(self._executions.get(params["QueryExecutionId"]))}
+
+    def sql(self, execution_id: str) -> str:
+        """Return the text of the query, '' if there is none with this id."""
+        try:
+            return self._executions.get(execution_id).text
+        except AwsError:
+            return ""
 
     def stop_query_execution(self, params: JSON) -> JSON:
         self._runner.stop(self._executions.get(params["QueryExecutionId"]))

@@ -22,9 +22,12 @@ BY_USER = "Query cancelled by user"
 class QueryFailed(Exception):
     """The query ends FAILED; the message is its StateChangeReason."""
 
-    def __init__(self, message: str, error_type: int = USER_ERROR, category: int = USER) -> None:
+    def __init__(
+        self, message: str, error_type: int = USER_ERROR, category: int = USER, retryable: bool = False
+    ) -> None:
         super().__init__(message)
         self.message, self.error_type, self.category = message, error_type, category
+        self.retryable = retryable
 
 
 class QueryCancelled(Exception):

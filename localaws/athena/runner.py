@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any
@@ -16,21 +17,26 @@ from localaws.athena.errors import (
     ENGINE_ERROR,
     RESULT_NOT_WRITTEN,
     SYSTEM,
+    USER,
+    USER_ERROR,
     QueryCancelled,
     QueryFailed,
 )
 from localaws.athena.model import Execution
 from localaws.athena.result import Result
 from localaws.athena.result_files import metadata_file, result_file
+from localaws.faults.kinds import QueryDelayed, QueryFails, QueryFault
+from localaws.faults.plan import FaultPlan
 
+_STOP_EVERY = 0.05  # seconds between two looks whether a delayed query shall end
 _LOG = logging.getLogger(__name__)
 
 
 class Runner:
     """Daemon threads: a query that still runs when the process ends does not hold it up."""
 
-    def __init__(self, engine: Engine, s3: Any, threads: int = 4) -> None:
-        self._engine, self._s3 = engine, s3
+    def __init__(self, engine: Engine, s3: Any, plan: FaultPlan, threads: int = 4) -> None:
+        self._engine, self._s3, self._plan = engine, s3, plan
         self._waiting: SimpleQueue[Execution] = SimpleQueue()
         self._state = Lock()
         for number in range(threads):
@@ -56,6 +62,7 @@ class Runner:
 
     def _run(self, execution: Execution) -> None:
         try:
+            self._suffer(execution)
             result = self._engine.run(
                 execution.prepared, execution.database, execution.cancellation, execution.scan_limit
             )
@@ -69,6 +76,25 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - whatever it is, the query must end
             _LOG.exception("query %s broke the engine", execution.id)
             execution.fail(QueryFailed(f"GENERIC_INTERNAL_ERROR: {error!r}", ENGINE_ERROR, SYSTEM))
+
+    def _suffer(self, execution: Execution) -> None:
+        """Let the faults strike that are planned for the query. Raises QueryFailed, QueryCancelled."""
+
+        def concerns(fault: QueryFault) -> bool:
+            return fault.containing in execution.text
+
+        if delay := self._plan.strike(QueryDelayed, f"query {execution.id}", concerns):
+            end = time.monotonic() + delay.seconds
+            while time.monotonic() < end:
+                execution.cancellation.check()
+                time.sleep(_STOP_EVERY)
+        if failure := self._plan.strike(QueryFails, f"query {execution.id}", concerns):
+            raise QueryFailed(
+                failure.reason,
+                ENGINE_ERROR if failure.retryable else USER_ERROR,
+                SYSTEM if failure.retryable else USER,
+                failure.retryable,
+            )
 
     def _write(self, execution: Execution, result: Result) -> None:
         address = urlsplit(execution.output)

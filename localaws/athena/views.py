@@ -116,7 +116,7 @@ def _status(execution: Execution) -> JSON:
         view["AthenaError"] = {
             "ErrorCategory": failure.category,
             "ErrorType": failure.error_type,
-            "Retryable": False,
+            "Retryable": failure.retryable,
             "ErrorMessage": failure.message,
         }
     return view

@@ -46,6 +46,8 @@ class Fleet:
             return list(reversed(self._clusters.values()))
 
     def terminate_all(self, reason: Reason) -> None:
+        """Terminate every cluster, and let none linger."""
         with self.change() as now:
             for cluster in self._clusters.values():
                 cluster.terminate(reason, now)
+                cluster.closing_until = now

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -108,10 +108,17 @@ class Step:
         self.state, self.ended = state, now
 
 
+def no_failure(state: ClusterState) -> Reason | None:
+    return None
+
+
 @dataclass
 class Cluster:
     """``phase`` is how long STARTING and BOOTSTRAPPING take, each. ``request`` is RunJobFlow's input, for the
-    members that are data only; what has rules has a field."""
+    members that are data only; what has rules has a field.
+
+    ``phase_failure`` is asked at the end of STARTING and BOOTSTRAPPING why it failed, ``closing_time`` how long
+    TERMINATING takes at least: where faults on demand come in."""
 
     id: str
     name: str
@@ -128,6 +135,9 @@ class Cluster:
     ready: datetime | None = None
     ended: datetime | None = None
     idle_since: datetime | None = None
+    phase_failure: Callable[[ClusterState], Reason | None] = no_failure
+    closing_time: Callable[[], timedelta] = timedelta
+    closing_until: datetime | None = None
 
     @property
     def is_alive(self) -> bool:
@@ -152,14 +162,14 @@ class Cluster:
 
     def advance(self, now: datetime) -> None:
         """Make the moves that are due by time."""
-        if self.state is ClusterState.STARTING and now >= self.created + self.phase:
+        if self._completes(ClusterState.STARTING, self.created + self.phase, now):
             self.state, self.reason = ClusterState.BOOTSTRAPPING, Reason("Running bootstrap actions")
-        if self.state is ClusterState.BOOTSTRAPPING and now >= self.created + 2 * self.phase:
+        if self._completes(ClusterState.BOOTSTRAPPING, self.created + 2 * self.phase, now):
             self.state, self.ready = ClusterState.WAITING, now
             self._settle(now)
         if self.state is ClusterState.WAITING and self._is_idle_too_long(now):
             self.terminate(IDLE, now)
-        if self.state is ClusterState.TERMINATING and not self.running_step:
+        if self.closing_until and now >= self.closing_until and self.is_alive and not self.running_step:
             errors = self.reason.with_errors
             self.state = ClusterState.TERMINATED_WITH_ERRORS if errors else ClusterState.TERMINATED
             self.ended = now
@@ -206,6 +216,7 @@ class Cluster:
         if self.state in CLOSING:
             return
         self.state, self.reason = ClusterState.TERMINATING, reason
+        self.closing_until = now + self.closing_time()
         self._cancel_pending(now)
 
     def set_keep_alive(self, keep_alive: bool, now: datetime) -> None:
@@ -215,6 +226,14 @@ class Cluster:
     def set_idle_timeout(self, timeout: timedelta | None, now: datetime) -> None:
         self.idle_timeout = timeout
         self.advance(now)
+
+    def _completes(self, phase: ClusterState, due: datetime, now: datetime) -> bool:
+        """Return whether the cluster leaves this phase, due to end now, in good order; else it may shut down."""
+        if self.state is not phase or now < due:
+            return False
+        if reason := self.phase_failure(phase):
+            self.terminate(reason, now)
+        return reason is None
 
     def _settle(self, now: datetime) -> None:
         """Decide between RUNNING, WAITING and the end after anything changed among the steps."""

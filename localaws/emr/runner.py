@@ -1,7 +1,7 @@
 """Brings clusters to life: one thread walks a cluster through its states and runs its steps as processes.
 
 What can go wrong outside the rules (no Spark, a full disk, a mistake of ours) ends here as a FAILED step or a
-cluster TERMINATED_WITH_ERRORS. Faults on demand would be put into ``_Walk._prepare`` and ``_Walk._run``.
+cluster TERMINATED_WITH_ERRORS. Faults on demand come in through ``mishaps``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +21,9 @@ from threading import Thread
 from localaws.emr import guard, logs
 from localaws.emr import spark as local_spark
 from localaws.emr.fleet import Fleet
+from localaws.emr.mishaps import ClusterMishaps, StepMishaps
 from localaws.emr.model import CLOSING, CancelOption, Cluster, Failure, Step, StepState, internal_error
+from localaws.faults.plan import FaultPlan
 from localaws.store import Store
 
 TICK = 0.1  # seconds between two looks at the time or at a running process
@@ -35,12 +38,14 @@ class StepError(Exception):
 class Runner:
     """``root`` takes the live logs, ``<cluster>/<step>/{controller,stdout,stderr}``, and scratch files."""
 
-    def __init__(self, fleet: Fleet, store: Store, root: Path) -> None:
-        self._fleet, self._store, self._root = fleet, store, root
+    def __init__(self, fleet: Fleet, store: Store, root: Path, plan: FaultPlan) -> None:
+        self._fleet, self._store, self._root, self._plan = fleet, store, root, plan
         self._threads: list[Thread] = []
 
     def launch(self, cluster: Cluster) -> None:
-        walk = _Walk(cluster, self._fleet, self._store, self._root / cluster.id)
+        mishaps = ClusterMishaps(self._plan, cluster)
+        cluster.phase_failure, cluster.closing_time = mishaps.phase_failure, mishaps.closing_time
+        walk = _Walk(cluster, self._fleet, self._store, self._root / cluster.id, mishaps)
         thread = Thread(target=walk.run, name=cluster.id, daemon=True)
         self._threads.append(thread)
         thread.start()
@@ -53,8 +58,10 @@ class Runner:
 
 
 class _Walk:
-    def __init__(self, cluster: Cluster, fleet: Fleet, store: Store, folder: Path) -> None:
-        self._cluster, self._fleet, self._store = cluster, fleet, store
+    def __init__(
+        self, cluster: Cluster, fleet: Fleet, store: Store, folder: Path, mishaps: ClusterMishaps
+    ) -> None:
+        self._cluster, self._fleet, self._store, self._mishaps = cluster, fleet, store, mishaps
         self._folder, self._conf, self._work = folder, folder / "conf", folder / "work"
 
     def run(self) -> None:
@@ -114,6 +121,8 @@ class _Walk:
         self._report(folder, f"Ensure step {step.id} jar file {step.jar}")
         self._report(folder, f"startExec {shlex.join(step.args)!r}")
         self._report(folder, f"Spark {spark.version} on local[*]: {shlex.join(command)}")
+        mishaps = self._mishaps.of(step)
+        command = mishaps.command(command)
         with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
             process = subprocess.Popen(
                 [sys.executable, "-I", guard.__file__, *command],
@@ -126,9 +135,11 @@ class _Walk:
                 start_new_session=True,
             )
         try:
-            code = self._wait(process, step)
+            code = self._wait(process, step, mishaps)
         finally:
             guard.kill_members(process.pid)  # if the guard itself was killed
+        with (folder / "stderr").open("a", encoding="utf-8") as stderr_text:
+            stderr_text.write(mishaps.last_words)
         self._report(folder, f"waitProcessCompletion ended with exit code {code}")
         return self._failure(folder, code) if code else None
 
@@ -154,14 +165,16 @@ class _Walk:
         )
         (self._conf / "spark-defaults.conf").write_text(local_spark.properties_file(properties), "utf-8")
 
-    def _wait(self, process: subprocess.Popen[bytes], step: Step) -> int:
+    def _wait(self, process: subprocess.Popen[bytes], step: Step, mishaps: StepMishaps) -> int:
         """Return the exit code; end the process when its step is cancelled or its cluster terminated."""
         assert process.stdin
+        began = time.monotonic()
         with process.stdin as leash:
             asked = False
             while True:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     return process.wait(TICK)
+                mishaps.strike(process.pid, time.monotonic() - began)
                 if self._cluster.state in CLOSING:
                     leash.close()  # the instances are gone
                 elif step.state is StepState.CANCEL_PENDING and not asked:

@@ -12,6 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from localaws.faults import Faults
 from tests.conftest import ROOT, LocalAws, running_local_aws
 
 
@@ -68,6 +69,19 @@ def test_a_signal_stops_it_cleanly_and_frees_the_state_folder(tmp_path: Path, nu
         with running_local_aws(tmp_path) as aws:
             aws.process.send_signal(number)
             assert aws.process.wait(30) == 0
+
+
+def test_after_a_kill_the_same_port_and_state_serve_the_same_objects_at_once(tmp_path: Path) -> None:
+    with running_local_aws(tmp_path) as aws:
+        s3 = aws.client("s3")  # its connection stays open, so the port lingers in TIME_WAIT
+        s3.create_bucket(Bucket="kept")
+        s3.put_object(Bucket="kept", Key="a/b", Body=b"content")
+        aws.process.kill()
+    port = aws.endpoint.rpartition(":")[2]
+    with running_local_aws(tmp_path, "--port", port) as again:
+        assert again.endpoint == aws.endpoint
+        assert again.client("s3").get_object(Bucket="kept", Key="a/b")["Body"].read() == b"content"
+        assert Faults(again.endpoint).planned() == []
 
 
 def test_it_stops_at_the_end_of_standard_input(tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""The planned faults of one cluster and of its steps, asked for at the moments when they can strike."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from localaws.emr import guard
+from localaws.emr.model import Cluster, ClusterState, Reason, Step
+from localaws.faults.kinds import (
+    BootstrapFails,
+    ClusterFailsToStart,
+    ClusterFault,
+    ClusterLingers,
+    MidStepFault,
+    SpotNodeLost,
+    StepFails,
+    StepFault,
+    StepHangs,
+    StepKilled,
+    StepStartsSlowly,
+)
+from localaws.faults.plan import FaultPlan
+
+C = TypeVar("C", bound=ClusterFault)
+S = TypeVar("S", bound=StepFault)
+# Spark sends a Python driver's traceback to stdout in client mode, so that is where the cause is looked for.
+_FAILING_PROGRAM = "import sys; sys.stderr = sys.stdout; raise RuntimeError(sys.argv[1])"
+_LOST_NODE = (
+    'Exception in thread "main" org.apache.spark.SparkException: Job aborted due to stage failure:'
+    " ExecutorLostFailure (executor 1 exited caused by one of the running tasks) Reason: Container marked as"
+    " failed: container_1700000000000_0001_01_000002 on host: ip-10-0-0-11.ec2.internal. Exit status: -100."
+    " Diagnostics: Container released on a *lost* node.\n"
+)
+
+
+class ClusterMishaps:
+    def __init__(self, plan: FaultPlan, cluster: Cluster) -> None:
+        self._plan, self._cluster = plan, cluster
+
+    def phase_failure(self, phase: ClusterState) -> Reason | None:
+        """Return why the phase, which ends now, has failed; None if it has not."""
+        if phase is ClusterState.STARTING:
+            start = self.strike(ClusterFailsToStart, self._cluster.id)
+            return Reason(start.words, start.code, with_errors=True) if start else None
+        bootstrap = self.strike(BootstrapFails, self._cluster.id)
+        return Reason(bootstrap.message, "BOOTSTRAP_FAILURE", with_errors=True) if bootstrap else None
+
+    def closing_time(self) -> timedelta:
+        fault = self.strike(ClusterLingers, self._cluster.id)
+        return timedelta(seconds=fault.seconds) if fault else timedelta()
+
+    def of(self, step: Step) -> StepMishaps:
+        return StepMishaps(self, step)
+
+    def strike(self, kind: type[C], victim: str, matches: Callable[[C], bool] = lambda _: True) -> C | None:
+        name, tags = self._cluster.name, self._cluster.tags
+        return self._plan.strike(kind, victim, lambda fault: fault.concerns(name, tags) and matches(fault))
+
+
+class StepMishaps:
+    """``last_words`` is what its stderr shall end with once its processes are gone."""
+
+    def __init__(self, cluster: ClusterMishaps, step: Step) -> None:
+        self._cluster, self._step = cluster, step
+        self._hangs = False
+        self.last_words = ""
+
+    def command(self, command: list[str]) -> list[str]:
+        """Return what to run for ``command``."""
+        if fails := self._strike(StepFails):
+            command = [sys.executable, "-I", "-c", _FAILING_PROGRAM, fails.message]
+        if slow := self._strike(StepStartsSlowly):
+            command = ["sh", "-c", f"sleep {slow.seconds} && exec {shlex.join(command)}"]
+        return command
+
+    def strike(self, session: int, seconds: float) -> None:
+        """Do to the step's processes, which have run for ``seconds``, what is due."""
+        if not guard.members(session):
+            return
+
+        def is_due(fault: MidStepFault) -> bool:
+            return fault.seconds <= seconds
+
+        if self._strike(StepKilled, is_due):
+            guard.kill_members(session)
+        elif self._strike(SpotNodeLost, is_due):
+            guard.kill_members(session)
+            self.last_words = _LOST_NODE
+        elif self._hangs or self._strike(StepHangs, is_due):
+            # Again at each look: a process may be born while the list is read.
+            self._hangs = True
+            guard.signal_members(session, signal.SIGSTOP)
+
+    def _strike(self, kind: type[S], matches: Callable[[S], bool] = lambda _: True) -> S | None:
+        victim = f"step {self._step.name} ({self._step.id})"
+        return self._cluster.strike(kind, victim, lambda f: f.step == self._step.name and matches(f))

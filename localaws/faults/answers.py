@@ -1,0 +1,70 @@
+"""What a faulty call is answered, in the words of its service.
+
+Sources: "Common errors" of the EMR, Athena and Glue API references, and Amazon S3's "Error responses".
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from xml.sax.saxutils import escape
+
+from werkzeug.wrappers import Response
+
+from localaws.faults.kinds import CallFault, Deny, ServerError, Throttle
+from localaws.faults.operations import Operation
+
+_S3_ERRORS = {
+    500: ("InternalError", "We encountered an internal error. Please try again."),
+    503: ("ServiceUnavailable", "Service is unable to handle request."),
+}
+
+
+def error_response(operation: Operation, fault: CallFault) -> Response:
+    if operation.service == "s3":
+        return _xml(*_s3_words(fault))
+    return _json(*_json_words(operation, fault))
+
+
+def _s3_words(fault: CallFault) -> tuple[int, str, str]:
+    match fault:
+        case Throttle():
+            return 503, "SlowDown", "Please reduce your request rate."
+        case Deny():
+            return 403, "AccessDenied", "Access Denied"
+        case ServerError(status=status):
+            code, message = _S3_ERRORS[status]
+            return status, code, message
+    raise AssertionError(f"{fault} has no answer")
+
+
+def _json_words(operation: Operation, fault: CallFault) -> tuple[int, str, str]:
+    match fault:
+        case Throttle():
+            own = [code for code in operation.errors if code == "TooManyRequestsException"]
+            return 400, (own or ["ThrottlingException"])[0], "Rate exceeded"
+        case Deny():
+            why = f"because no identity-based policy allows the {operation} action"
+            who = "User: arn:aws:iam::123456789012:user/local is not authorized to perform"
+            return 400, "AccessDeniedException", f"{who}: {operation} {why}"
+        case ServerError(status=503):
+            return (
+                503,
+                "ServiceUnavailable",
+                "The request has failed due to a temporary failure of the server.",
+            )
+        case ServerError():
+            own = [code for code in operation.errors if code.startswith("Internal")]
+            return 500, (own or ["InternalFailure"])[0], "The request processing has failed."
+    raise AssertionError(f"{fault} has no answer")
+
+
+def _xml(status: int, code: str, message: str) -> Response:
+    text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    return Response(text, status, mimetype="application/xml")
+
+
+def _json(status: int, code: str, message: str) -> Response:
+    body = json.dumps({"__type": code, "message": message, "Message": message})
+    headers = {"x-amzn-RequestId": str(uuid.uuid4())}
+    return Response(body, status, headers, content_type="application/x-amz-json-1.1")

@@ -1,0 +1,127 @@
+"""Puts the planned faults between the caller and the services."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Protocol
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from werkzeug.wrappers import Request, Response
+
+from localaws.faults.answers import error_response
+from localaws.faults.kinds import CallFault, Delay, DropConnection
+from localaws.faults.operations import Operation, operation_of, s3_text
+from localaws.faults.plan import FaultPlan
+from localaws.wire import OWN_USER_AGENT
+
+JSON = dict[str, Any]
+
+
+class NamedCluster(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def tags(self) -> Mapping[str, str]: ...
+
+
+class FaultyCalls:
+    """The WSGI application around ``services``; the calls that the local AWS makes to itself pass untouched."""
+
+    def __init__(
+        self,
+        services: WSGIApplication,
+        plan: FaultPlan,
+        cluster: Callable[[str], NamedCluster | None],
+        sql: Callable[[str], str],
+    ) -> None:
+        """``cluster`` finds a cluster by its id, ``sql`` the text of a query ('' if there is none)."""
+        self._services, self._plan, self._cluster, self._sql = services, plan, cluster, sql
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self._plan.is_empty or environ.get("HTTP_USER_AGENT", "").startswith(OWN_USER_AGENT):
+            return self._services(environ, start_response)
+        call = self._call(environ)
+        fault = call and self._plan.strike(CallFault, str(call.operation), call.suffers)
+        if not call or not fault:
+            return self._services(environ, start_response)
+        return self._faulty(call.operation, fault, environ)(environ, start_response)
+
+    def _faulty(self, operation: Operation, fault: CallFault, environ: WSGIEnvironment) -> Response:
+        answer = Response.from_app(self._services, environ, buffered=True) if fault.after_work else None
+        if isinstance(fault, DropConnection):
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionAbortedError  # tells werkzeug that nobody waits for an answer
+        if isinstance(fault, Delay):
+            time.sleep(fault.seconds)
+            return answer or Response.from_app(self._services, environ)
+        return error_response(operation, fault)
+
+    def _call(self, environ: WSGIEnvironment) -> _Call | None:
+        request = Request(environ)
+        operation = operation_of(request)
+        if operation is None:
+            return None
+        if operation.service == "s3":
+            return _Call(operation, s3_text(request), ())
+        body = request.get_data()
+        environ["wsgi.input"] = BytesIO(body)  # for the service, which reads it again
+        members = _members(body)
+        texts = (
+            [*_texts(members), *self._queries(members)] if operation.service == "athena" else _texts(members)
+        )
+        clusters = self._clusters(operation, members) if operation.service == "elasticmapreduce" else ()
+        return _Call(operation, "\n".join(texts), tuple(clusters))
+
+    def _queries(self, members: JSON) -> Iterator[str]:
+        for execution_id in [members.get("QueryExecutionId"), *members.get("QueryExecutionIds", [])]:
+            if execution_id:
+                yield self._sql(execution_id)
+
+    def _clusters(self, operation: Operation, members: JSON) -> Iterator[tuple[str, Mapping[str, str]]]:
+        if operation.name == "RunJobFlow":
+            yield members.get("Name", ""), {t.get("Key"): t.get("Value") for t in members.get("Tags", [])}
+        names = ("ClusterId", "JobFlowId", "ResourceId")
+        for cluster_id in [*map(members.get, names), *members.get("JobFlowIds", [])]:
+            if cluster_id and (cluster := self._cluster(cluster_id)):
+                yield cluster.name, cluster.tags
+
+
+@dataclass(frozen=True)
+class _Call:
+    """``clusters`` are the name and the tags of each cluster the call is about."""
+
+    operation: Operation
+    text: str
+    clusters: tuple[tuple[str, Mapping[str, str]], ...]
+
+    def suffers(self, fault: CallFault) -> bool:
+        if (
+            fault.operation not in (self.operation.name, str(self.operation))
+            or fault.containing not in self.text
+        ):
+            return False
+        anywhere = not fault.cluster and not fault.tags
+        return anywhere or any(fault.concerns(name, tags) for name, tags in self.clusters)
+
+
+def _members(body: bytes) -> JSON:
+    """Return the request's members; what is no JSON object has none, the service will say so."""
+    try:
+        members = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)

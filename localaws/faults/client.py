@@ -1,0 +1,67 @@
+"""Talks to a local AWS's fault endpoint."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
+
+from localaws.faults.kinds import Fault, from_json, to_json
+
+PATH = "/_localaws/faults"
+TIMEOUT = 30.0  # seconds
+
+
+class FaultRefused(Exception):
+    """The local AWS does not take the fault; the text says why."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A fault with the number of times it has struck, of ``fault.times``."""
+
+    id: str
+    fault: Fault
+    struck: int
+
+
+class Faults:
+    """The faults of the local AWS at ``endpoint``, such as ``http://127.0.0.1:4566``."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._url = endpoint.rstrip("/") + PATH
+        self._opener = build_opener(ProxyHandler({}))  # it is on this machine: no proxy knows it
+
+    def plan(self, *faults: Fault) -> list[str]:
+        """Plan all of them, or none; return their ids. Raises FaultRefused."""
+        ids: list[str] = self._send("POST", [to_json(fault) for fault in faults])["ids"]
+        return ids
+
+    def planned(self) -> list[Planned]:
+        """Return every fault planned so far, also those that will strike no more."""
+        found = []
+        for entry in self._send("GET")["faults"]:
+            identity, struck = entry.pop("id"), entry.pop("struck")
+            found.append(Planned(identity, from_json(entry), struck))
+        return found
+
+    def struck(self, fault_id: str) -> int:
+        """Return how often the fault has struck. Raises KeyError if it is not planned."""
+        return {planned.id: planned.struck for planned in self.planned()}[fault_id]
+
+    def clear(self, *ids: str) -> None:
+        """Forget these faults; without an id, all. Raises FaultRefused if one is not planned."""
+        for suffix in [f"/{fault_id}" for fault_id in ids] or [""]:
+            self._send("DELETE", suffix=suffix)
+
+    def _send(self, method: str, body: Any = None, suffix: str = "") -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        request = Request(self._url + suffix, data=data, headers=headers, method=method)
+        try:
+            with self._opener.open(request, timeout=TIMEOUT) as response:
+                return json.load(response)
+        except HTTPError as error:
+            raise FaultRefused(json.load(error)["error"]) from None

@@ -1,0 +1,65 @@
+"""The endpoint ``/_localaws/faults``: POST plans one fault or a list, GET tells, DELETE forgets."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
+
+from localaws.faults.client import PATH
+from localaws.faults.kinds import CallFault, Fault, all_from_json
+from localaws.faults.operations import qualified, works_on_a_cluster
+from localaws.faults.plan import FaultPlan
+
+
+class FaultControl:
+    def __init__(self, plan: FaultPlan) -> None:
+        self._plan = plan
+
+    def answer(self, request: Request) -> Response:
+        fault_id = request.path.removeprefix(PATH).lstrip("/")
+        match request.method, fault_id:
+            case "POST", "":
+                return self._add(request)
+            case "GET", "":
+                return _json(200, {"faults": self._plan.report()})
+            case "DELETE", "":
+                self._plan.clear()
+                return _json(200, {})
+            case "DELETE", _:
+                return self._remove(fault_id)
+        return _json(405, {"error": f"POST, GET or DELETE {PATH}, or DELETE {PATH}/<id>"})
+
+    def _add(self, request: Request) -> Response:
+        try:
+            faults = all_from_json(json.loads(request.get_data()))
+            for fault in faults:
+                _check(fault)
+        except (ValueError, TypeError) as error:
+            return _json(400, {"error": str(error)})
+        return _json(200, {"ids": self._plan.add(faults)})
+
+    def _remove(self, fault_id: str) -> Response:
+        try:
+            self._plan.remove(fault_id)
+        except KeyError:
+            return _json(404, {"error": f"{fault_id} is not planned"})
+        return _json(200, {})
+
+
+def _check(fault: Fault) -> None:
+    """Raise ValueError for a fault of a call that could never strike, or could strike another service's."""
+    if not isinstance(fault, CallFault):
+        return
+    [name, *others] = qualified(fault.operation) or [""]
+    if not name:
+        raise ValueError(f"{fault.operation!r} is no operation of elasticmapreduce, athena, glue or s3")
+    if others:
+        raise ValueError(f"{fault.operation!r} may be {name} or {' or '.join(others)}: give one of them")
+    if (fault.cluster or fault.tags) and not works_on_a_cluster(name):
+        raise ValueError(f"{name} names no cluster: leave out cluster and tags")
+
+
+def _json(status: int, members: Any) -> Response:
+    return Response(json.dumps(members), status, mimetype="application/json")

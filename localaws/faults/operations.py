@@ -1,0 +1,135 @@
+"""Which operation of which service a request calls, told by botocore's service models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import botocore.session
+from botocore.model import OperationModel, ServiceModel
+from werkzeug.wrappers import Request
+
+# The service's name in IAM's actions -> in botocore.
+SERVICES = {"elasticmapreduce": "emr", "athena": "athena", "glue": "glue", "s3": "s3"}
+_CLUSTER_MEMBERS = frozenset({"ClusterId", "JobFlowId", "JobFlowIds", "ResourceId"})
+_SIGNED_FOR = re.compile(r"Credential=[^,]*/([a-z0-9-]+)/aws4_request")
+
+
+@dataclass(frozen=True)
+class Operation:
+    service: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.service}:{self.name}"
+
+    @property
+    def errors(self) -> list[str]:
+        """The codes of the errors that the service's model lists for it."""
+        return [shape.name for shape in _model(self.service).operation_model(self.name).error_shapes]
+
+
+def qualified(operation: str) -> list[str]:
+    """Return each ``service:Operation`` that ``operation``, with or without its service, may mean."""
+    service, _, name = operation.rpartition(":")
+    services = [service] if service else SERVICES
+    return [f"{s}:{name}" for s in services if s in SERVICES and name in _model(s).operation_names]
+
+
+def works_on_a_cluster(name: str) -> bool:
+    service, _, operation = name.partition(":")
+    if service != "elasticmapreduce":
+        return False
+    shape = _model(service).operation_model(operation).input_shape
+    return operation == "RunJobFlow" or bool(shape and _CLUSTER_MEMBERS & set(shape.members))
+
+
+def operation_of(request: Request) -> Operation | None:
+    """Return what a signed request calls, None if it is for none of the four services."""
+    prefix, _, name = request.headers.get("X-Amz-Target", "").partition(".")
+    for service in SERVICES:
+        model = _model(service)
+        if prefix and model.metadata.get("targetPrefix") == prefix:
+            return Operation(service, name) if name in model.operation_names else None
+    if prefix or _signed_for(request) != "s3":
+        return None
+    found = _s3_operation(request)
+    return Operation("s3", found) if found else None
+
+
+def s3_text(request: Request) -> str:
+    """Return ``bucket/key?query``, unquoted."""
+    from localaws.s3 import address  # moto's S3 is slow to import
+
+    bucket, key = address(request)
+    return f"{bucket}/{key}?{unquote(request.query_string.decode())}"
+
+
+def _signed_for(request: Request) -> str:
+    credential = request.headers.get("Authorization") or f"Credential={request.args.get('X-Amz-Credential')}"
+    match = _SIGNED_FOR.search(credential)
+    return match[1] if match else ""
+
+
+def _s3_operation(request: Request) -> str | None:
+    """Of the operations whose method, path and required parameters the request has, the most special one."""
+    from localaws.s3 import address
+
+    parts = tuple(map(bool, address(request)))
+    given = {(name.lower(), value) for name, value in (*request.args.items(multi=True), *request.headers)}
+    names = {name for name, _ in given}
+    fitting = [
+        (len(rule.required) + len(rule.query), name)
+        for name, rule in _s3_rules().items()
+        if (rule.method, rule.parts) == (request.method, parts)
+        and rule.required <= names
+        and rule.query <= given
+    ]
+    return max(fitting, key=lambda found: found[0])[1] if fitting else None
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """``parts``: whether the path has a bucket and a key."""
+
+    method: str
+    parts: tuple[bool, bool]
+    query: frozenset[tuple[str, str]]
+    required: frozenset[str]
+
+
+@cache
+def _s3_rules() -> dict[str, _Rule]:
+    model = _model("s3")
+    operations: Iterable[OperationModel] = map(model.operation_model, model.operation_names)
+    # Two that are for directory buckets and for Lambda would pass for ListBuckets and its like.
+    return {
+        operation.name: _rule(operation)
+        for operation in operations
+        if operation.name not in {"ListDirectoryBuckets", "WriteGetObjectResponse"}
+    }
+
+
+def _rule(operation: OperationModel) -> _Rule:
+    uri = urlsplit(operation.http["requestUri"])
+    shape = operation.input_shape
+    required = {
+        shape.members[name].serialization["name"].lower()
+        for name in (shape.required_members if shape else [])
+        if shape.members[name].serialization.get("location") in {"querystring", "header"}
+    }
+    query = {(name.lower(), value) for name, value in parse_qsl(uri.query, keep_blank_values=True)}
+    return _Rule(
+        method=operation.http["method"],
+        parts=("{Bucket}" in uri.path, "{Key+}" in uri.path),
+        query=frozenset(query),
+        required=frozenset(required),
+    )
+
+
+@cache
+def _model(service: str) -> ServiceModel:
+    return botocore.session.get_session().get_service_model(SERVICES[service])

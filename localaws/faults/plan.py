@@ -1,0 +1,71 @@
+"""What shall go wrong and how often it has: shared by everything that asks whether to fail now."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import count
+from threading import Lock
+from typing import TypeVar
+
+from localaws.faults.kinds import JSON, Fault, to_json
+
+F = TypeVar("F", bound=Fault)
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Planned:
+    fault: Fault
+    struck: int = 0
+
+
+class FaultPlan:
+    """Thread-safe. It lives as long as the server: a restart forgets it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._numbers = count(1)
+        self._planned: dict[str, _Planned] = {}
+
+    def add(self, faults: Iterable[Fault]) -> list[str]:
+        with self._lock:
+            new = {f"fault-{next(self._numbers)}": _Planned(fault) for fault in faults}
+            self._planned.update(new)
+            return list(new)
+
+    def report(self) -> list[JSON]:
+        with self._lock:
+            return [
+                {"id": fault_id, "struck": planned.struck, **to_json(planned.fault)}
+                for fault_id, planned in self._planned.items()
+            ]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._planned.clear()
+
+    def remove(self, fault_id: str) -> None:
+        """Raises KeyError if it is not planned."""
+        with self._lock:
+            del self._planned[fault_id]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._planned
+
+    def strike(self, kind: type[F], victim: str, matches: Callable[[F], bool]) -> F | None:
+        """Return the first planned fault of the kind that matches and has strikes left, and count the strike.
+
+        The lock is held while ``matches`` runs. ``victim`` is for the log.
+        """
+        with self._lock:
+            for fault_id, planned in self._planned.items():
+                fault = planned.fault
+                if isinstance(fault, kind) and planned.struck < fault.times and matches(fault):
+                    planned.struck += 1
+                    strike = f"{planned.struck} of {fault.times}"
+                    log.warning("%s, %s, struck %s (%s)", fault_id, type(fault).__name__, victim, strike)
+                    return fault
+        return None

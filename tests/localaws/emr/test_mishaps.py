@@ -1,0 +1,240 @@
+"""Clusters and steps that fail on demand. Through boto3 against a running server; the processes are real."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localaws.faults import (
+    BootstrapFails,
+    ClusterFailsToStart,
+    ClusterLingers,
+    Fault,
+    Faults,
+    SpotNodeLost,
+    StepFails,
+    StepHangs,
+    StepKilled,
+    StepStartsSlowly,
+)
+from tests.conftest import LocalAws
+
+BUCKET = "mishaps"
+WORK = "print('did its work')"
+FOREVER = 600.0
+
+
+@pytest.fixture
+def faults(local_aws: LocalAws) -> Iterator[Faults]:
+    faults = Faults(local_aws.endpoint)
+    yield faults
+    faults.clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bucket(local_aws: LocalAws) -> None:
+    s3 = local_aws.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="work.py", Body=WORK.encode())
+
+
+def run(aws: LocalAws, name: str, *steps: str, action: str = "CONTINUE", keep: bool = False) -> str:
+    args = ["spark-submit", f"s3://{BUCKET}/work.py"]
+    cluster_id: str = aws.client("emr").run_job_flow(
+        Name=name,
+        ReleaseLabel="emr-7.13.0",
+        LogUri=f"s3://{BUCKET}/logs/",
+        ServiceRole="EMR_DefaultRole",
+        JobFlowRole="EMR_EC2_DefaultRole",
+        Applications=[{"Name": "Spark"}],
+        Instances={
+            "MasterInstanceType": "m5.xlarge",
+            "InstanceCount": 1,
+            "KeepJobFlowAliveWhenNoSteps": keep,
+        },
+        Tags=[{"Key": "run_id", "Value": name}],
+        Steps=[
+            {
+                "Name": step,
+                "ActionOnFailure": action,
+                "HadoopJarStep": {"Jar": "command-runner.jar", "Args": args},
+            }
+            for step in steps
+        ],
+    )["JobFlowId"]
+    return cluster_id
+
+
+def until(true: Callable[[], bool]) -> None:
+    while not true():
+        time.sleep(0.05)
+
+
+def status(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = aws.client("emr").describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]
+    return found
+
+
+def ended(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
+    until(lambda: "EndDateTime" in status(aws, cluster_id)["Timeline"])
+    return status(aws, cluster_id)
+
+
+def step_of(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
+    [step] = aws.client("emr").list_steps(ClusterId=cluster_id)["Steps"]
+    return {**step["Status"], "Id": step["Id"]}
+
+
+def processes_of(aws: LocalAws, cluster_id: str) -> dict[str, str]:
+    """The command line and the state, such as S or T, of each process that works for the cluster."""
+    found = {}
+    for process in Path("/proc").iterdir():
+        try:
+            if (process / "cwd").readlink().is_relative_to(aws.state / "emr" / cluster_id):
+                state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+                found[(process / "cmdline").read_text()] = state
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "words"),
+    [
+        (ClusterFailsToStart(), "INTERNAL_ERROR", "An internal error occurred."),
+        (ClusterFailsToStart(code="INSTANCE_FAILURE"), "INSTANCE_FAILURE", "do not have sufficient capacity"),
+        (
+            ClusterFailsToStart(code="VALIDATION_ERROR", message="Bad subnet"),
+            "VALIDATION_ERROR",
+            "Bad subnet",
+        ),
+        (BootstrapFails(), "BOOTSTRAP_FAILURE", "bootstrap action 1 returned a non-zero return code"),
+        (
+            BootstrapFails(message="application provisioning failed"),
+            "BOOTSTRAP_FAILURE",
+            "provisioning failed",
+        ),
+    ],
+)
+def test_a_cluster_that_does_not_come_up_says_why_and_cancels_its_steps(
+    local_aws: LocalAws, faults: Faults, fault: Fault, code: str, words: str
+) -> None:
+    [fault_id] = faults.plan(fault)
+    cluster_id = run(local_aws, "doomed", "work")
+    result = ended(local_aws, cluster_id)
+    assert (result["State"], result["StateChangeReason"]["Code"]) == ("TERMINATED_WITH_ERRORS", code)
+    assert words in result["StateChangeReason"]["Message"]
+    assert "ReadyDateTime" not in result["Timeline"]
+    assert step_of(local_aws, cluster_id)["State"] == "CANCELLED"
+    assert faults.struck(fault_id) == 1
+
+
+def test_faults_of_one_run_leave_the_clusters_of_another_alone(local_aws: LocalAws, faults: Faults) -> None:
+    planned = faults.plan(
+        ClusterFailsToStart(cluster="mine"),
+        BootstrapFails(tags={"run_id": "mine"}),
+        StepFails("work", cluster="mine"),
+    )
+    result = ended(local_aws, run(local_aws, "yours"))
+    assert (result["State"], [faults.struck(one) for one in planned]) == ("TERMINATED", [0, 0, 0])
+    assert ended(local_aws, run(local_aws, "mine"))["StateChangeReason"]["Code"] == "INTERNAL_ERROR"
+    assert ended(local_aws, run(local_aws, "mine"))["StateChangeReason"]["Code"] == "BOOTSTRAP_FAILURE"
+    assert ended(local_aws, run(local_aws, "mine"))["State"] == "TERMINATED"
+
+
+def test_a_lingering_cluster_is_terminating_and_takes_no_steps(local_aws: LocalAws, faults: Faults) -> None:
+    faults.plan(ClusterLingers(1.0, cluster="slow end"))
+    cluster_id = run(local_aws, "slow end", keep=True)
+    emr = local_aws.client("emr")
+    emr.terminate_job_flows(JobFlowIds=[cluster_id])
+    assert status(local_aws, cluster_id)["State"] == "TERMINATING"
+    with pytest.raises(Exception, match="shutting down"):
+        emr.add_job_flow_steps(
+            JobFlowId=cluster_id, Steps=[{"Name": "late", "HadoopJarStep": {"Jar": "command-runner.jar"}}]
+        )
+    emr.terminate_job_flows(JobFlowIds=[cluster_id])
+    assert ended(local_aws, cluster_id)["StateChangeReason"]["Code"] == "USER_REQUEST"
+
+
+@pytest.mark.parametrize(
+    ("fault", "message", "log"),
+    [
+        (
+            StepFails("work", message="no such column: Région"),
+            "RuntimeError: no such column: Région",
+            "stdout",
+        ),
+        (StepKilled("work"), "spark-submit ended with exit code 137", "stderr"),
+        (SpotNodeLost("work"), "Diagnostics: Container released on a *lost* node.", "stderr"),
+    ],
+)
+def test_a_faulty_step_fails_with_its_cause_in_its_log(
+    local_aws: LocalAws, faults: Faults, fault: Fault, message: str, log: str
+) -> None:
+    faults.plan(fault)
+    cluster_id = run(local_aws, "faulty", "work", action="TERMINATE_CLUSTER")
+    assert ended(local_aws, cluster_id)["StateChangeReason"]["Code"] == "STEP_FAILURE"
+    step = step_of(local_aws, cluster_id)
+    assert step["State"] == "FAILED"
+    assert step["FailureDetails"]["Message"].endswith(message)
+    assert step["FailureDetails"]["LogFile"].endswith(f"/{step['Id']}/{log}.gz")
+    key = step["FailureDetails"]["LogFile"].removeprefix(f"s3://{BUCKET}/")
+    text = gzip.decompress(local_aws.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()).decode()
+    assert message in text or isinstance(fault, StepKilled)
+    assert processes_of(local_aws, cluster_id) == {}
+
+
+def test_a_step_killed_once_works_when_it_is_repeated(local_aws: LocalAws, faults: Faults) -> None:
+    faults.plan(StepKilled("work", tags={"run_id": "repeated"}))
+    cluster_id = run(local_aws, "repeated", "work", "work")
+    assert ended(local_aws, cluster_id)["State"] == "TERMINATED"
+    steps = local_aws.client("emr").list_steps(ClusterId=cluster_id)["Steps"]
+    assert [step["Status"]["State"] for step in reversed(steps)] == ["FAILED", "COMPLETED"]
+
+
+def test_a_hanging_step_is_stopped_until_it_is_cancelled(local_aws: LocalAws, faults: Faults) -> None:
+    [fault_id] = faults.plan(StepHangs("work"))
+    cluster_id = run(local_aws, "hangs", "work", keep=True)
+    until(lambda: faults.struck(fault_id) == 1)
+
+    def states() -> set[str]:
+        processes = processes_of(local_aws, cluster_id)
+        return {state for line, state in processes.items() if "guard.py" not in line}
+
+    until(lambda: states() == {"T"})
+    step = step_of(local_aws, cluster_id)
+    assert step["State"] == "RUNNING"
+    local_aws.client("emr").cancel_steps(
+        ClusterId=cluster_id, StepIds=[step["Id"]], StepCancellationOption="TERMINATE_PROCESS"
+    )
+    until(lambda: step_of(local_aws, cluster_id)["State"] == "CANCELLED")
+    assert processes_of(local_aws, cluster_id) == {}
+    local_aws.client("emr").terminate_job_flows(JobFlowIds=[cluster_id])
+    assert ended(local_aws, cluster_id)["State"] == "TERMINATED"
+
+
+def test_a_slow_step_runs_without_its_program_until_its_time_comes(
+    local_aws: LocalAws, faults: Faults
+) -> None:
+    faults.plan(StepStartsSlowly("work", FOREVER))
+    cluster_id = run(local_aws, "slow start", "work")
+    until(lambda: any("sleep" in line for line in processes_of(local_aws, cluster_id)))
+    assert step_of(local_aws, cluster_id)["State"] == "RUNNING"
+    assert not any("java" in line for line in processes_of(local_aws, cluster_id))
+    local_aws.client("emr").terminate_job_flows(JobFlowIds=[cluster_id])
+    assert ended(local_aws, cluster_id)["State"] == "TERMINATED"
+    assert step_of(local_aws, cluster_id)["State"] == "INTERRUPTED"
+    assert processes_of(local_aws, cluster_id) == {}
+
+
+def test_after_a_slow_start_the_step_runs_as_it_was_given(local_aws: LocalAws, faults: Faults) -> None:
+    faults.plan(StepStartsSlowly("work", 0.1), StepFails("work", message='it\'s "quoted" $HOME'))
+    cluster_id = run(local_aws, "slow", "work")
+    ended(local_aws, cluster_id)
+    message = step_of(local_aws, cluster_id)["FailureDetails"]["Message"]
+    assert message == 'RuntimeError: it\'s "quoted" $HOME'

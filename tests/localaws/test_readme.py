@@ -1,0 +1,40 @@
+"""The README tells all that works, and no more."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from botocore import xform_name
+
+import localaws
+from localaws.athena.api import AthenaApi
+from localaws.emr.api import EmrApi
+from localaws.faults.kinds import KINDS
+
+README = (Path(localaws.__file__).parent / "README.md").read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize(("title", "api"), [("EMR", EmrApi), ("Athena", AthenaApi)])
+def test_the_operations_are_those_of_the_api(title: str, api: type) -> None:
+    table = section(title).partition("\n\n| differs")[0].partition("\n\n| statements")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ") and not line.startswith("| ---")]
+    named = {xform_name(word) for row in rows for word in re.findall(r"\b(?:[A-Z][a-z]+){2,}\b", row)}
+    public = {name for name in vars(api) if not name.startswith("_")} - {"sql"}
+    assert named == public
+
+
+def test_every_kind_of_fault_has_its_row_with_its_own_fields() -> None:
+    rows = dict(re.findall(r"^\| `([A-Z][a-z]\w+)` \| (.*?) \|", section("Faults on demand"), re.MULTILINE))
+    assert rows.keys() == KINDS.keys()
+    shared = {"times", "cluster", "tags", "after_work"}
+    for name, kind in KINDS.items():
+        fields = set(kind.__dataclass_fields__) - shared
+        if "operation" in fields:
+            fields -= {"containing"}
+        assert set(re.findall(r"`(\w+)`", rows[name])) == fields, name
