@@ -19,7 +19,7 @@ REFUSAL = "refusal"
 """The job itself has said in one sentence what is wrong with its input or flags."""
 
 _REFUSAL = re.compile(r"^[\w.-]+: error: (.+)$")
-_ROOT_CAUSE = re.compile(r"^Caused by: (.+)$")
+_ROOT_CAUSE = re.compile(r'^(?:Caused by: |Exception in thread "[^"]+" )(.+)$')
 _TRACEBACK = "Traceback (most recent call last):"
 _APPLICATION = re.compile(r"\bapplication_\d+_\d+\b")
 

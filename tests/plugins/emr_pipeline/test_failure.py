@@ -52,6 +52,11 @@ def test_of_several_java_causes_the_last_is_the_root() -> None:
     assert explain(text, "here").sentence == "Caused by: b.Root: disk full"
 
 
+def test_a_java_exception_without_a_cause_is_its_own_root() -> None:
+    text = 'Exception in thread "main" org.apache.spark.SparkException: Application failed\n\tat x\n'
+    assert explain(text, "here").sentence.endswith("org.apache.spark.SparkException: Application failed")
+
+
 def test_an_unknown_cause_shows_the_last_forty_lines() -> None:
     cause = explain("\n".join(f"line {i}" for i in range(100)), "here")
     assert cause.sentence == ""
