@@ -3,6 +3,7 @@ PYTHON ?= $(or $(shell command -v python3.11),python3)
 VENV := .venv
 RUN := $(VENV)/bin/python
 SPARK4 := .venv-spark4
+BENCHMARK := .venv-benchmark
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-spark4 lint benchmark clean
@@ -17,10 +18,13 @@ test: lint ## Run lint, types and all tests
 	@$(RUN) -m pytest
 
 test-spark4: $(SPARK4)/complete ## Run the tests of the Spark jobs on Spark 4; needs a JDK 17
-	@$(SPARK4)/bin/python -m pytest tests/spark
+	@$(SPARK4)/bin/python -m pytest tests/spark --confcutdir tests/spark
 
 chaos: $(VENV)/complete ## Run the DAG on Airflow's own processes while things go wrong, and print the matrix
 	@$(RUN) -m pytest -m chaos tests/e2e -s
+
+benchmark: $(BENCHMARK)/complete ## Measure the jobs and their rivals: [SCALE=n] [CUSTOMERS=n] [RUNS=n] [ONLY="name ..."]
+	@$(BENCHMARK)/bin/python -m benchmarks $(foreach name,SCALE CUSTOMERS RUNS ONLY,$(if $($(name)),$(name)="$($(name))"))
 
 lint: $(VENV)/complete ## Run ruff and mypy
 	@$(RUN) -m ruff check
@@ -35,3 +39,6 @@ $(VENV)/complete: requirements.txt requirements-dev.txt
 
 $(SPARK4)/complete: requirements-spark4.txt
 	@$(PYTHON) laptop/environment.py $(SPARK4) $^
+
+$(BENCHMARK)/complete: requirements-benchmark.txt
+	@$(PYTHON) laptop/environment.py $(BENCHMARK) $^

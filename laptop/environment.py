@@ -1,4 +1,4 @@
-"""Make the virtual environment: ``python3 laptop/environment.py FOLDER``. Needs nothing but Python 3.11.
+"""Make a virtual environment: ``python3 laptop/environment.py FOLDER LOCK...``. Needs nothing but Python 3.11.
 
 Uses uv when it is there, venv and pip when not. The folder is complete when its file ``complete`` is there.
 """
@@ -8,35 +8,35 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-LOCKS = ("requirements.txt", "requirements-dev.txt")
 NEEDED = (3, 11)
 
 
-def commands(folder: Path, python: str, uv: str | None) -> list[list[str]]:
-    """Return the command lines that make ``folder`` a virtual environment with the locked packages."""
-    locks = [argument for lock in LOCKS for argument in ("-r", lock)]
+def commands(folder: Path, locks: Sequence[str], python: str, uv: str | None) -> list[list[str]]:
+    """Return the command lines that make ``folder`` a virtual environment with the packages of ``locks``."""
+    packages = [argument for lock in locks for argument in ("-r", lock)]
     if uv:
         return [
             [uv, "venv", "--quiet", "--clear", "--python", python, str(folder)],
-            [uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *locks],
+            [uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *packages],
         ]
     return [
         [python, "-m", "venv", "--clear", str(folder)],
-        [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", *locks],
+        [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", *packages],
     ]
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
+    folder, locks = Path(sys.argv[1]), sys.argv[2:]
     if sys.version_info[:2] != NEEDED:
         have = ".".join(str(part) for part in sys.version_info[:2])
         sys.exit(
             f"Python 3.11 is needed, {sys.executable} is {have}; install it or say: make PYTHON=/path/to/python3.11"
         )
     print(f"Installing the locked packages into {folder} (once, a few minutes)", flush=True)
-    for command in commands(folder, sys.executable, shutil.which("uv")):
+    for command in commands(folder, locks, sys.executable, shutil.which("uv")):
         try:
             subprocess.run(command, check=True)
         except FileNotFoundError:

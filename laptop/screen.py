@@ -23,6 +23,7 @@ MARKS = {
     "up_for_retry": ("↻", "yellow"),
 }
 WAITING = ("·", "dim")
+BAD_ENDS = ("failed", "upstream_failed")
 
 
 @dataclass
@@ -86,7 +87,9 @@ class Screen:
 
     def task_started(self, task_id: str) -> None:
         task = self._tasks[task_id]
-        task.state, task.started = "running", time.monotonic()
+        task.started = time.monotonic()
+        if task.state not in BAD_ENDS:
+            task.state = "running"
 
     def task_ended(self, task_id: str, state: str) -> None:
         """Take note of the end of one instance of a task; the worst state of the instances stays."""
@@ -94,8 +97,10 @@ class Screen:
         task.seconds, task.started = task.elapsed(), None
         task.ended += state != "up_for_retry"
         complete = task.ended == task.instances
-        task.state = state if state != "success" or complete else "running"
-        if not self.console.is_terminal and (complete or state != "success"):
+        news = state != task.state and (complete or state != "success")
+        if task.state not in BAD_ENDS:
+            task.state = state if state != "success" or complete else "running"
+        if not self.console.is_terminal and news:
             mark, _ = MARKS.get(state, WAITING)
             self.console.print(f"{mark} {task_id} {state} {task.seconds:.1f} s", highlight=False)
 

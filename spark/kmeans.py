@@ -13,14 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyspark import RDD, StorageLevel
+from pyspark.ml import PipelineModel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
 from segmentation import flags, models, segments
 from segmentation.blocks import Array, as_blocks, distinct
 from segmentation.features import FEATURES
 from segmentation.job import Job, UserError, run
 from segmentation.outputs import publish, save_model, write_metrics
-from segmentation.published import dataset, describe, pipeline
+from segmentation.published import dataset, describe, model_address
 from segmentation.seeding import sample
 from segmentation.selection import choose
 from segmentation.sweep import model_selection, sweep
@@ -81,6 +83,7 @@ def kmeans(job: Job) -> None:
         source = _customers(job)
         blocks = as_blocks(source.frame, source.values, source.rows).persist(StorageLevel.MEMORY_AND_DISK)
         _check(source, blocks, ks[-1])
+        job.log(f"{source.rows:,} customers read in {blocks.getNumPartitions()} partitions")
     with job.stage("sweep"):
         points = sample(source.frame, source.values, job.flags.seed)
         result = sweep(blocks, points, ks, job.flags.starts, job.flags.seed)
@@ -147,7 +150,8 @@ def _customers(job: Job) -> Customers:
         frame = features.join(components.withColumn("components", as_vector("components")), "customer_id")
     else:
         vector, values = "scaled", as_array("scaled")
-        scaled = pipeline(job, "pca").transform(features).select(*features.columns, "scaled")
+        model = PipelineModel.load(model_address(job, "pca", job.flags.run_date))
+        scaled = model.transform(features).select(*features.columns, "scaled")
         frame = scaled.join(components.select("customer_id", "pc1", "pc2"), "customer_id")
     frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
     counts = features.count(), components.count(), frame.count()

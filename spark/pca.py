@@ -12,6 +12,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 
 import numpy as np
+
 from segmentation import flags
 from segmentation.blocks import as_blocks, total
 from segmentation.components import (
@@ -24,7 +25,7 @@ from segmentation.components import (
 from segmentation.features import FEATURE_SETS, feature_set
 from segmentation.job import Job, UserError, run
 from segmentation.moments import Moments, measure, merge
-from segmentation.outputs import publish, save_model, write_metrics
+from segmentation.outputs import discard_model, publish, save_model, write_metrics
 from segmentation.published import dataset, describe
 from segmentation.scaling import scale, transformed
 
@@ -67,6 +68,7 @@ def pca(job: Job) -> None:
             raise UserError(f"components compare customers and there is only {rows}: give at least 2")
         moments = total(as_blocks(customers, values, rows), measure, merge)
         _check(moments, [feature.name for feature in features])
+        job.log(f"{rows:,} customers measured in {len(features)} features")
     with job.stage("decompose"):
         scaling = scale(features, job.flags.feature_set, moments)
         for note in scaling.notes:
@@ -78,6 +80,8 @@ def pca(job: Job) -> None:
             f"{components.retained} of {len(components.ratio)} components keep {kept:.1%} of the variance"
         )
     with job.stage("model"):
+        # Segments among other components: nobody may score with them any more.
+        discard_model(job.spark, job.flags.models, job.flags.run_date, "kmeans")
         save_model(job.spark, job.flags.models, job.flags.run_date, job.name, model.save)
     results = {
         "explained_variance": explained_variance(job.spark, components),

@@ -8,20 +8,16 @@ Reads CSV; publishes ``sales`` (valid lines), ``rejected_sales`` (the others, wi
 
 from __future__ import annotations
 
-import math
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from functools import partial
 
 from pyspark.sql import DataFrame
 
-from segmentation import cleaning, features, flags, raw_lines
+from segmentation import cleaning, features, filesystem, flags, outputs, raw_lines
 from segmentation.cleaning import Tally
 from segmentation.job import Job, UserError, run
-from segmentation.outputs import publish, write_metrics
 from segmentation.raw_lines import Source
-
-#: CSV bytes that one task cleans and aggregates.
-BYTES_PER_PARTITION = 64 * 2**20
 
 
 def parser() -> ArgumentParser:
@@ -50,14 +46,19 @@ def preprocess(job: Job) -> None:
     with job.stage("find"):
         sources = raw_lines.find_sources(job.spark, job.flags.input)
         _report_extra_columns(job, sources)
-    with job.stage("clean"):
-        marked, tally = _clean(job, sources)
-        _check(job, tally, sources)
-    for dataset, frame in _results(marked, tally).items():
-        with job.stage(dataset):
-            job.rows[dataset] = publish(frame, job.flags.processed, dataset, job.flags.run_date)
-            job.log(f"{job.rows[dataset]:,} rows of {dataset} published")
-    marked.unpersist()
+    with job.stage("sales"):
+        marked, tally = _publish_sales(job, sources)
+    with job.stage("rejected_sales"):
+        rejected = cleaning.rejected(marked)
+        # Without any, the input need not be read once more to find none.
+        _publish(job, "rejected_sales", rejected if tally.rejected else rejected.limit(0))
+    with job.stage("customer_features"):
+        assert tally.last_day is not None, "checked: at least one line is valid"
+        sales = outputs.read(job.spark, job.flags.processed, "sales", job.flags.run_date)
+        _publish(job, "customer_features", features.customer_features(sales, tally.last_day))
+    job.rows["sales"] = sales.count()
+    if (job.rows["sales"], job.rows["rejected_sales"]) != (tally.valid, sum(tally.rejected.values())):
+        raise RuntimeError(f"{job.rows} were published and {tally} was counted: the input changed meanwhile")
     files = [file for source in sources for file in source.files]
     content = job.metrics(
         input={
@@ -67,27 +68,40 @@ def preprocess(job: Job) -> None:
         },
         rejected=tally.rejected,
     )
-    write_metrics(job.spark, job.flags.metrics, job.flags.run_date, job.name, content)
+    outputs.write_metrics(job.spark, job.flags.metrics, job.flags.run_date, job.name, content)
 
 
-def _clean(job: Job, sources: list[Source]) -> tuple[DataFrame, Tally]:
-    """Return the marked lines, kept for the several datasets made of them, and their tally."""
-    marked, tally = _mark(job, sources, line_breaks=False)
-    if raw_lines.OPEN_QUOTE in tally.rejected:
-        job.note("a quoted field holds a line break: the input is read again, one core for each file")
-        marked.unpersist()
-        marked, tally = _mark(job, sources, line_breaks=True)
-    job.log(f"{tally.lines:,} lines read, {tally.valid:,} valid")
+def _publish_sales(job: Job, sources: list[Source]) -> tuple[DataFrame, Tally]:
+    """Publish the valid lines, and return all lines, marked, with their tally.
+
+    One pass over the input is enough for most. Another one takes a closer look where there is cause: line breaks
+    inside quotes, and lines that are alike. Raises UserError when the input is not good enough to publish anything.
+    """
+    look = partial(_look, job, sources)
+    uri = outputs.partition(job.flags.processed, "sales", job.flags.run_date)
+    with filesystem.replacing(job.spark, uri) as staging:
+        line_breaks = False
+        marked, tally = look(staging, line_breaks=line_breaks, copies=False)
+        if raw_lines.OPEN_QUOTE in tally.rejected:
+            job.note("a quoted field holds a line break: the input is read again, one core for each file")
+            line_breaks = True
+            marked, tally = look(staging, line_breaks=line_breaks, copies=False)
+        if tally.valid and cleaning.may_have_copies(job.spark.read.parquet(f"{staging}/*.parquet")):
+            job.log("some lines look alike: the input is read again to tell copies from originals")
+            marked, tally = look(staging, line_breaks=line_breaks, copies=True)
+        job.log(f"{tally.lines:,} lines read, {tally.valid:,} valid")
+        _check(job, tally, sources)
     return marked, tally
 
 
-def _mark(job: Job, sources: list[Source], *, line_breaks: bool) -> tuple[DataFrame, Tally]:
-    size = sum(file.bytes for source in sources for file in source.files)
-    # Fitted to the data: a partition that fits a task's memory, and work for every core even when the data is small.
-    partitions = max(job.spark.sparkContext.defaultParallelism, math.ceil(size / BYTES_PER_PARTITION))
-    lines = raw_lines.read_lines(job.spark, sources, line_breaks=line_breaks)
-    marked = cleaning.mark(lines, partitions).persist()
-    return marked, cleaning.tally(marked)
+def _look(
+    job: Job, sources: list[Source], staging: str, *, line_breaks: bool, copies: bool
+) -> tuple[DataFrame, Tally]:
+    """Write the valid lines to ``staging``, and return all lines, marked, with their tally."""
+    marked = cleaning.mark(raw_lines.read_lines(job.spark, sources, line_breaks=line_breaks), copies=copies)
+    watched, observation = cleaning.watched(marked)
+    outputs.write(cleaning.valid(watched), "sales", staging)
+    return marked, cleaning.tally(observation)
 
 
 def _check(job: Job, tally: Tally, sources: list[Source]) -> None:
@@ -111,15 +125,9 @@ def _check(job: Job, tally: Tally, sources: list[Source]) -> None:
         )
 
 
-def _results(marked: DataFrame, tally: Tally) -> dict[str, DataFrame]:
-    """Return the frame of each dataset."""
-    assert tally.last_day is not None, "checked: at least one line is valid"
-    sales = cleaning.valid(marked)
-    return {
-        "sales": sales,
-        "rejected_sales": cleaning.rejected(marked),
-        "customer_features": features.customer_features(sales, tally.last_day),
-    }
+def _publish(job: Job, dataset: str, frame: DataFrame) -> None:
+    job.rows[dataset] = outputs.publish(frame, job.flags.processed, dataset, job.flags.run_date)
+    job.log(f"{job.rows[dataset]:,} rows of {dataset} published")
 
 
 def _report_extra_columns(job: Job, sources: list[Source]) -> None:

@@ -9,7 +9,8 @@ models, Athena tables over all of it, and a report with the answers to the busin
 - **Input**: CSV at `input`, with a header; lines that break a rule are set aside with the reason, not lost.
 - **Output**: `processed/<dataset>/run_date=…/`, `models/`, `metrics/`, `reports/` and `athena-results/` of the bucket,
   tables in the Glue database.
-- **Cost**: one EMR cluster for the time of three steps. It is terminated whatever happens, and ends itself when idle.
+- **Score**: with *Score with the model of*, nothing is fitted: the models of that run date give the segments.
+- **Cost**: one EMR cluster for the time of the steps. It is terminated whatever happens, and ends itself when idle.
 - **Again**: a run may be repeated or cleared; it replaces its own `run_date` and nothing else.
 """
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, chain
+from airflow.sdk import DAG, TriggerRule, chain, task
 
 from emr_pipeline.operators.athena import AthenaStatementOperator, ReconcileOperator
 from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
@@ -26,7 +27,18 @@ from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
 from emr_pipeline.operators.storage import CheckInputOperator, PublishReportOperator, StageJobsOperator
 from emr_pipeline.settings import Settings
 from sales_segmentation.datasets import DATASETS, QUESTIONS, RAW_COLUMNS
-from sales_segmentation.jobs import BOOTSTRAP, CLUSTER, CLUSTER_ID, FOLDER, JOBS, RUN_DATE, run_date
+from sales_segmentation.jobs import (
+    BOOTSTRAP,
+    CLUSTER,
+    CLUSTER_ID,
+    FOLDER,
+    JOBS,
+    MODEL_DATE,
+    PLAN,
+    RUN_DATE,
+    plan,
+    run_date,
+)
 from sales_segmentation.params import params
 from sales_segmentation.report import render
 
@@ -45,7 +57,7 @@ with DAG(
     start_date=datetime(2024, 1, 1),
     tags=["athena", "emr", "segmentation", "spark"],
     params=params(settings),
-    user_defined_macros={"run_date": run_date},
+    user_defined_macros={"run_date": run_date, "plan": plan},
     default_args={
         "owner": "data-engineering",
         "aws_conn_id": settings.aws_conn_id,
@@ -60,10 +72,16 @@ with DAG(
         task_id="create_cluster", cluster=CLUSTER, bootstrap=settings.s3(BOOTSTRAP), settings=settings
     )
     steps = [job.step(settings) for job in JOBS]
-    add_steps = AddStepsOperator(task_id="add_steps", cluster_id=CLUSTER_ID, steps=steps)
-    preprocess, pca, kmeans = (
+    add_steps = AddStepsOperator(task_id="add_steps", cluster_id=CLUSTER_ID, steps=steps, plan=PLAN)
+    preprocess, pca, kmeans, score = (
         AwaitStepOperator(task_id=step["Name"], cluster_id=CLUSTER_ID, step=step) for step in steps
     )
+
+    @task.branch
+    def fit_or_score(names: str) -> str:
+        """Go on with the second job of the plan."""
+        return names.split()[1]
+
     terminate_cluster = TerminateClusterOperator(task_id="terminate_cluster", cluster_id=CLUSTER_ID)
     terminate_cluster.as_teardown(setups=create_cluster, on_failure_fail_dagrun=True)
     # A teardown does not run when its set-up failed; this one has none, and finds what a lost worker has left.
@@ -74,6 +92,8 @@ with DAG(
         task_id="create_database",
         query="sql/create_database.sql",
         params={"database": settings.database},
+        # One of the two ways has been skipped.
+        trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
         **athena | {"database": "default"},
     )
     create_tables, repair_tables = (
@@ -85,8 +105,8 @@ with DAG(
     reconcile = ReconcileOperator(
         task_id="reconcile",
         query="sql/reconcile.sql",
-        params={"datasets": [dataset.name for dataset in DATASETS]},
-        metrics=[job.metrics(settings) for job in JOBS],
+        metrics=settings.s3("metrics", f"run_date={RUN_DATE}"),
+        plan=PLAN,
         **athena,
     )
     queries = AthenaStatementOperator.partial(
@@ -97,12 +117,18 @@ with DAG(
         task_id="publish_report",
         questions=QUESTIONS,
         query_ids=queries.output,
-        facts={"run_date": RUN_DATE, "input": "{{ params.input }}", "seed": "{{ params.seed }}"},
+        facts={
+            "run_date": RUN_DATE,
+            "model_of": MODEL_DATE,
+            "input": "{{ params.input }}",
+            "seed": "{{ params.seed }}",
+        },
         render=render,
         destination=settings.s3("reports", f"run_date={RUN_DATE}", "report.md"),
     )
 
-    chain([stage_jobs, check_input], create_cluster, add_steps, preprocess, pca, kmeans)
-    chain(kmeans, create_database, create_tables, repair_tables, reconcile, queries)
+    chain([stage_jobs, check_input], create_cluster, add_steps, preprocess, fit_or_score(PLAN), [pca, score])
+    chain(pca, kmeans)
+    chain([kmeans, score], create_database, create_tables, repair_tables, reconcile, queries)
     # The report is an ordinary leaf beside the teardowns: with those alone, a failed run would end green.
     chain(queries, [publish_report, terminate_cluster, sweep_clusters])

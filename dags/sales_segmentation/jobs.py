@@ -35,9 +35,11 @@ class Job:
     """A script of the job folder; its name is also the task's, the step's and the metrics file's."""
 
     name: str
+    datasets: tuple[str, ...]
+    """What it publishes; the metrics file has the rows of each."""
     flags: dict[str, str]
     """Flags beside those all jobs take, with the run's params as values."""
-    folders: tuple[str, ...] = ("processed", "metrics")
+    folders: tuple[str, ...] = ("processed", "metrics", "models")
     """Top folders of the bucket that the job reads or writes, each a flag of that name."""
 
     def step(self, settings: Settings) -> dict[str, Any]:
@@ -47,34 +49,45 @@ class Job:
         flags = {"run-date": RUN_DATE, "code-version": CODE_VERSION, **folders, **self.flags}
         return spark_step(self.name, f"{code}/{self.name}.py", f"{code}/segmentation.zip", flags)
 
-    def metrics(self, settings: Settings) -> str:
-        """Return where the job leaves its metrics."""
-        return settings.s3("metrics", f"run_date={RUN_DATE}", f"{self.name}.json")
 
-
-JOBS = (
-    Job(
-        "preprocess",
-        {"input": "{{ params.input }}", "max-rejected-share": "{{ params.max_rejected_share }}"},
-    ),
-    Job(
-        "pca",
-        {
-            "feature-set": "{{ params.feature_set }}",
-            "variance-to-keep": "{{ params.variance_to_keep }}",
-        },
-        ("processed", "metrics", "models"),
-    ),
-    Job(
-        "kmeans",
-        {
-            "k-min": "{{ params.k_min }}",
-            "k-max": "{{ params.k_max }}",
-            "k": "{{ params.k or 'auto' }}",
-            "starts": "{{ params.starts }}",
-            "seed": "{{ params.seed }}",
-            "cluster-on": "{{ params.cluster_on }}",
-        },
-        ("processed", "metrics", "models"),
-    ),
+PREPROCESS = Job(
+    "preprocess",
+    ("sales", "rejected_sales", "customer_features"),
+    {"input": "{{ params.input }}", "max-rejected-share": "{{ params.max_rejected_share }}"},
+    ("processed", "metrics"),
 )
+PCA = Job(
+    "pca",
+    ("explained_variance", "component_loadings", "customer_components"),
+    {
+        "feature-set": "{{ params.feature_set }}",
+        "variance-to-keep": "{{ params.variance_to_keep }}",
+    },
+)
+KMEANS = Job(
+    "kmeans",
+    ("model_selection", "customer_segments", "segment_profiles", "segment_features"),
+    {
+        "k-min": "{{ params.k_min }}",
+        "k-max": "{{ params.k_max }}",
+        "k": "{{ params.k or 'auto' }}",
+        "starts": "{{ params.starts }}",
+        "seed": "{{ params.seed }}",
+        "cluster-on": "{{ params.cluster_on }}",
+    },
+)
+SCORE = Job("score", ("customer_segments",), {"model-run-date": "{{ params.score_with }}"})
+
+JOBS = (PREPROCESS, PCA, KMEANS, SCORE)
+
+
+def plan(params: Mapping[str, Any]) -> tuple[Job, ...]:
+    """Return the jobs of a run: those that fit a model, or those that score with the model of another run."""
+    return (PREPROCESS, SCORE) if params["score_with"] else (PREPROCESS, PCA, KMEANS)
+
+
+PLAN = "{{ plan(params) | map(attribute='name') | join(' ') }}"
+"""The names of the run's jobs, with blanks between."""
+
+MODEL_DATE = "{{ params.score_with or run_date(dag_run, params) }}"
+"""The run date of the model that gives the segments."""

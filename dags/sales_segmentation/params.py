@@ -35,6 +35,15 @@ def params(settings: Settings) -> dict[str, Param]:
             description_md="More lines than this share with a fault, and nothing is published.",
             section="Data",
         ),
+        "score_with": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Score with the model of",
+            description_md="The run date of an earlier run: its models give the segments and nothing is fitted, so the "
+            "other choices here do not count. Empty: fit new ones.",
+            section="Segmentation",
+        ),
         "feature_set": Param(
             "extended",
             type="string",

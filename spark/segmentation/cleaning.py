@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame, Observation, Window
 from pyspark.sql import functions as F
 
 from segmentation.raw_lines import HEADER, OPEN_QUOTE, WRONG_FIELD_COUNT
@@ -28,18 +28,21 @@ class Rule:
 #: What each text field says, null if it cannot be read. Numbers are rounded half up to four decimals.
 PARSED: dict[str, str] = {
     "price": "try_cast(unit_price AS decimal(12, 4))",
-    "amount": "try_cast(quantity AS decimal(14, 4))",
+    # 90.0 is the whole number 90, as a spreadsheet writes it.
+    "units": "coalesce(try_cast(quantity AS int), CASE WHEN try_cast(quantity AS decimal(14, 4)) % 1 = 0 "
+    "THEN try_cast(try_cast(quantity AS decimal(14, 4)) AS int) END)",
     "rate": "try_cast(discount AS decimal(14, 4))",
     "total": "try_cast(total_price AS decimal(14, 4))",
     # Cut and turned round, a dd-MM-yyyy text is an ISO date, which needs no formatter and has no lenient mode.
-    "day": "try_cast(concat_ws('-', substr(order_date, 7, 4), substr(order_date, 4, 2), substr(order_date, 1, 2)) AS date)",
+    "day": "try_cast(concat_ws('-', substr(order_date, 7, 4), substr(order_date, 4, 2), substr(order_date, 1, 2)) "
+    "AS date)",
     "is_dated": "order_date RLIKE '^[0-9]{2}-[0-9]{2}-[0-9]{4}$'",
 }
 
 #: What a valid line's typed columns are, from the parsed fields.
 TYPED: dict[str, str] = {
     "unit_price": "price",
-    "quantity": "try_cast(amount AS int)",
+    "quantity": "units",
     "discount": "try_cast(rate AS decimal(5, 4))",
     "total_price": "total",
     "order_date": "day",
@@ -52,7 +55,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "broken_text",
         "bytes that are not UTF-8",
-        "contains(concat_ws(' ', order_id, customer_id, customer_type, product, category, region), '\\uFFFD')",
+        " OR ".join(f"contains({name}, '\\uFFFD')" for name in RAW_COLUMNS),
     ),
     Rule("missing_key", "no order or no customer", "order_id IS NULL OR customer_id IS NULL"),
     Rule(
@@ -63,7 +66,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "unparsable_number",
         "a price, quantity, discount or total that is missing, no number or too large, or a quantity that is not whole",
-        "price IS NULL OR rate IS NULL OR total IS NULL OR try_cast(amount AS int) IS NULL OR amount <> floor(amount)",
+        "price IS NULL OR units IS NULL OR rate IS NULL OR total IS NULL",
     ),
     Rule(
         "unparsable_date",
@@ -76,25 +79,25 @@ RULES: tuple[Rule, ...] = (
         "a customer type other than B2B and B2C",
         "customer_type IS NULL OR customer_type NOT IN ('B2B', 'B2C')",
     ),
-    Rule("quantity_below_one", "a quantity of zero or less", "amount < 1"),
+    Rule("quantity_below_one", "a quantity of zero or less", "units < 1"),
     Rule("discount_out_of_range", "a discount below 0 or above 1", "rate < 0 OR rate > 1"),
     Rule("negative_price", "a unit price below 0", "price < 0"),
     Rule(
         "total_mismatch",
         "a total more than a cent away from price × quantity × (1 − discount)",
-        "abs(total - price * try_cast(amount AS int) * (1 - try_cast(rate AS decimal(5, 4)))) > 0.01",
+        "abs(total - price * units * (1 - try_cast(rate AS decimal(5, 4)))) > 0.01",
     ),
     # Asked last, so that a copy of a bad line has the reason of its original.
     Rule("duplicate_line", "a line that repeats another in all columns; the first one stays", "copy > 1"),
 )
 
 
-def mark(lines: DataFrame, partitions: int) -> DataFrame:
+def mark(lines: DataFrame, *, copies: bool) -> DataFrame:
     """Return the typed lines with ``reason``, null for a valid one and HEADER for a header line.
 
     Takes RAW_COLUMNS as text, ``defect`` and ``source_file``. Gives the columns of ``sales``, ``reason``, ``raw`` (a
     struct of the text fields, null for a valid line), ``source_file`` and ``digest`` (a 64-bit hash of the text
-    fields). The rows lie in ``partitions`` by customer, so that what follows needs no further shuffle.
+    fields). Looking for ``copies`` of a line costs a shuffle and a sort of all lines; without it none is found.
     """
     identical = Window.partitionBy(*RAW_COLUMNS).orderBy("source_file")
     reason = F.coalesce(
@@ -103,18 +106,26 @@ def mark(lines: DataFrame, partitions: int) -> DataFrame:
     )
     typed = [F.expr(TYPED.get(name, name)).alias(name) for name in TABLES["sales"].names]
     return (
-        lines.repartition(partitions, "customer_id")
-        .withColumn("copy", F.row_number().over(identical))
+        lines.withColumn("copy", F.row_number().over(identical) if copies else F.lit(1))
         .select("*", *(F.expr(sql).alias(name) for name, sql in PARSED.items()))
         .withColumn("reason", reason)
         .select(
             *typed,
             "reason",
             F.when(F.col("reason").isNotNull(), F.struct(*RAW_COLUMNS)).alias("raw"),
-            F.when(F.col("reason").isNotNull(), F.col("source_file")).alias("source_file"),
+            "source_file",
             F.xxhash64(*(F.coalesce(name, F.lit("")) for name in RAW_COLUMNS)).alias("digest"),
         )
     )
+
+
+def may_have_copies(sales: DataFrame) -> bool:
+    """Return False if no two rows are alike; True almost always means that some are.
+
+    Compares 64-bit hashes, which takes a small part of the effort of comparing all columns.
+    """
+    alike = sales.groupBy(F.xxhash64(*sales.columns)).count().where("count > 1")
+    return not alike.isEmpty()
 
 
 def valid(marked: DataFrame) -> DataFrame:
@@ -162,24 +173,31 @@ class Tally:
         )
 
 
-def tally(marked: DataFrame) -> Tally:
-    """Count the rows that ``mark`` returns, in one job."""
-    counts = {
-        row.reason: row
-        for row in marked.groupBy("reason")
-        .agg(
-            F.count("*").alias("lines"),
-            F.sum(F.col("digest").cast("decimal(20, 0)")).alias("digests"),
-            F.max("order_date").alias("last_day"),
-        )
-        .collect()
-    }
-    headers = counts.pop(HEADER, None)
-    digests = sum(int(row.digests) for row in counts.values())
+def watched(marked: DataFrame) -> tuple[DataFrame, Observation]:
+    """Return the rows of ``mark``, and what ``tally`` reads after an action on them: counting takes no extra pass."""
+    observation = Observation()
+    is_line = F.col("reason").isNull() | (F.col("reason") != HEADER)
+    counts = [F.count(F.when(F.col("reason") == name, 1)).alias(name) for name in (*_REASONS, HEADER)]
+    return marked.observe(
+        observation,
+        *counts,
+        F.count(F.when(F.col("reason").isNull(), 1)).alias("valid"),
+        F.sum(F.when(is_line, F.col("digest").cast("decimal(20, 0)"))).alias("digests"),
+        # As text, because an observation hands out a date as an object of the JVM.
+        F.max(F.when(F.col("reason").isNull(), F.col("order_date"))).cast("string").alias("last_day"),
+    ), observation
+
+
+def tally(observation: Observation) -> Tally:
+    """Return the counts of ``watched``; waits for the first action on its rows, and only that one counts."""
+    found = observation.get
     return Tally(
-        valid=counts[None].lines if None in counts else 0,
-        rejected={rule.reason: counts[rule.reason].lines for rule in RULES if rule.reason in counts},
-        headers=headers.lines if headers else 0,
-        last_day=counts[None].last_day if None in counts else None,
-        fingerprint=f"{digests % 2**64:016x}",
+        valid=found["valid"],
+        rejected={reason: found[reason] for reason in _REASONS if found[reason]},
+        headers=found[HEADER],
+        last_day=date.fromisoformat(found["last_day"]) if found["last_day"] else None,
+        fingerprint=f"{int(found['digests'] or 0) % 2**64:016x}",
     )
+
+
+_REASONS = tuple(rule.reason for rule in RULES)

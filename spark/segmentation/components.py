@@ -79,12 +79,16 @@ def pipeline(scaling: Scaling, components: Components) -> PipelineModel:
     )
 
 
+def project(customers: DataFrame, model: PipelineModel) -> DataFrame:
+    """Return ``customers`` with the columns that ``model`` adds, and the first two components as pc1 and pc2."""
+    frame = model.transform(customers).withColumn("all", as_array("all_components"))
+    return frame.withColumns({"pc1": _nth(1), "pc2": _nth(2)})
+
+
 def customer_components(features: DataFrame, model: PipelineModel) -> DataFrame:
     """Return customer_components: the retained components of each customer, and the first two for pictures."""
-    projected = model.transform(features).withColumn("all", as_array("all_components"))
-    return projected.select(
-        "customer_id", as_array("components").alias("components"), _nth(1).alias("pc1"), _nth(2).alias("pc2")
-    )
+    components = as_array("components").alias("components")
+    return project(features, model).select("customer_id", components, "pc1", "pc2")
 
 
 def explained_variance(spark: SparkSession, components: Components) -> DataFrame:

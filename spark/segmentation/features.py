@@ -233,11 +233,13 @@ def customer_features(sales: DataFrame, last_day: date) -> DataFrame:
     those groups by customer, so that no distinct count needs its own copy of the lines. Sums are exact decimals until
     the last division, so the result does not depend on the partitions.
     """
+    # The one shuffle: all groups and joins below are within a customer, so they stay where the customer's lines are.
+    lines = sales.repartition("customer_id")
     return (
-        _orders(sales, last_day)
-        .join(_products(sales), on="customer_id", how="inner")
-        .join(_categories(sales), on="customer_id", how="inner")
-        .join(_sites(sales), on="customer_id", how="inner")
+        _orders(lines, last_day)
+        .join(_products(lines), on="customer_id", how="inner")
+        .join(_categories(lines), on="customer_id", how="inner")
+        .join(_sites(lines), on="customer_id", how="inner")
         .withColumn("is_b2b", (F.col("customer_type") == "B2B").cast("double"))
         .select("customer_id", "customer_type", "region", *(feature.name for feature in FEATURES))
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,31 +34,36 @@ def list_files(spark: SparkSession, uri: str) -> list[File]:
     return sorted(files, key=lambda file: file.uri)
 
 
-def replace(spark: SparkSession, uri: str, write: Callable[[str], None]) -> None:
-    """Let ``write`` fill a staging place beside ``uri`` and put it in place of what is at ``uri``.
+@contextmanager
+def replacing(spark: SparkSession, uri: str) -> Iterator[str]:
+    """Give a staging place beside ``uri``, and at the end put what is there in place of what is at ``uri``.
 
-    Until ``write`` has ended the old content is untouched. The swap is two renames, which HDFS and local disks do at
-    once; an object store copies, so there a reader must wait for the job's end. A crash leaves the old content, or
-    between the two renames a backup that the next call restores first, and no place whose name a reader looks at:
-    both side places have hidden names and the next call for the same ``uri`` clears them.
+    Until then, and for good when an exception comes out, the old content is untouched. The swap is two renames, which
+    HDFS and local disks do at once; an object store copies, so there a reader must wait for the job's end. A crash
+    leaves the old content, or between the two renames a backup that the next call restores first, and no place whose
+    name a reader looks at: both side places have hidden names, and the next call for the same ``uri`` clears them.
     """
     parent, name = uri.rstrip("/").rsplit("/", 1)
     # Without the "=", because a folder named like a partition is one, even behind an underscore.
     hidden = name.replace("=", "-")
     staging, backup = f"{parent}/_staging.{hidden}", f"{parent}/_backup.{hidden}"
-    target, fs = _path(spark, uri), _at(spark, uri)
-    if not fs.exists(target) and fs.exists(_path(spark, backup)):
+    if not exists(spark, uri) and exists(spark, backup):
         _rename(spark, backup, uri)
     for leftover in (staging, backup):
-        fs.delete(_path(spark, leftover), True)
+        delete(spark, leftover)
     try:
-        write(staging)
-        if fs.exists(target):
+        yield staging
+        if exists(spark, uri):
             _rename(spark, uri, backup)
         _rename(spark, staging, uri)
-        fs.delete(_path(spark, backup), True)
+        delete(spark, backup)
     finally:
-        fs.delete(_path(spark, staging), True)
+        delete(spark, staging)
+
+
+def delete(spark: SparkSession, uri: str) -> None:
+    """Remove the file, or the folder with all below it, at ``uri``; nothing there is no error."""
+    _at(spark, uri).delete(_path(spark, uri), True)
 
 
 def write_text(spark: SparkSession, uri: str, text: str) -> None:

@@ -88,7 +88,8 @@ def run(name: str, work: Callable[[Job], None], flags: Namespace) -> None:
     finally:
         if owned:
             spark.stop()
-    sys.stderr.write(f"{name}: {problem}\n")
+    # As argparse words it, so that both are told from a traceback by the same pattern.
+    sys.stderr.write(f"{name}.py: error: {problem}\n")
     sys.exit(2)
 
 

@@ -76,7 +76,7 @@ def nearest(block: Array, centres: Array) -> Labels:
 
     ``block`` is values × customers, ``centres`` is k × values.
     """
-    return _gaps(block, centres).argmin(axis=0)
+    return np.asarray(_gaps(block, centres).argmin(axis=0))
 
 
 def tally(block: Array, centres: Array) -> Tally:

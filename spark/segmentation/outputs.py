@@ -19,15 +19,20 @@ def publish(frame: DataFrame, processed: str, dataset: str, run_date: str) -> in
     The columns are selected in the order of ``TABLES[dataset]``; raises TypeError when one is missing or has another
     type. The number is read back from the written files' footers.
     """
-    spark, conforming = frame.sparkSession, _conform(frame, dataset)
+    spark = frame.sparkSession
+    with filesystem.replacing(spark, partition(processed, dataset, run_date)) as staging:
+        write(frame, dataset, staging)
+    return read(spark, processed, dataset, run_date).count()
+
+
+def write(frame: DataFrame, dataset: str, uri: str) -> None:
+    """Write the rows of ``frame`` as Parquet files of ``dataset`` to the folder ``uri``, replacing what is there.
+
+    Raises TypeError when a column is missing or has another type than in ``TABLES[dataset]``.
+    """
     # The success marker is a file that no table should have; the swap says "done" here.
     options = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false", "compression": "snappy"}
-    filesystem.replace(
-        spark,
-        partition(processed, dataset, run_date),
-        lambda staging: conforming.write.options(**options).parquet(staging),
-    )
-    return read(spark, processed, dataset, run_date).count()
+    _conform(frame, dataset).write.options(**options).mode("overwrite").parquet(uri)
 
 
 def read(spark: SparkSession, processed: str, dataset: str, run_date: str) -> DataFrame:
@@ -42,9 +47,15 @@ def read(spark: SparkSession, processed: str, dataset: str, run_date: str) -> Da
 
 def save_model(spark: SparkSession, models: str, run_date: str, job: str, save: Callable[[str], None]) -> str:
     """Replace the model folder of ``job`` for ``run_date`` by what ``save(uri)`` writes, and return its address."""
-    uri = f"{models.rstrip('/')}/run_date={run_date}/{job}"
-    filesystem.replace(spark, uri, save)
+    uri = model_folder(models, run_date, job)
+    with filesystem.replacing(spark, uri) as staging:
+        save(staging)
     return uri
+
+
+def discard_model(spark: SparkSession, models: str, run_date: str, job: str) -> None:
+    """Remove the model of ``job`` for ``run_date``: what it was fitted on is about to change."""
+    filesystem.delete(spark, model_folder(models, run_date, job))
 
 
 def write_metrics(
@@ -53,7 +64,13 @@ def write_metrics(
     """Replace ``<metrics>/run_date=…/<job>.json`` by ``content``; raises TypeError for what JSON cannot hold."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     uri = f"{metrics.rstrip('/')}/run_date={run_date}/{job}.json"
-    filesystem.replace(spark, uri, lambda staging: filesystem.write_text(spark, staging, text))
+    with filesystem.replacing(spark, uri) as staging:
+        filesystem.write_text(spark, staging, text)
+
+
+def model_folder(models: str, run_date: str, job: str) -> str:
+    """Return the address of the model of one job."""
+    return f"{models.rstrip('/')}/run_date={run_date}/{job}"
 
 
 def partition(processed: str, dataset: str, run_date: str) -> str:

@@ -1,16 +1,15 @@
-"""What a job reads of an earlier job: the datasets of its run date, and what they were, for the metrics."""
+"""What a job reads of an earlier job: datasets and models, and what they were, for the metrics."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import filesystem
 from segmentation.job import Job, UserError
-from segmentation.outputs import partition, read
+from segmentation.outputs import model_folder, partition, read
 
 
 def dataset(job: Job, name: str) -> DataFrame:
@@ -18,12 +17,12 @@ def dataset(job: Job, name: str) -> DataFrame:
     return read(job.spark, job.flags.processed, name, job.flags.run_date)
 
 
-def pipeline(job: Job, name: str) -> PipelineModel:
-    """Return the model that the job ``name`` saved for the run date; raises UserError where it is missing."""
-    uri = f"{job.flags.models.rstrip('/')}/run_date={job.flags.run_date}/{name}"
+def model_address(job: Job, name: str, run_date: str) -> str:
+    """Return where the job ``name`` saved its model for ``run_date``; raises UserError where it is missing."""
+    uri = model_folder(job.flags.models, run_date, name)
     if not filesystem.exists(job.spark, uri):
-        raise UserError(f"there is no model at {uri}: run {name} for this run date first")
-    return PipelineModel.load(uri)
+        raise UserError(f"there is no model at {uri}: run {name} for {run_date} first")
+    return uri
 
 
 def describe(job: Job, *names: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import jinja2
 import pytest
 
 from emr_pipeline import package
+from emr_pipeline.failure import REFUSAL, explain
 from emr_pipeline.settings import Settings
 from sales_segmentation.jobs import BOOTSTRAP, CODE_VERSION, FOLDER, JOBS, Job
 from sales_segmentation.params import params
@@ -33,6 +34,8 @@ def parser_of(script: Path) -> ArgumentParser:
 def rendered(argument: str, **changed: Any) -> str:
     """Render an argument as Airflow does, with the defaults of the form."""
     values = {name: param.value for name, param in params(SETTINGS).items()} | changed
+    # Where it is empty the step that needs it is not queued.
+    values["score_with"] = values["score_with"] or "2025-12-31"
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
     return environment.from_string(argument).render(
         params=values,
@@ -80,3 +83,15 @@ def test_what_the_steps_and_nodes_need_is_in_the_package() -> None:
     files = package.build(FOLDER).files
     assert {f"{job.name}.py" for job in JOBS} | {"segmentation.zip", Path(BOOTSTRAP).name} <= set(files)
     assert CODE_VERSION in BOOTSTRAP
+
+
+def test_airflow_knows_a_refusal_of_a_job_when_it_sees_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """The job's last line and the pattern that the task log is searched with must be the same."""
+    with pytest.raises(SystemExit):
+        parser_of(FOLDER / "preprocess.py").parse_args(["--run-date", "today"])
+    assert explain(capsys.readouterr().err, "here").kind == REFUSAL
+
+    source = (FOLDER / "segmentation" / "job.py").read_text()
+    written = next(line for line in source.splitlines() if "error: {problem}" in line)
+    line = written.split('f"')[1].split("\\n")[0].format(name="pca", problem="fewer than 2 customers")
+    assert explain(line, "here").sentence == "fewer than 2 customers"

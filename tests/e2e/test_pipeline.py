@@ -28,6 +28,12 @@ def rows_of(run: Run, dataset: str) -> int:
     return int(ds.dataset(run.bucket / "processed" / dataset / "run_date=2026-01-31").count_rows())
 
 
+def segments_of(run: Run, run_date: str) -> dict[str, int]:
+    folder = run.bucket / "processed" / "customer_segments" / f"run_date={run_date}"
+    table = ds.dataset(folder).to_table(["customer_id", "segment"])
+    return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
 def metrics_of(run: Run, job: str) -> dict[str, dict[str, int]]:
     content: dict[str, dict[str, int]] = json.loads(
         (run.bucket / "metrics" / "run_date=2026-01-31" / f"{job}.json").read_text()
@@ -99,6 +105,19 @@ def test_a_second_run_of_the_date_replaces_it_and_nothing_else(
         "segment_profiles",
         "segment_features",
     }
+
+
+def test_a_run_may_score_with_the_model_of_another(
+    green: Run, pipeline: Pipeline, spoiled: tuple[Path, sales.Counts]
+) -> None:
+    """The same lines on another date: the same segments, and nothing fitted."""
+    scored = pipeline(f"INPUT={spoiled[0]}", "RUN_DATE=2026-02-28", "SCORE_WITH=2026-01-31")
+    assert scored.code == 0, scored.screen
+    assert "score success" in scored.screen
+    assert all(f"{name} skipped" in scored.screen for name in ("pca", "kmeans"))
+    assert segments_of(scored, "2026-02-28") == segments_of(scored, "2026-01-31")
+    fitted = {"pca", "kmeans"}
+    assert not fitted & {path.stem for path in (scored.bucket / "metrics" / "run_date=2026-02-28").iterdir()}
 
 
 def test_a_file_without_a_column_is_refused_before_any_cluster(state: Path, pipeline: Pipeline) -> None:

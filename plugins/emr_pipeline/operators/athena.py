@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -104,21 +103,24 @@ class ReconcileOperator(AthenaStatementOperator):
     """Compares what Athena counts with what the jobs say they have written; fails on the first difference.
 
     A repair that found no partition is a success to Athena; here it is not. The query must answer one row for each
-    table: ``dataset, row_count``. ``metrics`` are the S3 URIs of the jobs' metrics files, whose ``rows`` are compared.
+    table: ``dataset, row_count``. ``metrics`` is the S3 folder of the metrics files, whose ``rows`` are compared, and
+    ``plan`` holds the names of the jobs that have written them, with blanks between.
     """
 
-    template_fields = (*AthenaStatementOperator.template_fields, "metrics")
+    template_fields = (*AthenaStatementOperator.template_fields, "metrics", "plan")
 
-    def __init__(self, *, metrics: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *, metrics: str, plan: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.metrics = metrics
+        self.plan = plan
 
     def finish(self, context: Context, event: Event) -> dict[str, int]:
         query_id = super().finish(context, event)
         counted = {row["dataset"]: int(row["row_count"]) for row in read_answer(self.hook, query_id)}
         written: dict[str, int] = {}
-        for uri in self.metrics:
-            written |= json.loads(self._objects().read_key(*reversed(S3Hook.parse_s3_url(uri))))["rows"]
+        bucket, folder = S3Hook.parse_s3_url(self.metrics)
+        for job in self.plan.split():
+            written |= json.loads(self._objects().read_key(f"{folder}/{job}.json", bucket))["rows"]
         differing = {
             dataset: f"Athena counts {counted.get(dataset, 0):,}, the job wrote {written.get(dataset, 0):,}"
             for dataset in sorted(counted.keys() | written.keys())

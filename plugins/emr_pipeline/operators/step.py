@@ -40,20 +40,24 @@ def check_alive(client: Any, cluster_id: str) -> None:
 
 
 class AddStepsOperator(PatientOperator):
-    """Queues all steps at once, so that the cluster never idles between them; leaves out those already there.
+    """Queues all planned steps at once, so that the cluster never idles between them; leaves out those already there.
 
     Instead of EmrAddStepsOperator: its retry queues every step a second time (AddJobFlowSteps has no client token).
-    Returns the step ids by name.
+    ``plan`` holds the names of the steps this run is made of, with blanks between. Returns the step ids by name.
     """
 
     aws_hook_class = EmrHook
-    template_fields = aws_template_fields("cluster_id", "steps")
+    template_fields = aws_template_fields("cluster_id", "steps", "plan")
     template_fields_renderers: ClassVar[dict[str, str]] = {"steps": "json"}
 
-    def __init__(self, *, cluster_id: str, steps: Sequence[Step], **kwargs: Any) -> None:
+    def __init__(self, *, cluster_id: str, steps: Sequence[Step], plan: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.cluster_id = cluster_id
         self.steps = steps
+        self.plan = plan
+
+    def _planned(self) -> list[Step]:
+        return [step for step in self.steps if step["Name"] in self.plan.split()]
 
     def reconcile(self, context: Context) -> dict[str, str]:
         return self.once(find=self._all, make=self._add_missing)
@@ -63,12 +67,12 @@ class AddStepsOperator(PatientOperator):
 
     def _all(self) -> dict[str, str] | None:
         ids = self._ids()
-        return ids if all(step["Name"] in ids for step in self.steps) else None
+        return ids if all(step["Name"] in ids for step in self._planned()) else None
 
     def _add_missing(self) -> dict[str, str]:
         check_alive(self.hook.conn, self.cluster_id)
         there = self._ids()
-        missing = [step for step in self.steps if step["Name"] not in there]
+        missing = [step for step in self._planned() if step["Name"] not in there]
         self.single_shot.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=missing)
         return self._ids()
 

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from airflow import plugins_manager
+from airflow.sdk import TriggerRule
 
 from sales_segmentation.datasets import DATASETS, QUESTIONS
 from sales_segmentation.jobs import JOBS
@@ -19,9 +21,11 @@ GRAPH = {
     "check_input": {"create_cluster"},
     "create_cluster": {"add_steps", "terminate_cluster"},
     "add_steps": {"preprocess"},
-    "preprocess": {"pca"},
+    "preprocess": {"fit_or_score"},
+    "fit_or_score": {"pca", "score"},
     "pca": {"kmeans"},
     "kmeans": {"create_database"},
+    "score": {"create_database"},
     "create_database": {"create_tables"},
     "create_tables": {"repair_tables"},
     "repair_tables": {"reconcile"},
@@ -60,6 +64,16 @@ def test_each_job_is_a_task_of_the_same_name(dag: Any) -> None:
         assert (FOLDER.parents[1] / "spark" / f"{job.name}.py").is_file()
 
 
+@pytest.mark.parametrize(("plan", "way"), [("preprocess pca kmeans", "pca"), ("preprocess score", "score")])
+def test_the_branch_goes_on_with_the_second_job_of_the_plan(dag: Any, plan: str, way: str) -> None:
+    assert dag.get_task("fit_or_score").python_callable(plan) == way
+
+
+def test_the_tables_wait_for_the_way_that_was_taken_and_not_for_the_other(dag: Any) -> None:
+    """all_success would skip everything behind the branch."""
+    assert dag.get_task("create_database").trigger_rule == TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+
+
 def test_every_task_is_retried(dag: Any) -> None:
     """All are idempotent, and Airflow itself may lose one."""
     assert all(task.retries >= 1 for task in dag.tasks)
@@ -69,7 +83,7 @@ def test_every_wait_has_a_deadline(dag: Any) -> None:
     waits = [
         task for task in dag.tasks if task.task_type in {"AwaitStepOperator", "TerminateClusterOperator"}
     ]
-    assert len(waits) == 5
+    assert len(waits) == 6
     assert all(task.deadline.total_seconds() > 0 for task in waits)
 
 

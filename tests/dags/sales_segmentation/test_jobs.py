@@ -1,4 +1,4 @@
-"""The run date: the form, else the logical date, else the day of the trigger."""
+"""What a run stands for: its date, and its jobs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sales_segmentation.jobs import run_date
+from sales_segmentation.jobs import plan, run_date
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 LATER = datetime(2024, 3, 1, 0, 30, tzinfo=UTC)
@@ -26,3 +26,13 @@ def test_run_date(
 ) -> None:
     dag_run = SimpleNamespace(logical_date=logical_date, run_after=run_after)
     assert run_date(dag_run, {"run_date": param}) == expected
+
+
+@pytest.mark.parametrize(
+    ("score_with", "names"),
+    [(None, ["preprocess", "pca", "kmeans"]), ("2024-02-29", ["preprocess", "score"])],
+)
+def test_a_run_fits_unless_it_scores_with_another_runs_model(
+    score_with: str | None, names: list[str]
+) -> None:
+    assert [job.name for job in plan({"score_with": score_with})] == names

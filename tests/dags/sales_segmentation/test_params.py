@@ -29,6 +29,7 @@ def test_each_param_explains_itself_and_its_default_is_valid(name: str) -> None:
         ("input", "s3://lake/{{ 7 * 7 }}.csv"),
         ("run_date", "31-01-2026"),
         ("max_rejected_share", 1.5),
+        ("score_with", "yesterday"),
         ("feature_set", "all"),
         ("variance_to_keep", 0),
         ("k_min", 1),

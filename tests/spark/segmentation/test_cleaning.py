@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import cleaning
-from segmentation.cleaning import RULES, mark, rejected, tally, valid
+from segmentation.cleaning import RULES, Tally, may_have_copies, rejected, tally, valid, watched
 from segmentation.raw_lines import HEADER
 from segmentation.schemas import RAW_COLUMNS, TABLES
 
@@ -101,16 +101,26 @@ def lines(spark: SparkSession) -> Lines:
     return make
 
 
+def mark(frame: DataFrame) -> DataFrame:
+    return cleaning.mark(frame, copies=True)
+
+
+def tallied(frame: DataFrame) -> Tally:
+    rows, observation = watched(mark(frame))
+    rows.collect()
+    return tally(observation)
+
+
 def reasons(frame: DataFrame) -> list[str | None]:
     """Return the reasons of ``frame`` by order."""
-    rows = mark(frame, 2).select("raw.order_id", "order_id", "reason").collect()
+    rows = mark(frame).select("raw.order_id", "order_id", "reason").collect()
     return [row.reason for row in sorted(rows, key=lambda row: str(row[1]))]
 
 
 def test_every_kind_of_spoiled_line_has_its_reason(lines: Lines) -> None:
     """All cases go through at once; the source file tells them apart."""
     cases = [{**fields, "source_file": f"file:/{place}.csv"} for place, (fields, _) in enumerate(SPOILED)]
-    found = {row.source_file: row.reason for row in rejected(mark(lines(*cases), 2)).collect()}
+    found = {row.source_file: row.reason for row in rejected(mark(lines(*cases))).collect()}
     assert {f"file:/{place}.csv": reason for place, (_, reason) in enumerate(SPOILED)} == found
 
 
@@ -124,7 +134,7 @@ def test_odd_lines_are_valid(lines: Lines) -> None:
 
 
 def test_values_are_exact(lines: Lines) -> None:
-    (row,) = valid(mark(lines({}), 2)).collect()
+    (row,) = valid(mark(lines({}))).collect()
     assert (row.unit_price, row.discount, row.total_price) == (
         Decimal("1.5600"),
         Decimal("0.1000"),
@@ -140,7 +150,7 @@ def test_the_first_reason_in_table_order_counts(lines: Lines) -> None:
 
 def test_all_but_one_of_identical_lines_are_duplicates(lines: Lines) -> None:
     other_file: Fields = {"source_file": "file:/b.csv"}
-    marked = mark(lines({}, other_file, {}, {"quantity": "90.0"}), 2)
+    marked = mark(lines({}, other_file, {}, {"quantity": "90.0"}))
     assert valid(marked).count() == 2, "a line that differs in the text of one column is another line"
     copies = rejected(marked).collect()
     assert [row.reason for row in copies] == ["duplicate_line"] * 2
@@ -149,33 +159,40 @@ def test_all_but_one_of_identical_lines_are_duplicates(lines: Lines) -> None:
     )
 
 
+def test_copies_are_looked_for_only_when_asked_and_are_not_overlooked(lines: Lines) -> None:
+    quick = cleaning.mark(lines({}, {}, {"order_id": "ORD2"}), copies=False)
+    assert valid(quick).count() == 3
+    assert may_have_copies(valid(quick))
+    assert not may_have_copies(valid(mark(lines({}, {}, {"order_id": "ORD2"}))))
+
+
 def test_copies_of_a_bad_line_keep_its_reason(lines: Lines) -> None:
     assert reasons(lines({"discount": "2"}, {"discount": "2"})) == ["discount_out_of_range"] * 2
 
 
 def test_rejected_lines_show_their_raw_text(lines: Lines) -> None:
     spoiled: Fields = {"unit_price": "1,56", "order_date": "23.08.23"}
-    (row,) = rejected(mark(lines(spoiled), 2)).collect()
+    (row,) = rejected(mark(lines(spoiled))).collect()
     expected = {name: {**VALID, **spoiled}[name] for name in RAW_COLUMNS}
     assert row.asDict() == {**expected, "reason": "unparsable_number", "source_file": "file:/a.csv"}
 
 
 def test_the_frames_have_the_published_columns(lines: Lines) -> None:
-    marked = mark(lines({}), 2)
+    marked = mark(lines({}))
     for dataset, frame in (("sales", valid(marked)), ("rejected_sales", rejected(marked))):
         types = [(field.name, field.dataType) for field in TABLES[dataset]]
         assert [(field.name, field.dataType) for field in frame.schema] == types
 
 
 def test_header_lines_are_neither_valid_nor_rejected(lines: Lines) -> None:
-    marked = mark(lines({}, {"defect": HEADER}, {"defect": HEADER}), 2)
-    found = tally(marked)
+    frame = lines({}, {"defect": HEADER}, {"defect": HEADER})
+    found = tallied(frame)
     assert (found.valid, found.rejected, found.headers, found.lines) == (1, {}, 2, 1)
-    assert rejected(marked).count() == 0
+    assert rejected(mark(frame)).count() == 0
 
 
 def test_the_tally_counts_by_reason_in_table_order(lines: Lines) -> None:
-    found = tally(mark(lines({}, {}, {"discount": "2"}, {"order_id": None}), 2))
+    found = tallied(lines({}, {}, {"discount": "2"}, {"order_id": None}))
     assert found.valid == 1
     assert list(found.rejected.items()) == [
         ("missing_key", 1),
@@ -187,20 +204,20 @@ def test_the_tally_counts_by_reason_in_table_order(lines: Lines) -> None:
 
 
 def test_the_tally_of_nothing(lines: Lines) -> None:
-    found = tally(mark(lines({"defect": HEADER}), 2))
+    found = tallied(lines({"defect": HEADER}))
     assert (found.valid, found.lines, found.rejected_share, found.last_day) == (0, 0, 0.0, None)
 
 
 def test_the_fingerprint_is_that_of_the_lines_only(lines: Lines) -> None:
     """It changes with any field, and neither with the order of lines nor their file or partitions."""
     first, second = {"order_id": "A"}, {"order_id": "B"}
-    found = tally(mark(lines(first, second), 2)).fingerprint
+    found = tallied(lines(first, second)).fingerprint
     moved = {**first, "source_file": "file:/z.csv"}
-    assert tally(mark(lines(second, moved, {"defect": HEADER}), 3)).fingerprint == found
-    assert tally(mark(lines(first, {"order_id": "C"}), 2)).fingerprint != found
-    assert tally(mark(lines(first, first, second), 2)).fingerprint != found
+    assert tallied(lines(second, moved, {"defect": HEADER})).fingerprint == found
+    assert tallied(lines(first, {"order_id": "C"})).fingerprint != found
+    assert tallied(lines(first, first, second)).fingerprint != found
     gap, shifted = {"product": None, "category": "x"}, {"product": "x", "category": None}
-    assert tally(mark(lines(gap), 2)).fingerprint != tally(mark(lines(shifted), 2)).fingerprint
+    assert tallied(lines(gap)).fingerprint != tallied(lines(shifted)).fingerprint
 
 
 TEXTS = st.one_of(
@@ -237,7 +254,7 @@ def test_whatever_comes_no_line_is_lost_and_valid_lines_keep_every_promise(
 ) -> None:
     schema = ", ".join(f"{name} string" for name in VALID)
     frame = spark.createDataFrame([tuple(fields[name] for name in VALID) for fields in batch], schema)
-    marked = mark(frame, 2)
+    marked = mark(frame)
     sales, bad = valid(marked).collect(), rejected(marked).collect()
     assert len(sales) + len(bad) == len(batch)
     assert {row.reason for row in bad} <= {rule.reason for rule in RULES}
@@ -283,16 +300,16 @@ def test_every_line_whose_numbers_agree_is_valid(
         for place, (price, quantity, discount, day) in enumerate(orders)
     ]
     frame = spark.createDataFrame([tuple(fields.values()) for fields in batch], schema)
-    assert cleaning.tally(mark(frame, 2)).rejected == {}
+    assert tallied(frame).rejected == {}
 
 
 def test_ansi_mode_changes_nothing(spark: SparkSession, lines: Lines) -> None:
     """Spark 4 has it on by default: nothing may raise, whatever a field holds."""
     cases = [{"order_id": f"ORD{place}", **fields} for place, (fields, _) in enumerate(SPOILED)]
-    usual = tally(mark(lines(*cases), 2))
+    usual = tallied(lines(*cases))
     before = spark.conf.get("spark.sql.ansi.enabled")
     spark.conf.set("spark.sql.ansi.enabled", "true")
     try:
-        assert tally(mark(lines(*cases), 2)) == usual
+        assert tallied(lines(*cases)) == usual
     finally:
         spark.conf.set("spark.sql.ansi.enabled", str(before))

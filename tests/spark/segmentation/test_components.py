@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pyspark.ml.feature import PCA, VectorAssembler
 from pyspark.sql import SparkSession
-from sklearn.decomposition import PCA as ScikitPCA
+from sklearn import decomposition
 
 from segmentation.components import principal_components
 from segmentation.job import UserError
@@ -30,7 +30,7 @@ def test_hand_computed_ratio() -> None:
 def test_same_as_scikit_learn_and_spark(spark: SparkSession, points: np.ndarray) -> None:
     components = principal_components(np.cov(points.T), 1.0)
 
-    reference = ScikitPCA(svd_solver="full").fit(points)
+    reference = decomposition.PCA(svd_solver="full").fit(points)
     np.testing.assert_allclose(components.ratio, reference.explained_variance_ratio_, rtol=1e-9)
     np.testing.assert_allclose(components.loadings, reference.components_, atol=1e-9)
     frame = spark.createDataFrame(points.tolist(), list("abcd"))
@@ -49,6 +49,11 @@ def test_the_largest_weight_of_each_component_is_positive(points: np.ndarray) ->
 def test_the_fewest_components_that_keep_the_variance(keep: float, retained: int) -> None:
     """A component without variance is never needed, not even for all of the variance."""
     assert principal_components(np.diag([2.0, 1.0, 1.0, 0.0]), keep).retained == retained
+
+
+def test_rounding_does_not_ask_for_one_component_more() -> None:
+    """Eight times a tenth adds up to less than 0.8 in floating point."""
+    assert principal_components(np.eye(10), 0.8).retained == 8
 
 
 @pytest.mark.parametrize("nothing", [np.zeros((3, 3)), np.zeros((0, 0))])

@@ -36,6 +36,18 @@ def test_segments_of_one_name_are_told_apart_by_what_differs_most() -> None:
     ]
 
 
+def test_no_two_segments_get_the_same_contrast() -> None:
+    """Both early ones differ most by recency, the second takes what sets it apart next."""
+    early = ALL | {"recency_days": 9.0}
+    group = [early, early | {"tenure_days": 2.0}, ALL]
+
+    assert [label.split(", ")[1] for label in labels(group, ALL, SPREAD)] == [
+        "not seen for long",
+        "long-standing",
+        "bought lately",
+    ]
+
+
 def test_labels_are_distinct_even_of_segments_that_nothing_tells_apart() -> None:
     assert len(set(labels([ALL] * 50, ALL, SPREAD))) == 50
     assert len(set(labels([ALL] * 3, ALL, dict.fromkeys(ALL, 0.0)))) == 3

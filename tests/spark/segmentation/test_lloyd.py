@@ -62,7 +62,8 @@ def test_several_clusterings_settle_side_by_side() -> None:
 
 
 def test_a_centre_without_customers_moves_to_the_one_furthest_from_its_own() -> None:
-    (result,) = settled(np.array([[0.0], [1.0], [50.0]]), [[0], [0]])
+    """The one at 1,000 would have stayed there for ever."""
+    (result,) = settled(np.array([[0.0], [1.0], [50.0]]), [[0], [1000]])
 
     assert sorted(result.centres.ravel().tolist()) == [0.5, 50.0]
 

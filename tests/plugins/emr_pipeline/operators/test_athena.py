@@ -71,12 +71,13 @@ def test_an_overdue_query_is_stopped(aws: Any, run: Context) -> None:
 
 
 def reconcile(aws: Any, answer: str, *written: dict[str, int]) -> ReconcileOperator:
-    uris = []
-    for number, rows in enumerate(written):
-        key = f"metrics/{number}.json"
-        aws.client("s3").put_object(Bucket="operators", Key=key, Body=json.dumps({"rows": rows}).encode())
-        uris.append(f"s3://operators/{key}")
-    return ReconcileOperator(task_id="reconcile", query=answer, metrics=uris, **WHERE)
+    jobs = [f"job{number}" for number in range(len(written))]
+    for job, rows in zip(jobs, written, strict=True):
+        body = json.dumps({"rows": rows}).encode()
+        aws.client("s3").put_object(Bucket="operators", Key=f"metrics/{job}.json", Body=body)
+    return ReconcileOperator(
+        task_id="reconcile", query=answer, metrics="s3://operators/metrics", plan=" ".join(jobs), **WHERE
+    )
 
 
 TWO_TABLES = "SELECT 'sales' AS dataset, 3 AS row_count UNION ALL SELECT 'segments', 2"

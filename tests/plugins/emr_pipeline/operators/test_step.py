@@ -44,6 +44,12 @@ def step(script: Callable[[str], str]) -> Callable[[str, str], dict[str, Any]]:
     return make
 
 
+def add(steps: list[dict[str, Any]], cluster_id: str, plan: str | None = None) -> AddStepsOperator:
+    """Return the operator for ``plan``, which is all the steps unless said otherwise."""
+    names = " ".join(step["Name"] for step in steps) if plan is None else plan
+    return AddStepsOperator(task_id="add_steps", cluster_id=cluster_id, steps=steps, plan=names)
+
+
 def wait_for(cluster_id: str, step: dict[str, Any], **kwargs: Any) -> AwaitStepOperator:
     return AwaitStepOperator(task_id=step["Name"], cluster_id=cluster_id, step=step, **kwargs)
 
@@ -64,12 +70,16 @@ def until_running(aws: Any, cluster_id: str, name: str) -> str:
 
 
 def test_steps_are_queued_once_in_their_order(aws: Any, cluster_id: str, run: Context, step: Any) -> None:
-    operator = AddStepsOperator(
-        task_id="add_steps", cluster_id=cluster_id, steps=[step("one", "hang"), step("two", "succeed")]
-    )
+    operator = add([step("one", "hang"), step("two", "succeed")], cluster_id)
     first = operator.execute(run())
     assert operator.execute(run(try_number=2)) == first
     assert [name for name, _ in states(aws, cluster_id)] == ["one", "two"]
+
+
+def test_a_step_outside_the_plan_is_not_queued(aws: Any, cluster_id: str, run: Context, step: Any) -> None:
+    steps = [step("one", "hang"), step("two", "succeed"), step("three", "succeed")]
+    assert list(add(steps, cluster_id, plan="one three").execute(run())) == ["one", "three"]
+    assert [name for name, _ in states(aws, cluster_id)] == ["one", "three"]
 
 
 def test_a_completed_step_is_accepted_and_not_repeated(
@@ -100,7 +110,7 @@ def test_a_step_that_was_cancelled_is_queued_again(
     aws: Any, cluster_id: str, run: Context, step: Any
 ) -> None:
     steps = [step("one", "raise"), step("two", "succeed")]
-    AddStepsOperator(task_id="add_steps", cluster_id=cluster_id, steps=steps).execute(run())
+    add(steps, cluster_id).execute(run())
     with pytest.raises(AirflowException):
         wait_for(cluster_id, steps[0]).execute(run())
     wait_for(cluster_id, steps[1]).execute(run())
@@ -145,7 +155,7 @@ def test_a_cluster_that_has_ended_is_named_with_its_reason(
     aws: Any, cluster_id: str, run: Context, step: Any
 ) -> None:
     aws.client("emr").terminate_job_flows(JobFlowIds=[cluster_id])
-    queue = AddStepsOperator(task_id="add_steps", cluster_id=cluster_id, steps=[step("one", "succeed")])
+    queue = add([step("one", "succeed")], cluster_id)
     for operator in (queue, wait_for(cluster_id, step("one", "succeed"))):
         with pytest.raises(
             AirflowFailException, match=rf"cluster {cluster_id} is TERMINAT\w+: .*create_cluster"

@@ -1,0 +1,1 @@
+"""How fast the jobs are, beside other ways to the same results: ``make benchmark``."""

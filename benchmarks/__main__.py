@@ -1,0 +1,87 @@
+"""Measure the contenders on one size of data: ``python -m benchmarks [SCALE=1] [CUSTOMERS=10000] [RUNS=3] [ONLY=…]``.
+
+SCALE is in times 1,048,575 lines, ONLY names some of the contenders with blanks between. Leaves the measurements in
+``benchmarks/results/`` (a contender that was not measured this time keeps its last ones) and the table in
+``benchmarks/results.md``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks import report
+from benchmarks.cases import CUSTOMERS, LINES, Case
+from benchmarks.contenders import CONTENDERS, PROJECT, Contender, environment, stages, wssse
+from benchmarks.measuring import measure
+
+RESULTS = PROJECT / "benchmarks" / "results"
+WORK = PROJECT / ".local" / "benchmark"
+
+
+def main(arguments: Sequence[str]) -> None:
+    given = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+    if len(given) < len(arguments) or given.keys() - {"SCALE", "CUSTOMERS", "RUNS", "ONLY"}:
+        sys.exit(
+            f"not understood: {' '.join(arguments)}; give SCALE=n, CUSTOMERS=n, RUNS=n or ONLY='name ...'"
+        )
+    case = Case(round(float(given.get("SCALE", 1)) * LINES), int(given.get("CUSTOMERS", CUSTOMERS)))
+    names = [contender.name for contender in CONTENDERS]
+    only = given.get("ONLY", "").split() or names
+    if unknown := set(only) - set(names):
+        sys.exit(f"ONLY: there is no {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    measured = run(case, [each for each in CONTENDERS if each.name in only], int(given.get("RUNS", 3)))
+    _keep(case, measured)
+    (PROJECT / "benchmarks" / "results.md").write_text(report.render(report.read(RESULTS)))
+
+
+def run(case: Case, contenders: Sequence[Contender], runs: int) -> dict[str, list[dict[str, Any]]]:
+    """Return the runs of each contender, measured in turn so that a slow minute of the machine hits them all."""
+    source = case.sample(WORK / "data")
+    measured: dict[str, list[dict[str, Any]]] = {each.name: [] for each in contenders}
+    for number in range(runs):
+        for contender in contenders:
+            result = _once(contender, source)
+            measured[contender.name].append(result)
+            print(
+                f"{number + 1}/{runs} {contender.name}: {result['failure'] or format(result['wall'], '.1f') + ' s'}, "
+                f"{result['memory'] / 1e9:.1f} GB",
+                flush=True,
+            )
+    return measured
+
+
+def _once(contender: Contender, source: Path) -> dict[str, Any]:
+    output = WORK / "output"
+    shutil.rmtree(output, ignore_errors=True)
+    output.mkdir(parents=True)
+    cost = measure(contender.commands(source, output), environment(), WORK / f"{contender.name}.log")
+    result = asdict(cost) | {
+        "wssse": None if cost.failure else wssse(output),
+        "stages": {} if cost.failure else stages(output),
+    }
+    shutil.rmtree(output)
+    return result
+
+
+def _keep(case: Case, measured: dict[str, list[dict[str, Any]]]) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / f"{case.name}.json"
+    before = json.loads(file.read_text())["contenders"] if file.exists() else {}
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    result: report.Result = {
+        "case": asdict(case),
+        "machine": f"{os.cpu_count()} cores, {memory:.0f} GB",
+        "contenders": before | measured,
+    }
+    file.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,33 @@
+"""How much data is measured: lines and customers, and the sample file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from laptop import sales
+
+LINES = 1_048_575
+"""Scale 1: the data set of the original study."""
+
+CUSTOMERS = 10_000
+
+
+@dataclass(frozen=True, order=True)
+class Case:
+    """A size of the data."""
+
+    lines: int
+    customers: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.lines}-lines-{self.customers}-customers"
+
+    def sample(self, folder: Path) -> Path:
+        """Return the file with the sample lines, made if it is not there."""
+        file = folder / f"{self.name}.csv"
+        if not file.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            sales.write(file, self.lines, customers=self.customers)
+        return file

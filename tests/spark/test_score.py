@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+import kmeans
+import pca
+import score
+from segmentation.outputs import publish, read
+from segmentation.schemas import TABLES
+from tests.spark import customers
+
+LATER = "2024-02-01"
+FIT = {"k_min": 2, "k_max": 3, "k": 3, "starts": 1, "seed": 7, "cluster_on": "components"}
+
+
+def run(folder: Path, **special: object) -> None:
+    score.main(customers.flags(folder, **{"model_run_date": customers.RUN_DATE, "run_date": LATER} | special))
+
+
+def output(spark: SparkSession, folder: Path, run_date: str, dataset: str = "customer_segments") -> DataFrame:
+    return read(spark, (folder / "processed").as_uri(), dataset, run_date)
+
+
+def segments(spark: SparkSession, folder: Path, run_date: str) -> list[Any]:
+    return output(spark, folder, run_date).orderBy("customer_id").collect()
+
+
+def metrics(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(
+        (folder / "metrics" / f"run_date={LATER}" / "score.json").read_text()
+    )
+    return content
+
+
+def refused(folder: Path, capsys: pytest.CaptureFixture[str], **special: object) -> str:
+    """Run the job, see it end as a user error, and return its last line."""
+    with pytest.raises(SystemExit) as ended:
+        run(folder, **special)
+    assert ended.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def fit(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what preprocess, pca and kmeans publish of 300 customers."""
+    folder = tmp_path_factory.mktemp("score")
+    customers.write(spark, folder, 300)
+    pca.main(customers.flags(folder, feature_set="extended", variance_to_keep=0.9))
+    kmeans.main(customers.flags(folder, **FIT))
+    return folder
+
+
+@pytest.fixture
+def fitted(fit: Path, tmp_path: Path) -> Path:
+    """A copy of the fit for the test alone."""
+    return Path(shutil.copytree(fit, tmp_path / "fitted"))
+
+
+@pytest.mark.parametrize("cluster_on", ["components", "features"])
+def test_the_same_customers_get_exactly_the_segments_that_the_fit_published(
+    spark: SparkSession, fitted: Path, cluster_on: str
+) -> None:
+    kmeans.main(customers.flags(fitted, **(FIT | {"cluster_on": cluster_on})))
+    customers.write(spark, fitted, 300, files=3, run_date=LATER)
+    run(fitted)
+
+    assert segments(spark, fitted, LATER) == segments(spark, fitted, customers.RUN_DATE)
+
+
+def test_other_customers_are_counted_under_the_labels_of_the_fit(spark: SparkSession, fitted: Path) -> None:
+    """Only businesses, so that a refit would split them and a score does not."""
+    businesses = customers.frame(spark, 300).where("is_b2b = 1")
+    publish(businesses, (fitted / "processed").as_uri(), "customer_features", LATER)
+    run(fitted)
+
+    assert metrics(fitted)["segments"] == [
+        {"segment": 0, "label": "large discounted B2B orders", "customers": 100}
+    ]
+
+
+def test_only_the_segments_are_published_and_their_rows_reported(spark: SparkSession, fitted: Path) -> None:
+    customers.write(spark, fitted, 30, run_date=LATER)
+    run(fitted)
+
+    made = {path.parent.name for path in (fitted / "processed").glob(f"*/run_date={LATER}")}
+    assert made == {"customer_features", "customer_segments"}
+    assert metrics(fitted)["rows"] == {"customer_segments": 30}
+    assert metrics(fitted)["parameters"]["model-run-date"] == customers.RUN_DATE
+
+
+def test_an_older_fit_of_the_same_date_is_told_from_the_scored_segments(
+    spark: SparkSession, fitted: Path
+) -> None:
+    customers.write(spark, fitted, 30, run_date=LATER)
+    run(fitted)
+    assert metrics(fitted)["notes"] == []
+    profiles = output(spark, fitted, customers.RUN_DATE, "segment_profiles")
+    publish(profiles, (fitted / "processed").as_uri(), "segment_profiles", LATER)
+    run(fitted)
+
+    assert "2024-02-01 also has a fit of its own" in metrics(fitted)["notes"][0]
+
+
+def test_a_segment_that_was_empty_in_the_fit_has_no_label(spark: SparkSession, fitted: Path) -> None:
+    profiles = output(spark, fitted, customers.RUN_DATE, "segment_profiles").where("segment > 0").collect()
+    held = spark.createDataFrame(profiles, TABLES["segment_profiles"])
+    publish(held, (fitted / "processed").as_uri(), "segment_profiles", customers.RUN_DATE)
+    customers.write(spark, fitted, 30, run_date=LATER)
+    run(fitted)
+
+    assert metrics(fitted)["segments"][0]["label"] is None
+    assert "segment 0 has no label" in metrics(fitted)["notes"][0]
+
+
+def test_a_date_without_a_model_is_named(
+    spark: SparkSession, fitted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    customers.write(spark, fitted, 5, run_date=LATER)
+
+    last = refused(fitted, capsys, model_run_date="2023-12-31")
+    assert last.startswith("score: there is no model at file:")
+    assert last.endswith("/models/run_date=2023-12-31/pca: run pca for 2023-12-31 first")
+
+
+def test_customers_that_preprocess_has_not_described_are_named(
+    fitted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "there is no customer_features for 2024-03-01" in refused(fitted, capsys, run_date="2024-03-01")
+
+
+def test_a_model_of_other_features_is_refused(
+    spark: SparkSession, fitted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loadings = output(spark, fitted, customers.RUN_DATE, "component_loadings").collect()
+    foreign = spark.createDataFrame([*loadings, (1, "shoe_size", 0.1)], TABLES["component_loadings"])
+    publish(foreign, (fitted / "processed").as_uri(), "component_loadings", customers.RUN_DATE)
+    customers.write(spark, fitted, 5, run_date=LATER)
+
+    assert "was fitted on shoe_size, which customer_features does not have" in refused(fitted, capsys)
+    assert not (fitted / "processed" / "customer_segments" / f"run_date={LATER}").exists()
+
+
+def test_segments_among_other_components_are_no_model_any_more(
+    spark: SparkSession, fitted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run that ends between pca and kmeans leaves new components and, if they stayed, old segments."""
+    pca.main(customers.flags(fitted, feature_set="notebook", variance_to_keep=0.9))
+    customers.write(spark, fitted, 5, run_date=LATER)
+
+    assert "run kmeans for 2024-01-01 first" in refused(fitted, capsys)
