@@ -6,7 +6,7 @@ SPARK4 := .venv-spark4
 BENCHMARK := .venv-benchmark
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-spark4 lint benchmark clean
+.PHONY: help run test test-spark4 chaos benchmark lint clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -15,7 +15,7 @@ run: $(VENV)/complete ## Run the pipeline on this machine: [INPUT=file.csv] [ROW
 	@$(RUN) -m laptop.run $(filter-out PYTHON=%,$(MAKEOVERRIDES))
 
 test: lint ## Run lint, types and all tests
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest -n auto --dist loadfile
 
 test-spark4: $(SPARK4)/complete ## Run the tests of the Spark jobs on Spark 4; needs a JDK 17
 	@$(SPARK4)/bin/python -m pytest tests/spark --confcutdir tests/spark

@@ -41,6 +41,7 @@ class Contender:
 
 def _submit(memory: str, scratch: Path, *program: str) -> list[str]:
     settings = {
+        "spark.log.level": "WARN",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.host": "127.0.0.1",
