@@ -60,7 +60,10 @@ def instances(dag: DAG) -> dict[str, int]:
 
 
 def _mapped(task: Any) -> int:
-    return prod(len(values) for values in task.expand_input.value.values()) if task.is_mapped else 1
+    if not task.is_mapped:
+        return 1
+    values = task.expand_input.value
+    return prod(map(len, values.values())) if isinstance(values, Mapping) else len(values)
 
 
 def run(dag: DAG, conf: Mapping[str, Any], screen: Screen) -> Result:

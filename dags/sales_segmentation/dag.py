@@ -110,8 +110,8 @@ with DAG(
         **athena,
     )
     queries = AthenaStatementOperator.partial(
-        task_id="queries", map_index_template="{{ task.query }}", **athena
-    ).expand(query=[f"sql/{question}.sql" for question in QUESTIONS])
+        task_id="queries", map_index_template="{{ params.question }}", **athena
+    ).expand_kwargs([{"query": f"sql/{name}.sql", "params": {"question": name}} for name in QUESTIONS])
 
     publish_report = PublishReportOperator(
         task_id="publish_report",
