@@ -124,7 +124,7 @@ def test_a_date_without_a_model_is_named(
     customers.write(spark, fitted, 5, run_date=LATER)
 
     last = refused(fitted, capsys, model_run_date="2023-12-31")
-    assert last.startswith("score: there is no model at file:")
+    assert last.startswith("score.py: error: there is no model at file:")
     assert last.endswith("/models/run_date=2023-12-31/pca: run pca for 2023-12-31 first")
 
 
