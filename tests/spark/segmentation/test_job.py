@@ -20,7 +20,9 @@ def test_a_user_error_is_one_last_line_and_exit_code_2(
     with pytest.raises(SystemExit) as exit_:
         run("preprocess", work, FLAGS)
     assert exit_.value.code == 2
-    assert capsys.readouterr().err.splitlines()[-1] == "preprocess: the input is missing: give another"
+    assert (
+        capsys.readouterr().err.splitlines()[-1] == "preprocess.py: error: the input is missing: give another"
+    )
 
 
 def test_other_errors_pass_with_their_traceback(spark: SparkSession) -> None:
