@@ -72,6 +72,7 @@ class Stack:
     local: aws.LocalAws
     airflow: services.Airflow
     input: str
+    customers: int
     outcomes: list[Outcome] = field(default_factory=list)
     days: Iterator[int] = field(default_factory=lambda: iter(range(1, 29)))
 
@@ -199,7 +200,7 @@ class Run:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("chaos")
     file = folder / "sales.csv"
-    sales.write(file, 500, customers=50)
+    written = sales.write(file, 500, customers=50)
     with (
         aws.local_aws(folder / "aws", folder / "localaws.log") as local,
         services.airflow(
@@ -211,7 +212,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC="2",
         ) as airflow,
     ):
-        running = Stack(local, airflow, local.provide(file, "beverage-lake", "raw/chaos.csv"))
+        uri = local.provide(file, "beverage-lake", "raw/chaos.csv")
+        running = Stack(local, airflow, uri, written.customers)
         yield running
         print("", HEADER, *(outcome.row() for outcome in running.outcomes), sep="\n")
 
@@ -262,7 +264,7 @@ def test_what_passes_ends_green(stack: Stack, case: str) -> None:
     nothing_left_nothing_twice(outcome)
     assert outcome.state == "success"
     assert outcome.clusters == 1
-    assert run.rows()["customer_segments"] == 50
+    assert run.rows()["customer_segments"] == stack.customers
 
 
 @pytest.mark.parametrize("case", FATAL)

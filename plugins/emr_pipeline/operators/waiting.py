@@ -27,6 +27,10 @@ PATIENT_CLIENT = {"retries": {"mode": "adaptive", "max_attempts": 10}}
 MAKE_ATTEMPTS = 6
 """With twice the wait after each failure, about half a minute."""
 
+LOOK_FIRST = 5.0
+"""Seconds that a worker waits before it defers. What ends within a second or two must not be deferred: Airflow may take
+the task's first half for its end and fail a task that has been resumed already."""
+
 TRIGGERER_GRACE = timedelta(minutes=5)
 """How much longer than its own deadline a deferred task may last before Airflow gives up on the triggerer."""
 
@@ -105,14 +109,19 @@ class WaitingOperator(PatientOperator):
 
     def watch(self, context: Context, trigger: type[WatchTrigger], **subject: str | Sequence[str]) -> Any:
         """Wait until ``trigger`` fires for ``subject`` and return what ``finish`` makes of its event."""
-        self._watched = trigger(
-            subject=subject,
-            deadline=time.time() + self.deadline.total_seconds(),
-            aws_conn_id=self.aws_conn_id,
-            region_name=self.region_name,
-        )
+
+        def until(deadline: float) -> WatchTrigger:
+            where = {"aws_conn_id": self.aws_conn_id, "region_name": self.region_name}
+            return trigger(subject=subject, deadline=deadline, **where)
+
+        now = time.time()
+        self._watched = until(now + self.deadline.total_seconds())
         if self.deferrable:
-            self.defer(trigger=self._watched, method_name="resume", timeout=self.deadline + TRIGGERER_GRACE)
+            first_look = asyncio.run(until(min(now + LOOK_FIRST, self._watched.deadline)).watch())
+            if not first_look.get("overdue"):
+                return self.finish(context, first_look)
+            timeout = self.deadline + TRIGGERER_GRACE
+            self.defer(trigger=self._watched, method_name="resume", timeout=timeout)
         return self.finish(context, asyncio.run(self._watched.watch()))
 
     def resume(self, context: Context, event: Event) -> Any:
