@@ -353,7 +353,9 @@ def _kill_workers(stack: Stack) -> None:
     busy = [
         process
         for process in scheduler.children(recursive=True)
-        if "worker" in (title := " ".join(process.cmdline())) and "idle" not in title
+        if process.status() != psutil.STATUS_ZOMBIE
+        and "worker" in (title := " ".join(process.cmdline()))
+        and "idle" not in title
     ]
     assert busy, "no worker is at work"
     for process in busy:
