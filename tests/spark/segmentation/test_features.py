@@ -131,6 +131,14 @@ def test_seasonality_is_the_concentration_of_spend_in_quarters(
     )
 
 
+def test_the_weekend_is_saturday_and_sunday(sales: Sales) -> None:
+    """2023-01-02 is a Monday; one order on each day of that week, the one on Sunday by another customer."""
+    week = [{"order_id": f"ORD{day}", "order_date": date(2023, 1, day)} for day in range(2, 8)]
+    sunday = {"customer_id": "CUS2", "order_date": date(2023, 1, 8)}
+    rows = customer_features(sales(*week, sunday), date(2023, 1, 8)).collect()
+    assert {row.customer_id: row.weekend_share for row in rows} == {"CUS1": pytest.approx(1 / 6), "CUS2": 1.0}
+
+
 def test_no_spend_gives_zero_shares_not_nulls(sales: Sales) -> None:
     row = only(customer_features(sales({"total_price": "0", "unit_price": "0"}), date(2023, 1, 2)))
     assert None not in row.values()

@@ -103,16 +103,21 @@ def test_the_old_partition_is_whole_until_the_new_one_is_written(
     assert outputs.read(spark, processed, "explained_variance", day).count() == 2
 
 
-def test_what_a_killed_job_left_is_cleared_by_the_next_run(
-    spark: SparkSession, tmp_path: Path, variance: Components
-) -> None:
-    folder = tmp_path / "explained_variance"
-    for name in ("_staging.run_date-2026-01-01/_temporary", "_backup.run_date-2026-01-01"):
-        (folder / name).mkdir(parents=True)
-        (folder / name / "part-0.parquet").write_text("half")
-    outputs.publish(variance(1.0), tmp_path.as_uri(), "explained_variance", "2026-01-01")
-    assert tree(tmp_path) == {"explained_variance/run_date=2026-01-01/part"}
-    assert [path.name for path in folder.iterdir()] == ["run_date=2026-01-01"]
+def test_what_a_killed_job_left_is_cleared_by_the_next_run(spark: SparkSession, tmp_path: Path) -> None:
+    """Neither a half-written staging folder nor a backup gets into what is published, or stays behind."""
+    for name in ("pca", "_staging.pca", "_backup.pca"):
+        folder = tmp_path / "run_date=2026-01-01" / name
+        folder.mkdir(parents=True)
+        (folder / "half").touch()
+    outputs.save_model(
+        spark,
+        f"file://{tmp_path}",
+        "2026-01-01",
+        "pca",
+        lambda uri: filesystem.write_text(spark, f"{uri}/data", "weights"),
+    )
+    assert tree(tmp_path) == {"run_date=2026-01-01/pca/data"}
+    assert [path.name for path in (tmp_path / "run_date=2026-01-01").iterdir()] == ["pca"]
 
 
 def test_a_job_killed_between_the_two_renames_loses_nothing(spark: SparkSession, tmp_path: Path) -> None:
