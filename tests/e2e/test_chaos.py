@@ -39,7 +39,6 @@ from localaws.faults import (
 pytestmark = pytest.mark.chaos
 
 DAG = "/dags/sales_segmentation"
-LIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING"]
 CASE_SECONDS = 600
 
 
@@ -129,7 +128,7 @@ class Run:
         return [cluster for page in pages for cluster in page["Clusters"] if cluster["Name"] == name]
 
     def alive(self) -> list[str]:
-        return [c["Id"] for c in self.clusters() if c["Status"]["State"] in LIVE]
+        return [c["Id"] for c in self.clusters() if c["Status"]["State"] in aws.LIVE_STATES]
 
     def running_step(self) -> str:
         """Return the name of the step that runs just now, or nothing."""

@@ -120,7 +120,7 @@ class ReconcileOperator(AthenaStatementOperator):
         written: dict[str, int] = {}
         bucket, folder = S3Hook.parse_s3_url(self.metrics)
         for job in self.plan.split():
-            written |= json.loads(self._objects().read_key(f"{folder}/{job}.json", bucket))["rows"]
+            written |= json.loads(self.s3.read_key(f"{folder}/{job}.json", bucket))["rows"]
         differing = {
             dataset: f"Athena counts {counted.get(dataset, 0):,}, the job wrote {written.get(dataset, 0):,}"
             for dataset in sorted(counted.keys() | written.keys())
@@ -130,6 +130,3 @@ class ReconcileOperator(AthenaStatementOperator):
             raise AirflowException("; ".join(f"{dataset}: {what}" for dataset, what in differing.items()))
         self.log.info("Rows of each table: %s", counted)
         return counted
-
-    def _objects(self) -> S3Hook:
-        return S3Hook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)

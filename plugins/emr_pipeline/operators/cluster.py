@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,14 +26,14 @@ def cluster_name(context: Context) -> str:
 def live_clusters(client: Any, context: Context) -> list[str]:
     """Return the ids of the live clusters that carry this run's tags, oldest first."""
     run = {"dag_id": context["dag"].dag_id, "run_id": context["run_id"]}
-    pages = client.get_paginator("list_clusters").paginate(ClusterStates=list(LIVE_STATES))
-    named = [
-        cluster["Id"]
-        for page in pages
-        for cluster in page["Clusters"]
-        if cluster["Name"] == cluster_name(context)
-    ]
+    named = [c["Id"] for c in _live(client) if c["Name"] == cluster_name(context)]
     return [cluster_id for cluster_id in reversed(named) if run.items() <= _tags(client, cluster_id).items()]
+
+
+def _live(client: Any) -> Iterator[dict[str, Any]]:
+    """Yield the live clusters as ListClusters summarises them, newest first."""
+    for page in client.get_paginator("list_clusters").paginate(ClusterStates=list(LIVE_STATES)):
+        yield from page["Clusters"]
 
 
 def _tags(client: Any, cluster_id: str) -> dict[str, str]:
@@ -129,10 +129,9 @@ class ReapClustersOperator(PatientOperator):
     def reconcile(self, context: Context) -> dict[str, str]:
         client = self.hook.conn
         doomed = {}
-        for page in client.get_paginator("list_clusters").paginate(ClusterStates=list(LIVE_STATES)):
-            for cluster in page["Clusters"]:
-                if reason := self._reason(context["ti"], _tags(client, cluster["Id"]), cluster):
-                    doomed[cluster["Id"]] = reason
+        for cluster in _live(client):
+            if reason := self._reason(context["ti"], _tags(client, cluster["Id"]), cluster):
+                doomed[cluster["Id"]] = reason
         for cluster_id, reason in doomed.items():
             self.log.warning(
                 "%s %s: %s", "Would end" if self.report_only == "True" else "Ending", cluster_id, reason

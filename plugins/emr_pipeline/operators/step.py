@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.emr import EmrHook
-from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 from airflow.sdk import Context
@@ -126,7 +125,7 @@ class AwaitStepOperator(WaitingOperator):
         if event["state"] == "COMPLETED":
             return str(step_id)
         cluster = self.hook.conn.describe_cluster(ClusterId=cluster_id)["Cluster"]
-        cause = cause_of(self._logs(), cluster.get("LogUri", ""), cluster_id, step_id)
+        cause = cause_of(self.s3, cluster.get("LogUri", ""), cluster_id, step_id)
         for line in cause.excerpt:
             self.log.error(line)
         reason = event["failure"].get("Message") or cluster["Status"]["StateChangeReason"].get("Message", "")
@@ -134,9 +133,6 @@ class AwaitStepOperator(WaitingOperator):
         self.log.error("Step %s %s. Log: %s", step_id, event["state"], cause.address)
         # The job has refused its input; the same input will not do better on a retry.
         raise AirflowFailException(message) if cause.kind == REFUSAL else AirflowException(message)
-
-    def _logs(self) -> S3Hook:
-        return S3Hook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
 
 
 def _stands(step: Step, first_try: bool) -> bool:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.common.compat.sdk import AirflowFailException, conf
 from airflow.sdk import Context
@@ -59,6 +60,11 @@ class PatientOperator(AwsBaseOperator[Any]):
     @abstractmethod
     def reconcile(self, context: Context) -> Any:
         """Make it so and return the task's value; may run again after any interruption."""
+
+    @cached_property
+    def s3(self) -> S3Hook:
+        """S3 through the same connection, for what lies there beside the service that the operator is for."""
+        return S3Hook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
 
     @cached_property
     def single_shot(self) -> Any:
