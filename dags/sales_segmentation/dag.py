@@ -36,6 +36,7 @@ from sales_segmentation.jobs import (
     MODEL_DATE,
     PLAN,
     RUN_DATE,
+    model_date,
     plan,
     run_date,
 )
@@ -57,7 +58,7 @@ with DAG(
     start_date=datetime(2024, 1, 1),
     tags=["athena", "emr", "segmentation", "spark"],
     params=params(settings),
-    user_defined_macros={"run_date": run_date, "plan": plan},
+    user_defined_macros={"run_date": run_date, "model_date": model_date, "plan": plan},
     default_args={
         "owner": "data-engineering",
         "aws_conn_id": settings.aws_conn_id,

@@ -30,6 +30,11 @@ def run_date(dag_run: Any, params: Mapping[str, Any]) -> str:
     return str(params["run_date"] or (dag_run.logical_date or dag_run.run_after).date())
 
 
+def model_date(dag_run: Any, params: Mapping[str, Any]) -> str:
+    """Return the run date of the model that gives the segments: an earlier run's, or this one's."""
+    return params["score_with"] or run_date(dag_run, params)
+
+
 @dataclass(frozen=True)
 class Job:
     """A script of the job folder; its name is also the task's, the step's and the metrics file's."""
@@ -89,5 +94,5 @@ def plan(params: Mapping[str, Any]) -> tuple[Job, ...]:
 PLAN = "{{ plan(params) | map(attribute='name') | join(' ') }}"
 """The names of the run's jobs, with blanks between."""
 
-MODEL_DATE = "{{ params.score_with or run_date(dag_run, params) }}"
+MODEL_DATE = "{{ model_date(dag_run, params) }}"
 """The run date of the model that gives the segments."""

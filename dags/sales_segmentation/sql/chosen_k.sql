@@ -7,5 +7,5 @@ SELECT
     round(stability, 3) AS stability,
     chosen
 FROM model_selection
-WHERE run_date = '{{ params.score_with or run_date(dag_run, params) }}'
+WHERE run_date = '{{ model_date(dag_run, params) }}'
 ORDER BY k

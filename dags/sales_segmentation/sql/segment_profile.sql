@@ -12,7 +12,7 @@ SELECT
 FROM customer_segments s
 JOIN customer_features f ON f.customer_id = s.customer_id AND f.run_date = s.run_date
 LEFT JOIN segment_profiles p
-    ON p.segment = s.segment AND p.run_date = '{{ params.score_with or run_date(dag_run, params) }}'
+    ON p.segment = s.segment AND p.run_date = '{{ model_date(dag_run, params) }}'
 WHERE s.run_date = '{{ run_date(dag_run, params) }}'
 GROUP BY s.segment, p.label
 ORDER BY s.segment
