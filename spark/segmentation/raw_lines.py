@@ -1,8 +1,8 @@
 """Raw CSV lines as a DataFrame of text fields: any column order, nothing lost, and large files stay splittable.
 
-A file is read as text, which Spark splits anywhere at a line's end, and each line is parsed on its own. This is right
-as long as no field holds a line break, and a line with an odd number of quotes gives such a file away (RFC 4180). Only
-then the input is read again by Spark's multi-line CSV source, which takes one core for each file.
+A file is read as text, which Spark splits anywhere at a line's end, and each line is taken apart on its own. This is
+right as long as no field holds a line break, and a line with an odd number of quotes gives such a file away (RFC 4180).
+Only then the input is read again by Spark's multi-line CSV source, which takes one core for each file.
 """
 
 from __future__ import annotations
@@ -111,9 +111,29 @@ def _joined(spark: SparkSession, source: Source) -> DataFrame:
 
 def _fields(text: DataFrame, source: Source, defect: Column) -> DataFrame:
     """Return the parsed fields of the lines in ``value`` that are not blank."""
-    parsed = F.from_csv("value", _schema(source), _OPTIONS).alias("fields")
-    lines = text.where("trim(value) <> ''").select(parsed, defect.alias("found"), "source_file")
-    return _select(lines.select("fields.*", "found", "source_file"), source, F.col("found"))
+    lines = text.where("trim(value) <> ''").withColumn("pieces", F.when(_is_plain(), F.split("value", ",")))
+    parsed = F.when(F.col("pieces").isNotNull(), _from_pieces(source)).otherwise(
+        F.from_csv("value", _schema(source), _OPTIONS)
+    )
+    parts = lines.select(parsed.alias("fields"), defect.alias("found"), "source_file")
+    return _select(parts.select("fields.*", "found", "source_file"), source, F.col("found"))
+
+
+def _is_plain() -> Column:
+    """Return whether the line means the same to a CSV parser as cut at its commas, which takes a third of the time.
+
+    A control character may be white space to cut off, which is the parser's business.
+    """
+    return ~F.col("value").rlike(r'["\x00-\x1f]')
+
+
+def _from_pieces(source: Source) -> Column:
+    """Return what ``from_csv`` makes of a plain line, from its ``pieces``."""
+    places = _places(source)
+    cut = [F.trim(F.get("pieces", F.lit(place))) for place in range(len(places))]
+    fields = [F.when(text != "", text).alias(name) for name, text in zip(places, cut, strict=True)]
+    malformed = F.when(F.size("pieces") != len(places), F.col("value"))
+    return F.struct(*fields, malformed.alias("_malformed"))
 
 
 def _select(records: DataFrame, source: Source, defect: Column) -> DataFrame:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from segmentation.job import UserError
@@ -133,6 +135,29 @@ def test_broken_utf8_becomes_the_replacement_character(
 ) -> None:
     (row,) = read(write_csv(line(region="W\udcfcrttemberg")), line_breaks=line_breaks)
     assert row["region"] == "W\ufffdrttemberg"
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    rests=st.lists(
+        st.lists(st.text("ab ü\u00a0\ufffd\\'#-1.0\t\x0b\x00", max_size=4), min_size=8, max_size=12),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_a_plain_line_and_one_that_needs_a_parser_give_the_same_fields(
+    spark: SparkSession, tmp_path: Path, header: list[str], rests: list[list[str]]
+) -> None:
+    """A quoted order sends a line to the CSV parser; without the quotes it may be cut at its commas."""
+
+    def fields(order: str) -> list[Row]:
+        path = tmp_path / "sales.csv"
+        lines = [",".join(header), *(",".join([order.format(n), *rest]) for n, rest in enumerate(rests))]
+        path.write_text("\n".join(lines))
+        found = read_lines(spark, find_sources(spark, path.as_uri()), line_breaks=False)
+        return [row.asDict() for row in found.where("defect is null or defect <> 'header'").collect()]
+
+    assert fields("ORD{}") == fields('"ORD{}"')
 
 
 @either_way
