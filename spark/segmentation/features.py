@@ -229,17 +229,14 @@ def customer_features(sales: DataFrame, last_day: date) -> DataFrame:
     """Return one row for each customer of ``sales``: the columns of TABLES["customer_features"].
 
     ``last_day`` is the latest order date in the data. ``customer_type`` and ``region`` are those of the customer's
-    latest day (the greater text if there are several). Lines are grouped by order, product, category and site, and
-    those groups by customer, so that no distinct count needs its own copy of the lines. Sums are exact decimals until
-    the last division, so the result does not depend on the partitions.
+    latest day (the greater text if there are several). Lines are grouped by order, by product, and by category and
+    site, and those groups by customer, so that no distinct count needs its own copy of the lines, and the groups alone
+    are shuffled. Sums are exact decimals until the last division, so the result does not depend on the partitions.
     """
-    # The one shuffle: all groups and joins below are within a customer, so they stay where the customer's lines are.
-    lines = sales.repartition("customer_id")
     return (
-        _orders(lines, last_day)
-        .join(_products(lines), on="customer_id", how="inner")
-        .join(_categories(lines), on="customer_id", how="inner")
-        .join(_sites(lines), on="customer_id", how="inner")
+        _orders(sales, last_day)
+        .join(_products(sales), on="customer_id", how="inner")
+        .join(_categories_and_sites(sales), on="customer_id", how="inner")
         .withColumn("is_b2b", (F.col("customer_type") == "B2B").cast("double"))
         .select("customer_id", "customer_type", "region", *(feature.name for feature in FEATURES))
     )
@@ -314,36 +311,32 @@ def _products(sales: DataFrame) -> DataFrame:
     )
 
 
-def _categories(sales: DataFrame) -> DataFrame:
-    """Return what depends on the categories bought in."""
+def _categories_and_sites(sales: DataFrame) -> DataFrame:
+    """Return what depends on the categories bought in, and who the customer is and where."""
     is_in = {
         **{name: F.col("category") == category for category, name in CATEGORY_SHARES.items()},
         "share_other": ~F.col("category").isin(list(CATEGORY_SHARES)),
     }
     return (
-        sales.groupBy("customer_id", "category")
-        .agg(F.sum("total_price").alias("spend"))
+        sales.groupBy("customer_id", "category", "region", "customer_type")
+        .agg(F.sum("total_price").alias("spend"), F.max("order_date").alias("latest_day"))
         .groupBy("customer_id")
+        # Sets of the few values a customer has: several distinct counts would double the groups.
         .agg(
-            F.count("*").alias("unique_categories"),
+            F.size(F.collect_set("category")).cast("bigint").alias("unique_categories"),
+            F.size(F.collect_set("region")).cast("bigint").alias("region_count"),
+            F.max(F.struct("latest_day", "customer_type", "region")).alias("latest"),
             F.sum("spend").alias("all_spend"),
             *(F.sum(F.when(condition, F.col("spend"))).alias(name) for name, condition in is_in.items()),
         )
         .select(
-            "customer_id", "unique_categories", *(_ratio(name, "all_spend").alias(name) for name in is_in)
+            "customer_id",
+            "latest.customer_type",
+            "latest.region",
+            "unique_categories",
+            "region_count",
+            *(_ratio(name, "all_spend").alias(name) for name in is_in),
         )
-    )
-
-
-def _sites(sales: DataFrame) -> DataFrame:
-    """Return who the customer is and where."""
-    latest = F.struct("latest_day", "customer_type", "region")
-    return (
-        sales.groupBy("customer_id", "region", "customer_type")
-        .agg(F.max("order_date").alias("latest_day"))
-        .groupBy("customer_id")
-        .agg(F.max(latest).alias("latest"), F.count_distinct("region").alias("region_count"))
-        .select("customer_id", "latest.customer_type", "latest.region", "region_count")
     )
 
 
