@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,21 @@ from laptop import home
 
 START_SECONDS = 180
 STOP_SECONDS = 15
+REPEAT_SECONDS = 60
+"""How long a request is repeated that Airflow could not serve: SQLite has one writer, and the others give up."""
+
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 
 
 class ServiceFailed(Exception):
-    """A service did not come up or answered with an error; the message names it and its log."""
+    """A service did not come up or answered with an error; the message names it and its log.
+
+    ``status`` is that of the HTTP answer, 0 without one.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass
@@ -73,10 +84,37 @@ class Airflow:
             self.kill(component)
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
-        """Return the JSON that ``/api/v2<path>`` answers; raise ServiceFailed with Airflow's words otherwise."""
-        self._token = self._token or json.loads(_answer("GET", f"{self.url}/auth/token"))["access_token"]
-        answer = _answer(method, f"{self.url}/api/v2{path}", body, {"Authorization": f"Bearer {self._token}"})
-        return json.loads(answer) if answer else None
+        """Return the JSON that ``/api/v2<path>`` answers; raise ServiceFailed with Airflow's words otherwise.
+
+        A request that met an error of the server, which undoes what it began, is repeated for a minute.
+        """
+        deadline = time.monotonic() + REPEAT_SECONDS
+        while True:
+            try:
+                self._token = (
+                    self._token or json.loads(_answer("GET", f"{self.url}/auth/token"))["access_token"]
+                )
+                bearer = {"Authorization": f"Bearer {self._token}"}
+                answer = _answer(method, f"{self.url}/api/v2{path}", body, bearer)
+            except ServiceFailed as failure:
+                if failure.status < 500 or time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
+            else:
+                return json.loads(answer) if answer else None
+
+    def wait_for_dag(self, dag_id: str) -> None:
+        """Return when the DAG processor has stored the DAG; raise ServiceFailed when it does not in time."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self.api("GET", f"/dags/{dag_id}")
+            except ServiceFailed as failure:
+                if failure.status != HTTPStatus.NOT_FOUND or time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
+            else:
+                return
 
 
 def _answer(method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> bytes:
@@ -89,7 +127,8 @@ def _answer(method: str, url: str, body: Any = None, headers: Mapping[str, str] 
             answer: bytes = response.read()
             return answer
     except urllib.error.HTTPError as error:
-        raise ServiceFailed(f"{method} {url}: {error.code} {error.read().decode(errors='replace')}") from None
+        words = error.read().decode(errors="replace")
+        raise ServiceFailed(f"{method} {url}: {error.code} {words}", error.code) from None
 
 
 def free_port() -> int:

@@ -212,6 +212,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         ) as airflow,
     ):
         uri = local.provide(file, "beverage-lake", "raw/chaos.csv")
+        for dag_id in ("sales_segmentation", "emr_reaper"):
+            airflow.wait_for_dag(dag_id)
         running = Stack(local, airflow, uri, written.customers)
         yield running
         print("", HEADER, *(outcome.row() for outcome in running.outcomes), sep="\n")
