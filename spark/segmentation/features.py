@@ -90,8 +90,9 @@ FEATURES: tuple[Feature, ...] = (
         "region_count",
         "number of distinct regions delivered to",
         "regions",
-        "one site or several; constant in data with one region for each customer",
-        ("notebook",),
+        "one site or several; constant, and so left out, in data with one region for each customer. Which region it is "
+        "has no order and no distance: sixteen columns of 0 and 1 would outweigh the behaviour, so it is not a feature",
+        ("notebook", "extended"),
         is_count=True,
     ),
     Feature(
