@@ -48,6 +48,7 @@ athena: dict[str, Any] = {
     "database": settings.database,
     "workgroup": settings.workgroup,
     "output_location": settings.s3("athena-results", f"run_date={RUN_DATE}", ""),
+    "max_scanned_gb": "{{ params.max_scanned_gb }}",
 }
 
 with DAG(

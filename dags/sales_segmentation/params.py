@@ -140,4 +140,12 @@ def params(settings: Settings) -> dict[str, Param]:
             description_md="Share of the core nodes bought on the Spot market: cheaper, but they can be taken away.",
             section="Cluster",
         ),
+        "max_scanned_gb": Param(
+            100.0,
+            type="number",
+            exclusiveMinimum=0,
+            title="Most GB a query may read",
+            description_md="A query that reads more is stopped and fails. Athena bills what is read.",
+            section="Athena",
+        ),
     }

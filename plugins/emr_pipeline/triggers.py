@@ -51,20 +51,28 @@ class ClusterEndTrigger(WatchTrigger):
 
 
 class QueryTrigger(WatchTrigger):
-    """Fires with a query's final ``state``, ``reason`` and ``retryable``; subject: ``query_id``."""
+    """Fires with a query's final ``state``, ``reason``, ``retryable`` and ``scanned`` bytes.
+
+    Subject: ``query_id``, and ``max_bytes``, from which on a running query is stopped. Athena itself has such a limit
+    for a workgroup only: https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html
+    """
 
     hook_class = AthenaHook
 
     async def look(self, client: Any) -> Event | None:
         response = await client.get_query_execution(QueryExecutionId=self.subject["query_id"])
-        status = response["QueryExecution"]["Status"]
+        execution = response["QueryExecution"]
+        status = execution["Status"]
+        scanned = execution.get("Statistics", {}).get("DataScannedInBytes", 0)
         if status["State"] in ("QUEUED", "RUNNING"):
+            if scanned > self.subject["max_bytes"]:
+                await self.cancel(client)
             return None
-        error = status.get("AthenaError", {})
         return {
             "state": status["State"],
             "reason": status.get("StateChangeReason", ""),
-            "retryable": bool(error.get("Retryable", False)),
+            "retryable": bool(status.get("AthenaError", {}).get("Retryable", False)),
+            "scanned": scanned,
         }
 
     async def cancel(self, client: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
@@ -30,6 +30,9 @@ TRANSIENT_CODES = frozenset(
 )
 
 Event = dict[str, Any]
+
+Subject = Mapping[str, Any]
+"""The names and limits that tell a trigger what it looks at: texts, numbers, and lists of them."""
 
 
 def is_transient(error: Exception) -> bool:
@@ -60,7 +63,7 @@ class WatchTrigger(BaseTrigger):
     def __init__(
         self,
         *,
-        subject: Mapping[str, str | Sequence[str]],
+        subject: Subject,
         deadline: float,
         aws_conn_id: str | None,
         region_name: str | None,

@@ -21,7 +21,7 @@ FAILED_STATES = ("FAILED", "CANCELLED")
 
 
 class AthenaStatementOperator(WaitingOperator):
-    """Runs one statement and returns its query execution id.
+    """Runs one statement and returns its query execution id; one that reads more than ``max_scanned_gb`` fails.
 
     Instead of AthenaOperator: that one sends no request token, so a retry after a crashed worker runs the query a
     second time; looks every 30 s, which is long for DDL of one second; and deferred, waits without a limit and leaves
@@ -29,7 +29,9 @@ class AthenaStatementOperator(WaitingOperator):
     """
 
     aws_hook_class = AthenaHook
-    template_fields = aws_template_fields("query", "database", "output_location", "workgroup")
+    template_fields = aws_template_fields(
+        "query", "database", "output_location", "workgroup", "max_scanned_gb"
+    )
     template_ext = (".sql",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"query": "sql"}
 
@@ -39,15 +41,22 @@ class AthenaStatementOperator(WaitingOperator):
         query: str,
         output_location: str,
         workgroup: str,
+        max_scanned_gb: str,
         database: str = "default",
         deadline: timedelta = timedelta(minutes=30),
         **kwargs: Any,
     ) -> None:
+        """``max_scanned_gb`` is a text, as templates render it: GB of 10^9 bytes, which is what Athena bills."""
         super().__init__(deadline=deadline, **kwargs)
         self.query = query
         self.database = database
         self.output_location = output_location
         self.workgroup = workgroup
+        self.max_scanned_gb = max_scanned_gb
+
+    @property
+    def max_bytes(self) -> int:
+        return round(float(self.max_scanned_gb) * 1e9)
 
     def reconcile(self, context: Context) -> Any:
         attempt = 0
@@ -56,7 +65,7 @@ class AthenaStatementOperator(WaitingOperator):
         while context["ti"].try_number > 1 and self.hook.check_query_status(query_id) in FAILED_STATES:
             attempt += 1
             query_id = self._start(context, attempt)
-        return self.watch(context, QueryTrigger, query_id=query_id)
+        return self.watch(context, QueryTrigger, query_id=query_id, max_bytes=self.max_bytes)
 
     def _start(self, context: Context, attempt: int) -> str:
         response = self.hook.conn.start_query_execution(
@@ -81,6 +90,12 @@ class AthenaStatementOperator(WaitingOperator):
         if event.get("overdue"):
             self.hook.stop_query(query_id)
             raise AirflowException(f"query {query_id} has not ended within {self.deadline} and was stopped")
+        if event["scanned"] > self.max_bytes:
+            # Also one that was faster than the limit: whether a query is too dear is not a matter of luck.
+            raise AirflowFailException(
+                f"query {query_id} {event['state']}: it has read {event['scanned'] / 1e9:,.3f} GB, more than "
+                f"max_scanned_gb {self.max_scanned_gb}; read less, or raise it in the trigger form"
+            )
         if event["state"] in FAILED_STATES:
             message = f"query {query_id} {event['state']}: {event['reason']}"
             raise AirflowException(message) if event["retryable"] else AirflowFailException(message)

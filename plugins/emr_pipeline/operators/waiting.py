@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
@@ -113,7 +113,7 @@ class WaitingOperator(PatientOperator):
         self.deferrable = deferrable
         self._watched: WatchTrigger | None = None
 
-    def watch(self, context: Context, trigger: type[WatchTrigger], **subject: str | Sequence[str]) -> Any:
+    def watch(self, context: Context, trigger: type[WatchTrigger], **subject: Any) -> Any:
         """Wait until ``trigger`` fires for ``subject`` and return what ``finish`` makes of its event."""
 
         def until(deadline: float) -> WatchTrigger:

@@ -18,7 +18,7 @@ def test_each_param_explains_itself_and_its_default_is_valid(name: str) -> None:
     param = FORM[name]
     assert param.schema["title"]
     assert param.schema["description_md"]
-    assert param.schema["section"] in {"Data", "Segmentation", "Cluster"}
+    assert param.schema["section"] in {"Data", "Segmentation", "Cluster", "Athena"}
     param.resolve()
 
 
@@ -39,6 +39,7 @@ def test_each_param_explains_itself_and_its_default_is_valid(name: str) -> None:
         ("core_nodes", 0),
         ("spot_share", -0.1),
         ("release_label", "emr-5.0.0"),
+        ("max_scanned_gb", 0),
     ],
 )
 def test_a_wrong_value_is_refused(name: str, value: Any) -> None:

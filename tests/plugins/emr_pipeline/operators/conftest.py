@@ -1,4 +1,4 @@
-"""A cluster of the run that a test can queue steps on."""
+"""What the operators of a test need: where Athena works, and a cluster to queue steps on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ import pytest
 
 from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
 from emr_pipeline.settings import Settings
+
+ATHENA = {
+    "output_location": "s3://operators/athena-results/",
+    "workgroup": "primary",
+    "max_scanned_gb": "1",
+}
 
 
 @pytest.fixture

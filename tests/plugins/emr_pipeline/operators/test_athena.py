@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from airflow.exceptions import AirflowException
 from airflow.sdk.exceptions import AirflowFailException
 
 from emr_pipeline.operators.athena import AthenaStatementOperator, ReconcileOperator, read_answer
+from emr_pipeline.triggers import QueryTrigger
+from tests.plugins.emr_pipeline.operators.conftest import ATHENA
 
 Context = Callable[..., Any]
 
-WHERE = {"output_location": "s3://operators/athena-results/", "workgroup": "primary"}
-
 
 def statement(query: str, **kwargs: Any) -> AthenaStatementOperator:
-    return AthenaStatementOperator(task_id="task", query=query, **WHERE, **kwargs)
+    return AthenaStatementOperator(task_id="task", query=query, **{**ATHENA, **kwargs})
 
 
 def executions(aws: Any) -> int:
@@ -70,13 +73,59 @@ def test_an_overdue_query_is_stopped(aws: Any, run: Context) -> None:
         operator.finish(run(), {"query_id": query_id, "overdue": True})
 
 
+def test_a_query_that_reads_more_than_it_may_fails_and_says_what_to_do(aws: Any, run: Context) -> None:
+    sales = pa.table({"quantity": list(range(1000))})
+    with pa.BufferOutputStream() as parquet:
+        pq.write_table(sales, parquet)
+        aws.client("s3").put_object(
+            Bucket="operators", Key="dear/a.parquet", Body=parquet.getvalue().to_pybytes()
+        )
+    statement(
+        "CREATE EXTERNAL TABLE dear (quantity bigint) STORED AS PARQUET LOCATION 's3://operators/dear/'"
+    ).execute(run())
+    with pytest.raises(
+        AirflowFailException, match=r"more than max_scanned_gb 0.000001; read less, or raise it"
+    ):
+        statement("SELECT sum(quantity) FROM dear", max_scanned_gb="0.000001").execute(run())
+
+
+class Athena:
+    """A client whose query runs until it is stopped."""
+
+    def __init__(self, scanned: int) -> None:
+        self.scanned = scanned
+        self.state = "RUNNING"
+
+    async def get_query_execution(self, **_: str) -> dict[str, Any]:
+        return {
+            "QueryExecution": {
+                "Status": {"State": self.state},
+                "Statistics": {"DataScannedInBytes": self.scanned},
+            }
+        }
+
+    async def stop_query_execution(self, **_: str) -> None:
+        self.state = "CANCELLED"
+
+
+@pytest.mark.parametrize(("scanned", "state"), [(10, "RUNNING"), (11, "CANCELLED")])
+def test_a_running_query_is_stopped_once_it_has_read_too_much(scanned: int, state: str) -> None:
+    """The local Athena tells what was read at the end only, so this one looks at a client of its own."""
+    client = Athena(scanned)
+    trigger = QueryTrigger(
+        subject={"query_id": "q", "max_bytes": 10}, deadline=0.0, aws_conn_id=None, region_name=None
+    )
+    assert asyncio.run(trigger.look(client)) is None
+    assert client.state == state
+
+
 def reconcile(aws: Any, answer: str, *written: dict[str, int]) -> ReconcileOperator:
     jobs = [f"job{number}" for number in range(len(written))]
     for job, rows in zip(jobs, written, strict=True):
         body = json.dumps({"rows": rows}).encode()
         aws.client("s3").put_object(Bucket="operators", Key=f"metrics/{job}.json", Body=body)
     return ReconcileOperator(
-        task_id="reconcile", query=answer, metrics="s3://operators/metrics", plan=" ".join(jobs), **WHERE
+        task_id="reconcile", query=answer, metrics="s3://operators/metrics", plan=" ".join(jobs), **ATHENA
     )
 
 

@@ -27,6 +27,7 @@ from localaws.faults import (
     StepKilled,
     Throttle,
 )
+from tests.plugins.emr_pipeline.operators.conftest import ATHENA
 
 Context = Callable[..., Any]
 Plan = Callable[..., None]
@@ -172,10 +173,9 @@ def test_terminate_waits_for_a_cluster_that_takes_its_time(aws: Any, run: Contex
 def test_a_query_runs_once_although_the_answer_was_lost(
     aws: Any, run: Context, plan: Plan, fault: Callable[[str], Fault]
 ) -> None:
-    where = {"output_location": "s3://operators/athena-results/", "workgroup": "primary"}
     before = len(aws.client("athena").list_query_executions()["QueryExecutionIds"])
     plan(fault("StartQueryExecution"))
-    AthenaStatementOperator(task_id="task", query=f"SELECT '{run()['run_id']}'", **where).execute(run())
+    AthenaStatementOperator(task_id="task", query=f"SELECT '{run()['run_id']}'", **ATHENA).execute(run())
     assert len(aws.client("athena").list_query_executions()["QueryExecutionIds"]) == before + 1
 
 
@@ -183,10 +183,9 @@ def test_a_query_runs_once_although_the_answer_was_lost(
 def test_a_failed_query_is_retried_only_when_athena_says_so(
     aws: Any, run: Context, plan: Plan, retryable: bool, error: type[Exception]
 ) -> None:
-    where = {"output_location": "s3://operators/athena-results/", "workgroup": "primary"}
     query = f'SELECT 1 AS "{run()["run_id"]}"'
     plan(QueryFails(run()["run_id"], reason="no resources just now", retryable=retryable))
     with pytest.raises(AirflowException, match="no resources just now") as failure:
-        AthenaStatementOperator(task_id="task", query=query, **where).execute(run())
+        AthenaStatementOperator(task_id="task", query=query, **ATHENA).execute(run())
     assert type(failure.value) is error
-    AthenaStatementOperator(task_id="task", query=query, **where).execute(run(try_number=2))
+    AthenaStatementOperator(task_id="task", query=query, **ATHENA).execute(run(try_number=2))

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from emr_pipeline.operators.athena import AthenaStatementOperator
 from emr_pipeline.operators.storage import CheckInputOperator, PublishReportOperator, StageJobsOperator
+from tests.plugins.emr_pipeline.operators.conftest import ATHENA
 
 Context = Callable[..., Any]
 
@@ -86,8 +87,9 @@ def test_a_bucket_that_does_not_exist_is_named(aws: Any, run: Context) -> None:
 
 
 def test_the_report_holds_the_answers_by_question(aws: Any, run: Context) -> None:
-    where = {"output_location": "s3://operators/athena-results/", "workgroup": "primary"}
-    query_id = AthenaStatementOperator(task_id="queries", query="SELECT 42 AS answer", **where).execute(run())
+    query_id = AthenaStatementOperator(task_id="queries", query="SELECT 42 AS answer", **ATHENA).execute(
+        run()
+    )
     publish = PublishReportOperator(
         task_id="publish_report",
         questions=["everything"],
