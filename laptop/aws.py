@@ -61,8 +61,8 @@ class LocalAws:
 
 
 @contextmanager
-def local_aws(state: Path, log: Path) -> Iterator[LocalAws]:
-    """Run a local AWS on a free loopback port; raise AwsFailed with its last words when it does not start.
+def local_aws(state: Path, log: Path, port: int = 0) -> Iterator[LocalAws]:
+    """Run a local AWS on a loopback port, a free one for 0; raise AwsFailed with its last words if it does not start.
 
     It has a process group of its own, so that Ctrl-C reaches it only through us; and it holds the read end of a pipe
     of which we hold the other, so that it also ends when we are killed.
@@ -70,7 +70,16 @@ def local_aws(state: Path, log: Path) -> Iterator[LocalAws]:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "localaws", "--state", str(state), "--stop-with-stdin"],
+            [
+                sys.executable,
+                "-m",
+                "localaws",
+                "--state",
+                str(state),
+                "--port",
+                str(port),
+                "--stop-with-stdin",
+            ],
             cwd=PROJECT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

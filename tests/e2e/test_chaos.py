@@ -11,10 +11,11 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psutil
 import pytest
@@ -72,12 +73,23 @@ class Stack:
     airflow: services.Airflow
     input: str
     customers: int
+    restarts: ExitStack
     outcomes: list[Outcome] = field(default_factory=list)
     days: Iterator[int] = field(default_factory=lambda: iter(range(1, 29)))
 
     @property
     def faults(self) -> Faults:
         return Faults(self.local.endpoint)
+
+    def restart_aws(self) -> None:
+        """Kill the local AWS with all its steps, and start another on its port with the objects it had on S3."""
+        (process,) = [
+            child for child in psutil.Process().children() if str(self.local.state) in child.cmdline()
+        ]
+        process.kill()
+        process.wait()
+        log, port = self.local.state.with_suffix(".restarted.log"), urlsplit(self.local.endpoint).port
+        self.restarts.enter_context(aws.local_aws(self.local.state, log, port or 0))
 
     def trigger(self, **conf: Any) -> Run:
         run_date = f"2026-02-{next(self.days):02}"
@@ -210,11 +222,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL="5",
             AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC="2",
         ) as airflow,
+        ExitStack() as restarts,
     ):
         uri = local.provide(file, "beverage-lake", "raw/chaos.csv")
         for dag_id in ("sales_segmentation", "emr_reaper"):
             airflow.wait_for_dag(dag_id)
-        running = Stack(local, airflow, uri, written.customers)
+        running = Stack(local, airflow, uri, written.customers, restarts)
         yield running
         print("", HEADER, *(outcome.row() for outcome in running.outcomes), sep="\n")
 
@@ -306,6 +319,30 @@ def test_a_worker_is_killed_while_it_makes_the_cluster(stack: Stack) -> None:
     outcome = run.outcome("worker killed between RunJobFlow and its answer")
     nothing_left_nothing_twice(outcome)
     assert (outcome.state, outcome.clusters) == ("success", 1)
+
+
+def test_a_worker_is_killed_while_it_queues_the_steps(stack: Stack) -> None:
+    """The steps run already when the worker dies that has asked for them: the retry finds them."""
+    stack.faults.plan(Delay("AddJobFlowSteps", 20.0, after_work=True))
+    run = stack.trigger()
+    run.wait_for(run.running_step)
+    _kill_workers(stack)
+    outcome = run.outcome("worker killed between AddJobFlowSteps and its answer")
+    nothing_left_nothing_twice(outcome)
+    assert (outcome.state, outcome.clusters) == ("success", 1)
+
+
+def test_aws_is_lost_in_mid_run_and_comes_back_without_the_cluster(stack: Stack) -> None:
+    run = stack.trigger()
+    run.wait_for_task("preprocess", "deferred")
+    run.wait_for(lambda: run.running_step() == "preprocess")
+    stack.restart_aws()
+    outcome = run.outcome("AWS lost in mid-run, the cluster with it")
+    nothing_left_nothing_twice(outcome)
+    assert outcome.state == "failed"
+    after = stack.trigger().outcome("the next run after that")
+    nothing_left_nothing_twice(after)
+    assert after.state == "success"
 
 
 def test_marking_a_deferred_task_failed_cancels_its_step(stack: Stack) -> None:
