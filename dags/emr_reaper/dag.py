@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import DAG, Param
 
+from emr_pipeline.alerts import on_failure
 from emr_pipeline.operators.cluster import ReapClustersOperator
 from emr_pipeline.settings import Settings
 
@@ -44,10 +45,14 @@ with DAG(
             description_md="Hours after which a cluster is ended although its run goes on.",
         ),
     },
-    default_args={"owner": "data-engineering", "retries": 2, "retry_delay": timedelta(minutes=1)},
+    on_failure_callback=on_failure(settings),
+    owner_links=settings.owner_links,
+    default_args={"owner": settings.owner, "retries": 2, "retry_delay": timedelta(minutes=1)},
 ) as dag:
     ReapClustersOperator(
         task_id="reap_clusters",
+        doc_md="Ends what nobody will end any more; the log says what and why. Safe to repeat. **When it fails**: look "
+        "in the EMR console for clusters with the tag `project`; they cost money.",
         aws_conn_id=settings.aws_conn_id,
         project=settings.project,
         max_hours="{{ params.max_hours }}",

@@ -12,15 +12,19 @@ models, Athena tables over all of it, and a report with the answers to the busin
 - **Score**: with *Score with the model of*, nothing is fitted: the models of that run date give the segments.
 - **Cost**: one EMR cluster for the time of the steps. It is terminated whatever happens, and ends itself when idle.
 - **Again**: a run may be repeated or cleared; it replaces its own `run_date` and nothing else.
+- **Trouble**: each task says on its page what to do when it fails. A failed run, or one of over four hours, is alerted.
+- **Build on it**: each table is an asset; its event has the `run_date` and the `rows`. See the DAG *Segments changed*.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from airflow.sdk import DAG, TriggerRule, chain, task
+from airflow.sdk import DAG, Asset, TaskGroup, TriggerRule, chain, task
 
+from emr_pipeline.alerts import late_after, on_failure
 from emr_pipeline.operators.athena import AthenaStatementOperator, ReconcileOperator
 from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
@@ -33,15 +37,15 @@ from sales_segmentation.jobs import (
     CLUSTER_ID,
     FOLDER,
     JOBS,
+    MACROS,
     MODEL_DATE,
+    OBJECTION,
     PLAN,
     RUN_DATE,
-    model_date,
-    plan,
-    run_date,
 )
 from sales_segmentation.params import params
 from sales_segmentation.report import render
+from sales_segmentation.runbook import described
 
 settings = Settings.from_environment()
 athena: dict[str, Any] = {
@@ -50,6 +54,7 @@ athena: dict[str, Any] = {
     "output_location": settings.s3("athena-results", f"run_date={RUN_DATE}", ""),
     "max_scanned_gb": "{{ params.max_scanned_gb }}",
 }
+group = partial(TaskGroup, prefix_group_id=False)  # for a task's id is also its job's, and its step's
 
 with DAG(
     dag_id="sales_segmentation",
@@ -59,64 +64,89 @@ with DAG(
     start_date=datetime(2024, 1, 1),
     tags=["athena", "emr", "segmentation", "spark"],
     params=params(settings),
-    user_defined_macros={"run_date": run_date, "model_date": model_date, "plan": plan},
+    user_defined_macros=MACROS,
+    on_failure_callback=on_failure(settings),
+    deadline=late_after(timedelta(hours=4), settings),
+    owner_links=settings.owner_links,
     default_args={
-        "owner": "data-engineering",
+        "owner": settings.owner,
         "aws_conn_id": settings.aws_conn_id,
         "retries": 2,
         "retry_delay": timedelta(seconds=10),
     },
 ) as dag:
-    stage_jobs = StageJobsOperator(task_id="stage_jobs", folder=FOLDER, destination=settings.s3("jobs"))
-    check_input = CheckInputOperator(task_id="check_input", uri="{{ params.input }}", columns=RAW_COLUMNS)
+    with group("prepare", "Prepare", tooltip="Before anything costs money"):
+        stage_jobs = StageJobsOperator(
+            **described("stage_jobs"), folder=FOLDER, destination=settings.s3("jobs")
+        )
+        check_input = CheckInputOperator(
+            **described("check_input"), uri="{{ params.input }}", columns=RAW_COLUMNS, objection=OBJECTION
+        )
 
-    create_cluster = CreateClusterOperator(
-        task_id="create_cluster", cluster=CLUSTER, bootstrap=settings.s3(BOOTSTRAP), settings=settings
-    )
-    steps = [job.step(settings) for job in JOBS]
-    add_steps = AddStepsOperator(task_id="add_steps", cluster_id=CLUSTER_ID, steps=steps, plan=PLAN)
-    preprocess, pca, kmeans, score = (
-        AwaitStepOperator(task_id=step["Name"], cluster_id=CLUSTER_ID, step=step) for step in steps
-    )
+    with group("spark", "Spark on EMR", tooltip="One cluster; its steps fit new models, or score"):
+        create_cluster = CreateClusterOperator(
+            **described("create_cluster"),
+            cluster=CLUSTER,
+            bootstrap=settings.s3(BOOTSTRAP),
+            settings=settings,
+        )
+        steps = [job.step(settings) for job in JOBS]
+        add_steps = AddStepsOperator(**described("add_steps"), cluster_id=CLUSTER_ID, steps=steps, plan=PLAN)
+        preprocess, pca, kmeans, score = (
+            AwaitStepOperator(**described(step["Name"]), cluster_id=CLUSTER_ID, step=step) for step in steps
+        )
 
-    @task.branch
-    def fit_or_score(names: str) -> str:
-        """Go on with the second job of the plan."""
-        return names.split()[1]
+        @task.branch
+        def fit_or_score(names: str) -> str:
+            """Go on with the second job of the plan."""
+            return names.split()[1]
 
-    terminate_cluster = TerminateClusterOperator(task_id="terminate_cluster", cluster_id=CLUSTER_ID)
-    terminate_cluster.as_teardown(setups=create_cluster, on_failure_fail_dagrun=True)
-    # A teardown does not run when its set-up failed; this one has none, and finds what a lost worker has left.
-    sweep_clusters = TerminateClusterOperator(task_id="sweep_clusters", cluster_id="")
-    sweep_clusters.as_teardown(on_failure_fail_dagrun=True)
+        way = fit_or_score.override(**described("fit_or_score"))(PLAN)
 
-    create_database = AthenaStatementOperator(
-        task_id="create_database",
-        query="sql/create_database.sql",
-        params={"database": settings.database},
-        # One of the two ways has been skipped.
-        trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
-        **athena | {"database": "default"},
-    )
-    create_tables, repair_tables = (
-        AthenaStatementOperator.partial(
-            task_id=task_id, query=f"sql/{task_id}.sql", map_index_template="{{ params.dataset }}", **athena
-        ).expand(params=[dataset.params | {"processed": settings.s3("processed")} for dataset in DATASETS])
-        for task_id in ("create_tables", "repair_tables")
-    )
-    reconcile = ReconcileOperator(
-        task_id="reconcile",
-        query="sql/reconcile.sql",
-        metrics=settings.s3("metrics", f"run_date={RUN_DATE}"),
-        plan=PLAN,
-        **athena,
-    )
-    queries = AthenaStatementOperator.partial(
-        task_id="queries", map_index_template="{{ params.question }}", **athena
-    ).expand_kwargs([{"query": f"sql/{name}.sql", "params": {"question": name}} for name in QUESTIONS])
+    with group("clean_up", "Clean up", tooltip="Runs whatever happened: no cluster is left"):
+        terminate_cluster = TerminateClusterOperator(**described("terminate_cluster"), cluster_id=CLUSTER_ID)
+        terminate_cluster.as_teardown(setups=create_cluster, on_failure_fail_dagrun=True)
+        # A teardown does not run when its set-up failed; this one has none, and finds what a lost worker has left.
+        sweep_clusters = TerminateClusterOperator(**described("sweep_clusters"), cluster_id="")
+        sweep_clusters.as_teardown(on_failure_fail_dagrun=True)
+
+    with group("athena", "Tables and questions", tooltip="On Athena, over what the steps wrote"):
+        create_database = AthenaStatementOperator(
+            **described("create_database"),
+            query="sql/create_database.sql",
+            params={"database": settings.database},
+            # One of the two ways has been skipped.
+            trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+            **athena | {"database": "default"},
+        )
+        tables = [dataset.params | {"processed": settings.s3("processed")} for dataset in DATASETS]
+        create_tables, repair_tables = (
+            AthenaStatementOperator.partial(
+                **described(name),
+                query=f"sql/{name}.sql",
+                map_index_template="{{ params.dataset }}",
+                **athena,
+            ).expand(params=tables)
+            for name in ("create_tables", "repair_tables")
+        )
+        reconcile = ReconcileOperator(
+            **described("reconcile"),
+            query="sql/reconcile.sql",
+            metrics=settings.s3("metrics", f"run_date={RUN_DATE}"),
+            plan=PLAN,
+            run_date=RUN_DATE,
+            outlets=[
+                Asset(f"{settings.database}.{dataset.name}", settings.s3("processed", dataset.name))
+                for dataset in DATASETS
+            ],
+            **athena,
+        )
+        queries = AthenaStatementOperator.partial(
+            **described("queries"), map_index_template="{{ params.question }}", **athena
+        ).expand_kwargs([{"query": f"sql/{name}.sql", "params": {"question": name}} for name in QUESTIONS])
 
     publish_report = PublishReportOperator(
-        task_id="publish_report",
+        **described("publish_report"),
         questions=QUESTIONS,
         query_ids=queries.output,
         facts={
@@ -127,9 +157,10 @@ with DAG(
         },
         render=render,
         destination=settings.s3("reports", f"run_date={RUN_DATE}", "report.md"),
+        outlets=[Asset("sales_segmentation.report", settings.s3("reports"))],
     )
 
-    chain([stage_jobs, check_input], create_cluster, add_steps, preprocess, fit_or_score(PLAN), [pca, score])
+    chain([stage_jobs, check_input], create_cluster, add_steps, preprocess, way, [pca, score])
     chain(pca, kmeans)
     chain([kmeans, score], create_database, create_tables, repair_tables, reconcile, queries)
     # The report is an ordinary leaf beside the teardowns: with those alone, a failed run would end green.

@@ -35,6 +35,16 @@ def model_date(dag_run: Any, params: Mapping[str, Any]) -> str:
     return params["score_with"] or run_date(dag_run, params)
 
 
+def objection(params: Mapping[str, Any]) -> str:
+    """Return what is wrong with choices that are right one by one, which the form cannot see, or nothing."""
+    if not params["score_with"] and params["k_min"] > params["k_max"]:
+        return (
+            f"Fewest segments (k_min) is {params['k_min']}, which is more than Most segments (k_max), "
+            f"{params['k_max']}: swap them"
+        )
+    return ""
+
+
 @dataclass(frozen=True)
 class Job:
     """A script of the job folder; its name is also the task's, the step's and the metrics file's."""
@@ -96,3 +106,9 @@ PLAN = "{{ plan(params) | map(attribute='name') | join(' ') }}"
 
 MODEL_DATE = "{{ model_date(dag_run, params) }}"
 """The run date of the model that gives the segments."""
+
+OBJECTION = "{{ objection(params) }}"
+"""A sentence against the run's choices, or nothing."""
+
+MACROS = {function.__name__: function for function in (run_date, model_date, plan, objection)}
+"""What the templates above and those of ``sql/`` may call."""

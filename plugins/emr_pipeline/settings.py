@@ -35,6 +35,12 @@ class Settings:
     """Comma-separated subnets EMR may choose from; empty leaves it to the account's default."""
     security_configuration: str = ""
     """Name of the EMR security configuration; empty for none."""
+    alert_topic_arn: str = ""
+    """SNS topic that is told of failed and late runs; empty for the log only."""
+    owner: str = "data-engineering"
+    """Who answers for the DAGs, as the web UI shows it."""
+    owner_link: str = ""
+    """Where the owner's name leads, ``https://…`` or ``mailto:…``; empty for nowhere."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -53,6 +59,11 @@ class Settings:
         if missing := [n for n, f in known.items() if f.default is MISSING and not given.get(n)]:
             raise SettingsError(f"{PREFIX}{missing[0].upper()} is not set; set it where Airflow starts")
         return cls(**given)
+
+    @property
+    def owner_links(self) -> dict[str, str]:
+        """What a DAG takes as its ``owner_links``."""
+        return {self.owner: self.owner_link} if self.owner_link else {}
 
     def s3(self, *parts: str) -> str:
         """Return ``s3://<bucket>/<parts joined by slashes>``."""

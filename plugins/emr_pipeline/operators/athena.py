@@ -120,14 +120,18 @@ class ReconcileOperator(AthenaStatementOperator):
     A repair that found no partition is a success to Athena; here it is not. The query must answer one row for each
     table: ``dataset, row_count``. ``metrics`` is the S3 folder of the metrics files, whose ``rows`` are compared, and
     ``plan`` holds the names of the jobs that have written them, with blanks between.
+
+    An outlet named ``<database>.<table>`` gets an event with ``run_date`` and ``rows``; a table that this run has not
+    written gets none.
     """
 
-    template_fields = (*AthenaStatementOperator.template_fields, "metrics", "plan")
+    template_fields = (*AthenaStatementOperator.template_fields, "metrics", "plan", "run_date")
 
-    def __init__(self, *, metrics: str, plan: str, **kwargs: Any) -> None:
+    def __init__(self, *, metrics: str, plan: str, run_date: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.metrics = metrics
         self.plan = plan
+        self.run_date = run_date
 
     def finish(self, context: Context, event: Event) -> dict[str, int]:
         query_id = super().finish(context, event)
@@ -144,4 +148,11 @@ class ReconcileOperator(AthenaStatementOperator):
         if differing:
             raise AirflowException("; ".join(f"{dataset}: {what}" for dataset, what in differing.items()))
         self.log.info("Rows of each table: %s", counted)
+        self._publish(context, {f"{self.database}.{dataset}": rows for dataset, rows in counted.items()})
         return counted
+
+    def _publish(self, context: Context, rows: dict[str, int]) -> None:
+        # Airflow makes an event of every outlet that a task has when it ends well.
+        self.outlets = [outlet for outlet in self.outlets if outlet.name in rows]
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra = {"run_date": self.run_date, "rows": rows[outlet.name]}

@@ -51,18 +51,22 @@ class CheckInputOperator(PatientOperator):
     """Returns the number of bytes of the input, or says in one sentence why no cluster should be paid for it.
 
     ``uri`` names a CSV file, a folder (with a final slash) or a pattern in the last part of the key. Each file must
-    have the ``columns`` in its header, in any order; more are no fault.
+    have the ``columns`` in its header, in any order; more are no fault. ``objection`` is a sentence against the run's
+    choices, which a template finds in the run, or nothing.
     """
 
     aws_hook_class = S3Hook
-    template_fields = aws_template_fields("uri")
+    template_fields = aws_template_fields("uri", "objection")
 
-    def __init__(self, *, uri: str, columns: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *, uri: str, columns: Sequence[str], objection: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.uri = uri
         self.columns = columns
+        self.objection = objection
 
     def reconcile(self, context: Context) -> int:
+        if self.objection:
+            raise AirflowFailException(self.objection)
         bucket, pattern = S3Hook.parse_s3_url(self.uri)
         if pattern.endswith("/"):
             pattern += "*.csv"
@@ -92,7 +96,8 @@ class CheckInputOperator(PatientOperator):
 class PublishReportOperator(PatientOperator):
     """Puts what ``render`` makes of the queries' answers at ``destination``, logs it and returns its address.
 
-    ``questions`` name the answers, in the order of ``query_ids``.
+    ``questions`` name the answers, in the order of ``query_ids``. The event of an outlet carries the ``facts`` and the
+    address.
     """
 
     aws_hook_class = S3Hook
@@ -125,4 +130,6 @@ class PublishReportOperator(PatientOperator):
         bucket, key = S3Hook.parse_s3_url(self.destination)
         self.hook.load_string(report, key=key, bucket_name=bucket, replace=True)
         self.log.info("%s\n%s", self.destination, report)
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra = {**self.facts, "address": self.destination}
         return self.destination

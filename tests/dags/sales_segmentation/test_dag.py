@@ -40,7 +40,7 @@ GRAPH = {
 
 def test_the_folder_parses_without_error_and_holds_this_dag(dag_bag: Any) -> None:
     assert dag_bag.import_errors == {}
-    assert set(dag_bag.dags) == {"sales_segmentation", "emr_reaper"}
+    assert set(dag_bag.dags) == {"sales_segmentation", "emr_reaper", "segments_changed"}
 
 
 def test_the_graph_is_the_documented_one(dag: Any) -> None:

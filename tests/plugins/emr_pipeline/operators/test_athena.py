@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from airflow.exceptions import AirflowException
+from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from emr_pipeline.operators.athena import AthenaStatementOperator, ReconcileOperator, read_answer
 from emr_pipeline.triggers import QueryTrigger
@@ -119,13 +121,21 @@ def test_a_running_query_is_stopped_once_it_has_read_too_much(scanned: int, stat
     assert client.state == state
 
 
-def reconcile(aws: Any, answer: str, *written: dict[str, int]) -> ReconcileOperator:
+def reconcile(
+    aws: Any, answer: str, *written: dict[str, int], outlets: Sequence[Asset] = ()
+) -> ReconcileOperator:
     jobs = [f"job{number}" for number in range(len(written))]
     for job, rows in zip(jobs, written, strict=True):
         body = json.dumps({"rows": rows}).encode()
         aws.client("s3").put_object(Bucket="operators", Key=f"metrics/{job}.json", Body=body)
     return ReconcileOperator(
-        task_id="reconcile", query=answer, metrics="s3://operators/metrics", plan=" ".join(jobs), **ATHENA
+        task_id="reconcile",
+        query=answer,
+        metrics="s3://operators/metrics",
+        plan=" ".join(jobs),
+        run_date="2026-01-31",
+        outlets=outlets,
+        **ATHENA,
     )
 
 
@@ -150,3 +160,12 @@ def test_equal_counts_are_returned(aws: Any, run: Context) -> None:
 def test_any_difference_is_named(aws: Any, run: Context, written: dict[str, int], message: str) -> None:
     with pytest.raises(AirflowException, match=message):
         reconcile(aws, TWO_TABLES, written).execute(run())
+
+
+def test_a_table_that_the_run_has_written_gets_an_event_and_another_gets_none(aws: Any, run: Context) -> None:
+    outlets = [Asset(f"default.{name}", f"s3://operators/{name}") for name in ("segments", "profiles")]
+    operator = reconcile(aws, TWO_TABLES, {"sales": 3, "segments": 2}, outlets=outlets)
+    events = OutletEventAccessors()
+    operator.execute({**run(), "outlet_events": events})
+    assert operator.outlets == outlets[:1]
+    assert events[outlets[0]].extra == {"run_date": "2026-01-31", "rows": 2}

@@ -1,0 +1,46 @@
+"""
+# Segments changed
+
+How to build on the results: this DAG runs whenever *Customer segmentation* has published `customer_segments`, and
+learns from the asset's event which run date it is about. Copy it and put your own work in the place of the log line.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import Asset, dag, task
+
+from emr_pipeline.settings import Settings
+
+settings = Settings.from_environment()
+SEGMENTS = Asset.ref(name=f"{settings.database}.customer_segments")
+
+
+@dag(
+    dag_display_name="Segments changed (example)",
+    doc_md=__doc__,
+    schedule=SEGMENTS,
+    tags=["example", "segmentation"],
+    owner_links=settings.owner_links,
+    default_args={"owner": settings.owner, "retries": 2, "retry_delay": timedelta(seconds=10)},
+)
+def segments_changed() -> None:
+    @task(
+        doc_md="Logs the run date and the number of customers of each event. Safe to repeat: it changes nothing."
+    )
+    def read_events(triggering_asset_events: Any = None) -> list[dict[str, Any]]:
+        """Return the extras of the events that have started this run, oldest first."""
+        extras = [event.extra for events in triggering_asset_events.values() for event in events]
+        for extra in extras:
+            logging.info(
+                "run_date=%s has %s customers with a segment", extra["run_date"], f"{extra['rows']:,}"
+            )
+        return extras
+
+    read_events()
+
+
+segments_changed()
