@@ -1,4 +1,8 @@
-"""The trigger form: every choice of a run with its default, its bounds and what it means. Defaults live only here."""
+"""The trigger form: every choice of a run with its default, its bounds and what it means. Defaults live only here.
+
+A wrong value is refused by Airflow in JSON schema's words, followed by the rule it breaks; so a rule whose words say
+little has a ``description``. What two choices forbid together is said by ``objection`` in ``jobs.py``.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,16 @@ def params(settings: Settings) -> dict[str, Param]:
         "input": Param(
             settings.s3("raw", "*.csv"),
             type="string",
-            pattern=r"^s3://[a-z0-9][a-z0-9.-]+/[^{}'\"]+$",
+            allOf=[
+                {
+                    "pattern": r"^s3://[a-z0-9][a-z0-9.-]+/.",
+                    "description": "An address is s3://<bucket>/<key>.",
+                },
+                {"pattern": r"^[^{}'\"]*$", "description": "No braces and no quotes may be in an address."},
+            ],
+            examples=[settings.s3("raw", "*.csv"), settings.s3("raw", ""), settings.s3("raw", "2026-01.csv")],
             title="Input",
-            description_md="CSV file, folder (with a final slash) or pattern on S3.",
+            description_md="The sales lines on S3: a CSV file, a folder (with a final slash) or a pattern.",
             section="Data",
         ),
         "run_date": Param(
@@ -32,7 +43,7 @@ def params(settings: Settings) -> dict[str, Param]:
             minimum=0,
             maximum=1,
             title="Rejected share that fails the run",
-            description_md="More lines than this share with a fault, and nothing is published.",
+            description_md="More lines than this share, from 0 to 1, with a fault, and nothing is published.",
             section="Data",
         ),
         "score_with": Param(
@@ -48,6 +59,10 @@ def params(settings: Settings) -> dict[str, Param]:
             "extended",
             type="string",
             enum=["extended", "notebook"],
+            values_display={
+                "extended": "extended: more behaviour",
+                "notebook": "notebook: the original seven",
+            },
             title="Feature set",
             description_md="`notebook`: the seven features of the original study, min-max scaled. `extended`: more of "
             "the customer's behaviour, standardised.",
@@ -59,13 +74,14 @@ def params(settings: Settings) -> dict[str, Param]:
             exclusiveMinimum=0,
             maximum=1,
             title="Variance to keep",
-            description_md="Principal components are kept until they explain this share.",
+            description_md="Principal components are kept until they explain this share, above 0 and up to 1.",
             section="Segmentation",
         ),
         "cluster_on": Param(
             "components",
             type="string",
             enum=["components", "features"],
+            values_display={"components": "principal components", "features": "scaled features"},
             title="Cluster on",
             description_md="The kept principal components, or the scaled features themselves.",
             section="Segmentation",
@@ -76,7 +92,7 @@ def params(settings: Settings) -> dict[str, Param]:
             minimum=2,
             maximum=50,
             title="Fewest segments",
-            description_md="First k to try.",
+            description_md="First k to try, from 2 to 50.",
             section="Segmentation",
         ),
         "k_max": Param(
@@ -85,7 +101,7 @@ def params(settings: Settings) -> dict[str, Param]:
             minimum=2,
             maximum=50,
             title="Most segments",
-            description_md="Last k to try.",
+            description_md="Last k to try, up to 50 and not less than the first.",
             section="Segmentation",
         ),
         "k": Param(
@@ -94,7 +110,7 @@ def params(settings: Settings) -> dict[str, Param]:
             minimum=2,
             maximum=50,
             title="Fixed number of segments",
-            description_md="Takes this k; the others are still measured. Empty: the best one is chosen.",
+            description_md="Takes this k, from 2 to 50; the others are still measured. Empty: the best one is chosen.",
             section="Segmentation",
         ),
         "starts": Param(
@@ -103,13 +119,14 @@ def params(settings: Settings) -> dict[str, Param]:
             minimum=1,
             maximum=20,
             title="Starts",
-            description_md="Seeded starts of KMeans for each k; the best is kept, their agreement is measured.",
+            description_md="Seeded starts of KMeans for each k, 1 to 20; the best is kept, their agreement measured.",
             section="Segmentation",
         ),
         "seed": Param(
             7,
             type="integer",
             minimum=0,
+            maximum=2**31 - 1,
             title="Seed",
             description_md="The same seed and input give the same segments.",
             section="Segmentation",
@@ -119,7 +136,11 @@ def params(settings: Settings) -> dict[str, Param]:
             type="string",
             enum=["emr-7.13.0", "emr-spark-8.0.0"],
             title="EMR release",
-            description_md="Spark 3.5.6 or Spark 4.0.2.",
+            values_display={
+                "emr-7.13.0": "emr-7.13.0 (Spark 3.5.6)",
+                "emr-spark-8.0.0": "emr-spark-8.0.0 (Spark 4.0.2)",
+            },
+            description_md="The version of EMR on the cluster, and with it that of Spark.",
             section="Cluster",
         ),
         "core_nodes": Param(
@@ -128,7 +149,7 @@ def params(settings: Settings) -> dict[str, Param]:
             minimum=1,
             maximum=100,
             title="Core nodes",
-            description_md="Nodes of 4 cores and 16 GiB beside the primary node.",
+            description_md="Nodes of 4 cores and 16 GiB beside the primary node, from 1 to 100.",
             section="Cluster",
         ),
         "spot_share": Param(
@@ -137,7 +158,7 @@ def params(settings: Settings) -> dict[str, Param]:
             minimum=0,
             maximum=1,
             title="Spot share",
-            description_md="Share of the core nodes bought on the Spot market: cheaper, but they can be taken away.",
+            description_md="Share of the core nodes, 0 to 1, bought on the Spot market: cheap, but can be taken away.",
             section="Cluster",
         ),
         "max_scanned_gb": Param(

@@ -13,6 +13,7 @@ from typing import Any
 
 from airflow.sdk import Asset, dag, task
 
+from emr_pipeline.alerts import on_failure
 from emr_pipeline.settings import Settings
 
 settings = Settings.from_environment()
@@ -24,6 +25,7 @@ SEGMENTS = Asset.ref(name=f"{settings.database}.customer_segments")
     doc_md=__doc__,
     schedule=SEGMENTS,
     tags=["example", "segmentation"],
+    on_failure_callback=on_failure(settings),
     owner_links=settings.owner_links,
     default_args={"owner": settings.owner, "retries": 2, "retry_delay": timedelta(seconds=10)},
 )

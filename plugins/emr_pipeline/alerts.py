@@ -6,7 +6,7 @@ An alert that cannot be sent changes nothing of the run: Airflow logs what went 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -70,7 +70,8 @@ class LateAlert(RunAlert):
         # That run has had its alert, but Airflow keeps its deadline: https://github.com/apache/airflow/issues/60927
         if run["state"] == "failed":
             return
-        trouble = f"late, was to end by {context['deadline']['deadline_time']} and is {run['state']}"  # type: ignore[typeddict-item]
+        deadline: datetime = context["deadline"]["deadline_time"]  # type: ignore[typeddict-item]
+        trouble = f"late, was to end by {deadline:%Y-%m-%d %H:%M} UTC and is {run['state']}"
         if self.write(run["dag_id"], run["dag_run_id"], trouble):
             await super().async_notify(context)
 

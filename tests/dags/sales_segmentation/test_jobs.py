@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sales_segmentation.jobs import plan, run_date
+from sales_segmentation.jobs import objection, plan, run_date
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 LATER = datetime(2024, 3, 1, 0, 30, tzinfo=UTC)
@@ -36,3 +36,15 @@ def test_a_run_fits_unless_it_scores_with_another_runs_model(
     score_with: str | None, names: list[str]
 ) -> None:
     assert [job.name for job in plan({"score_with": score_with})] == names
+
+
+def test_a_range_of_k_without_any_is_refused_by_the_names_of_the_form() -> None:
+    assert objection({"score_with": None, "k_min": 2, "k_max": 2}) == ""
+    assert objection({"score_with": None, "k_min": 5, "k_max": 4}) == (
+        "Fewest segments (k_min) is 5, which is more than Most segments (k_max), 4: swap them"
+    )
+
+
+def test_what_does_not_count_is_not_refused() -> None:
+    """Scoring fits nothing, so the range of k is not read."""
+    assert objection({"score_with": "2024-02-29", "k_min": 5, "k_max": 4}) == ""

@@ -19,6 +19,7 @@ def test_each_param_explains_itself_and_its_default_is_valid(name: str) -> None:
     assert param.schema["title"]
     assert param.schema["description_md"]
     assert param.schema["section"] in {"Data", "Segmentation", "Cluster", "Athena"}
+    assert list(param.schema.get("values_display", {})) == param.schema.get("enum", [])
     param.resolve()
 
 
@@ -36,6 +37,7 @@ def test_each_param_explains_itself_and_its_default_is_valid(name: str) -> None:
         ("k_max", 700),
         ("k", 1),
         ("starts", 0),
+        ("seed", 2**31),
         ("core_nodes", 0),
         ("spot_share", -0.1),
         ("release_label", "emr-5.0.0"),
@@ -45,3 +47,20 @@ def test_each_param_explains_itself_and_its_default_is_valid(name: str) -> None:
 def test_a_wrong_value_is_refused(name: str, value: Any) -> None:
     with pytest.raises(ParamValidationError):
         FORM[name].resolve(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("/data/sales.csv", "An address is s3://<bucket>/<key>."),
+        ("s3://lake/{{ 7 }}.csv", "No braces and no quotes"),
+    ],
+)
+def test_a_refused_address_is_explained(value: str, words: str) -> None:
+    with pytest.raises(ParamValidationError, match=words):
+        FORM["input"].resolve(value)
+
+
+def test_the_examples_of_the_form_are_valid() -> None:
+    for example in FORM["input"].schema["examples"]:
+        assert FORM["input"].resolve(example) == example

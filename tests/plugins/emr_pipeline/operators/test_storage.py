@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from emr_pipeline.operators.athena import AthenaStatementOperator
 from emr_pipeline.operators.storage import CheckInputOperator, PublishReportOperator, StageJobsOperator
@@ -86,6 +88,17 @@ def test_a_bucket_that_does_not_exist_is_named(aws: Any, run: Context) -> None:
         check("s3://no-such-bucket/raw/").execute(run())
 
 
+def test_an_objection_is_the_error_before_anything_is_read(aws: Any, run: Context) -> None:
+    operator = CheckInputOperator(
+        task_id="check_input",
+        uri="s3://no-such-bucket/raw/",
+        columns=["Order_ID"],
+        objection="5 is more than 4",
+    )
+    with pytest.raises(AirflowFailException, match="5 is more than 4"):
+        operator.execute(run())
+
+
 def test_the_report_holds_the_answers_by_question(aws: Any, run: Context) -> None:
     query_id = AthenaStatementOperator(task_id="queries", query="SELECT 42 AS answer", **ATHENA).execute(
         run()
@@ -97,7 +110,10 @@ def test_the_report_holds_the_answers_by_question(aws: Any, run: Context) -> Non
         facts={"run_date": "2026-01-31"},
         render=lambda answers, facts: f"{facts['run_date']}: {answers}",
         destination="s3://operators/reports/report.md",
+        outlets=[report := Asset("report", "s3://operators/reports")],
     )
-    assert publish.execute(run()) == "s3://operators/reports/report.md"
+    events = OutletEventAccessors()
+    assert publish.execute({**run(), "outlet_events": events}) == "s3://operators/reports/report.md"
+    assert events[report].extra == {"run_date": "2026-01-31", "address": "s3://operators/reports/report.md"}
     body = aws.client("s3").get_object(Bucket="operators", Key="reports/report.md")["Body"].read()
     assert body == b"2026-01-31: {'everything': [{'answer': '42'}]}"

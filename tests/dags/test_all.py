@@ -1,0 +1,39 @@
+"""What holds for every DAG of the folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emr_pipeline.alerts import FailureAlert
+
+DAG_IDS = ["emr_reaper", "sales_segmentation", "segments_changed"]
+
+
+def test_the_folder_parses_without_error_and_holds_these_dags(dag_bag: Any) -> None:
+    assert dag_bag.import_errors == {}
+    assert sorted(dag_bag.dags) == DAG_IDS
+
+
+@pytest.mark.parametrize("dag_id", DAG_IDS)
+def test_a_dag_and_its_tasks_say_what_they_are_and_whose(dag_bag: Any, dag_id: str) -> None:
+    dag = dag_bag.dags[dag_id]
+    assert dag.doc_md
+    assert dag.tags
+    assert dag.dag_display_name != dag_id
+    for task in dag.tasks:
+        assert task.doc_md, task.task_id
+        assert task.owner == "data-engineering", task.task_id
+
+
+@pytest.mark.parametrize("dag_id", DAG_IDS)
+def test_every_task_is_retried(dag_bag: Any, dag_id: str) -> None:
+    """All are idempotent, and Airflow itself may lose one."""
+    assert all(task.retries >= 1 for task in dag_bag.dags[dag_id].tasks)
+
+
+@pytest.mark.parametrize("dag_id", DAG_IDS)
+def test_a_failed_run_is_told(dag_bag: Any, dag_id: str) -> None:
+    """A task's own callback would tell of each failure, this one of each run, a failed teardown included."""
+    assert isinstance(dag_bag.dags[dag_id].on_failure_callback, FailureAlert)

@@ -1,0 +1,125 @@
+"""An alert names the run, the failed tasks and where to look; what cannot be sent is still in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from emr_pipeline.alerts import FailureAlert, LateAlert, late_after, on_failure
+from emr_pipeline.settings import Settings
+
+RUN_ID = "manual__2026-01-31T12:00:00+00:00"
+URL = "/dags/pipeline/runs/manual__2026-01-31T12%3A00%3A00%2B00%3A00"
+
+
+class Topic:
+    """A topic of the local AWS with a queue that shows what was sent to it."""
+
+    def __init__(self, aws: Any) -> None:
+        self.sqs = aws.client("sqs")
+        self.arn = aws.client("sns").create_topic(Name="alerts")["TopicArn"]
+        self.queue = self.sqs.create_queue(QueueName="alerts")["QueueUrl"]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])
+        aws.client("sns").subscribe(
+            TopicArn=self.arn, Protocol="sqs", Endpoint=attributes["Attributes"]["QueueArn"]
+        )
+
+    def messages(self) -> list[dict[str, str]]:
+        answer = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+
+@pytest.fixture
+def topic(aws: Any) -> Iterator[Topic]:
+    topic = Topic(aws)
+    yield topic
+    topic.sqs.delete_queue(QueueUrl=topic.queue)
+    aws.client("sns").delete_topic(TopicArn=topic.arn)
+
+
+def failed_run(**states: str) -> Any:
+    tasks = [
+        SimpleNamespace(task_id="pca", is_mapped=False),
+        SimpleNamespace(task_id="queries", is_mapped=True),
+    ]
+    ti = SimpleNamespace(
+        dag_id="pipeline", run_id=RUN_ID, task_id="pca", get_task_states=lambda **_: {RUN_ID: states}
+    )
+    return {"dag": SimpleNamespace(dag_id="pipeline", tasks=tasks), "run_id": RUN_ID, "ti": ti}
+
+
+def late_run(state: str) -> Any:
+    return {
+        "dag_run": {"dag_id": "pipeline", "dag_run_id": RUN_ID, "state": state},
+        "deadline": {"id": "1", "deadline_time": datetime(2026, 1, 31, 16, tzinfo=UTC)},
+    }
+
+
+def test_a_failure_names_the_failed_tasks_once_and_the_run(topic: Topic) -> None:
+    alert = FailureAlert(topic_arn=topic.arn, aws_conn_id="aws_default")
+    alert.notify(
+        failed_run(pca="success", terminate_cluster="failed", queries_0="failed", queries_1="failed")
+    )
+    (message,) = topic.messages()
+    assert message["Subject"] == "pipeline: failed in queries, terminate_cluster"
+    assert message["Message"].startswith(f"{message['Subject']}. Run {RUN_ID}: http")
+    assert message["Message"].endswith(URL)
+
+
+def test_where_airflow_does_not_tell_the_states_the_last_failure_is_named(topic: Topic) -> None:
+    context = failed_run()
+    context["ti"].get_task_states = None
+    FailureAlert(topic_arn=topic.arn, aws_conn_id="aws_default").notify(context)
+    assert topic.messages()[0]["Subject"] == "pipeline: failed in pca"
+
+
+def test_a_run_without_a_task_to_blame_is_told_too(topic: Topic) -> None:
+    context = failed_run()
+    del context["ti"]
+    FailureAlert(topic_arn=topic.arn, aws_conn_id="aws_default").notify(context)
+    assert topic.messages()[0]["Subject"] == "pipeline: failed in no task, see the run"
+
+
+def test_many_failed_tasks_fit_the_subject_and_are_all_in_the_message(topic: Topic) -> None:
+    alert = FailureAlert(topic_arn=topic.arn, aws_conn_id="aws_default")
+    alert.notify(failed_run(**{f"task_{number}": "failed" for number in range(100, 130)}))
+    (message,) = topic.messages()
+    assert len(message["Subject"]) == 99
+    assert "task_129" in message["Message"]
+
+
+@pytest.mark.usefixtures("aws")
+def test_what_cannot_be_sent_is_in_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+    gone = FailureAlert(topic_arn="arn:aws:sns:us-east-1:123456789012:gone", aws_conn_id="aws_default")
+    with pytest.raises(ClientError, match="does not exist"):
+        gone.notify(failed_run(pca="failed"))
+    assert "ALERT pipeline: failed in pca" in "".join(capfd.readouterr())
+
+
+def test_without_a_topic_the_log_is_all_there_is(capfd: pytest.CaptureFixture[str]) -> None:
+    on_failure(Settings(bucket="lake", aws_conn_id="none_such")).notify(failed_run(pca="failed"))
+    assert f"Run {RUN_ID}: http" in "".join(capfd.readouterr())
+
+
+def test_a_late_run_is_told_as_the_triggerer_does_it(topic: Topic) -> None:
+    callback = late_after(datetime.resolution, Settings(bucket="lake", alert_topic_arn=topic.arn)).callback
+
+    async def fire(state: str) -> None:
+        await LateAlert(**callback.kwargs, context=late_run(state))
+
+    asyncio.run(fire("running"))
+    (message,) = topic.messages()
+    assert message["Subject"] == "pipeline: late, was to end by 2026-01-31 16:00 UTC and is running"
+    assert message["Message"].endswith(URL)
+
+
+def test_a_run_that_has_failed_before_its_deadline_is_not_told_again(topic: Topic) -> None:
+    asyncio.run(LateAlert(topic_arn=topic.arn, aws_conn_id="aws_default").async_notify(late_run("failed")))
+    assert topic.messages() == []
