@@ -35,8 +35,13 @@ def model_date(dag_run: Any, params: Mapping[str, Any]) -> str:
     return params["score_with"] or run_date(dag_run, params)
 
 
-def objection(params: Mapping[str, Any]) -> str:
-    """Return what is wrong with choices that are right one by one, which the form cannot see, or nothing."""
+def objection(params: Mapping[str, Any], form: Mapping[str, Any]) -> str:
+    """Return what is wrong with a run's choices that Airflow lets pass, or nothing.
+
+    Its form sees each param by itself, and its API takes names that no form has; a typing error would go unseen.
+    """
+    if unknown := sorted(params.keys() - form.keys()):
+        return f"there is no param {unknown[0]}; there are {', '.join(form)}"
     if not params["score_with"] and params["k_min"] > params["k_max"]:
         return (
             f"Fewest segments (k_min) is {params['k_min']}, which is more than Most segments (k_max), "
@@ -107,7 +112,7 @@ PLAN = "{{ plan(params) | map(attribute='name') | join(' ') }}"
 MODEL_DATE = "{{ model_date(dag_run, params) }}"
 """The run date of the model that gives the segments."""
 
-OBJECTION = "{{ objection(params) }}"
+OBJECTION = "{{ objection(params, dag.params) }}"
 """A sentence against the run's choices, or nothing."""
 
 MACROS = {function.__name__: function for function in (run_date, model_date, plan, objection)}

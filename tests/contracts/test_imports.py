@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 ALLOWED = {
     "dags/emr_reaper": {"airflow", "emr_pipeline"},
     "dags/sales_segmentation": {"airflow", "emr_pipeline", "sales_segmentation"},
+    "dags/segments_changed": {"airflow", "emr_pipeline"},
     "plugins/emr_pipeline": {"airflow", "botocore", "emr_pipeline"},
     "spark": {"pyspark", "segmentation", "py4j", "numpy"},
     "localaws": {

@@ -77,8 +77,8 @@ def test_every_table_is_an_asset_of_the_task_that_proves_it_and_the_report_one_o
 
 
 def test_the_example_waits_for_a_table_that_is_published(dag: Any, dag_bag: Any) -> None:
-    wanted = dag_bag.dags["segments_changed"].timetable.asset_condition
-    assert wanted.name in {asset.name for asset in dag.get_task("reconcile").outlets}
+    (wanted,) = dag_bag.dags["segments_changed"].timetable.asset_condition.objects
+    assert wanted in dag.get_task("reconcile").outlets
 
 
 def test_terminating_the_cluster_is_its_teardown_and_its_failure_fails_the_run(dag: Any) -> None:

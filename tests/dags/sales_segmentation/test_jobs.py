@@ -38,13 +38,23 @@ def test_a_run_fits_unless_it_scores_with_another_runs_model(
     assert [job.name for job in plan({"score_with": score_with})] == names
 
 
+FORM = {"score_with": None, "k_min": 2, "k_max": 2}
+
+
 def test_a_range_of_k_without_any_is_refused_by_the_names_of_the_form() -> None:
-    assert objection({"score_with": None, "k_min": 2, "k_max": 2}) == ""
-    assert objection({"score_with": None, "k_min": 5, "k_max": 4}) == (
+    assert objection(FORM, FORM) == ""
+    assert objection({**FORM, "k_min": 5, "k_max": 4}, FORM) == (
         "Fewest segments (k_min) is 5, which is more than Most segments (k_max), 4: swap them"
     )
 
 
 def test_what_does_not_count_is_not_refused() -> None:
     """Scoring fits nothing, so the range of k is not read."""
-    assert objection({"score_with": "2024-02-29", "k_min": 5, "k_max": 4}) == ""
+    assert objection({"score_with": "2024-02-29", "k_min": 5, "k_max": 4}, FORM) == ""
+
+
+def test_a_name_that_the_form_does_not_have_is_refused() -> None:
+    """Airflow's API takes any name, and a run with a misspelt one would cost money for nothing."""
+    assert objection({**FORM, "kmax": 4}, FORM) == (
+        "there is no param kmax; there are score_with, k_min, k_max"
+    )
