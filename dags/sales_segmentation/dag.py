@@ -54,6 +54,7 @@ athena: dict[str, Any] = {
     "output_location": settings.s3("athena-results", f"run_date={RUN_DATE}", ""),
     "max_scanned_gb": "{{ params.max_scanned_gb }}",
 }
+tables = [dataset.params | {"processed": settings.s3("processed")} for dataset in DATASETS]
 group = partial(TaskGroup, prefix_group_id=False)  # for a task's id is also its job's, and its step's
 
 with DAG(
@@ -82,6 +83,18 @@ with DAG(
         check_input = CheckInputOperator(
             **described("check_input"), uri="{{ params.input }}", columns=RAW_COLUMNS, objection=OBJECTION
         )
+        create_database = AthenaStatementOperator(
+            **described("create_database"),
+            query="sql/create_database.sql",
+            params={"database": settings.database},
+            **athena | {"database": "default"},
+        )
+        create_tables = AthenaStatementOperator.partial(
+            **described("create_tables"),
+            query="sql/create_tables.sql",
+            map_index_template="{{ params.dataset }}",
+            **athena,
+        ).expand(params=tables)
 
     with group("spark", "Spark on EMR", tooltip="One cluster; its steps fit new models, or score"):
         create_cluster = CreateClusterOperator(
@@ -111,24 +124,14 @@ with DAG(
         sweep_clusters.as_teardown(on_failure_fail_dagrun=True)
 
     with group("athena", "Tables and questions", tooltip="On Athena, over what the steps wrote"):
-        create_database = AthenaStatementOperator(
-            **described("create_database"),
-            query="sql/create_database.sql",
-            params={"database": settings.database},
+        repair_tables = AthenaStatementOperator.partial(
+            **described("repair_tables"),
+            query="sql/repair_tables.sql",
+            map_index_template="{{ params.dataset }}",
             # One of the two ways has been skipped.
             trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
-            **athena | {"database": "default"},
-        )
-        tables = [dataset.params | {"processed": settings.s3("processed")} for dataset in DATASETS]
-        create_tables, repair_tables = (
-            AthenaStatementOperator.partial(
-                **described(name),
-                query=f"sql/{name}.sql",
-                map_index_template="{{ params.dataset }}",
-                **athena,
-            ).expand(params=tables)
-            for name in ("create_tables", "repair_tables")
-        )
+            **athena,
+        ).expand(params=tables)
         reconcile = ReconcileOperator(
             **described("reconcile"),
             query="sql/reconcile.sql",
@@ -160,8 +163,10 @@ with DAG(
         outlets=[Asset("sales_segmentation.report", settings.s3("reports"))],
     )
 
-    chain([stage_jobs, check_input], create_cluster, add_steps, preprocess, way, [pca, score])
+    chain([stage_jobs, check_input], create_database, create_tables, create_cluster)
+    chain(create_cluster, add_steps, preprocess, way, [pca, score])
     chain(pca, kmeans)
-    chain([kmeans, score], create_database, create_tables, repair_tables, reconcile, queries)
-    # The report is an ordinary leaf beside the teardowns: with those alone, a failed run would end green.
-    chain(queries, [publish_report, terminate_cluster, sweep_clusters])
+    # The cluster ends once its outputs are proved; the report is a leaf beside the teardowns: with those alone, a
+    # failed run would end green.
+    chain([kmeans, score], repair_tables, reconcile, [terminate_cluster, sweep_clusters, queries])
+    chain(queries, publish_report)
