@@ -95,6 +95,14 @@ def test_many_failed_tasks_fit_the_subject_and_are_all_in_the_message(topic: Top
     assert "task_129" in message["Message"]
 
 
+def test_what_looks_like_a_template_is_not_rendered(topic: Topic) -> None:
+    """A user names a run; Airflow calls the alert, which renders the fields of any notifier."""
+    context = failed_run()
+    context["run_id"] = "{{ 7 * 7 }}"
+    FailureAlert(topic_arn=topic.arn, aws_conn_id="aws_default")(context)
+    assert "Run {{ 7 * 7 }}: http" in topic.messages()[0]["Message"]
+
+
 @pytest.mark.usefixtures("aws")
 def test_what_cannot_be_sent_is_in_the_log(capfd: pytest.CaptureFixture[str]) -> None:
     gone = FailureAlert(topic_arn="arn:aws:sns:us-east-1:123456789012:gone", aws_conn_id="aws_default")
