@@ -30,6 +30,7 @@ def environment(home: Path, endpoint: str) -> dict[str, str]:
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
         "EMR_PIPELINE_BUCKET": BUCKET,
+        "EMR_PIPELINE_CONSOLE_URL": "",
         "PYTHONPATH": str(PROJECT / "dags"),
     }
 

@@ -1,16 +1,12 @@
-"""Why a step failed, read from the logs that EMR has put on S3.
-
-https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-web-log-files.html: a step's own output is
-under ``steps/<step id>/``; with ``--deploy-mode cluster`` the driver's is in the application's first container.
-"""
+"""Why a step failed, read from the logs that EMR has put on S3."""
 
 from __future__ import annotations
 
-import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+
+from emr_pipeline.logs import DRIVER_LOGS, Log, Objects, step_folder, step_logs
 
 LINES = 40
 """As much of a log as fits a screen."""
@@ -21,15 +17,6 @@ REFUSAL = "refusal"
 _REFUSAL = re.compile(r"^[\w.-]+: error: (.+)$")
 _ROOT_CAUSE = re.compile(r'^(?:Caused by: |Exception in thread "[^"]+" )(.+)$')
 _TRACEBACK = "Traceback (most recent call last):"
-_APPLICATION = re.compile(r"\bapplication_\d+_\d+\b")
-
-
-class Objects(Protocol):
-    """As much of S3Hook as is needed here."""
-
-    def list_keys(self, bucket_name: str, prefix: str) -> list[str]: ...
-
-    def get_key(self, key: str, bucket_name: str) -> object: ...
 
 
 @dataclass(frozen=True)
@@ -46,31 +33,14 @@ def cause_of(objects: Objects, log_uri: str, cluster_id: str, step_id: str) -> C
     """Return what the logs say; the most telling log wins, an unknown cause has no sentence."""
     if not log_uri:
         return Cause(address="none, the cluster has no LogUri")
-    bucket, _, prefix = re.sub(r"^s3[an]?://", "", log_uri).partition("/")
-    root = "/".join(part for part in (prefix.strip("/"), cluster_id) if part)
-    step_logs = f"{root}/steps/{step_id}/"
-    causes = [explain(text, f"s3://{bucket}/{key}") for key, text in _texts(objects, bucket, root, step_logs)]
-    telling = sorted(causes, key=lambda cause: (cause.kind != REFUSAL, not cause.sentence))
-    return telling[0] if telling else Cause(address=f"s3://{bucket}/{step_logs} (nothing there yet)")
+    found = most_telling(step_logs(objects, log_uri, cluster_id, step_id))
+    return found or Cause(address=f"{step_folder(log_uri, cluster_id, step_id)} (nothing there yet)")
 
 
-def _texts(objects: Objects, bucket: str, root: str, step_logs: str) -> Iterator[tuple[str, str]]:
-    applications: set[str] = set()
-    for key in objects.list_keys(bucket_name=bucket, prefix=step_logs) or []:
-        if key.rsplit("/", 1)[-1].split(".")[0] in ("stderr", "stdout"):
-            text = _read(objects, bucket, key)
-            applications |= set(_APPLICATION.findall(text))
-            yield key, text
-    for application in sorted(applications):
-        for key in objects.list_keys(bucket_name=bucket, prefix=f"{root}/containers/{application}/") or []:
-            if "_000001/" in key:
-                yield key, _read(objects, bucket, key)
-
-
-def _read(objects: Objects, bucket: str, key: str) -> str:
-    content: bytes = objects.get_key(key, bucket).get()["Body"].read()  # type: ignore[attr-defined]
-    raw = gzip.decompress(content) if key.endswith(".gz") else content
-    return raw.decode(errors="replace")
+def most_telling(logs: Iterable[Log]) -> Cause | None:
+    """Return the cause that the most telling of the logs holds; None without a log of the job's own output."""
+    causes = [explain(log.text, log.address) for log in logs if log.name.endswith(DRIVER_LOGS)]
+    return min(causes, key=lambda cause: (cause.kind != REFUSAL, not cause.sentence), default=None)
 
 
 def explain(text: str, address: str) -> Cause:

@@ -41,6 +41,8 @@ class Settings:
     """Who answers for the DAGs, as the web UI shows it."""
     owner_link: str = ""
     """Where the owner's name leads, ``https://…`` or ``mailto:…``; empty for nowhere."""
+    console_url: str = "https://console.aws.amazon.com"
+    """AWS console that the page of a step links to; empty for none, as on a local AWS."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

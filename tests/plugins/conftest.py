@@ -32,6 +32,7 @@ def aws(local_aws: Any) -> Any:
 def run() -> Callable[..., dict[str, Any]]:
     """A function that returns the context of a task in one run of its own: ``run(try_number=2, clears=1)``."""
     run_id = f"manual__{uuid.uuid4()}"
+    xcoms: dict[str, Any] = {}
 
     def context(try_number: int = 1, clears: int = 0) -> dict[str, Any]:
         ti = SimpleNamespace(
@@ -41,6 +42,8 @@ def run() -> Callable[..., dict[str, Any]]:
             map_index=-1,
             try_number=try_number,
             max_tries=clears,
+            xcoms=xcoms,
+            xcom_push=lambda key, value: xcoms.update({key: value}),
         )
         return {"dag": SimpleNamespace(dag_id="pipeline"), "run_id": run_id, "ti": ti}
 

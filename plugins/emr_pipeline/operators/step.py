@@ -13,6 +13,7 @@ from airflow.sdk import Context
 
 from emr_pipeline.cluster import LIVE_STATES
 from emr_pipeline.failure import REFUSAL, cause_of
+from emr_pipeline.link import StepLink, announce_step
 from emr_pipeline.operators.waiting import PatientOperator, WaitingOperator
 from emr_pipeline.step import UNFINISHED_STATES
 from emr_pipeline.triggers import StepTrigger
@@ -87,6 +88,7 @@ class AwaitStepOperator(WaitingOperator):
     aws_hook_class = EmrHook
     template_fields = aws_template_fields("cluster_id", "step")
     template_fields_renderers: ClassVar[dict[str, str]] = {"step": "json"}
+    operator_extra_links = (StepLink(),)
 
     def __init__(
         self, *, cluster_id: str, step: Step, deadline: timedelta = timedelta(hours=2), **kwargs: Any
@@ -101,6 +103,7 @@ class AwaitStepOperator(WaitingOperator):
         if found and not _stands(found, first_try=context["ti"].try_number == 1):
             passed_over.add(found["Id"])
         step_id = self.once(find=lambda: self._find(passed_over), make=self._queue)
+        announce_step(context["ti"], self.cluster_id, step_id)
         return self.watch(context, StepTrigger, cluster_id=self.cluster_id, step_id=step_id)
 
     def _find(self, passed_over: set[str]) -> str | None:

@@ -1,0 +1,60 @@
+"""AWS as the pages see it: through Airflow's connection, and with words for what goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.emr import EmrHook
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from emr_pipeline.settings import Settings, SettingsError
+from emr_pipeline.view.pages import Problem
+
+IMPATIENT_CLIENT = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 2})
+"""Somebody waits for the page."""
+
+GONE = ("NoSuchKey", "NoSuchBucket", "404")
+
+
+def settings() -> Settings:
+    """Return the settings; raise Problem with the variable that is missing where the API server runs."""
+    try:
+        return Settings.from_environment()
+    except SettingsError as error:
+        raise Problem(
+            "The pipeline's settings are incomplete",
+            f"{error}. The API server needs the same EMR_PIPELINE_ variables as the workers.",
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        ) from None
+
+
+def s3(settings: Settings) -> S3Hook:
+    return S3Hook(aws_conn_id=settings.aws_conn_id, config=IMPATIENT_CLIENT)
+
+
+def emr(settings: Settings) -> Any:
+    return EmrHook(aws_conn_id=settings.aws_conn_id, config=IMPATIENT_CLIENT).conn
+
+
+@contextmanager
+def explained(settings: Settings, subject: str) -> Iterator[None]:
+    """Turn what AWS, or the way to it, refuses into a Problem that names ``subject``."""
+    through = f"Airflow's connection {settings.aws_conn_id}"
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in GONE:
+            raise Problem(
+                "It is no longer there", f"There is no {subject}. Run the DAG again to have it made.", 404
+            ) from error
+        raise Problem("AWS refused", f"{subject}, asked for through {through}: {error}", 502) from error
+    except BotoCoreError as error:
+        raise Problem(
+            "AWS cannot be reached", f"{subject}, asked for through {through}: {error}", 502
+        ) from error

@@ -1,0 +1,147 @@
+"""What became of the step that a task waits for: EMR's words and the logs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XComModel
+from airflow.utils.session import create_session
+from sqlalchemy import select
+
+from emr_pipeline.failure import Cause, most_telling
+from emr_pipeline.link import STEP
+from emr_pipeline.logs import Log, step_folder, step_logs
+from emr_pipeline.settings import Settings
+from emr_pipeline.step import UNFINISHED_STATES
+from emr_pipeline.view import aws
+from emr_pipeline.view.pages import Problem
+
+_CLUSTER_ID, _STEP_ID = re.compile(r"j-[A-Z0-9]+", re.ASCII), re.compile(r"s-[A-Z0-9]+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Address:
+    """A step of a run."""
+
+    dag_id: str
+    run_id: str
+    cluster_id: str
+    step_id: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step as its page shows it; ``cause`` of a failure, ``folder`` of its logs, ``console`` may be empty."""
+
+    name: str
+    cluster_id: str
+    cluster_state: str
+    step_id: str
+    state: str
+    reason: str
+    timeline: tuple[tuple[str, datetime | None], ...]
+    command: str
+    logs: tuple[Log, ...]
+    folder: str
+    cause: Cause | None
+    console: str
+
+    @property
+    def unfinished(self) -> bool:
+        return self.state in UNFINISHED_STATES
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it has run, once it has ended."""
+        _, started, ended = (when for _, when in self.timeline)
+        return (ended - started).total_seconds() if started and ended else None
+
+
+def of_task(dag_id: str, run_id: str, task_id: str, map_index: int) -> Address:
+    """Return which step the task waits for; raise Problem while it does not know, or when there is no such task."""
+    one = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
+    with create_session(scoped=False) as session:
+        state = session.execute(select(TaskInstance.state).filter_by(**one)).one_or_none()
+        value = session.scalar(select(XComModel.value).filter_by(**one, key=STEP))
+    if state is None:
+        raise Problem(
+            "There is no such task", f"Run {run_id} of {dag_id} has no task {task_id}.", HTTPStatus.NOT_FOUND
+        )
+    ids = json.loads(value) if isinstance(value, str) else value
+    if not isinstance(ids, Mapping):
+        raise Problem(
+            "No step yet", f"Task {task_id} is {state[0] or 'not scheduled'} and has no step on EMR.", 200
+        )
+    cluster_id, step_id = str(ids.get("cluster_id")), str(ids.get("step_id"))
+    if not (_CLUSTER_ID.fullmatch(cluster_id) and _STEP_ID.fullmatch(step_id)):
+        raise Problem("No step", f"Task {task_id} has left {ids}, which names no step.", HTTPStatus.NOT_FOUND)
+    return Address(dag_id, run_id, cluster_id, step_id)
+
+
+def look(settings: Settings, address: Address) -> Step:
+    """Return the step as EMR and its logs tell; raise Problem when its cluster does not belong to the run."""
+    cluster_id, step_id = address.cluster_id, address.step_id
+    client = aws.emr(settings)
+    with aws.explained(settings, f"step {step_id} of cluster {cluster_id}"):
+        cluster = client.describe_cluster(ClusterId=cluster_id)["Cluster"]
+        _check_owner(cluster, address)
+        step = client.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"]
+    status = step["Status"]
+    log_uri = cluster.get("LogUri", "")
+    with aws.explained(settings, f"logs at {log_uri}"):
+        logs = step_logs(aws.s3(settings), log_uri, cluster_id, step_id) if log_uri else []
+    return Step(
+        name=step["Name"],
+        cluster_id=cluster_id,
+        cluster_state=cluster["Status"]["State"],
+        step_id=step_id,
+        state=status["State"],
+        reason=_reason(status),
+        timeline=_timeline(status["Timeline"]),
+        command=command(step["Config"]["Args"]),
+        logs=tuple(logs),
+        folder=step_folder(log_uri, cluster_id, step_id) if log_uri else "",
+        cause=most_telling(logs) if status["State"] == "FAILED" else None,
+        console=_console(settings.console_url, client.meta.region_name, cluster_id),
+    )
+
+
+def _check_owner(cluster: Mapping[str, Any], address: Address) -> None:
+    """Raise Problem unless the cluster bears the run's tags: whoever may write XComs could name any other."""
+    tags = {tag["Key"]: tag["Value"] for tag in cluster.get("Tags", ())}
+    if (tags.get("dag_id"), tags.get("run_id")) != (address.dag_id, address.run_id):
+        raise Problem(
+            "Not a cluster of this run",
+            f"Cluster {address.cluster_id} does not bear the tags dag_id and run_id of {address.run_id}.",
+            HTTPStatus.NOT_FOUND,
+        )
+
+
+def _reason(status: Mapping[str, Any]) -> str:
+    details = status.get("FailureDetails", {})
+    said = (details.get("Reason"), details.get("Message"), status.get("StateChangeReason", {}).get("Message"))
+    return ": ".join(words for words in said if words)
+
+
+def _timeline(timeline: Mapping[str, datetime]) -> tuple[tuple[str, datetime | None], ...]:
+    moments = (("Queued", "CreationDateTime"), ("Started", "StartDateTime"), ("Ended", "EndDateTime"))
+    return tuple((label, timeline.get(key)) for label, key in moments)
+
+
+def command(arguments: Sequence[str]) -> str:
+    """Return the command line, quoted for a shell, with a line for each flag and its value."""
+    parts = [shlex.quote(argument) for argument in arguments]
+    return " ".join(f"\\\n  {part}" if part.startswith("--") else part for part in parts)
+
+
+def _console(url: str, region: str, cluster_id: str) -> str:
+    """Return the console's page of the cluster; https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-clusters.html"""
+    return f"{url.rstrip('/')}/emr/home?region={region}#/clusterDetails/{cluster_id}" if url else ""

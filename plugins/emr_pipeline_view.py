@@ -1,0 +1,55 @@
+"""The pages of ``emr_pipeline.view`` in Airflow's web UI: a tab on each run, and a list of all reports.
+
+Every Airflow process executes this file; only the API server asks for the app, and pays for its imports.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+from airflow.providers.common.compat.sdk import AirflowPlugin
+
+from emr_pipeline.link import URL_PREFIX
+
+ICON = (
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='{}' stroke-width='2' "
+    "stroke-linecap='round'><path d='M3 3v18h18M8 17v-5M13 17V7M18 17v-8'/></svg>"
+)
+
+
+def _icons() -> dict[str, str]:
+    colours = {"icon": "#3f3f46", "icon_dark_mode": "#e4e4e7"}
+    return {name: f"data:image/svg+xml,{quote(ICON.format(colour))}" for name, colour in colours.items()}
+
+
+# Addresses are relative, so that they hold below whatever path Airflow is served at.
+VIEWS = [
+    {
+        "name": "Reports",
+        "href": f"{URL_PREFIX}/reports",
+        "destination": "nav",
+        "url_route": "emr-reports",
+        "nav_top_level": True,
+        **_icons(),
+    },
+    {
+        "name": "Report",
+        "href": f"{URL_PREFIX}/dags/{{DAG_ID}}/runs/{{RUN_ID}}/report",
+        "destination": "dag_run",
+        "url_route": "emr-report",
+        **_icons(),
+    },
+]
+
+
+class EmrPipelineView(AirflowPlugin):
+    name = "emr_pipeline_view"
+    external_views = VIEWS
+
+    @cached_property
+    def fastapi_apps(self) -> list[Any]:  # type: ignore[override]
+        from emr_pipeline.view.app import create_app
+
+        return [{"name": "EMR pipeline", "app": create_app(), "url_prefix": f"/{URL_PREFIX}"}]
