@@ -13,16 +13,11 @@ from airflow.providers.common.compat.sdk import AirflowPlugin
 
 from emr_pipeline.link import URL_PREFIX
 
-ICON = (
-    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='{}' stroke-width='2' "
+# Of a colour that shows on Airflow's light, dark and selected grounds alike.
+ICON = "data:image/svg+xml," + quote(
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='#7f96bb' stroke-width='2' "
     "stroke-linecap='round'><path d='M3 3v18h18M8 17v-5M13 17V7M18 17v-8'/></svg>"
 )
-
-
-def _icons() -> dict[str, str]:
-    colours = {"icon": "#3f3f46", "icon_dark_mode": "#e4e4e7"}
-    return {name: f"data:image/svg+xml,{quote(ICON.format(colour))}" for name, colour in colours.items()}
-
 
 # Addresses are relative, so that they hold below whatever path Airflow is served at.
 VIEWS = [
@@ -32,14 +27,14 @@ VIEWS = [
         "destination": "nav",
         "url_route": "emr-reports",
         "nav_top_level": True,
-        **_icons(),
+        "icon": ICON,
     },
     {
         "name": "Report",
         "href": f"{URL_PREFIX}/dags/{{DAG_ID}}/runs/{{RUN_ID}}/report",
         "destination": "dag_run",
         "url_route": "emr-report",
-        **_icons(),
+        "icon": ICON,
     },
 ]
 

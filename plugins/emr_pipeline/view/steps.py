@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from itertools import pairwise
 from typing import Any
 
 from airflow.models.taskinstance import TaskInstance
@@ -138,8 +139,13 @@ def _timeline(timeline: Mapping[str, datetime]) -> tuple[tuple[str, datetime | N
 
 def command(arguments: Sequence[str]) -> str:
     """Return the command line, quoted for a shell, with a line for each flag and its value."""
-    parts = [shlex.quote(argument) for argument in arguments]
-    return " ".join(f"\\\n  {part}" if part.startswith("--") else part for part in parts)
+    lines: list[str] = []
+    for before, argument in pairwise(["--", *arguments]):
+        if before.startswith("--") and not argument.startswith("--") and lines:
+            lines[-1] += f" {shlex.quote(argument)}"
+        else:
+            lines.append(shlex.quote(argument))
+    return " \\\n  ".join(lines)
 
 
 def _console(url: str, region: str, cluster_id: str) -> str:
