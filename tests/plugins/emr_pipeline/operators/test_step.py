@@ -151,6 +151,17 @@ def test_deferred_or_not_the_same_trigger_waits(cluster_id: str, run: Context, s
     assert deferred.value.timeout > operator.deadline
 
 
+def test_the_steps_page_is_linked_while_the_task_still_waits(
+    cluster_id: str, run: Context, step: Any
+) -> None:
+    """Airflow itself would push the link at the end of a task that is not deferred, when it is of less use."""
+    context = run()
+    with pytest.raises(TaskDeferred) as deferred:
+        wait_for(cluster_id, step("one", "hang"), deferrable=True).execute(context)
+    assert context["ti"].xcoms["emr_step"] == deferred.value.trigger.subject
+    assert context["ti"].xcoms["emr_step_page"].endswith("/tasks/task/step")
+
+
 def test_a_cluster_that_has_ended_is_named_with_its_reason(
     aws: Any, cluster_id: str, run: Context, step: Any
 ) -> None:

@@ -121,7 +121,7 @@ def _dags(folder: Path) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def make_run(database: dict[str, Any]) -> Callable[..., Run]:
     """A function that makes a run: ``make_run(dag_id="pipeline", state="success")``."""
 

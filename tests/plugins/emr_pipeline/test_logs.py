@@ -1,0 +1,65 @@
+"""Logs are read to their end, wherever EMR has put them, and no more of them is kept than a page can show."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from typing import Any
+
+from emr_pipeline.logs import LARGEST_BYTES, TAIL_BYTES, step_folder, step_logs
+
+STEP = "logs/j-1/steps/s-1"
+
+
+class Objects:
+    """S3 as a dict of keys and bytes."""
+
+    def __init__(self, contents: dict[str, bytes], size: int = 0) -> None:
+        self.contents, self.size = contents, size
+
+    def list_keys(self, bucket_name: str, prefix: str) -> list[str]:
+        return [key for key in sorted(self.contents) if key.startswith(prefix)]
+
+    def get_key(self, key: str, bucket_name: str) -> Any:
+        answer = {"Body": io.BytesIO(self.contents[key]), "ContentLength": self.size}
+        return type("Key", (), {"get": lambda _: answer})()
+
+
+def test_a_long_log_is_cut_at_a_line_and_says_so() -> None:
+    lines = b"".join(b"line %07d\n" % number for number in range(100_000))
+    (log,) = step_logs(Objects({f"{STEP}/stderr.gz": gzip.compress(lines)}), "s3://lake/logs/", "j-1", "s-1")
+    assert log.cut
+    assert len(log.text) <= TAIL_BYTES
+    assert log.text.startswith("line ")
+    assert log.text.endswith("line 0099999\n")
+
+
+def test_a_log_that_fits_is_whole_packed_or_not() -> None:
+    contents = {f"{STEP}/stdout.gz": gzip.compress(b"one\n"), f"{STEP}/stderr": b"two \xff\n"}
+    logs = step_logs(Objects(contents), "s3://lake/logs/", "j-1", "s-1")
+    assert [(log.name, log.text, log.cut) for log in logs] == [
+        ("stderr", "two �\n", False),
+        ("stdout", "one\n", False),
+    ]
+
+
+def test_an_object_that_is_too_large_is_named_but_not_read() -> None:
+    objects = Objects({f"{STEP}/stdout.gz": b"never unpacked"}, size=LARGEST_BYTES + 1)
+    (log,) = step_logs(objects, "s3://lake/logs/", "j-1", "s-1")
+    assert (log.too_large, log.text, log.address) == (True, "", f"s3://lake/{STEP}/stdout.gz")
+
+
+def test_of_an_applications_containers_only_the_drivers_own_output_is_read() -> None:
+    folder = "logs/j-1/containers/application_1_1"
+    contents = {
+        f"{STEP}/stderr": b"Submitted application_1_1\n",
+        f"{folder}/container_1_1_01_000001/launch_container.sh": b"export SECRET=1",
+        f"{folder}/container_1_1_01_000001/stdout": b"driver",
+        f"{folder}/container_1_1_01_000002/stdout": b"executor",
+    }
+    logs = step_logs(Objects(contents), "s3://lake/logs/", "j-1", "s-1")
+    assert [(log.name, log.text) for log in logs[1:]] == [("driver stdout", "driver")]
+
+
+def test_the_folder_of_the_logs_is_where_emr_puts_them() -> None:
+    assert step_folder("s3n://lake/logs", "j-1", "s-1") == f"s3://lake/{STEP}/"

@@ -1,0 +1,161 @@
+"""The page of a step tells what EMR knows of it, and its logs, to whoever may read the logs of the task."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from emr_pipeline.cluster import Cluster, run_job_flow_request, run_tags
+from emr_pipeline.link import STEP, StepLink
+from emr_pipeline.settings import Settings
+from emr_pipeline.view.steps import command
+from tests.plugins.emr_pipeline.view.conftest import BUCKET, SECRET, Run
+
+Browser = Callable[..., TestClient]
+
+APPLICATION = "application_1700000000000_0001"
+FAILS = f"""
+import sys
+print("Submitted application {APPLICATION}", file=sys.stderr)
+raise ValueError("no variance in 7 columns <b>")
+"""
+HANGS = "import time; time.sleep(600)"
+
+
+class Steps:
+    """A cluster of one run with a step that has failed and one that runs."""
+
+    def __init__(self, aws: Any, run: Run) -> None:
+        self.run, self.emr, s3 = run, aws.client("emr"), aws.client("s3")
+        settings = Settings(bucket=BUCKET)
+        tags = run_tags(run.dag_id, run.run_id, settings.project)
+        request = run_job_flow_request(
+            "view", Cluster("emr-7.13.0", 1, 0), settings, tags, "s3://operators/boot.sh"
+        )
+        self.cluster_id = self.emr.run_job_flow(**request)["JobFlowId"]
+        for name, code in {"fails": FAILS, "hangs": HANGS}.items():
+            s3.put_object(Bucket=BUCKET, Key=f"jobs/{name}.py", Body=code.encode())
+        self.failed, self.running = (self._step(name) for name in ("fails", "hangs"))
+        container = f"logs/{self.cluster_id}/containers/{APPLICATION}/container_1_0001_01_000001/stdout"
+        s3.put_object(Bucket=BUCKET, Key=container, Body=b"said by the driver")
+        self._wait_for(self.failed, "FAILED")
+        self._wait_for(self.running, "RUNNING")
+
+    def _step(self, name: str) -> str:
+        step = {
+            "Name": name,
+            "ActionOnFailure": "CONTINUE",
+            "HadoopJarStep": {
+                "Jar": "command-runner.jar",
+                "Args": ["spark-submit", f"s3://{BUCKET}/jobs/{name}.py", "--k", "a b"],
+            },
+        }
+        added = self.emr.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=[step])
+        return str(added["StepIds"][0])
+
+    def _wait_for(self, step_id: str, state: str) -> None:
+        for _ in range(1200):
+            step = self.emr.describe_step(ClusterId=self.cluster_id, StepId=step_id)["Step"]
+            if step["Status"]["State"] == state:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{step['Name']} is {step['Status']}, not {state}")
+
+    def page(self, step_id: str) -> str:
+        """Return the path of the task's page, when it waits for this step."""
+        self.run.task("pca", "running", **{STEP: {"cluster_id": self.cluster_id, "step_id": step_id}})
+        return f"{self.run.path}/tasks/pca/step"
+
+
+@pytest.fixture(scope="module")
+def steps(aws: Any, make_run: Callable[..., Run]) -> Iterator[Steps]:
+    made = Steps(aws, make_run())
+    yield made
+    made.emr.terminate_job_flows(JobFlowIds=[made.cluster_id])
+
+
+def test_a_failed_step_shows_its_cause_its_command_and_its_logs(browser: Browser, steps: Steps) -> None:
+    answer = browser("reader").get(steps.page(steps.failed))
+    assert answer.status_code == 200
+    text = answer.text
+    assert "<strong>ValueError: no variance in 7 columns &lt;b&gt;</strong>" in text
+    assert "--k &#39;a b&#39;" in text
+    assert f"Submitted application {APPLICATION}" in text
+    assert "said by the driver" in text
+    assert "Refresh" not in answer.headers
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_the_page_of_a_running_step_loads_itself_again(browser: Browser, steps: Steps) -> None:
+    answer = browser("reader").get(steps.page(steps.running))
+    assert answer.headers["Refresh"] == "15"
+    assert "RUNNING" in answer.text
+    assert "Nothing there yet" in answer.text
+
+
+def test_the_console_is_linked_unless_there_is_none(
+    browser: Browser, steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = steps.page(steps.failed)
+    link = f"https://console.aws.amazon.com/emr/home?region=us-east-1#/clusterDetails/{steps.cluster_id}"
+    assert link in browser("reader").get(page).text
+    monkeypatch.setenv("EMR_PIPELINE_CONSOLE_URL", "")
+    assert "AWS console" not in browser("reader").get(page).text
+
+
+def test_a_step_of_another_runs_cluster_is_not_shown(
+    browser: Browser, steps: Steps, make_run: Callable[..., Run]
+) -> None:
+    """Whoever may write an XCom must not read the logs of whatever cluster it names."""
+    other = make_run()
+    other.task("pca", **{STEP: {"cluster_id": steps.cluster_id, "step_id": steps.failed}})
+    answer = browser("reader").get(f"{other.path}/tasks/pca/step")
+    assert answer.status_code == 404
+    assert "no variance" not in answer.text
+
+
+@pytest.mark.parametrize("step_id", ["../../s-1", "s-1/../x", None, 7])
+def test_an_xcom_that_names_no_step_is_refused(
+    browser: Browser, make_run: Callable[..., Run], step_id: object
+) -> None:
+    run = make_run()
+    run.task("pca", **{STEP: {"cluster_id": "j-1", "step_id": step_id}})
+    answer = browser("reader").get(f"{run.path}/tasks/pca/step")
+    assert answer.status_code == 404
+    assert "names no step" in answer.text
+
+
+def test_a_task_without_a_step_says_so(browser: Browser, make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    run.task("pca", "queued")
+    answer = browser("reader").get(f"{run.path}/tasks/pca/step")
+    assert answer.status_code == 200
+    assert "Task pca is queued and has no step" in answer.text
+    assert browser("reader").get(f"{run.path}/tasks/nope/step").status_code == 404
+    assert browser("reader").get(f"{run.path}/tasks/pca/step?map_index=x").status_code == 422
+
+
+def test_only_readers_of_the_logs_see_the_step(browser: Browser, make_run: Callable[..., Run]) -> None:
+    run = make_run(SECRET)
+    page = f"{run.path}/tasks/pca/step"
+    assert browser("reader").get(page).status_code == 403
+    assert browser().get(page).status_code == 307
+    assert browser("admin").get(page).status_code == 200
+
+
+def test_the_link_leads_to_the_page(steps: Steps) -> None:
+    class Task:
+        dag_id, run_id, task_id, map_index = steps.run.dag_id, steps.run.run_id, "pca", -1
+
+    assert f"/{StepLink().get_link(None, ti_key=Task)}" == steps.page(steps.failed).replace(":", "%3A")
+
+
+def test_a_flag_and_its_value_share_a_line() -> None:
+    arguments = ["spark-submit", "--deploy-mode", "cluster", "s3://b/pca.py", "--seed", "7", "--quiet"]
+    assert command(arguments).split(" \\\n  ") == [
+        "spark-submit", "--deploy-mode cluster", "s3://b/pca.py", "--seed 7", "--quiet",
+    ]  # fmt: skip
