@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +19,9 @@ from emr_pipeline.view.pages import Problem
 
 IMPATIENT_CLIENT = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 2})
 """Somebody waits for the page."""
+
+HOOK_SECONDS = 60
+"""How long a hook is kept: making its client takes longer than a request, yet a changed connection must be seen."""
 
 GONE = ("NoSuchKey", "NoSuchBucket", "404")
 
@@ -34,11 +39,20 @@ def settings() -> Settings:
 
 
 def s3(settings: Settings) -> S3Hook:
-    return S3Hook(aws_conn_id=settings.aws_conn_id, config=IMPATIENT_CLIENT)
+    return _hook(S3Hook, settings.aws_conn_id, _period())
 
 
 def emr(settings: Settings) -> Any:
-    return EmrHook(aws_conn_id=settings.aws_conn_id, config=IMPATIENT_CLIENT).conn
+    return _hook(EmrHook, settings.aws_conn_id, _period()).conn
+
+
+def _period() -> int:
+    return int(time.monotonic() // HOOK_SECONDS)
+
+
+@lru_cache(maxsize=2)
+def _hook(kind: Callable[..., Any], aws_conn_id: str, period: int) -> Any:
+    return kind(aws_conn_id=aws_conn_id, config=IMPATIENT_CLIENT)
 
 
 @contextmanager

@@ -192,8 +192,9 @@ def test_an_unreachable_s3_is_named_with_the_connection(
         "password": "b",
         "extra": {"endpoint_url": "http://127.0.0.1:9"},
     }
-    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_ELSEWHERE", json.dumps(connection))
+    monkeypatch.setenv("EMR_PIPELINE_AWS_CONN_ID", "elsewhere")
     answer = browser("reader").get(f"{published.path}/report")
     assert answer.status_code == 502
-    assert "aws_default" in answer.text
+    assert "connection elsewhere" in answer.text
     assert FOLDER in answer.text
