@@ -111,7 +111,7 @@ def _tell_refusal(request: Request, refusal: HTTPException) -> Response:
             query = urlencode({"next": str(request.url)})
             return RedirectResponse(f"{API_ROOT_PATH}api/v2/auth/login?{query}")
         return _tell(request, "You are not logged in", "Reload Airflow's page to log in again.", 401)
-    titles = {403: "You may not see this", 404: "There is no such page"}
+    titles = {401: "You are not logged in", 403: "You may not see this", 404: "There is no such page"}
     title = titles.get(refusal.status_code, "This did not work")
     hint = " Ask for the permission to read this DAG." if refusal.status_code == HTTPStatus.FORBIDDEN else ""
     return _tell(request, title, f"{refusal.detail}.{hint}", refusal.status_code)
