@@ -23,7 +23,8 @@ IMPATIENT_CLIENT = Config(connect_timeout=3, read_timeout=20, retries={"total_ma
 HOOK_SECONDS = 60
 """How long a hook is kept: making its client takes longer than a request, yet a changed connection must be seen."""
 
-GONE = ("NoSuchKey", "NoSuchBucket", "404")
+GONE = ("NoSuchKey", "NoSuchBucket", "404", "InvalidRequestException")
+"""Error codes for what is not there; the last is EMR's for an id that it does not know."""
 
 
 def settings() -> Settings:
@@ -39,7 +40,8 @@ def settings() -> Settings:
 
 
 def s3(settings: Settings) -> S3Hook:
-    return _hook(S3Hook, settings.aws_conn_id, _period())
+    hook: S3Hook = _hook(S3Hook, settings.aws_conn_id, _period())
+    return hook
 
 
 def emr(settings: Settings) -> Any:
@@ -56,19 +58,14 @@ def _hook(kind: Callable[..., Any], aws_conn_id: str, period: int) -> Any:
 
 
 @contextmanager
-def explained(settings: Settings, subject: str) -> Iterator[None]:
+def explained(settings: Settings, subject: str, if_gone: str) -> Iterator[None]:
     """Turn what AWS, or the way to it, refuses into a Problem that names ``subject``."""
-    through = f"Airflow's connection {settings.aws_conn_id}"
+    asked = f"Airflow's connection {settings.aws_conn_id} was asked for {subject}"
     try:
         yield
     except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code in GONE:
-            raise Problem(
-                "It is no longer there", f"There is no {subject}. Run the DAG again to have it made.", 404
-            ) from error
-        raise Problem("AWS refused", f"{subject}, asked for through {through}: {error}", 502) from error
+        if error.response["Error"]["Code"] in GONE:
+            raise Problem("It is no longer there", f"There is no {subject}. {if_gone}", 404) from error
+        raise Problem("AWS refused", f"{asked}: {error}", 502) from error
     except BotoCoreError as error:
-        raise Problem(
-            "AWS cannot be reached", f"{subject}, asked for through {through}: {error}", 502
-        ) from error
+        raise Problem("AWS cannot be reached", f"{asked}: {error}", 502) from error

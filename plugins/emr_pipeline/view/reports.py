@@ -37,6 +37,7 @@ CONTENT_TYPES = {
     "png": "image/png",
     "svg": "image/svg+xml",
 }
+RUN_AGAIN = "Run the DAG again to have it made."
 LARGEST_BYTES = 32 * 1024 * 1024
 CLOCK_SKEW = timedelta(seconds=10)
 """How far Airflow's clock and that of S3 may lie apart."""
@@ -172,7 +173,7 @@ def place(settings: Settings, report: Report) -> Place:
 
 def is_replaced(settings: Settings, report: Report, where: Place) -> bool:
     """Return whether a later run has put its report of the same date there; raise Problem when there is none."""
-    with aws.explained(settings, report.address):
+    with aws.explained(settings, report.address, RUN_AGAIN):
         head = aws.s3(settings).conn.head_object(Bucket=where.bucket, Key=where.folder + where.name)
     return report.made is not None and head["LastModified"] > report.made + CLOCK_SKEW
 
@@ -183,7 +184,7 @@ def read(settings: Settings, where: Place, name: str) -> tuple[bytes, str]:
     if kind not in CONTENT_TYPES:
         kinds = ", ".join(CONTENT_TYPES)
         raise Problem("Not part of a report", f"A report has files with plain names and of {kinds}.", 404)
-    with aws.explained(settings, f"s3://{where.bucket}/{where.folder}{name}"):
+    with aws.explained(settings, f"s3://{where.bucket}/{where.folder}{name}", RUN_AGAIN):
         response = aws.s3(settings).conn.get_object(Bucket=where.bucket, Key=where.folder + name)
         if response["ContentLength"] > LARGEST_BYTES:
             raise Problem("Too large to show", f"{name} has {response['ContentLength']} bytes.", 502)

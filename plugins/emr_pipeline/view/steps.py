@@ -25,6 +25,11 @@ from emr_pipeline.step import UNFINISHED_STATES
 from emr_pipeline.view import aws
 from emr_pipeline.view.pages import Problem
 
+FORGOTTEN = (
+    "EMR forgets a cluster two months after its end; its logs stay on S3 as long as the bucket keeps them."
+)
+"""https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-clusters.html"""
+
 _CLUSTER_ID, _STEP_ID = re.compile(r"j-[A-Z0-9]+", re.ASCII), re.compile(r"s-[A-Z0-9]+", re.ASCII)
 
 
@@ -91,13 +96,13 @@ def look(settings: Settings, address: Address) -> Step:
     """Return the step as EMR and its logs tell; raise Problem when its cluster does not belong to the run."""
     cluster_id, step_id = address.cluster_id, address.step_id
     client = aws.emr(settings)
-    with aws.explained(settings, f"step {step_id} of cluster {cluster_id}"):
+    with aws.explained(settings, f"step {step_id} of cluster {cluster_id}", FORGOTTEN):
         cluster = client.describe_cluster(ClusterId=cluster_id)["Cluster"]
         _check_owner(cluster, address)
         step = client.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"]
     status = step["Status"]
     log_uri = cluster.get("LogUri", "")
-    with aws.explained(settings, f"logs at {log_uri}"):
+    with aws.explained(settings, f"bucket of the logs, {log_uri}", "The step itself may have gone well."):
         logs = step_logs(aws.s3(settings), log_uri, cluster_id, step_id) if log_uri else []
     return Step(
         name=step["Name"],

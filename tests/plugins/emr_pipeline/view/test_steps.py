@@ -139,6 +139,14 @@ def test_a_task_without_a_step_says_so(browser: Browser, make_run: Callable[...,
     assert browser("reader").get(f"{run.path}/tasks/pca/step?map_index=x").status_code == 422
 
 
+def test_a_cluster_that_emr_has_forgotten_is_named(browser: Browser, make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    run.task("pca", **{STEP: {"cluster_id": "j-FORGOTTEN", "step_id": "s-1"}})
+    answer = browser("reader").get(f"{run.path}/tasks/pca/step")
+    assert answer.status_code == 404
+    assert "two months" in answer.text
+
+
 def test_only_readers_of_the_logs_see_the_step(browser: Browser, make_run: Callable[..., Run]) -> None:
     run = make_run(SECRET)
     page = f"{run.path}/tasks/pca/step"
