@@ -176,8 +176,8 @@ def _running_step() -> str:
 def _summary(screen: Screen, result: dag_run.Result, local: aws.LocalAws, seconds: float, log: Path) -> None:
     outputs = local.state / "s3" / home.BUCKET
     if result.state == "success":
-        newest = max(outputs.glob("reports/run_date=*/report.md"), key=lambda path: path.stat().st_mtime)
-        screen.report(newest.read_text())
+        newest = max(outputs.glob("reports/run_date=*/index.html"), key=lambda path: path.stat().st_mtime)
+        screen.report(newest.with_name("report.md").read_text())
         screen.say(f"\nDone in {seconds:.0f} s. No cluster is alive.")
         screen.say(f"Outputs: {outputs}")
         screen.say(f"Report:  {newest}")

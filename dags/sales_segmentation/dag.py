@@ -44,7 +44,7 @@ from sales_segmentation.jobs import (
     RUN_DATE,
 )
 from sales_segmentation.params import params
-from sales_segmentation.report import render
+from sales_segmentation.report import key_figures, render
 from sales_segmentation.runbook import described
 
 settings = Settings.from_environment()
@@ -152,14 +152,15 @@ with DAG(
         **described("publish_report"),
         questions=QUESTIONS,
         query_ids=queries.output,
-        facts={
-            "run_date": RUN_DATE,
-            "model_of": MODEL_DATE,
-            "input": "{{ params.input }}",
-            "seed": "{{ params.seed }}",
-        },
+        metrics=[
+            (settings.s3("metrics", f"run_date={RUN_DATE}"), PLAN),
+            (settings.s3("metrics", f"run_date={MODEL_DATE}"), "pca kmeans"),
+        ],
+        facts={"run_date": RUN_DATE, "model_date": MODEL_DATE, "input": "{{ params.input }}"},
+        cluster_id=CLUSTER_ID,
         render=render,
-        destination=settings.s3("reports", f"run_date={RUN_DATE}", "report.md"),
+        key_figures=key_figures,
+        destination=settings.s3("reports", f"run_date={RUN_DATE}"),
         outlets=[Asset("sales_segmentation.report", settings.s3("reports"))],
     )
 

@@ -89,15 +89,20 @@ DATASETS = (
 )
 
 QUESTIONS = (
+    "totals",
     "segment_profile",
+    "segment_sample",
+    "segment_features",
     "chosen_k",
+    "explained_variance",
+    "revenue_by_region",
+    "revenue_by_category",
+    "monthly_revenue",
+    "customer_types",
     "top_customers_by_spend",
     "highest_average_discount",
     "low_engagement_customers",
     "customers_by_product_diversity",
-    "revenue_by_region",
-    "revenue_by_category",
-    "monthly_revenue",
     "rejected_lines",
 )
-"""Each is answered by ``sql/<question>.sql``."""
+"""Each is answered by ``sql/<question>.sql``; the report shows them all."""

@@ -93,6 +93,8 @@ SCALARS = _table(
     ("levenshtein_distance", "varchar, varchar -> bigint", "levenshtein({0}, {1})"),
     ("regexp_like", "varchar, varchar -> boolean", "regexp_matches({0}, {1})"),
     ("regexp_extract", "varchar, varchar -> varchar", "trino_regexp_extract({0}, {1}, 0)"),
+    ("to_utf8", "varchar -> varbinary", "encode({0})"),
+    ("md5", "varbinary -> varbinary", "unhex(md5({0}))"),
     # ---- dates
     *((f, "date -> bigint", f"{f}({{0}})") for f in _DATE_PARTS),
     *((f, "timestamp -> bigint", f"{f}({{0}})") for f in _DATE_PARTS),

@@ -5,24 +5,36 @@ from __future__ import annotations
 import csv
 import fnmatch
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.athena import AthenaHook
+from airflow.providers.amazon.aws.hooks.emr import EmrHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import Context
+from botocore.exceptions import BotoCoreError, ClientError
 
 from emr_pipeline import package
+from emr_pipeline.findings import Findings
 from emr_pipeline.operators.athena import read_answer
 from emr_pipeline.operators.waiting import PatientOperator
+from emr_pipeline.usage import ClusterUsage, read_usage
 
 HEADER_BYTES = 64 * 1024
 """No header of a table is longer."""
 
-Answers = dict[str, list[dict[str, str]]]
+CONTENT_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+}
+"""What a report may consist of."""
 
 
 class StageJobsOperator(PatientOperator):
@@ -94,42 +106,102 @@ class CheckInputOperator(PatientOperator):
 
 
 class PublishReportOperator(PatientOperator):
-    """Puts what ``render`` makes of the queries' answers at ``destination``, logs it and returns its address.
+    """Publishes a report made from Athena's answers and the jobs' metrics, and returns the S3 URI of its page.
 
-    ``questions`` name the answers, in the order of ``query_ids``. The event of an outlet carries the ``facts`` and the
-    address.
+    ``render`` makes the files, by name; they replace what lies in the folder ``destination``, and ``page`` is one of
+    them. ``key_figures`` makes one short line, which is pushed as the XCom of that name.
+
+    ``questions`` name the answers, in the order of ``query_ids``. ``metrics`` are pairs of an S3 folder and the names
+    of the jobs whose metrics lie there, with blanks between. What the report says of the run and its cluster it may
+    lack: a report does not fail for a missing figure.
+    The event of an outlet carries the ``facts``, the key figures and the address of the page.
     """
 
     aws_hook_class = S3Hook
-    template_fields = aws_template_fields("query_ids", "destination", "facts")
+    template_fields = aws_template_fields("query_ids", "metrics", "facts", "cluster_id", "destination")
 
     def __init__(
         self,
         *,
         questions: Sequence[str],
         query_ids: Any,
+        metrics: Sequence[tuple[str, str]],
         facts: Mapping[str, str],
-        render: Callable[[Answers, Mapping[str, str]], str],
+        cluster_id: str,
+        render: Callable[[Findings], Mapping[str, bytes]],
+        key_figures: Callable[[Findings], str],
         destination: str,
+        page: str = "index.html",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.questions = questions
         self.query_ids = query_ids
+        self.metrics = metrics
         self.facts = facts
+        self.cluster_id = cluster_id
         self.render_report = render
+        self.key_figures = key_figures
         self.destination = destination
+        self.page = page
 
     def reconcile(self, context: Context) -> str:
-        athena = AthenaHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
-        answers = {
-            question: read_answer(athena, query_id)
-            for question, query_id in zip(self.questions, self.query_ids, strict=True)
-        }
-        report = self.render_report(answers, self.facts)
-        bucket, key = S3Hook.parse_s3_url(self.destination)
-        self.hook.load_string(report, key=key, bucket_name=bucket, replace=True)
-        self.log.info("%s\n%s", self.destination, report)
+        findings = self._findings(context)
+        self._publish(self.render_report(findings))
+        key_figures = self.key_figures(findings)
+        self.log.info("%s", key_figures)
+        context["ti"].xcom_push(key="key_figures", value=key_figures)
+        address = f"{self.destination}/{self.page}"
         for outlet in self.outlets:
-            context["outlet_events"][outlet].extra = {**self.facts, "address": self.destination}
-        return self.destination
+            context["outlet_events"][outlet].extra = {
+                **self.facts,
+                "key_figures": key_figures,
+                "address": address,
+            }
+        return address
+
+    def _findings(self, context: Context) -> Findings:
+        athena = AthenaHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
+        now = datetime.now(UTC)
+        began = context["dag_run"].start_date
+        return Findings(
+            answers={
+                question: read_answer(athena, query_id)
+                for question, query_id in zip(self.questions, self.query_ids, strict=True)
+            },
+            metrics=self._read_metrics(),
+            facts=self.facts,
+            seconds=(now - began).total_seconds() if began else None,
+            cluster=self._read_usage(now),
+        )
+
+    def _read_metrics(self) -> dict[str, Any]:
+        metrics = {}
+        for folder, jobs in self.metrics:
+            bucket, prefix = S3Hook.parse_s3_url(folder)
+            for job in jobs.split():
+                try:
+                    metrics[job] = json.loads(self.hook.read_key(f"{prefix}/{job}.json", bucket))
+                except (BotoCoreError, ClientError, ValueError) as problem:
+                    self.log.warning("The report lacks the metrics of %s at %s: %s", job, folder, problem)
+        return metrics
+
+    def _read_usage(self, now: datetime) -> ClusterUsage | None:
+        emr = EmrHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
+        try:
+            return read_usage(emr.conn, self.cluster_id, now)
+        except (BotoCoreError, ClientError) as problem:
+            self.log.warning("The report lacks the use of cluster %s: %s", self.cluster_id, problem)
+            return None
+
+    def _publish(self, files: Mapping[str, bytes]) -> None:
+        """Put the files, the page last; then remove what an earlier report has left."""
+        bucket, folder = S3Hook.parse_s3_url(f"{self.destination}/")
+        for name in sorted(files, key=lambda name: name == self.page):
+            kind = CONTENT_TYPES[PurePosixPath(name).suffix]
+            self.hook.conn.put_object(
+                Bucket=bucket, Key=f"{folder}{name}", Body=files[name], ContentType=kind
+            )
+        there = self.hook.list_keys(bucket, prefix=folder) or []
+        if left := sorted(set(there) - {f"{folder}{name}" for name in files}):
+            self.hook.delete_objects(bucket, left)

@@ -185,6 +185,10 @@ SCALAR_ANSWERS = [
     ("regexp_replace('1a 2b', '(\\d)([a-z])', '$2$1')", "varchar", "a1 b2"),
     ("regexp_replace('1a 2b', '\\d')", "varchar", "a b"),
     ("'it''s'", "varchar", "it's"),
+    ("to_utf8('aä')", "varbinary", "61 c3 a4"),
+    ("to_utf8('ä') > to_utf8('z')", "boolean", "true"),
+    ("md5(to_utf8('abc'))", "varbinary", "90 01 50 98 3c d2 4f b0 d6 96 3f 7d 28 e1 7f 72"),
+    ("md5(to_utf8(CAST(NULL AS varchar)))", "varbinary", None),
     # ---- dates
     ("date '2024-01-31' + INTERVAL '1' month", "date", "2024-02-29"),
     ("INTERVAL '2' day + date '2024-01-31'", "date", "2024-02-02"),

@@ -1,0 +1,47 @@
+"""The summary and the main answers in Markdown: what a terminal, a mail or a chat can show."""
+
+from __future__ import annotations
+
+from emr_pipeline.findings import Findings
+from sales_segmentation.report.numbers import day
+from sales_segmentation.report.summary import summary
+from sales_segmentation.report.tables import Table, table
+
+SHOWN = (
+    "segment_profile",
+    "chosen_k",
+    "revenue_by_region",
+    "revenue_by_category",
+    "customer_types",
+    "top_customers_by_spend",
+    "rejected_lines",
+)
+"""The questions whose answers are short enough."""
+
+
+def markdown(findings: Findings) -> str:
+    """Return the text; an answer without rows says so."""
+    parts = [f"# Customer segmentation, {day(findings.facts['run_date'])}"]
+    parts.append("\n".join(f"- {_plain(sentence)}" for sentence in summary(findings)))
+    for question in SHOWN:
+        title = question.replace("_", " ").capitalize()
+        parts.append(f"## {title}\n\n{_table(table(findings.answers[question]))}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(answer: Table) -> str:
+    if not answer.rows:
+        return "No rows."
+    columns = answer.columns.values()
+    lines = [
+        [column.heading for column in columns],
+        ["---:" if column.numeric else "---" for column in columns],
+        *([_plain(value) for value in row.values()] for row in answer.rows),
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Return text of the data that neither leaves its cell nor is taken for Markdown or HTML."""
+    escaped = "".join(f"\\{letter}" if letter in "\\`*_[]<>|#&" else letter for letter in text)
+    return " ".join(escaped.split())

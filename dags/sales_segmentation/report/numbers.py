@@ -1,0 +1,110 @@
+"""Numbers as a reader in business expects them: English, with thousands separators, and a dash for what is unknown."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+
+UNKNOWN = "–"
+
+CURRENCY = "€"
+"""The sales are those of a German seller; the data itself names no currency."""
+
+WORDS = ((1e9, 1e9, "billion"), (1e6, 1e6, "million"), (1e4, 1e3, "thousand"))
+"""From which number on, divided by what, and the word for it."""
+
+
+def number(text: str) -> float | None:
+    """Return the number that Athena has written; None for NULL and for what is not finite."""
+    value = float(text) if text else math.nan
+    return value if math.isfinite(value) else None
+
+
+def numbers(rows: list[dict[str, str]], column: str) -> list[float]:
+    """Return a column; what is unknown counts as 0."""
+    return [number(row[column]) or 0.0 for row in rows]
+
+
+def whole(value: float | None) -> str:
+    """``1048575`` is 1,048,575."""
+    return UNKNOWN if value is None else f"{value:,.0f}"
+
+
+def decimal(value: float | None, digits: int = 2) -> str:
+    return UNKNOWN if value is None else f"{value:,.{digits}f}"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """``12.34`` is 12.3%; what is there, but too little for the digits, is not called zero."""
+    if value is None:
+        return UNKNOWN
+    least: float = 10**-digits
+    return f"<{least:.{digits}f}%" if 0 < value < least / 2 else f"{value:,.{digits}f}%"
+
+
+def money(value: float | None) -> str:
+    """``1234.5`` is €1,235."""
+    return UNKNOWN if value is None else f"{CURRENCY}{value:,.0f}"
+
+
+def short_money(value: float | None) -> str:
+    """Three digits and a word: ``7695818`` is €7.70 million."""
+    if value is None:
+        return UNKNOWN
+    for limit, size, name in WORDS:
+        if abs(value) >= limit:
+            scaled = value / size
+            digits = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0
+            return f"{CURRENCY}{scaled:.{digits}f} {name}"
+    return money(value)
+
+
+def tick(value: float, unit: str = "") -> str:
+    """Return a number for an axis, without needless digits: ``50000`` is 50 thousand."""
+    for limit, size, name in WORDS:
+        if abs(value) >= limit:
+            return f"{unit}{value / size:g} {name}"
+    return f"{unit}{value:,g}"
+
+
+def dollars(value: float | None) -> str:
+    return UNKNOWN if value is None else f"${value:,.2f}"
+
+
+def duration(seconds: float | None) -> str:
+    """``171`` is 2 min 51 s."""
+    if seconds is None:
+        return UNKNOWN
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def files(count: int | None) -> str:
+    """``1`` is 1 file."""
+    return f"{whole(count)} file{'' if count == 1 else 's'}"
+
+
+def size(count: float | None) -> str:
+    """``4934148`` is 4.9 MB."""
+    if count is None:
+        return UNKNOWN
+    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= limit:
+            return f"{count / limit:,.1f} {unit}"
+    return f"{count:.0f} bytes"
+
+
+def day(text: str) -> str:
+    """``2026-01-31`` is 31 January 2026."""
+    if not text:
+        return UNKNOWN
+    found = date.fromisoformat(text[:10])
+    return f"{found.day} {found:%B %Y}"
+
+
+def month(text: str) -> str:
+    """``2026-01-01`` is January 2026."""
+    return f"{date.fromisoformat(text[:10]):%B %Y}" if text else UNKNOWN

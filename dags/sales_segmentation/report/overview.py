@@ -1,0 +1,72 @@
+"""The figures that the top of the page, the summary and the key figures share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from emr_pipeline.findings import Findings, Rows
+from sales_segmentation.report.numbers import number, numbers
+
+
+@dataclass(frozen=True)
+class Overview:
+    """None is what no answer tells."""
+
+    valid: int
+    rejected: int
+    customers: int
+    orders: int
+    revenue: float
+    first_day: str
+    last_day: str
+    segments: int
+    silhouette: float | None
+    k_tried: tuple[int, ...]
+    retained: int
+    """Principal components that were kept."""
+    variance_kept: float | None
+    """Percent."""
+    fitted: bool
+    """False where an earlier run's models give the segments."""
+
+    @property
+    def read(self) -> int:
+        return self.valid + self.rejected
+
+    @property
+    def rejected_percent(self) -> float:
+        return 100 * self.rejected / self.read if self.read else 0.0
+
+
+def overview(findings: Findings) -> Overview:
+    """Return the figures of a run."""
+    answers, facts = findings.answers, findings.facts
+    totals = answers["totals"][0] if answers["totals"] else {}
+    chosen = [row for row in answers["chosen_k"] if row["chosen"] == "true"]
+    retained = [row for row in answers["explained_variance"] if row["retained"] == "true"]
+
+    def total(column: str) -> float:
+        return number(totals.get(column, "")) or 0.0
+
+    return Overview(
+        valid=int(total("order_lines")),
+        rejected=int(sum(numbers(answers["rejected_lines"], "order_lines"))),
+        customers=int(total("customers")),
+        orders=int(total("orders")),
+        revenue=total("revenue"),
+        first_day=totals.get("first_day", ""),
+        last_day=totals.get("last_day", ""),
+        segments=len(answers["segment_profile"]),
+        silhouette=number(chosen[0]["silhouette"]) if chosen else None,
+        k_tried=tuple(int(row["k"]) for row in answers["chosen_k"]),
+        retained=len(retained),
+        variance_kept=number(retained[-1]["cumulative_percent"]) if retained else None,
+        fitted=facts["run_date"] == facts["model_date"],
+    )
+
+
+def largest(rows: Rows, column: str) -> tuple[dict[str, str], float]:
+    """Return the row with the most of a column, and its share of all in percent; ``rows`` must not be empty."""
+    values = numbers(rows, column)
+    best = max(range(len(rows)), key=values.__getitem__)
+    return rows[best], 100 * values[best] / (sum(values) or 1.0)

@@ -1,0 +1,142 @@
+"""The page: the template filled with the findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from emr_pipeline.findings import Findings
+from emr_pipeline.usage import PRICES_FROM, PRICES_OF, ClusterUsage
+from sales_segmentation.report import numbers
+from sales_segmentation.report.drawing import SEGMENTS, Picture
+from sales_segmentation.report.overview import Overview, overview
+from sales_segmentation.report.summary import summary
+from sales_segmentation.report.tables import table
+
+FOLDER = Path(__file__).parent
+
+CHOICES = {
+    "max-rejected-share": "Rejected share that fails the run",
+    "feature-set": "Feature set",
+    "variance-to-keep": "Variance to keep",
+    "cluster-on": "Cluster on",
+    "k-min": "Fewest segments",
+    "k-max": "Most segments",
+    "k": "Number of segments",
+    "starts": "Starts",
+    "seed": "Seed",
+}
+"""The parameters of the jobs that the form offers, by the name of the flag, in the words of the form."""
+
+
+def page(findings: Findings, pictures: Mapping[str, Picture]) -> str:
+    """Return the HTML; it loads nothing, and no text of the data is markup in it."""
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"day": numbers.day, "number": numbers.whole, "duration": numbers.duration}
+    figures = overview(findings)
+    return environment.get_template("page.html").render(
+        facts=findings.facts,
+        figures=figures,
+        tiles=_tiles(findings, figures),
+        summary=summary(findings),
+        inline={name: Markup(picture.inline) for name, picture in pictures.items()},  # escaped there
+        pictures=pictures,
+        tables={question: table(rows) for question, rows in findings.answers.items() if _shown(question)},
+        colours=len(SEGMENTS),
+        choices=_choices(findings),
+        why=findings.metrics.get("kmeans", {}).get("why"),
+        run=_run(findings),
+        cost=_cost(findings.cluster),
+        jobs=findings.metrics,
+        notes={job: content["notes"] for job, content in findings.metrics.items() if content.get("notes")},
+        style=Markup((FOLDER / "style.css").read_text()),
+    )
+
+
+def _shown(question: str) -> bool:
+    """Return whether an answer is a table of the page; the others are pictures only."""
+    return question not in {"totals", "segment_sample", "segment_features"}
+
+
+def _tiles(findings: Findings, figures: Overview) -> list[tuple[str, str, str]]:
+    """Return what the reader sees first: name, figure, and a word of explanation."""
+    cluster = findings.cluster
+    return [
+        ("Revenue", numbers.short_money(figures.revenue), f"{numbers.whole(figures.orders)} orders"),
+        ("Customers", numbers.whole(figures.customers), f"{numbers.whole(figures.valid)} sales lines"),
+        ("Segments", numbers.whole(figures.segments), f"silhouette {numbers.decimal(figures.silhouette)}"),
+        (
+            "Lines set aside",
+            numbers.percent(figures.rejected_percent),
+            f"{numbers.whole(figures.rejected)} of {numbers.whole(figures.read)}",
+        ),
+        ("Duration", numbers.duration(findings.seconds), "from the start to this report"),
+        (
+            "Cluster cost",
+            numbers.dollars(cluster.dollars if cluster else None),
+            "estimate, until this report",
+        ),
+    ]
+
+
+def _run(findings: Findings) -> dict[str, str]:
+    """Return the facts of the run by name."""
+    facts, preprocess = findings.facts, findings.metrics.get("preprocess", {})
+    given = preprocess.get("input", {})
+    fitted = facts["run_date"] == facts["model_date"]
+    return {
+        "Run date": numbers.day(facts["run_date"]),
+        "Model": "fitted in this run"
+        if fitted
+        else f"of {numbers.day(facts['model_date'])}; nothing was fitted",
+        "Input": facts["input"],
+        "Input size": f"{numbers.files(given.get('files'))}, {numbers.size(given.get('bytes'))}",
+        "Job code": preprocess.get("code_version", "unknown"),
+        "Duration": f"{numbers.duration(findings.seconds)}, from the start of the run to this report",
+        **_cluster(findings.cluster),
+    }
+
+
+def _cluster(cluster: ClusterUsage | None) -> dict[str, str]:
+    if cluster is None:
+        return {"Cluster": "unknown"}
+    spot = f", {cluster.spot_nodes} of them Spot" if cluster.spot_nodes else ""
+    ready = (
+        f", ready after {numbers.duration(cluster.ready_after)}" if cluster.ready_after is not None else ""
+    )
+    return {
+        "Cluster": f"{cluster.cluster_id}, {cluster.release}, {cluster.nodes} nodes{spot}",
+        "Cluster time": f"{numbers.whole(cluster.seconds)} seconds until this report{ready}",
+        "Estimated cost": numbers.dollars(cluster.dollars),
+    }
+
+
+def _cost(cluster: ClusterUsage | None) -> str:
+    """Return how the cost was estimated."""
+    if cluster is None or cluster.price is None:
+        return "The cost is unknown: EMR did not say what the cluster is, or a node type has no known price."
+    price = cluster.price
+    return (
+        f"The cost is an estimate and no bill: {cluster.nodes} nodes × {numbers.whole(cluster.seconds)} s × "
+        f"${price.total:.3f} an hour (EC2 ${price.ec2:.3f} and EMR ${price.emr:.3f}), the dearest on-demand price of "
+        f"{', '.join(cluster.node_types)} in us-east-1 ({PRICES_FROM}, {PRICES_OF}). Spot nodes are cheaper than that. "
+        "It leaves out disks, S3 and Athena, and the time from this report to the end of the cluster."
+    )
+
+
+def _choices(findings: Findings) -> dict[str, Any]:
+    """Return what was chosen for the jobs that made these results, by name."""
+    given: dict[str, Any] = {}
+    for job in ("preprocess", "pca", "kmeans"):
+        given |= findings.metrics.get(job, {}).get("parameters", {})
+    return {name: given[flag] for flag, name in CHOICES.items() if flag in given}

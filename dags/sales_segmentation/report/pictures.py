@@ -1,0 +1,439 @@
+"""The pictures, each from one or two answers. One without rows is not drawn, and the page says so."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from datetime import date
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from emr_pipeline.findings import Findings, Rows
+from sales_segmentation.report.drawing import (
+    ACCENT,
+    DIVERGING,
+    FAINT,
+    INK,
+    MARKERS,
+    MUTED,
+    ON_EXTREME,
+    ON_PALE,
+    ON_STRONG,
+    PAPER,
+    SEGMENTS,
+    Picture,
+    picture,
+)
+from sales_segmentation.report.numbers import (
+    CURRENCY,
+    decimal,
+    month,
+    number,
+    numbers,
+    percent,
+    short_money,
+    tick,
+    whole,
+)
+from sales_segmentation.report.overview import largest, overview
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_BARS = 20
+LONGEST_NAME = 32
+DEVIATION_STEP = 0.4
+"""Standard deviations from one colour of the heatmap to the next."""
+
+
+def draw_all(findings: Findings) -> dict[str, Picture]:
+    """Return the pictures that there are answers for, by name."""
+    drawn = (draw(findings) for draw in PICTURES)
+    return {picture.name: picture for picture in drawn if picture}
+
+
+def _revenue_by_region(findings: Findings) -> Picture | None:
+    return _bars(
+        findings.answers["revenue_by_region"], "region", "regions", "revenue_by_region", "Revenue by region"
+    )
+
+
+def _revenue_by_category(findings: Findings) -> Picture | None:
+    rows = findings.answers["revenue_by_category"]
+    return _bars(rows, "category", "categories", "revenue_by_category", "Revenue by category")
+
+
+def _bars(rows: Rows, column: str, plural: str, name: str, title: str) -> Picture | None:
+    """Return horizontal bars of revenue, the largest on top, with their shares."""
+    if not rows:
+        return None
+    shown = rows[:MOST_BARS]
+    revenue, total = numbers(shown, "revenue"), sum(numbers(rows, "revenue")) or 1.0
+    best, share = largest(rows, "revenue")
+
+    def draw(axes: Axes) -> None:
+        drawn = axes.barh(range(len(shown)), revenue, color=ACCENT, height=0.7)
+        shares = [f"{short_money(value)}  ({percent(100 * value / total)})" for value in revenue]
+        axes.bar_label(drawn, shares, padding=4, color=INK, fontsize=8.5)
+        axes.set_yticks(range(len(shown)), [_short_name(row[column]) for row in shown])
+        axes.invert_yaxis()
+        axes.grid(visible=False)
+        axes.spines.bottom.set_visible(False)
+        axes.set_xticks([])
+        axes.set_xlim(0, 1.28 * max(*revenue, 1.0))
+        axes.set_xlabel("Revenue in euros, and share of all revenue")
+
+    caption = (
+        f"{best[column]} is the strongest of {len(rows)} {plural}: it brings {percent(share)} of all revenue."
+    )
+    if len(rows) > MOST_BARS:
+        caption += f" The {MOST_BARS} largest are shown."
+    return picture(name, title, caption, draw, height=0.9 + 0.26 * len(shown))
+
+
+def _monthly_revenue(findings: Findings) -> Picture | None:
+    rows = findings.answers["monthly_revenue"]
+    if not rows:
+        return None
+    months = [date.fromisoformat(row["month"][:10]) for row in rows]
+    revenue = numbers(rows, "revenue")
+    best, worst = revenue.index(max(revenue)), revenue.index(min(revenue))
+
+    def draw(axes: Axes) -> None:
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        when: Any = months  # matplotlib takes dates; its types do not know
+        axes.fill_between(when, revenue, color=FAINT, alpha=0.35, linewidth=0)
+        axes.plot(when, revenue, color=ACCENT, linewidth=2)
+        for at, above in {best: True, worst: False}.items():
+            axes.plot(when[at], revenue[at], "o", color=ACCENT, markersize=6)
+            axes.annotate(
+                f"{months[at]:%b %Y}: {short_money(revenue[at])}",
+                (when[at], revenue[at]),
+                xytext=(0, 8 if above else -15),
+                textcoords="offset points",
+                ha="right" if at > 0.8 * len(months) else "left" if at < 0.2 * len(months) else "center",
+                fontsize=8.5,
+            )
+        locator = AutoDateLocator()
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+        axes.yaxis.set_major_formatter(lambda value, _: tick(value, CURRENCY))
+        axes.set_ylim(0, 1.15 * max(*revenue, 1.0))
+        axes.margins(x=0.01)
+        axes.grid(visible=False, axis="x")
+        axes.set_xlabel("Month of the order")
+        axes.set_ylabel("Revenue in euros")
+
+    caption = (
+        f"Revenue of {len(rows)} months. The best was {month(rows[best]['month'])} with "
+        f"{short_money(revenue[best])}, the weakest {month(rows[worst]['month'])} with {short_money(revenue[worst])}. "
+        "The first and the last month may be incomplete."
+    )
+    return picture("monthly_revenue", "Revenue by month", caption, draw, height=3.2)
+
+
+def _customer_types(findings: Findings) -> Picture | None:
+    rows = findings.answers["customer_types"]
+    if not rows:
+        return None
+    measures = {"customers": "Customers", "orders": "Orders", "revenue": "Revenue"}
+    shares = {}
+    for measure in measures:
+        values = numbers(rows, measure)
+        shares[measure] = [100 * value / (sum(values) or 1.0) for value in values]
+
+    def draw(axes: Axes) -> None:
+        left = [0.0] * len(measures)
+        for number_, row in enumerate(rows):
+            widths = [shares[measure][number_] for measure in measures]
+            colour = (ACCENT, FAINT)[number_ % 2]
+            axes.barh(
+                range(len(measures)),
+                widths,
+                left=left,
+                color=colour,
+                height=0.62,
+                edgecolor=PAPER,
+                linewidth=1.5,
+            )
+            for at, width in enumerate(widths):
+                if width >= 9:
+                    text = f"{_short_name(row['customer_type'])} {percent(width, 0)}"
+                    ink = PAPER if colour == ACCENT else ON_STRONG
+                    axes.text(left[at] + width / 2, at, text, ha="center", va="center", color=ink, fontsize=9)
+            left = [start + width for start, width in zip(left, widths, strict=True)]
+        axes.set_yticks(range(len(measures)), list(measures.values()))
+        axes.invert_yaxis()
+        axes.set_xlim(0, 100)
+        axes.xaxis.set_major_formatter(lambda value, _: percent(value, 0))
+        axes.grid(visible=False)
+        axes.set_xlabel("Share of all")
+
+    best, share = largest(rows, "revenue")
+    caption = (
+        f"{best['customer_type']} customers are {percent(shares['customers'][rows.index(best)], 0)} of all customers "
+        f"and bring {percent(share, 0)} of the revenue."
+    )
+    return picture("customer_types", "Customer types", caption, draw, height=1.9)
+
+
+def _explained_variance(findings: Findings) -> Picture | None:
+    rows = findings.answers["explained_variance"]
+    if not rows:
+        return None
+    figures = overview(findings)
+    components = [int(row["component"]) for row in rows]
+    cumulative = numbers(rows, "cumulative_percent")
+
+    def draw(axes: Axes) -> None:
+        colours = [ACCENT if row["retained"] == "true" else FAINT for row in rows]
+        axes.bar(components, numbers(rows, "variance_percent"), color=colours, width=0.75)
+        axes.plot(components, cumulative, color=INK, linewidth=1.6, marker="o", markersize=3.5)
+        axes.text(components[-1], cumulative[-1] - 9, "cumulative", ha="right", fontsize=8.5)
+        if figures.retained:
+            at = figures.retained - 1
+            axes.annotate(
+                f"{figures.retained} kept: {percent(figures.variance_kept)}",
+                (components[at], cumulative[at]),
+                xytext=(6, -16),
+                textcoords="offset points",
+                fontsize=8.5,
+                fontweight="bold",
+            )
+        axes.set_xticks(components)
+        axes.set_ylim(0, 105)
+        axes.yaxis.set_major_formatter(lambda value, _: percent(value, 0))
+        axes.grid(visible=False, axis="x")
+        axes.set_xlabel("Principal component")
+        axes.set_ylabel("Share of the variance")
+
+    caption = (
+        f"The first {figures.retained} of {len(rows)} principal components (dark bars) are kept; together they hold "
+        f"{percent(figures.variance_kept)} of the differences among the customers (line)."
+    )
+    return picture("explained_variance", "Explained variance", caption, draw, height=3.0)
+
+
+def _model_selection(findings: Findings) -> Picture | None:
+    rows = findings.answers["chosen_k"]
+    if not rows:
+        return None
+    ks = [int(row["k"]) for row in rows]
+    chosen = next((at for at, row in enumerate(rows) if row["chosen"] == "true"), None)
+
+    def curve(axes: Axes, values: list[float], title: str, label: str) -> None:
+        from matplotlib.ticker import MaxNLocator
+
+        axes.plot(ks, values, color=ACCENT, linewidth=2, marker="o", markersize=4.5)
+        if chosen is not None:
+            axes.axvline(ks[chosen], color=MUTED, linewidth=1, linestyle=(0, (3, 3)))
+            axes.plot(ks[chosen], values[chosen], "o", color=ACCENT, markersize=11, markeredgecolor=INK)
+            axes.text(
+                ks[chosen],
+                1.0,
+                f" chosen: k = {ks[chosen]} ",
+                transform=axes.get_xaxis_transform(),
+                ha="left" if chosen < len(ks) / 2 else "right",
+                va="top",
+                fontsize=8.5,
+                fontweight="bold",
+            )
+        axes.set_title(title)
+        axes.set_xlabel("Number of segments (k)")
+        axes.set_ylabel(label)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.margins(x=0.08, y=0.16)
+
+    def draw(elbow: Axes, silhouette: Axes) -> None:
+        curve(
+            elbow,
+            numbers(rows, "wssse"),
+            "Elbow: how tight the segments are",
+            "Sum of squares within (WSSSE)",
+        )
+        elbow.yaxis.set_major_formatter(lambda value, _: tick(value))
+        curve(
+            silhouette,
+            numbers(rows, "silhouette"),
+            "Silhouette: how far apart they are",
+            "Silhouette, −1 to 1",
+        )
+
+    how = (
+        ""
+        if chosen is None
+        else f" k = {ks[chosen]} was chosen, silhouette {decimal(number(rows[chosen]['silhouette']))}."
+    )
+    caption = (
+        f"{len(ks)} numbers of segments were tried. Left: more segments are always tighter, what counts is where the "
+        f"line bends. Right: the higher, the better the segments are apart.{how}"
+    )
+    return picture("model_selection", "How many segments?", caption, draw, height=3.1, panels=2)
+
+
+def _segment_plane(findings: Findings) -> Picture | None:
+    points = findings.answers["segment_sample"]
+    if not points:
+        return None
+    by_segment: dict[int, list[tuple[float, float]]] = {}
+    for point, x, y in zip(points, numbers(points, "pc1"), numbers(points, "pc2"), strict=True):
+        by_segment.setdefault(int(point["segment"]), []).append((x, y))
+    labels = _labels(findings)
+    variance = numbers(findings.answers["explained_variance"], "variance_percent")
+
+    def draw(axes: Axes) -> None:
+        for segment, places in sorted(by_segment.items()):
+            x, y = zip(*places, strict=True)
+            axes.scatter(
+                x,
+                y,
+                s=15,
+                color=segment_colour(segment),
+                marker=MARKERS[segment % len(MARKERS)],
+                alpha=0.6,
+                linewidths=0,
+                label=_segment_name(segment, labels),
+            )
+        for segment, places in sorted(by_segment.items()):
+            x, y = zip(*places, strict=True)
+            badge = {
+                "boxstyle": "circle,pad=0.3",
+                "facecolor": PAPER,
+                "edgecolor": segment_colour(segment),
+                "linewidth": 2,
+            }
+            axes.text(
+                median(x),
+                median(y),
+                str(segment),
+                ha="center",
+                va="center",
+                fontweight="bold",
+                fontsize=10,
+                bbox=badge,
+            )
+        axes.tick_params(axis="y", labelcolor=MUTED)
+        axes.set_xlabel(_component_name(1, variance))
+        axes.set_ylabel(_component_name(2, variance))
+        figure = axes.get_figure(root=True)
+        assert figure is not None
+        columns = 2 if len(by_segment) > 1 else 1
+        legend = figure.legend(
+            loc="outside lower left", ncols=columns, fontsize=8.5, markerscale=1.8, handletextpad=0.2
+        )
+        for handle in legend.legend_handles:
+            if handle is not None:
+                handle.set_alpha(1)
+
+    everybody = len(points) == sum(numbers(findings.answers["segment_profile"], "customers"))
+    who = (
+        f"All {whole(len(points))} customers"
+        if everybody
+        else f"{whole(len(points))} customers, drawn at random,"
+    )
+    caption = (
+        f"{who} in the plane of the first two principal components: customers "
+        "close together behave alike. A number marks the middle of its segment."
+    )
+    rows = (len(by_segment) + 1) // 2
+    return picture("segment_plane", "The segments at a glance", caption, draw, height=4.6 + 0.2 * rows)
+
+
+def _segment_heatmap(findings: Findings) -> Picture | None:
+    rows = findings.answers["segment_features"]
+    if not rows:
+        return None
+    deviation = {(int(row["segment"]), row["feature"]): number(row["deviation"]) or 0.0 for row in rows}
+    segments = sorted({segment for segment, _ in deviation})
+    spread = {
+        feature: max(abs(deviation.get((segment, feature), 0.0)) for segment in segments)
+        for feature in dict.fromkeys(row["feature"] for row in rows)
+    }
+    features = sorted(spread, key=lambda feature: (-spread[feature], feature))
+    labels = _labels(findings)
+
+    def draw(axes: Axes) -> None:
+        from matplotlib.patches import Rectangle
+
+        for row, feature in enumerate(features):
+            for column, segment in enumerate(segments):
+                value = deviation.get((segment, feature), 0.0)
+                colour, ink = _deviation_colours(value)
+                axes.add_patch(
+                    Rectangle(
+                        (column - 0.5, row - 0.5), 1, 1, facecolor=colour, edgecolor=PAPER, linewidth=1.5
+                    )
+                )
+                text = f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0.0"
+                axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=8.5)
+        names = [textwrap.fill(_segment_name(segment, labels), 18) for segment in segments]
+        axes.set_xlim(-0.5, len(segments) - 0.5)
+        axes.set_ylim(len(features) - 0.5, -0.5)
+        axes.set_xticks(range(len(segments)), names)
+        axes.set_yticks(range(len(features)), [feature_name(feature) for feature in features])
+        axes.tick_params(axis="x", top=False, labeltop=True, bottom=False, labelbottom=False, labelcolor=INK)
+        axes.grid(visible=False)
+        axes.spines.bottom.set_visible(False)
+        axes.set_xlabel("Mean of the segment, in standard deviations from the mean of all customers")
+
+    when = "" if overview(findings).fitted else " The values are those of the run that fitted the model."
+    caption = (
+        "How the mean of each segment deviates from that of all customers, in standard deviations: orange is above, "
+        f"blue below, 0 is like everybody. What sets the segments apart most stands on top.{when}"
+    )
+    return picture(
+        "segment_heatmap",
+        "What sets the segments apart",
+        caption,
+        draw,
+        height=1.5 + 0.27 * len(features),
+        width=max(7.4, 2.2 + 1.0 * len(segments)),
+    )
+
+
+PICTURES: tuple[Callable[[Findings], Picture | None], ...] = (
+    _segment_plane,
+    _segment_heatmap,
+    _model_selection,
+    _explained_variance,
+    _revenue_by_region,
+    _revenue_by_category,
+    _monthly_revenue,
+    _customer_types,
+)
+
+
+def segment_colour(segment: int) -> str:
+    return SEGMENTS[segment % len(SEGMENTS)]
+
+
+def feature_name(feature: str) -> str:
+    """``share_soft_drinks`` is Share of soft drinks."""
+    words = feature.replace("_", " ").replace("avg ", "average ")
+    words = f"share of {words.removeprefix('share ')}" if words.startswith("share ") else words
+    return (words[:1].upper() + words[1:]).replace("b2b", "B2B")
+
+
+def _labels(findings: Findings) -> dict[int, str]:
+    return {int(row["segment"]): row["label"] for row in findings.answers["segment_profile"]}
+
+
+def _segment_name(segment: int, labels: dict[int, str]) -> str:
+    return f"{segment}  {labels.get(segment, '')}".strip()
+
+
+def _short_name(name: str) -> str:
+    return textwrap.shorten(name, LONGEST_NAME, placeholder="…") if " " in name else name[:LONGEST_NAME]
+
+
+def _component_name(component: int, variance: list[float]) -> str:
+    share = f", {percent(variance[component - 1])} of the variance" if len(variance) >= component else ""
+    return f"Principal component {component}{share}"
+
+
+def _deviation_colours(deviation: float) -> tuple[str, str]:
+    """Return the colour of a cell and that of the number in it."""
+    step = max(-4, min(4, round(deviation / DEVIATION_STEP)))
+    ink = ON_EXTREME if abs(step) == 4 else ON_STRONG if abs(step) == 3 else ON_PALE
+    return DIVERGING[step + 4], ink

@@ -1,0 +1,110 @@
+"""The run in words: each sentence is made by one rule from the numbers, and left out where they are missing."""
+
+from __future__ import annotations
+
+from emr_pipeline.findings import Findings, Rows
+from sales_segmentation.report.numbers import day, decimal, month, numbers, percent, short_money, whole
+from sales_segmentation.report.overview import Overview, largest, overview
+
+YEAR = 12
+
+
+def key_figures(figures: Overview) -> str:
+    """Return one short line."""
+    parts = [
+        f"{figures.segments} segments",
+        f"silhouette {decimal(figures.silhouette)}",
+        f"{whole(figures.valid)} valid lines",
+        f"{percent(figures.rejected_percent)} rejected",
+    ]
+    return ", ".join(parts)
+
+
+def summary(findings: Findings) -> list[str]:
+    """Return the sentences, the most important first."""
+    figures = overview(findings)
+    answers = findings.answers
+    sentences = [
+        _volume(figures),
+        _segments(answers["segment_profile"]),
+        _separation(figures),
+        _strongest(answers["revenue_by_region"], answers["revenue_by_category"]),
+        _trend(answers["monthly_revenue"]),
+        _quality(figures, answers["rejected_lines"]),
+    ]
+    if not figures.fitted:
+        sentences.append(
+            f"Nothing was fitted in this run: the models of {day(findings.facts['model_date'])} give the segments."
+        )
+    return [sentence for sentence in sentences if sentence]
+
+
+def _volume(figures: Overview) -> str:
+    return (
+        f"{whole(figures.customers)} customers placed {whole(figures.orders)} orders between "
+        f"{day(figures.first_day)} and {day(figures.last_day)}, worth {short_money(figures.revenue)}."
+    )
+
+
+def _segments(profile: Rows) -> str:
+    if not profile:
+        return ""
+    best, share = largest(profile, "revenue")
+    return (
+        f"They form {len(profile)} segments. The one that brings most, segment {best['segment']} "
+        f"({best['label'] or 'without a label'}), has {percent(numbers([best], 'customers_percent')[0], 0)} "
+        f"of the customers and brings {percent(share, 0)} of the revenue."
+    )
+
+
+def _separation(figures: Overview) -> str:
+    """The limits are those of Kaufman and Rousseeuw, Finding Groups in Data, 1990, chapter 2."""
+    if figures.silhouette is None:
+        return ""
+    if figures.silhouette > 0.7:
+        verdict = "the segments are clearly apart"
+    elif figures.silhouette > 0.5:
+        verdict = "the segments are reasonably well apart"
+    elif figures.silhouette > 0.25:
+        verdict = "the segments overlap at their edges; trust the core of each more than its borders"
+    else:
+        verdict = "the segments overlap widely; take them as a rough guide only"
+    return f"With a silhouette of {decimal(figures.silhouette)}, {verdict}."
+
+
+def _strongest(regions: Rows, categories: Rows) -> str:
+    if not regions or not categories:
+        return ""
+    region, region_share = largest(regions, "revenue")
+    category, category_share = largest(categories, "revenue")
+    return (
+        f"The strongest region is {region['region']} with {percent(region_share, 0)} of the revenue, "
+        f"the strongest category {category['category']} with {percent(category_share, 0)}."
+    )
+
+
+def _trend(months: Rows) -> str:
+    """Compare the last twelve months with the twelve before; a part of a month counts as one."""
+    if len(months) < 2 * YEAR:
+        return ""
+    revenue = numbers(months, "revenue")
+    before, last = sum(revenue[-2 * YEAR : -YEAR]), sum(revenue[-YEAR:])
+    if before <= 0:
+        return ""
+    change = 100 * (last / before - 1)
+    how = (
+        "about the same as"
+        if abs(change) < 0.5
+        else f"{percent(abs(change))} {'more' if change > 0 else 'less'} than"
+    )
+    return f"The twelve months to {month(months[-1]['month'])} brought {short_money(last)}, {how} the twelve before."
+
+
+def _quality(figures: Overview, rejected: Rows) -> str:
+    if not figures.rejected:
+        return f"All {whole(figures.read)} lines read were valid."
+    reason, share = largest(rejected, "order_lines")
+    return (
+        f"{whole(figures.rejected)} of {whole(figures.read)} lines ({percent(figures.rejected_percent)}) were set "
+        f"aside as faulty, {percent(share, 0)} of them for “{reason['reason']}”."
+    )

@@ -1,0 +1,6 @@
+-- A picture of the segments needs no more points than this: the same ones at each run, whatever the order of the rows.
+SELECT segment, round(pc1, 3) AS pc1, round(pc2, 3) AS pc2
+FROM customer_segments
+WHERE run_date = '{{ run_date(dag_run, params) }}'
+ORDER BY md5(to_utf8(customer_id)), customer_id
+LIMIT 2000

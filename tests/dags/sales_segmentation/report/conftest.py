@@ -1,0 +1,110 @@
+"""What a run of two segments finds; a test changes the answer it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from emr_pipeline.findings import Findings, Rows
+from emr_pipeline.usage import ClusterUsage
+from sales_segmentation.datasets import QUESTIONS
+
+
+def rows(header: str, *lines: str) -> Rows:
+    """Return the answer written as blank-separated words; ``_`` stands for a blank, ``-`` for NULL."""
+    values = ([value.replace("_", " ") if value != "-" else "" for value in line.split()] for line in lines)
+    return [dict(zip(header.split(), line, strict=True)) for line in values]
+
+
+ANSWERS = {
+    "totals": rows(
+        "order_lines orders customers revenue first_day last_day",
+        "9900 3000 400 1250000.5000 2024-01-01 2025-12-31",
+    ),
+    "segment_profile": rows(
+        "segment label customers customers_percent revenue revenue_percent mean_orders mean_spend mean_discount_percent",
+        "0 large_B2B_orders 100 25.0 1000000.0 80.0 9.5 10000.0 8.3",
+        "1 small_B2C_orders 300 75.0 250000.5 20.0 6.8 833.33 0.0",
+    ),
+    "segment_sample": rows("segment pc1 pc2", "0 2.0 1.0", "0 2.5 1.5", "1 -1.0 -0.5", "1 -1.5 0.25"),
+    "segment_features": rows(
+        "segment feature mean deviation",
+        "0 avg_discount 0.08 1.7",
+        "0 recency_days 20.0 -0.04",
+        "1 avg_discount 0.0 -0.6",
+        "1 recency_days 21.0 0.01",
+    ),
+    "chosen_k": rows(
+        "k wssse silhouette calinski_harabasz stability chosen",
+        "2 6000.1 0.4100 200.5 1.0 true",
+        "3 5000.2 0.3900 - 0.97 false",
+    ),
+    "explained_variance": rows(
+        "component variance_percent cumulative_percent retained",
+        "1 60.0 60.0 true",
+        "2 32.5 92.5 true",
+        "3 7.5 100.0 false",
+    ),
+    "revenue_by_region": rows(
+        "region revenue customers order_lines", "Bremen 750000.3000 210 6000", "Bayern 500000.2000 190 3900"
+    ),
+    "revenue_by_category": rows(
+        "category revenue units order_lines", "Water 900000 70000 7000", "Juices 350000.5 20000 2900"
+    ),
+    "monthly_revenue": [
+        {"month": f"{2024 + at // 12}-{at % 12 + 1:02}-01", "revenue": f"{50000 + 100 * at}.0", "orders": "120"}
+        for at in range(24)
+    ],
+    "customer_types": rows(
+        "customer_type customers orders revenue", "B2B 100 1000 1000000.0", "B2C 300 2000 250000.5"
+    ),
+    "top_customers_by_spend": rows(
+        "customer_id customer_type region total_spend total_orders segment", "CUS1 B2B Bremen 90000.5 51 0"
+    ),
+    "highest_average_discount": rows("customer_id average_discount_percent total_spend", "CUS2 9.39 21326.22"),
+    "low_engagement_customers": rows(
+        "customer_id total_orders orders_per_month days_since_last_order total_spend", "CUS3 1 0.04 700 12.5"
+    ),
+    "customers_by_product_diversity": rows(
+        "customer_id unique_products unique_categories product_diversity", "CUS4 47 4 0.9715"
+    ),
+    "rejected_lines": rows("reason order_lines", "negative_quantity 75", "no_date 25"),
+}
+
+METRICS = {
+    "preprocess": {
+        "parameters": {"input": "s3://lake/raw/*.csv", "max-rejected-share": 0.05},
+        "code_version": "4fb6325dc060",
+        "input": {"files": 1, "bytes": 4_934_148},
+        "notes": ["columns that are not needed are ignored: extra"],
+        "seconds": {"total": 30.8},
+    },
+    "kmeans": {
+        "parameters": {"k": "auto", "seed": 7},
+        "why": "k 2 has the highest silhouette, 0.4100",
+        "notes": [],
+        "seconds": {"total": 32.8},
+    },
+}
+
+FACTS = {"run_date": "2026-01-31", "model_date": "2026-01-31", "input": "s3://lake/raw/*.csv"}
+
+CLUSTER = ClusterUsage("j-1ABCDE", "emr-7.13.0", 900.0, 300.0, 3, 0, ("m6i.xlarge", "m5a.xlarge"))
+
+
+@pytest.fixture
+def findings() -> Callable[..., Findings]:
+    """A function that returns the findings: ``findings(rejected_lines=[], cluster=None)``."""
+
+    def build(
+        metrics: Any = METRICS,
+        cluster: ClusterUsage | None = CLUSTER,
+        facts: dict[str, str] | None = None,
+        **answers: Rows,
+    ) -> Findings:
+        return Findings({**ANSWERS, **answers}, metrics, facts or FACTS, 1234.0, cluster)
+
+    assert set(ANSWERS) == set(QUESTIONS)
+    return build

@@ -1,0 +1,150 @@
+"""The files of a report: complete, for themselves, and safe whatever the data holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+
+from emr_pipeline.findings import Findings
+from sales_segmentation.report import key_figures, render
+
+Build = Callable[..., Findings]
+
+PICTURES = {
+    "customer_types",
+    "explained_variance",
+    "model_selection",
+    "monthly_revenue",
+    "revenue_by_category",
+    "revenue_by_region",
+    "segment_heatmap",
+    "segment_plane",
+}
+SVG = "{http://www.w3.org/2000/svg}"
+
+HOSTILE = "<script>alert('&')</script> $x^2$ $\\frac"
+
+
+class Page(HTMLParser):
+    """The tags of a page, its text, and every address it could load from."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.ids: list[str] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in {"src", "href", "xlink:href"}]
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture
+def files(findings: Build) -> dict[str, bytes]:
+    return render(findings())
+
+
+def test_a_report_is_a_page_a_text_and_each_picture_as_svg_and_png(files: dict[str, bytes]) -> None:
+    pictures = {f"{name}.{kind}" for name in PICTURES for kind in ("svg", "png")}
+    assert set(files) == {"index.html", "report.md"} | pictures
+    assert all(files[f"{name}.png"].startswith(b"\x89PNG") for name in PICTURES)
+
+
+def test_the_page_loads_nothing_and_runs_nothing(files: dict[str, bytes]) -> None:
+    text = files["index.html"].decode()
+    page = Page(text)
+    assert not {"script", "iframe", "object", "embed", "img", "a"} & set(page.tags)
+    assert all(address.startswith("#") or address == "data:," for address in page.addresses)
+    assert not re.search(r"@import|@font-face|url\((?!#)", text)
+    assert "default-src 'none'" in text
+
+
+def test_each_picture_is_in_the_page_with_words_for_who_cannot_see_it(files: dict[str, bytes]) -> None:
+    page = files["index.html"].decode()
+    assert page.count('<svg role="img" aria-label="') == len(PICTURES)
+    for name in PICTURES:
+        svg = ElementTree.fromstring(files[f"{name}.svg"])
+        assert svg.get("role") == "img"
+        assert svg.findtext(f"{SVG}title")
+        assert svg.findtext(f"{SVG}desc")
+
+
+def test_no_two_elements_of_the_page_share_an_id(files: dict[str, bytes]) -> None:
+    page = Page(files["index.html"].decode())
+    assert len(page.ids) == len(set(page.ids))
+    assert {address[1:] for address in page.addresses if address.startswith("#")} <= set(page.ids)
+
+
+def test_the_same_findings_give_the_same_report(findings: Build, files: dict[str, bytes]) -> None:
+    assert render(findings()) == files
+
+
+def test_text_of_the_data_is_text_wherever_it_is_shown(findings: Build) -> None:
+    """Also in a picture, where matplotlib takes what stands between dollar signs for a formula."""
+
+    def spoil(answer: list[dict[str, str]], *columns: str) -> list[dict[str, str]]:
+        return [row | {column: f"{HOSTILE} {at}" for column in columns} for at, row in enumerate(answer)]
+
+    good = findings().answers
+    files = render(
+        findings(
+            segment_profile=spoil(good["segment_profile"], "label"),
+            revenue_by_region=spoil(good["revenue_by_region"], "region"),
+            revenue_by_category=spoil(good["revenue_by_category"], "category"),
+            customer_types=spoil(good["customer_types"], "customer_type"),
+            segment_features=spoil(good["segment_features"], "feature"),
+            top_customers_by_spend=spoil(good["top_customers_by_spend"], "customer_id", "region"),
+            rejected_lines=spoil(good["rejected_lines"], "reason"),
+            metrics={"pca": {"notes": [HOSTILE], "seconds": {"total": 1.0}}},
+            facts={"run_date": "2026-01-31", "model_date": "2026-01-31", "input": f"s3://lake/{HOSTILE}"},
+        )
+    )
+    page = Page(files["index.html"].decode())
+    assert "script" not in page.tags
+    assert page.text.count("<script>alert('&')</script> $x^2$ $\\frac") > 6
+    for name in PICTURES:
+        svg = ElementTree.fromstring(files[f"{name}.svg"])
+        assert not [element for element in svg.iter() if element.tag.endswith("script")]
+    regions = "".join(ElementTree.fromstring(files["revenue_by_region.svg"]).itertext())
+    assert "<script>alert('&')</script>" in regions
+    assert "$x^2$" in "".join(ElementTree.fromstring(files["segment_plane.svg"]).itertext())
+    assert "<script>" not in files["report.md"].decode().replace("\\<script\\>", "")
+
+
+def test_a_section_without_rows_says_so_and_has_no_picture(findings: Build) -> None:
+    empty = {question: [] for question in findings().answers if question != "totals"}
+    files = render(findings(**empty, metrics={}, cluster=None))
+    assert set(files) == {"index.html", "report.md"}
+    text = Page(files["index.html"].decode()).text
+    assert text.count("There is no") + text.count("There are no") >= 5
+    assert "None was: every line read is valid." in text
+    assert "Cluster\n  unknown" in re.sub(r"\n+", "\n", text) or "unknown" in text
+    assert "No rows." in files["report.md"].decode()
+
+
+def test_the_cost_says_what_it_assumes(files: dict[str, bytes]) -> None:
+    text = Page(files["index.html"].decode()).text
+    assert "$0.18" in text
+    assert "3 nodes × 900 s × $0.240 an hour (EC2 $0.192 and EMR $0.048)" in text
+    assert "estimate and no bill" in text
+
+
+def test_a_scoring_run_says_whose_model_it_used(findings: Build) -> None:
+    facts = {"run_date": "2026-02-28", "model_date": "2026-01-31", "input": "s3://lake/raw/february.csv"}
+    text = Page(render(findings(facts=facts))["index.html"].decode()).text
+    assert "segments by the model of 31 January 2026" in text
+    assert "Nothing was fitted in this run" in text
+
+
+def test_the_key_figures_are_one_short_line(findings: Build) -> None:
+    assert key_figures(findings()) == "2 segments, silhouette 0.41, 9,900 valid lines, 1.0% rejected"

@@ -1,0 +1,48 @@
+"""Each sentence follows from the numbers by one rule, and is left out without them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from emr_pipeline.findings import Findings
+from sales_segmentation.report.summary import summary
+
+Build = Callable[..., Findings]
+
+
+def test_the_summary_says_what_the_numbers_say(findings: Build) -> None:
+    assert summary(findings()) == [
+        "400 customers placed 3,000 orders between 1 January 2024 and 31 December 2025, worth €1.25 million.",
+        "They form 2 segments. The one that brings most, segment 0 (large B2B orders), has 25% of the customers and "
+        "brings 80% of the revenue.",
+        "With a silhouette of 0.41, the segments overlap at their edges; trust the core of each more than its borders.",
+        "The strongest region is Bremen with 60% of the revenue, the strongest category Water with 72%.",
+        "The twelve months to December 2025 brought €621 thousand, 2.4% more than the twelve before.",
+        "100 of 10,000 lines (1.0%) were set aside as faulty, 75% of them for “negative quantity”.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("silhouette", "verdict"),
+    [("0.71", "clearly apart"), ("0.51", "reasonably well apart"), ("0.26", "edges"), ("0.25", "rough guide")],
+)
+def test_the_verdict_on_the_separation_follows_the_silhouette(
+    findings: Build, silhouette: str, verdict: str
+) -> None:
+    chosen = [findings().answers["chosen_k"][0] | {"silhouette": silhouette}]
+    assert any(verdict in sentence for sentence in summary(findings(chosen_k=chosen)))
+
+
+def test_no_sentence_compares_years_that_are_not_there(findings: Build) -> None:
+    months = findings().answers["monthly_revenue"][:23]
+    assert not any("twelve" in sentence for sentence in summary(findings(monthly_revenue=months)))
+
+
+def test_what_no_answer_tells_is_left_out(findings: Build) -> None:
+    nothing = {question: [] for question in findings().answers if question != "totals"}
+    assert summary(findings(**nothing)) == [
+        "400 customers placed 3,000 orders between 1 January 2024 and 31 December 2025, worth €1.25 million.",
+        "All 9,900 lines read were valid.",
+    ]
