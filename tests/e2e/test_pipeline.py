@@ -15,6 +15,7 @@ import pytest
 
 from laptop import sales
 from sales_segmentation.datasets import DATASETS, QUESTIONS
+from sales_segmentation.report.markdown import SHOWN
 from tests.e2e.conftest import ROOT, Run, command, environment
 
 Pipeline = Callable[..., Run]
@@ -56,9 +57,19 @@ def green(pipeline: Pipeline, spoiled: tuple[Path, sales.Counts]) -> Run:
 def test_a_good_run_ends_with_the_report_and_leaves_nothing_running(green: Run) -> None:
     assert green.code == 0, green.screen
     assert "No cluster is alive." in green.screen
-    for question in QUESTIONS:
+    for question in SHOWN:
         assert question.replace("_", " ").capitalize() in green.screen
     assert green.processes() == []
+
+
+def test_the_report_is_a_page_with_a_picture_for_each_question_that_has_one(green: Run) -> None:
+    folder = green.bucket / "reports" / "run_date=2026-01-31"
+    assert str(folder / "index.html") in green.screen.replace("\n", "")
+    page = (folder / "index.html").read_text()
+    assert "There is no" not in page
+    assert "There are no" not in page
+    assert "unknown" not in page
+    assert len(list(folder.glob("*.svg"))) == len(list(folder.glob("*.png"))) == page.count("<figure>") == 8
 
 
 def test_every_dataset_has_a_partition_for_the_run_date(green: Run) -> None:
@@ -116,6 +127,9 @@ def test_a_run_may_score_with_the_model_of_another(
     assert "score success" in scored.screen
     assert all(f"{name} skipped" in scored.screen for name in ("pca", "kmeans"))
     assert segments_of(scored, "2026-02-28") == segments_of(scored, "2026-01-31")
+    report = (scored.bucket / "reports" / "run_date=2026-02-28" / "index.html").read_text()
+    assert "segments by the model of 31 January 2026" in report
+    assert report.count("<figure>") == 8
     fitted = {"pca", "kmeans"}
     assert not fitted & {path.stem for path in (scored.bucket / "metrics" / "run_date=2026-02-28").iterdir()}
 

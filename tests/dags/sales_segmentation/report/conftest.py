@@ -24,7 +24,8 @@ ANSWERS = {
         "9900 3000 400 1250000.5000 2024-01-01 2025-12-31",
     ),
     "segment_profile": rows(
-        "segment label customers customers_percent revenue revenue_percent mean_orders mean_spend mean_discount_percent",
+        "segment label customers customers_percent revenue revenue_percent "
+        "mean_orders mean_spend mean_discount_percent",
         "0 large_B2B_orders 100 25.0 1000000.0 80.0 9.5 10000.0 8.3",
         "1 small_B2C_orders 300 75.0 250000.5 20.0 6.8 833.33 0.0",
     ),
@@ -54,7 +55,11 @@ ANSWERS = {
         "category revenue units order_lines", "Water 900000 70000 7000", "Juices 350000.5 20000 2900"
     ),
     "monthly_revenue": [
-        {"month": f"{2024 + at // 12}-{at % 12 + 1:02}-01", "revenue": f"{50000 + 100 * at}.0", "orders": "120"}
+        {
+            "month": f"{2024 + at // 12}-{at % 12 + 1:02}-01",
+            "revenue": f"{50000 + 100 * at}.0",
+            "orders": "120",
+        }
         for at in range(24)
     ],
     "customer_types": rows(
@@ -63,7 +68,9 @@ ANSWERS = {
     "top_customers_by_spend": rows(
         "customer_id customer_type region total_spend total_orders segment", "CUS1 B2B Bremen 90000.5 51 0"
     ),
-    "highest_average_discount": rows("customer_id average_discount_percent total_spend", "CUS2 9.39 21326.22"),
+    "highest_average_discount": rows(
+        "customer_id average_discount_percent total_spend", "CUS2 9.39 21326.22"
+    ),
     "low_engagement_customers": rows(
         "customer_id total_orders orders_per_month days_since_last_order total_spend", "CUS3 1 0.04 700 12.5"
     ),
@@ -94,7 +101,7 @@ FACTS = {"run_date": "2026-01-31", "model_date": "2026-01-31", "input": "s3://la
 CLUSTER = ClusterUsage("j-1ABCDE", "emr-7.13.0", 900.0, 300.0, 3, 0, ("m6i.xlarge", "m5a.xlarge"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def findings() -> Callable[..., Findings]:
     """A function that returns the findings: ``findings(rejected_lines=[], cluster=None)``."""
 

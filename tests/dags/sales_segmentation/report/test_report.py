@@ -11,6 +11,7 @@ import pytest
 
 from emr_pipeline.findings import Findings
 from sales_segmentation.report import key_figures, render
+from sales_segmentation.report.page import page
 
 Build = Callable[..., Findings]
 
@@ -49,7 +50,7 @@ class Page(HTMLParser):
         self.text += data
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def files(findings: Build) -> dict[str, bytes]:
     return render(findings())
 
@@ -62,16 +63,15 @@ def test_a_report_is_a_page_a_text_and_each_picture_as_svg_and_png(files: dict[s
 
 def test_the_page_loads_nothing_and_runs_nothing(files: dict[str, bytes]) -> None:
     text = files["index.html"].decode()
-    page = Page(text)
-    assert not {"script", "iframe", "object", "embed", "img", "a"} & set(page.tags)
-    assert all(address.startswith("#") or address == "data:," for address in page.addresses)
+    found = Page(text)
+    assert not {"script", "iframe", "object", "embed", "img", "a"} & set(found.tags)
+    assert all(address.startswith("#") or address == "data:," for address in found.addresses)
     assert not re.search(r"@import|@font-face|url\((?!#)", text)
     assert "default-src 'none'" in text
 
 
 def test_each_picture_is_in_the_page_with_words_for_who_cannot_see_it(files: dict[str, bytes]) -> None:
-    page = files["index.html"].decode()
-    assert page.count('<svg role="img" aria-label="') == len(PICTURES)
+    assert files["index.html"].decode().count('<svg role="img" aria-label="') == len(PICTURES)
     for name in PICTURES:
         svg = ElementTree.fromstring(files[f"{name}.svg"])
         assert svg.get("role") == "img"
@@ -80,9 +80,9 @@ def test_each_picture_is_in_the_page_with_words_for_who_cannot_see_it(files: dic
 
 
 def test_no_two_elements_of_the_page_share_an_id(files: dict[str, bytes]) -> None:
-    page = Page(files["index.html"].decode())
-    assert len(page.ids) == len(set(page.ids))
-    assert {address[1:] for address in page.addresses if address.startswith("#")} <= set(page.ids)
+    found = Page(files["index.html"].decode())
+    assert len(found.ids) == len(set(found.ids))
+    assert {address[1:] for address in found.addresses if address.startswith("#")} <= set(found.ids)
 
 
 def test_the_same_findings_give_the_same_report(findings: Build, files: dict[str, bytes]) -> None:
@@ -93,7 +93,7 @@ def test_text_of_the_data_is_text_wherever_it_is_shown(findings: Build) -> None:
     """Also in a picture, where matplotlib takes what stands between dollar signs for a formula."""
 
     def spoil(answer: list[dict[str, str]], *columns: str) -> list[dict[str, str]]:
-        return [row | {column: f"{HOSTILE} {at}" for column in columns} for at, row in enumerate(answer)]
+        return [row | dict.fromkeys(columns, f"{HOSTILE} {at}") for at, row in enumerate(answer)]
 
     good = findings().answers
     files = render(
@@ -109,9 +109,9 @@ def test_text_of_the_data_is_text_wherever_it_is_shown(findings: Build) -> None:
             facts={"run_date": "2026-01-31", "model_date": "2026-01-31", "input": f"s3://lake/{HOSTILE}"},
         )
     )
-    page = Page(files["index.html"].decode())
-    assert "script" not in page.tags
-    assert page.text.count("<script>alert('&')</script> $x^2$ $\\frac") > 6
+    found = Page(files["index.html"].decode())
+    assert "script" not in found.tags
+    assert found.text.count("<script>alert('&')</script> $x^2$ $\\frac") > 6
     for name in PICTURES:
         svg = ElementTree.fromstring(files[f"{name}.svg"])
         assert not [element for element in svg.iter() if element.tag.endswith("script")]
@@ -128,7 +128,7 @@ def test_a_section_without_rows_says_so_and_has_no_picture(findings: Build) -> N
     text = Page(files["index.html"].decode()).text
     assert text.count("There is no") + text.count("There are no") >= 5
     assert "None was: every line read is valid." in text
-    assert "Cluster\n  unknown" in re.sub(r"\n+", "\n", text) or "unknown" in text
+    assert "The cost is unknown" in text
     assert "No rows." in files["report.md"].decode()
 
 
@@ -141,7 +141,7 @@ def test_the_cost_says_what_it_assumes(files: dict[str, bytes]) -> None:
 
 def test_a_scoring_run_says_whose_model_it_used(findings: Build) -> None:
     facts = {"run_date": "2026-02-28", "model_date": "2026-01-31", "input": "s3://lake/raw/february.csv"}
-    text = Page(render(findings(facts=facts))["index.html"].decode()).text
+    text = Page(page(findings(facts=facts), pictures={})).text
     assert "segments by the model of 31 January 2026" in text
     assert "Nothing was fitted in this run" in text
 

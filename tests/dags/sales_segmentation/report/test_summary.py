@@ -26,7 +26,12 @@ def test_the_summary_says_what_the_numbers_say(findings: Build) -> None:
 
 @pytest.mark.parametrize(
     ("silhouette", "verdict"),
-    [("0.71", "clearly apart"), ("0.51", "reasonably well apart"), ("0.26", "edges"), ("0.25", "rough guide")],
+    [
+        ("0.71", "clearly apart"),
+        ("0.51", "reasonably well apart"),
+        ("0.26", "edges"),
+        ("0.25", "rough guide"),
+    ],
 )
 def test_the_verdict_on_the_separation_follows_the_silhouette(
     findings: Build, silhouette: str, verdict: str

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
+from emr_pipeline.findings import Findings
 from emr_pipeline.operators.athena import AthenaStatementOperator
 from emr_pipeline.operators.storage import CheckInputOperator, PublishReportOperator, StageJobsOperator
 from tests.plugins.emr_pipeline.operators.conftest import ATHENA
@@ -99,21 +103,94 @@ def test_an_objection_is_the_error_before_anything_is_read(aws: Any, run: Contex
         operator.execute(run())
 
 
-def test_the_report_holds_the_answers_by_question(aws: Any, run: Context) -> None:
-    query_id = AthenaStatementOperator(task_id="queries", query="SELECT 42 AS answer", **ATHENA).execute(
-        run()
-    )
-    publish = PublishReportOperator(
-        task_id="publish_report",
-        questions=["everything"],
-        query_ids=[query_id],
-        facts={"run_date": "2026-01-31"},
-        render=lambda answers, facts: f"{facts['run_date']}: {answers}",
-        destination="s3://operators/reports/report.md",
-        outlets=[report := Asset("report", "s3://operators/reports")],
-    )
-    events = OutletEventAccessors()
-    assert publish.execute({**run(), "outlet_events": events}) == "s3://operators/reports/report.md"
-    assert events[report].extra == {"run_date": "2026-01-31", "address": "s3://operators/reports/report.md"}
-    body = aws.client("s3").get_object(Bucket="operators", Key="reports/report.md")["Body"].read()
-    assert body == b"2026-01-31: {'everything': [{'answer': '42'}]}"
+@pytest.fixture
+def publish(aws: Any, run: Context) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """A function that publishes what ``render`` makes, and returns the task's value, its other XComs and its events."""
+
+    def report(render: Any, **changed: Any) -> tuple[Any, dict[str, Any]]:
+        query = AthenaStatementOperator(task_id="queries", query="SELECT 42 AS answer", **ATHENA)
+        put(aws, "metrics/kmeans.json", json.dumps({"k": 4}))
+        task = PublishReportOperator(
+            task_id="publish_report",
+            **{
+                "questions": ["everything"],
+                "query_ids": [query.execute(run())],
+                "metrics": [("s3://operators/metrics", "kmeans")],
+                "facts": {"run_date": "2026-01-31"},
+                "cluster_id": "",
+                "render": render,
+                "key_figures": lambda findings: f"k {findings.metrics['kmeans']['k']}",
+                "destination": "s3://operators/reports/run_date=2026-01-31",
+            }
+            | changed,
+        )
+        pushed: dict[str, Any] = {}
+        context = run()
+        context["dag_run"] = SimpleNamespace(start_date=datetime.now(UTC) - timedelta(minutes=5))
+        context["outlet_events"] = OutletEventAccessors()
+        context["ti"].xcom_push = lambda key, value: pushed.update({key: value})
+        address = task.execute(context)
+        events = {outlet.name: context["outlet_events"][outlet].extra for outlet in task.outlets}
+        return address, pushed | events
+
+    return report
+
+
+def test_the_report_is_made_from_answers_metrics_and_what_the_cluster_has_used(
+    publish: Any, cluster_id: str
+) -> None:
+    seen: list[Findings] = []
+
+    def render(findings: Findings) -> dict[str, bytes]:
+        seen.append(findings)
+        return {"index.html": b"page"}
+
+    address, pushed = publish(render, cluster_id=cluster_id)
+    assert address == "s3://operators/reports/run_date=2026-01-31/index.html"
+    assert pushed == {"key_figures": "k 4"}
+    (findings,) = seen
+    assert findings.answers == {"everything": [{"answer": "42"}]}
+    assert findings.metrics == {"kmeans": {"k": 4}}
+    assert findings.facts == {"run_date": "2026-01-31"}
+    assert findings.seconds == pytest.approx(300, abs=60)
+    assert findings.cluster is not None
+    assert (findings.cluster.cluster_id, findings.cluster.nodes) == (cluster_id, 2)
+    assert findings.cluster.dollars
+
+
+def test_the_event_of_the_report_tells_where_it_is_and_what_it_says(publish: Any) -> None:
+    report = Asset("report", "s3://operators/reports")
+    address, told = publish(lambda _: {"index.html": b"page"}, outlets=[report])
+    assert told["report"] == {"run_date": "2026-01-31", "key_figures": "k 4", "address": address}
+
+
+def test_a_report_replaces_the_one_before_and_each_file_has_its_type(aws: Any, publish: Any) -> None:
+    publish(lambda _: {"index.html": b"old", "gone.png": b"old"})
+    put(aws, "reports/run_date=2026-02-01/index.html", "another run's")
+    publish(lambda _: {"index.html": b"new", "plane.svg": b"<svg/>", "report.md": b"# new"})
+    listed = aws.client("s3").list_objects_v2(Bucket="operators", Prefix="reports/")["Contents"]
+    kinds = {
+        item["Key"].removeprefix("reports/"): aws.client("s3").head_object(
+            Bucket="operators", Key=item["Key"]
+        )["ContentType"]
+        for item in listed
+    }
+    kinds.pop("run_date=2026-02-01/index.html")
+    assert kinds == {
+        "run_date=2026-01-31/index.html": "text/html; charset=utf-8",
+        "run_date=2026-01-31/plane.svg": "image/svg+xml",
+        "run_date=2026-01-31/report.md": "text/markdown; charset=utf-8",
+    }
+
+
+def test_a_report_comes_out_without_the_figures_that_cannot_be_read(publish: Any) -> None:
+    seen: list[Findings] = []
+
+    def render(findings: Findings) -> dict[str, bytes]:
+        seen.append(findings)
+        return {"index.html": b"page"}
+
+    nothing = {"cluster_id": "j-NOSUCHCLUSTER", "metrics": [("s3://operators/metrics", "lost")]}
+    publish(render, **nothing, key_figures=lambda _: "")
+    assert seen[0].cluster is None
+    assert seen[0].metrics == {}

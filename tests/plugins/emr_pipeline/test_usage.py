@@ -1,0 +1,55 @@
+"""The cost of a cluster is an estimate on the dear side, and never a guess without a price."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from emr_pipeline.cluster import NODE_TYPES
+from emr_pipeline.usage import PRICES, ClusterUsage, read_usage
+
+USAGE = ClusterUsage("j-1", "emr-7.13.0", 3600.0, 300.0, 3, 0, NODE_TYPES)
+START = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def emr(times: dict[str, datetime], **capacity: int) -> Any:
+    """Return a client that describes one cluster of one fleet."""
+    cluster = {"ReleaseLabel": "emr-7.13.0", "Status": {"Timeline": {"CreationDateTime": START, **times}}}
+    fleet = {**capacity, "InstanceTypeSpecifications": [{"InstanceType": node} for node in NODE_TYPES]}
+    return SimpleNamespace(
+        describe_cluster=lambda **_: {"Cluster": cluster},
+        list_instance_fleets=lambda **_: {"InstanceFleets": [fleet]},
+    )
+
+
+def test_every_node_type_that_a_cluster_may_get_has_a_price() -> None:
+    assert set(NODE_TYPES) <= set(PRICES)
+
+
+def test_the_dearest_node_type_is_assumed() -> None:
+    assert USAGE.dollars == pytest.approx(3 * 0.24)
+
+
+def test_less_than_a_minute_is_paid_as_one() -> None:
+    assert replace(USAGE, seconds=5).dollars == replace(USAGE, seconds=60).dollars
+
+
+@pytest.mark.parametrize("types", [(), ("m6i.xlarge", "x9.huge")])
+def test_without_a_price_for_each_type_the_cost_is_unknown(types: tuple[str, ...]) -> None:
+    assert replace(USAGE, node_types=types).dollars is None
+
+
+def test_a_live_cluster_has_been_used_until_now_and_an_ended_one_until_its_end() -> None:
+    now = START + timedelta(hours=2)
+    capacity = {"ProvisionedOnDemandCapacity": 2, "ProvisionedSpotCapacity": 1}
+    live = read_usage(emr({"ReadyDateTime": START + timedelta(minutes=5)}, **capacity), "j-1", now)
+    assert (live.seconds, live.ready_after, live.nodes, live.spot_nodes) == (7200, 300, 3, 1)
+    # The capacity of an ended fleet is 0; what it was meant to have is left.
+    ended = emr(
+        {"EndDateTime": START + timedelta(hours=1)}, ProvisionedOnDemandCapacity=0, TargetOnDemandCapacity=3
+    )
+    assert read_usage(ended, "j-1", now) == replace(USAGE, ready_after=None)
