@@ -55,7 +55,7 @@ THEME = {
 }
 """The custom property of the page for each colour; no two roles share a colour."""
 
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": GRID,
     "axes.facecolor": PAPER,
