@@ -55,7 +55,7 @@ THEME = {
 }
 """The custom property of the page for each colour; no two roles share a colour."""
 
-STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {  # matplotlib's type of a key is a list of them all
     "axes.axisbelow": True,
     "axes.edgecolor": GRID,
     "axes.facecolor": PAPER,
