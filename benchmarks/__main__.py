@@ -1,8 +1,8 @@
 """Measure the contenders on one size of data: ``python -m benchmarks [SCALE=1] [CUSTOMERS=10000] [RUNS=3] [ONLY=…]``.
 
-SCALE is in times 1,048,575 lines, ONLY names some of the contenders with blanks between. Leaves the measurements in
-``benchmarks/results/`` (a contender that was not measured this time keeps its last ones) and the table in
-``benchmarks/results.md``.
+SCALE is in times 1,048,575 lines, ONLY names some of the contenders with blanks between. Leaves a file in
+``benchmarks/results/``, which grows with each round, and the tables of all files in ``benchmarks/results.md``. To
+forget a measurement, delete its file.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +37,19 @@ def main(arguments: Sequence[str]) -> None:
     only = given.get("ONLY", "").split() or names
     if unknown := set(only) - set(names):
         sys.exit(f"ONLY: there is no {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    measured = run(case, [each for each in CONTENDERS if each.name in only], int(given.get("RUNS", 3)))
-    _keep(case, measured)
-    (PROJECT / "benchmarks" / "results.md").write_text(report.render(report.read(RESULTS)))
+    began = datetime.now(UTC)
+    file = RESULTS / f"{case.name}-{began:%Y%m%d-%H%M}.json"
+    for measured in rounds(
+        case, [each for each in CONTENDERS if each.name in only], int(given.get("RUNS", 3))
+    ):
+        _keep(file, case, began, measured)
+        (PROJECT / "benchmarks" / "results.md").write_text(report.render(report.read(RESULTS)))
 
 
-def run(case: Case, contenders: Sequence[Contender], runs: int) -> dict[str, list[dict[str, Any]]]:
-    """Return the runs of each contender, measured in turn so that a slow minute of the machine hits them all."""
+def rounds(
+    case: Case, contenders: Sequence[Contender], runs: int
+) -> Iterator[dict[str, list[dict[str, Any]]]]:
+    """Yield the runs of each contender so far; they take turns so that a slow minute of the machine hits them all."""
     source = case.sample(WORK / "data")
     measured: dict[str, list[dict[str, Any]]] = {each.name: [] for each in contenders}
     for number in range(runs):
@@ -54,7 +61,7 @@ def run(case: Case, contenders: Sequence[Contender], runs: int) -> dict[str, lis
                 f"{result['memory'] / 1e9:.1f} GB",
                 flush=True,
             )
-    return measured
+        yield measured
 
 
 def _once(contender: Contender, source: Path) -> dict[str, Any]:
@@ -70,15 +77,14 @@ def _once(contender: Contender, source: Path) -> dict[str, Any]:
     return result
 
 
-def _keep(case: Case, measured: dict[str, list[dict[str, Any]]]) -> None:
+def _keep(file: Path, case: Case, began: datetime, measured: dict[str, list[dict[str, Any]]]) -> None:
     RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"{case.name}.json"
-    before = json.loads(file.read_text())["contenders"] if file.exists() else {}
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     result: report.Result = {
         "case": asdict(case),
+        "date": f"{began:%Y-%m-%d %H:%M}",
         "machine": f"{os.cpu_count()} cores, {memory:.0f} GB",
-        "contenders": before | measured,
+        "contenders": measured,
     }
     file.write_text(json.dumps(result, indent=1) + "\n")
 

@@ -12,8 +12,8 @@ from benchmarks.cases import Case
 from benchmarks.contenders import COMPARED_K, CONTENDERS, NOTEBOOK_MEMORY, OURS, OURS_MEMORY
 
 Result = dict[str, Any]
-"""``case`` {lines, customers}, ``machine``, and ``contenders``: by name the list of its runs, each the fields of Cost
-with ``wssse`` and ``stages``."""
+"""``case`` {lines, customers}, ``date``, ``machine``, and ``contenders``: by name the list of its runs, each the
+fields of Cost with ``wssse`` and ``stages``."""
 
 PROJECTED = (1, 10, 100)
 """Scales of the projection; 1 is the smaller measured case."""
@@ -26,7 +26,7 @@ USED = 0.7
 
 def render(results: Sequence[Result]) -> str:
     """Return the page."""
-    ordered = sorted(results, key=_case)
+    ordered = sorted(results, key=lambda result: (_case(result), result["date"]))
     parts = [_HEAD, *(_section(result) for result in ordered), _growth(ordered)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -43,12 +43,12 @@ def median_run(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 _HEAD = f"""# Benchmarks
 
-Made by `make benchmark`; do not edit. Each figure is of whole processes, start of Python and Java included, and the
-median of the runs; memory is the highest sum over all processes of a contender, shared pages counted once. All but the
-last row use the seven features of the study, min-max scaled, k from 2 to 10 and one start for each k. The sum of
-squares for k = {COMPARED_K} shows that they do the same work. Java heap: the notebook {NOTEBOOK_MEMORY}, ours
-{OURS_MEMORY}. The notebook cleans nothing and has no silhouette; pandas and scikit-learn, above 20,000 customers,
-have one of a sample; ours has one of all customers."""
+Made by `make benchmark`; do not edit. A table is what was measured in one go, the contenders in turn. Each figure is of
+whole processes, start of Python and Java included, and the median of the runs; memory is the highest sum over all
+processes of a contender, shared pages counted once. All rows but that of the defaults use the seven features of the
+study, min-max scaled, k from 2 to 10 and one start for each k. The sum of squares for k = {COMPARED_K} shows that they
+do the same work. Java heap: the notebook {NOTEBOOK_MEMORY}, ours {OURS_MEMORY}. The notebook cleans nothing and has no
+silhouette; pandas and scikit-learn, above 20,000 customers, have one of a sample; ours has one of all customers."""
 
 
 _NUMBERS = {"× ours", "CPU s", "peak GB", "lines", f"WSSSE, k = {COMPARED_K}"}
@@ -62,7 +62,8 @@ def _case(result: Result) -> Case:
 def _section(result: Result) -> str:
     case, runs = _case(result), result["contenders"]
     count = max(len(each) for each in runs.values())
-    title = f"## {case.lines:,} lines, {case.customers:,} customers\n\n{result['machine']}; runs: {count}."
+    title = f"## {case.lines:,} lines, {case.customers:,} customers, {result['date']}"
+    machine = f"{result['machine']}; runs: {count}."
     table = _table(
         ["", "wall s", "× ours", "CPU s", "peak GB", f"WSSSE, k = {COMPARED_K}"],
         [
@@ -72,7 +73,7 @@ def _section(result: Result) -> str:
         ],
     )
     breakdowns = [_breakdown(c.title, median_run(runs[c.name])) for c in CONTENDERS if c.name in runs]
-    return "\n\n".join([title, table, *(text for text in breakdowns if text)])
+    return "\n\n".join([title, machine, table, *(text for text in breakdowns if text)])
 
 
 def _row(title: str, runs: Sequence[dict[str, Any]], ours: Sequence[dict[str, Any]] | None) -> list[str]:
@@ -105,8 +106,11 @@ def _breakdown(title: str, run: dict[str, Any]) -> str:
 
 
 def _growth(results: Sequence[Result]) -> str:
-    """Return how cost grows with lines, from the smallest and largest case of as many customers; or nothing."""
-    measured = [result for result in results if result["contenders"].get(OURS)]
+    """Return how cost grows with lines, from the smallest and largest case of as many customers; or nothing.
+
+    ``results`` are in order; of several of a case the newest counts.
+    """
+    measured = list({_case(result): result for result in results if result["contenders"].get(OURS)}.values())
     if not measured:
         return ""
     customers = _case(measured[0]).customers

@@ -21,6 +21,7 @@ def run(wall: float, *, failure: str = "", **stages: dict[str, float]) -> dict[s
 def result(lines: int, **contenders: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "case": {"lines": lines, "customers": 10},
+        "date": "2026-01-31 12:00",
         "machine": "2 cores, 8 GB",
         "contenders": contenders,
     }
@@ -28,7 +29,7 @@ def result(lines: int, **contenders: list[dict[str, Any]]) -> dict[str, Any]:
 
 def test_each_contender_has_its_median_and_its_ratio_to_ours() -> None:
     page = render([result(1000, session=[run(9), run(10), run(50)], pandas=[run(5)])])
-    assert "## 1,000 lines, 10 customers\n\n2 cores, 8 GB; runs: 3." in page
+    assert "## 1,000 lines, 10 customers, 2026-01-31 12:00\n\n2 cores, 8 GB; runs: 3." in page
     assert "| ours, one session | 10.0 | 1.00 | 20.0 | 1.5 | 33.25 |" in page
     assert "| pandas and scikit-learn | 5.0 | 0.50 | 10.0 | 1.5 | 33.25 |" in page
 
