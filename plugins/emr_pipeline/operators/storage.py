@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from emr_pipeline import package
 from emr_pipeline.findings import Findings
+from emr_pipeline.link import KEY_FIGURES
 from emr_pipeline.operators.athena import read_answer
 from emr_pipeline.operators.waiting import PatientOperator
 from emr_pipeline.usage import ClusterUsage, read_usage
@@ -150,7 +151,7 @@ class PublishReportOperator(PatientOperator):
         self._publish(self.render_report(findings))
         key_figures = self.key_figures(findings)
         self.log.info("%s", key_figures)
-        context["ti"].xcom_push(key="key_figures", value=key_figures)
+        context["ti"].xcom_push(key=KEY_FIGURES, value=key_figures)
         address = f"{self.destination}/{self.page}"
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = {

@@ -53,7 +53,15 @@ def dag(dag_id: str) -> DAG:
     with DAG(dag_id, schedule=None, start_date=datetime(2024, 1, 1, tzinfo=UTC)) as made:
         AwaitStepOperator(task_id="pca", cluster_id="", step={"Name": "pca"})
         PublishReportOperator(
-            task_id="publish", questions=[], query_ids=[], facts={}, render=lambda *_: "", destination=""
+            task_id="publish",
+            questions=[],
+            query_ids=[],
+            metrics=[],
+            facts={},
+            cluster_id="",
+            render=lambda _: {},
+            key_figures=lambda _: "",
+            destination="",
         )
     return made
 
