@@ -1,4 +1,4 @@
-"""Numbers as a reader in business expects them: English, with thousands separators, and a dash for what is unknown."""
+"""Numbers and names as a reader expects them: English, with thousands separators, and a dash for the unknown."""
 
 from __future__ import annotations
 
@@ -108,3 +108,8 @@ def day(text: str) -> str:
 def month(text: str) -> str:
     """``2026-01-01`` is January 2026."""
     return f"{date.fromisoformat(text[:10]):%B %Y}" if text else UNKNOWN
+
+
+def words(name: str) -> str:
+    """``missing_key`` is missing key."""
+    return name.replace("_", " ") or UNKNOWN

@@ -76,7 +76,7 @@ def _bars(rows: Rows, column: str, plural: str, name: str, title: str) -> Pictur
         shares = [f"{short_money(value)}  ({percent(100 * value / total)})" for value in revenue]
         axes.bar_label(drawn, shares, padding=4, color=INK, fontsize=8.5)
         axes.set_yticks(range(len(shown)), [_short_name(row[column]) for row in shown])
-        axes.invert_yaxis()
+        axes.set_ylim(len(shown) - 0.5, -0.6)
         axes.grid(visible=False)
         axes.spines.bottom.set_visible(False)
         axes.set_xticks([])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emr_pipeline.findings import Findings, Rows
-from sales_segmentation.report.numbers import day, decimal, month, numbers, percent, short_money, whole
+from sales_segmentation.report.numbers import day, decimal, month, numbers, percent, short_money, whole, words
 from sales_segmentation.report.overview import Overview, largest, overview
 
 YEAR = 12
@@ -106,5 +106,5 @@ def _quality(figures: Overview, rejected: Rows) -> str:
     reason, share = largest(rejected, "order_lines")
     return (
         f"{whole(figures.rejected)} of {whole(figures.read)} lines ({percent(figures.rejected_percent)}) were set "
-        f"aside as faulty, {percent(share, 0)} of them for “{reason['reason']}”."
+        f"aside as faulty, {percent(share, 0)} of them for “{words(reason['reason'])}”."
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from emr_pipeline.findings import Rows
-from sales_segmentation.report.numbers import UNKNOWN, decimal, money, month, number, percent, whole
+from sales_segmentation.report.numbers import UNKNOWN, decimal, money, month, number, percent, whole, words
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ COLUMNS = {
     "orders": Column("Orders", _whole),
     "orders_per_month": Column("Orders per month", _decimal),
     "product_diversity": Column("Diversity, 0 to 1", _decimal),
-    "reason": Column("Reason", _text, numeric=False),
+    "reason": Column("Reason", words, numeric=False),
     "region": Column("Region", _text, numeric=False),
     "retained": Column("Kept", lambda value: "yes" if value == "true" else "", numeric=False),
     "revenue": Column("Revenue", _money),

@@ -77,7 +77,10 @@ ANSWERS = {
     "customers_by_product_diversity": rows(
         "customer_id unique_products unique_categories product_diversity", "CUS4 47 4 0.9715"
     ),
-    "rejected_lines": rows("reason order_lines", "negative_quantity 75", "no_date 25"),
+    "rejected_lines": [
+        {"reason": "quantity_below_one", "order_lines": "75"},
+        {"reason": "missing_key", "order_lines": "25"},
+    ],
 }
 
 METRICS = {

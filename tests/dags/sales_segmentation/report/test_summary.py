@@ -20,7 +20,7 @@ def test_the_summary_says_what_the_numbers_say(findings: Build) -> None:
         "With a silhouette of 0.41, the segments overlap at their edges; trust the core of each more than its borders.",
         "The strongest region is Bremen with 60% of the revenue, the strongest category Water with 72%.",
         "The twelve months to December 2025 brought €621 thousand, 2.4% more than the twelve before.",
-        "100 of 10,000 lines (1.0%) were set aside as faulty, 75% of them for “negative quantity”.",
+        "100 of 10,000 lines (1.0%) were set aside as faulty, 75% of them for “quantity below one”.",
     ]
 
 
