@@ -6,13 +6,19 @@ SPARK4 := .venv-spark4
 BENCHMARK := .venv-benchmark
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-spark4 chaos benchmark benchmark-dag lint clean
+.PHONY: help run up down test test-spark4 chaos benchmark benchmark-dag lint clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
 
 run: $(VENV)/complete ## Run the pipeline on this machine: [INPUT=file.csv] [ROWS=n] [K=n] [any param of the form]
 	@$(RUN) -m laptop.run $(filter-out PYTHON=%,$(MAKEOVERRIDES))
+
+up: ## Start Airflow and the local AWS in Docker and wait until they are healthy; settings are in .env
+	@$(PYTHON) -m laptop.compose up
+
+down: ## Stop what `up` has started; its data stays
+	@$(PYTHON) -m laptop.compose down
 
 test: lint ## Run lint, types and all tests
 	@$(RUN) -m pytest -n auto --dist loadfile
@@ -34,8 +40,9 @@ lint: $(VENV)/complete ## Run ruff and mypy
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m mypy
 
-clean: ## Remove all state (.local); the environments stay
+clean: ## Remove all state (.local, and the data of `up`); the environments stay
 	@rm -rf .local
+	@$(PYTHON) -m laptop.compose clean
 
 $(VENV)/complete: requirements.txt requirements-dev.txt
 	@$(PYTHON) laptop/environment.py $(VENV) $^

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 
-from localaws.server import HEALTH, LocalAws, StartError
+from localaws.server import HEALTH, LOOPBACK, LocalAws, StartError
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,7 +19,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--state", type=Path, required=True, help="folder for the objects of S3 and the logs of steps"
     )
-    p.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, takes a free one")
+    p.add_argument("--port", type=int, default=0, help="port; 0, the default, takes a free one")
+    p.add_argument(
+        "--host",
+        default=LOOPBACK,
+        help=f"IPv4 address to listen on (default {LOOPBACK}); 0.0.0.0, all of them, is for a container",
+    )
     p.add_argument(
         "--cluster-seconds",
         type=float,
@@ -41,7 +46,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        aws = LocalAws(options.state, options.port, timedelta(seconds=options.cluster_seconds))
+        aws = LocalAws(options.state, options.host, options.port, timedelta(seconds=options.cluster_seconds))
     except StartError as error:
         print(f"localaws: {error}", file=sys.stderr)
         return 1

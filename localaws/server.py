@@ -1,4 +1,4 @@
-"""One HTTP server on 127.0.0.1 that speaks AWS: our EMR and Athena, and moto for everything else."""
+"""One HTTP server that speaks AWS: our EMR and Athena, and moto for everything else."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from localaws.athena.api import AthenaApi
 
 T = TypeVar("T")
-HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
+ALL = "0.0.0.0"
 HEALTH = "/_localaws/health"
 # Parts of an upload larger than this wait in temporary files, not in memory, until it is complete.
 os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(2**20))
@@ -51,12 +52,15 @@ class StartError(Exception):
 class LocalAws:
     """A running local AWS: ``serve`` blocks until ``stop`` is called from another thread."""
 
-    def __init__(self, state: Path, port: int, phase: timedelta) -> None:
-        """``phase`` is the time a cluster takes for STARTING and for BOOTSTRAPPING. Raises StartError."""
+    def __init__(self, state: Path, host: str, port: int, phase: timedelta) -> None:
+        """``endpoint`` becomes its address for clients on this machine. Raises StartError.
+
+        ``phase`` is the time a cluster takes for STARTING and for BOOTSTRAPPING.
+        """
         self.state = state.resolve()
         self._lock_file = _lock(self.state)
-        listener = _listen(port)
-        self.endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
+        listener = _listen(host, port)
+        self.endpoint = f"http://{LOOPBACK if host == ALL else host}:{listener.getsockname()[1]}"
         self._store = Store(self.state / "s3")
         self._fleet = Fleet()
         plan = FaultPlan()
@@ -146,8 +150,8 @@ class _Handler(MotoRequestHandler):
 
 def _serve_on(listener: socket.socket, app: WSGIApplication) -> BaseWSGIServer:
     with listener:  # the server works on a duplicate of it
-        port = listener.getsockname()[1]
-        return make_server(HOST, port, app, threaded=True, request_handler=_Handler, fd=listener.fileno())
+        host, port = listener.getsockname()
+        return make_server(host, port, app, threaded=True, request_handler=_Handler, fd=listener.fileno())
 
 
 def _lock(state: Path) -> IO[str]:
@@ -165,14 +169,14 @@ def _lock(state: Path) -> IO[str]:
     return lock_file
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((host, port))
     except (OSError, OverflowError) as error:
         listener.close()
-        raise StartError(f"cannot listen on {HOST}:{port}: {error}") from None
+        raise StartError(f"cannot listen on {host}:{port}: {error}") from None
     listener.listen(128)
     return listener
 

@@ -32,6 +32,19 @@ def test_the_health_address_tells_what_runs_and_where(local_aws: LocalAws) -> No
     assert isinstance(health["clusters"], list)
 
 
+def test_it_listens_on_loopback_alone_unless_told(local_aws: LocalAws, tmp_path: Path) -> None:
+    """127.0.0.2 stands for another network: Linux answers there whoever listens on all addresses."""
+    other = "127.0.0.2"
+    with socket.socket() as client:
+        assert client.connect_ex((other, int(local_aws.endpoint.rpartition(":")[2]))) != 0
+    with running_local_aws(tmp_path, "--host", "0.0.0.0") as open_aws:
+        assert open_aws.endpoint.startswith("http://127.0.0.1:")
+        assert open_aws.client("s3").list_buckets()["Buckets"] == []
+        port = open_aws.endpoint.rpartition(":")[2]
+        with urlopen(f"http://{other}:{port}/_localaws/health") as response:
+            assert response.status == 200
+
+
 def test_other_services_are_motos(local_aws: LocalAws) -> None:
     assert local_aws.client("sts").get_caller_identity()["Account"] == "123456789012"
     glue = local_aws.client("glue")

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from localaws.emr.spark import (
+    LARGEST_DRIVER,
+    SMALLEST_DRIVER,
     Spark,
     SparkMissingError,
     defaults,
+    driver_memory,
     environment,
     find_spark,
     local_defaults,
@@ -73,3 +76,20 @@ def test_a_step_inherits_no_credential_and_no_setting_of_airflow(monkeypatch: py
     for name in ("AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AIRFLOW__CORE__FERNET_KEY", "HOME", "JAVA_HOME"):
         monkeypatch.setenv(name, "the server's")
     assert "the server's" not in environment(SPARK, Path("/conf"), Path("/work")).values()
+
+
+@pytest.mark.parametrize(("limit", "heap"), [("2500000000", 1_250_000_000), ("1000", SMALLEST_DRIVER)])
+def test_a_driver_takes_half_of_a_small_container_but_not_less_than_spark_needs(
+    tmp_path: Path, limit: str, heap: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**30}.get)
+    file = tmp_path / "memory.max"
+    file.write_text(f"{limit}\n")
+    assert driver_memory([tmp_path / "not-here", file]) == heap
+
+
+def test_a_container_without_a_limit_is_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**30}.get)
+    file = tmp_path / "memory.max"
+    file.write_text("max\n")
+    assert driver_memory([file]) == LARGEST_DRIVER

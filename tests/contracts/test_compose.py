@@ -1,0 +1,179 @@
+"""What docker-compose.yaml promises, held without Docker: nothing open, nothing secret, nothing without bounds."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from emr_pipeline.settings import PREFIX, Settings
+from laptop.compose import KEYS
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docker-compose.yaml").read_text()
+COMPOSE = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+ONE_SHOT = {"airflow-init", "sample-data"}
+EXAMPLE = dict(re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+GIB = 2**30
+UNITS = {"m": 2**20, "g": GIB}
+
+each_service = pytest.mark.parametrize("name", SERVICES)
+
+
+def substituted(text: str, values: dict[str, str]) -> str:
+    """Do what Compose does with ``${NAME:-default}`` and ``${NAME:+replacement}``."""
+    with_replacements = re.sub(
+        r"\$\{(\w+):\+((?:[^{}]|\$\{\w+\})*)\}", lambda m: m[2] if values.get(m[1]) else "", text
+    )
+    return re.sub(
+        r"\$\{(\w+)(?::[-?]([^}]*))?\}", lambda m: values.get(m[1]) or m[2] or "", with_replacements
+    )
+
+
+def connection(**values: str) -> dict[str, Any]:
+    """Return the connection ``aws_default`` as Airflow gets it with these values in .env."""
+    text = SERVICES["scheduler"]["environment"]["AIRFLOW_CONN_AWS_DEFAULT"]
+    found: dict[str, Any] = json.loads(substituted(text, values))
+    return found
+
+
+@each_service
+def test_ports_are_published_on_loopback_only(name: str) -> None:
+    assert SERVICES[name].get("network_mode") is None
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
+
+
+@each_service
+def test_nothing_has_more_rights_than_it_needs(name: str) -> None:
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert "privileged" not in service
+    assert not any("docker.sock" in volume for volume in service["volumes"])
+
+
+def test_no_image_runs_as_root() -> None:
+    """PostgreSQL's own image drops to its user by itself."""
+    assert "\nUSER localaws\n" in (ROOT / "docker/localaws/Dockerfile").read_text()
+    airflow = [service for service in SERVICES.values() if service["image"] == "sales-segmentation-airflow"]
+    assert {service["user"] for service in airflow} == {"${AIRFLOW_UID:-50000}:0"}
+    assert EXAMPLE["AIRFLOW_UID"] == "50000"
+
+
+@each_service
+def test_memory_and_logs_are_bounded_and_what_stops_is_started_again(name: str) -> None:
+    service = SERVICES[name]
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+    assert service["mem_limit"]
+    assert service["restart"] == ("no" if name in ONE_SHOT else "unless-stopped")
+    assert ("healthcheck" in service) == (name not in ONE_SHOT)
+
+
+def test_what_runs_together_fits_an_8_gib_laptop() -> None:
+    """The one-shot services end before the DAG can run; 1.5 GiB is for the system and a browser."""
+    limits = [service["mem_limit"] for name, service in SERVICES.items() if name not in ONE_SHOT]
+    assert sum(int(limit[:-1]) * UNITS[limit[-1]] for limit in limits) <= 6.5 * GIB
+
+
+@each_service
+def test_what_it_waits_for_is_ready_not_just_started(name: str) -> None:
+    for other, dependency in SERVICES[name].get("depends_on", {}).items():
+        ready = "service_completed_successfully" if other in ONE_SHOT else "service_healthy"
+        assert dependency["condition"] == ready
+        assert dependency.get("required", True) != ("profiles" in SERVICES[other])
+
+
+def test_only_the_local_aws_is_left_out_on_a_real_account() -> None:
+    assert {name for name, service in SERVICES.items() if "profiles" in service} == {
+        "localaws",
+        "sample-data",
+    }
+
+
+def test_every_variable_is_explained_in_the_example() -> None:
+    assert set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT)) <= EXAMPLE.keys()
+
+
+def test_keys_are_in_neither_file_and_without_them_nothing_starts() -> None:
+    for name in KEYS:
+        assert EXAMPLE[name] == ""
+        assert set(re.findall(rf"\$\{{{name}\b(..)", TEXT)) == {":?"}
+    for service in SERVICES.values():
+        for variable, value in service.get("environment", {}).items():
+            if re.search("PASSWORD$|SECRET|KEY|SQL_ALCHEMY_CONN", variable):
+                assert value.partition("${")[2].split(":?")[0] in KEYS, variable
+
+
+def test_every_setting_of_the_pipeline_can_be_set_in_env() -> None:
+    names = {PREFIX + field.name.upper() for field in fields(Settings)} - {"EMR_PIPELINE_AWS_CONN_ID"}
+    assert names <= SERVICES["scheduler"]["environment"].keys()
+    assert names <= EXAMPLE.keys()
+
+
+def test_locally_the_connection_leads_to_the_local_aws() -> None:
+    local = connection(**EXAMPLE)
+    assert (local["login"], local["password"]) == ("local", "local")
+    assert local["extra"] == {"endpoint_url": "http://localaws:4566", "region_name": "eu-central-1"}
+
+
+def test_what_is_empty_is_left_out_of_the_connection() -> None:
+    """boto3 refuses an empty endpoint (``Invalid endpoint``) and an empty profile."""
+    assert connection() == {
+        "conn_type": "aws",
+        "login": "",
+        "password": "",
+        "extra": {"region_name": "eu-central-1"},
+    }
+
+
+def test_a_profile_a_token_and_a_role_reach_the_connection() -> None:
+    aws = connection(
+        AIRFLOW_AWS_PROFILE="work",
+        AIRFLOW_AWS_SESSION_TOKEN="t",
+        AIRFLOW_AWS_ROLE_ARN="r",
+        AIRFLOW_AWS_REGION="us-east-1",
+    )
+    assert aws["extra"] == {
+        "profile_name": "work",
+        "aws_session_token": "t",
+        "role_arn": "r",
+        "region_name": "us-east-1",
+    }
+
+
+def test_code_is_mounted_where_the_dag_looks_for_it_and_read_only() -> None:
+    """``sales_segmentation/jobs.py`` finds the jobs two folders above itself."""
+    for service in SERVICES.values():
+        if service["image"] == "sales-segmentation-airflow":
+            for folder in ("dags", "plugins", "spark"):
+                assert f"./{folder}:/opt/airflow/{folder}:ro" in service["volumes"]
+
+
+def test_the_image_has_the_airflow_of_the_lock() -> None:
+    dockerfile = (ROOT / "docker/airflow/Dockerfile").read_text()
+    version = re.search(r"^apache-airflow==(\S+)$", (ROOT / "requirements.in").read_text(), re.MULTILINE)
+    assert version
+    assert f"FROM apache/airflow:slim-{version[1]}-python3.11\n" in dockerfile
+
+
+@pytest.mark.parametrize("lock", ["requirements-localaws", "requirements-postgres"])
+def test_an_image_is_built_from_the_pins_the_tests_run_with(lock: str) -> None:
+    def pins(name: str) -> dict[str, str]:
+        return dict(re.findall(r"^([a-z0-9._-]+)==(\S+)$", (ROOT / f"{name}.txt").read_text(), re.MULTILINE))
+
+    tested = pins("requirements") | pins("requirements-dev")
+    assert pins(lock)
+    assert {name: tested.get(name, pin) for name, pin in pins(lock).items()} == pins(lock)
+
+
+def test_only_code_and_locks_are_sent_to_the_engine() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in ignored
+    assert not any(line.startswith("!.") for line in ignored)
+    assert ".env" in (ROOT / ".gitignore").read_text().splitlines()
