@@ -35,7 +35,10 @@ KEYS: Mapping[str, Callable[[], str]] = {
     "API_SECRET_KEY": lambda: secrets.token_urlsafe(32),
     "JWT_SECRET": lambda: secrets.token_urlsafe(64),
 }
-"""The lines of ``.env.example`` that are filled in, each with what makes a key of the kind its reader asks for."""
+"""The secrets ``.env.example`` leaves empty, each with what makes one of the kind its reader asks for."""
+
+AIRFLOW_UID = 50000
+"""The user of Airflow's image, which takes the place of root."""
 
 
 class Refused(Exception):
@@ -53,7 +56,7 @@ class Stack:
         check_engine()
         if not self.env.exists():
             self._refuse_orphaned_volumes()
-            write_keys(self.folder / ".env.example", self.env)
+            write_env(self.folder / ".env.example", self.env)
         config = json.loads(self._ask("config", "--format", "json"))
         self._check_ports(config)
         if self._run(
@@ -147,14 +150,15 @@ def check_engine() -> None:
         )
 
 
-def write_keys(example: Path, env: Path) -> None:
-    """Copy ``example`` to ``env`` with a new key for each of KEYS; only the user may read it.
+def write_env(example: Path, env: Path) -> None:
+    """Copy ``example`` to ``env`` with new keys and the user's id; only the user may read it.
 
     Raises FileExistsError rather than replace a file: the data in the volumes depends on its keys.
     """
+    made = {name: make() for name, make in KEYS.items()} | {"AIRFLOW_UID": str(os.getuid() or AIRFLOW_UID)}
     text = re.sub(
-        rf"^({'|'.join(KEYS)})=$",
-        lambda line: f"{line[1]}={KEYS[line[1]]()}",
+        rf"^({'|'.join(made)})=$",
+        lambda line: f"{line[0]}{made[line[1]]}",
         example.read_text(),
         flags=re.MULTILINE,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from laptop.compose import KEYS, PROJECT, Refused, Stack, main, write_keys
+from laptop.compose import KEYS, PROJECT, Refused, Stack, main, write_env
 
 ANSWERS = {
     "compose version --short": "2.26.1",
@@ -99,14 +99,14 @@ def test_the_keys_are_made_once_and_are_for_the_user_alone(stack: Stack, docker:
     stack.up()
     assert stack.env.read_text() == first
     with pytest.raises(FileExistsError):
-        write_keys(stack.folder / ".env.example", stack.env)
+        write_env(stack.folder / ".env.example", stack.env)
 
 
 def test_each_key_is_of_the_kind_its_reader_asks_for_and_no_two_machines_share_one(tmp_path: Path) -> None:
     """Fernet takes 32 bytes in URL-safe base64; a JWT secret of 64 bytes is what HS512 asks for (RFC 7518, 3.2)."""
     made = []
     for name in ("one", "two"):
-        write_keys(PROJECT / ".env.example", tmp_path / name)
+        write_env(PROJECT / ".env.example", tmp_path / name)
         lines = (tmp_path / name).read_text().splitlines()
         made.append(dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")))
     assert not any(made[0][key] == made[1][key] for key in KEYS)
@@ -160,6 +160,15 @@ def test_a_port_of_another_program_is_refused_and_one_of_the_stack_itself_is_not
             stack.up()
         docker.answer("compose port", f"127.0.0.1:{port}")
         stack.up()
+
+
+@pytest.mark.parametrize(("user", "runs_as"), [(501, 501), (0, 50000)])
+def test_airflow_runs_as_you_and_never_as_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, runs_as: int
+) -> None:
+    monkeypatch.setattr("os.getuid", lambda: user)
+    write_env(PROJECT / ".env.example", tmp_path / ".env")
+    assert f"\nAIRFLOW_UID={runs_as}\n" in (tmp_path / ".env").read_text()
 
 
 def test_down_keeps_the_data_and_clean_removes_it_and_the_keys_stay(stack: Stack, docker: Docker) -> None:
