@@ -59,9 +59,9 @@ class Stack:
             write_env(self.folder / ".env.example", self.env)
         config = json.loads(self._ask("config", "--format", "json"))
         self._check_ports(config)
-        if self._run(
-            "up", "--detach", "--build", "--remove-orphans", "--wait", f"--wait-timeout={START_SECONDS}"
-        ):
+        if self._run("build"):
+            raise Refused("the images could not be built: the lines above say why")
+        if self._run("up", "--detach", "--remove-orphans", "--wait", f"--wait-timeout={START_SECONDS}"):
             raise Refused(
                 "not all services are healthy: `docker compose ps --all` says which, `docker compose logs SERVICE` why"
             )

@@ -33,6 +33,7 @@ ANSWERS = {
         }
     ),
     "compose port": "",
+    "compose build": "",
     "compose up": "",
     "compose --profile local down": "",
 }
@@ -126,6 +127,7 @@ def test_each_key_is_of_the_kind_its_reader_asks_for_and_no_two_machines_share_o
         ("info --format {{.MemTotal}}", str(4 * 2**30), "Docker has 4.0 GiB of memory and the stack needs 6"),
         ("volume ls", "sales-segmentation_postgres", "there is data of an earlier start but not its keys"),
         ("compose config --format json", None, "docker compose refuses the settings in .*: no such thing"),
+        ("compose build", None, "the images could not be built"),
         ("compose up", None, "not all services are healthy"),
     ],
 )
