@@ -49,7 +49,7 @@ class CountingAws(LocalAws):
     """A local AWS that counts the calls of EMR and Athena from outside, by service and operation."""
 
     def __init__(self, state: Path) -> None:
-        super().__init__(state, port=0, phase=timedelta(seconds=0.5))
+        super().__init__(state, host="127.0.0.1", port=0, phase=timedelta(seconds=0.5))
         self.calls: Counter[tuple[str, str]] = Counter()
         self._counting = Lock()
 
