@@ -1,4 +1,4 @@
-"""The pages of ``emr_pipeline.view`` in Airflow's web UI: a tab on each run, and a list of all reports.
+"""What the package adds to Airflow's web UI: a tab on each run, a list of all reports, and a note on each run.
 
 Every Airflow process executes this file; only the API server asks for the app, and pays for its imports.
 """
@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import AirflowPlugin
 
+from emr_pipeline import note
 from emr_pipeline.link import URL_PREFIX
 
 # Of a colour that shows on Airflow's light, dark and selected grounds alike.
@@ -42,6 +43,7 @@ VIEWS = [
 class EmrPipelineView(AirflowPlugin):
     name = "emr_pipeline_view"
     external_views = VIEWS
+    listeners = [note]  # noqa: RUF012 - as Airflow declares it
 
     @cached_property
     def fastapi_apps(self) -> list[Any]:  # type: ignore[override]

@@ -20,7 +20,7 @@ ALLOWED = {
     },
     "dags/segments_changed": {"airflow", "emr_pipeline"},
     "plugins": {"airflow", "emr_pipeline"},
-    "plugins/emr_pipeline": {"airflow", "botocore", "emr_pipeline"},
+    "plugins/emr_pipeline": {"airflow", "botocore", "emr_pipeline", "sqlalchemy"},
     "plugins/emr_pipeline/view": {
         "airflow", "botocore", "emr_pipeline", "fastapi", "jinja2", "sqlalchemy", "starlette",
     },
