@@ -54,6 +54,7 @@ athena: dict[str, Any] = {
     "output_location": settings.s3("athena-results", f"run_date={RUN_DATE}", ""),
     "max_scanned_gb": "{{ params.max_scanned_gb }}",
 }
+models = settings.s3("models", f"run_date={MODEL_DATE}", "")
 tables = [dataset.params | {"processed": settings.s3("processed")} for dataset in DATASETS]
 group = partial(TaskGroup, prefix_group_id=False)  # for a task's id is also its job's, and its step's
 
@@ -81,7 +82,11 @@ with DAG(
             **described("stage_jobs"), folder=FOLDER, destination=settings.s3("jobs")
         )
         check_input = CheckInputOperator(
-            **described("check_input"), uri="{{ params.input }}", columns=RAW_COLUMNS, objection=OBJECTION
+            **described("check_input"),
+            uri="{{ params.input }}",
+            columns=RAW_COLUMNS,
+            objection=OBJECTION,
+            models=f"{{% if params.score_with %}}{models}{{% endif %}}",
         )
         create_database = AthenaStatementOperator(
             **described("create_database"),

@@ -65,21 +65,29 @@ class CheckInputOperator(PatientOperator):
 
     ``uri`` names a CSV file, a folder (with a final slash) or a pattern in the last part of the key. Each file must
     have the ``columns`` in its header, in any order; more are no fault. ``objection`` is a sentence against the run's
-    choices, which a template finds in the run, or nothing.
+    choices, which a template finds in the run, or nothing. ``models`` is the S3 folder of models that the run needs,
+    or nothing.
     """
 
     aws_hook_class = S3Hook
-    template_fields = aws_template_fields("uri", "objection")
+    template_fields = aws_template_fields("uri", "objection", "models")
 
-    def __init__(self, *, uri: str, columns: Sequence[str], objection: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self, *, uri: str, columns: Sequence[str], objection: str = "", models: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.uri = uri
         self.columns = columns
         self.objection = objection
+        self.models = models
 
     def reconcile(self, context: Context) -> int:
         if self.objection:
             raise AirflowFailException(self.objection)
+        if self.models and not self.hook.list_keys(*S3Hook.parse_s3_url(self.models), max_items=1):
+            raise AirflowFailException(
+                f"there are no models at {self.models}; score with the date of a run that has fitted some"
+            )
         bucket, pattern = S3Hook.parse_s3_url(self.uri)
         if pattern.endswith("/"):
             pattern += "*.csv"

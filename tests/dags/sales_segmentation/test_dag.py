@@ -14,7 +14,7 @@ from airflow.sdk import TriggerRule
 
 from laptop.dag_run import instances
 from sales_segmentation.datasets import DATASETS, QUESTIONS
-from sales_segmentation.jobs import JOBS
+from sales_segmentation.jobs import JOBS, MACROS
 
 FOLDER = Path(__file__).parents[3] / "dags" / "sales_segmentation"
 
@@ -142,3 +142,12 @@ def test_no_module_was_also_run_as_a_plugin(dag_bag: Any) -> None:
     assert not {
         name for name in stems if "emr_pipeline" in str(getattr(sys.modules.get(name), "__file__", ""))
     }
+
+
+@pytest.mark.parametrize(
+    ("score_with", "models"), [(None, ""), ("2026-01-31", "s3://lake/models/run_date=2026-01-31/")]
+)
+def test_only_a_run_that_scores_needs_models(dag: Any, score_with: str | None, models: str) -> None:
+    check_input = dag.get_task("check_input")
+    context = {"params": {"score_with": score_with, "run_date": "2026-02-28"}, "dag_run": None, **MACROS}
+    assert check_input.render_template(check_input.models, context) == models

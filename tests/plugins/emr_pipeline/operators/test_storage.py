@@ -29,8 +29,8 @@ def put(aws: Any, key: str, text: str) -> str:
     return f"s3://operators/{key}"
 
 
-def check(uri: str) -> CheckInputOperator:
-    return CheckInputOperator(task_id="check_input", uri=uri, columns=["Order_ID", "Region"])
+def check(uri: str, **kwargs: str) -> CheckInputOperator:
+    return CheckInputOperator(task_id="check_input", uri=uri, columns=["Order_ID", "Region"], **kwargs)
 
 
 def test_job_code_lands_under_its_version_and_is_not_put_twice(
@@ -101,6 +101,15 @@ def test_an_objection_is_the_error_before_anything_is_read(aws: Any, run: Contex
     )
     with pytest.raises(AirflowFailException, match="5 is more than 4"):
         operator.execute(run())
+
+
+def test_models_that_are_not_there_are_refused_and_others_are_not(aws: Any, run: Context) -> None:
+    put(aws, "scored/a.csv", "Order_ID,Region\n")
+    put(aws, "models/run_date=2026-01-31/pca/metadata", "{}")
+    models = "s3://operators/models/run_date=2026-01-"
+    assert check("s3://operators/scored/", models=f"{models}31/").execute(run())
+    with pytest.raises(AirflowFailException, match=f"there are no models at {models}30/; score with"):
+        check("s3://operators/scored/", models=f"{models}30/").execute(run())
 
 
 @pytest.fixture
