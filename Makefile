@@ -4,9 +4,10 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 SPARK4 := .venv-spark4
 BENCHMARK := .venv-benchmark
+UI := .venv-ui
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test test-spark4 chaos benchmark benchmark-dag lint clean
+.PHONY: help run up down test test-spark4 test-ui chaos benchmark benchmark-dag lint clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -25,6 +26,9 @@ test: lint ## Run lint, types and all tests
 
 test-spark4: $(SPARK4)/complete ## Run the tests of the Spark jobs on Spark 4; needs a JDK 17
 	@$(SPARK4)/bin/python -m pytest tests/spark --confcutdir tests/spark
+
+test-ui: $(VENV)/complete $(UI)/complete ## Use the web UI in Chromium: [SCREENSHOTS=folder] [UI_URL=address UI_USER=name UI_PASSWORD=word]
+	@PYTHONPATH=$(UI)/lib/python3.11/site-packages $(RUN) -m pytest -m ui tests/ui -s
 
 chaos: $(VENV)/complete ## Run the DAG on Airflow's own processes while things go wrong, and print the matrix
 	@$(RUN) -m pytest -m chaos tests/e2e -s
@@ -52,3 +56,7 @@ $(SPARK4)/complete: requirements-spark4.txt
 
 $(BENCHMARK)/complete: requirements-benchmark.txt
 	@$(PYTHON) laptop/environment.py $(BENCHMARK) $^
+
+# Holds playwright alone, beside the usual environment, which stays as it is.
+$(UI)/complete: requirements-ui.txt
+	@$(PYTHON) laptop/environment.py $(UI) $^

@@ -24,11 +24,12 @@ from typing import Any
 
 from laptop import home
 
-START_SECONDS = 180
+START_SECONDS = 300
 STOP_SECONDS = 15
 REPEAT_SECONDS = 60
 """How long a request is repeated that Airflow could not serve: SQLite has one writer, and the others give up."""
 
+USER = "admin"
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 
 
@@ -45,9 +46,13 @@ class ServiceFailed(Exception):
 
 @dataclass
 class Airflow:
-    """A running Airflow at ``url``; ``processes`` by component, each the leader of a process group of its own."""
+    """A running Airflow at ``url``, where USER logs in with ``password``.
+
+    ``processes`` are by component, each the leader of a process group of its own.
+    """
 
     url: str
+    password: str
     variables: Mapping[str, str]
     logs: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -91,9 +96,7 @@ class Airflow:
         deadline = time.monotonic() + REPEAT_SECONDS
         while True:
             try:
-                self._token = (
-                    self._token or json.loads(_answer("GET", f"{self.url}/auth/token"))["access_token"]
-                )
+                self._token = self._token or self._log_in()
                 bearer = {"Authorization": f"Bearer {self._token}"}
                 answer = _answer(method, f"{self.url}/api/v2{path}", body, bearer)
             except ServiceFailed as failure:
@@ -102,6 +105,11 @@ class Airflow:
                 time.sleep(1)
             else:
                 return json.loads(answer) if answer else None
+
+    def _log_in(self) -> str:
+        """Return a token of the API."""
+        credentials = {"username": USER, "password": self.password}
+        return str(json.loads(_answer("POST", f"{self.url}/auth/token", credentials))["access_token"])
 
     def wait_for_dag(self, dag_id: str) -> None:
         """Return when the DAG processor has stored the DAG; raise ServiceFailed when it does not in time."""
@@ -140,11 +148,12 @@ def free_port() -> int:
 
 @contextmanager
 def airflow(folder: Path, endpoint: str, **variables: str) -> Iterator[Airflow]:
-    """Run Airflow with its home in ``folder`` against the AWS at ``endpoint``; every user is admin.
+    """Run Airflow with its home in ``folder`` against the AWS at ``endpoint``; its only user has a new password.
 
     Raises ServiceFailed when it is not healthy in time.
     """
     url = f"http://127.0.0.1:{free_port()}"
+    password, passwords = secrets.token_urlsafe(16), folder / "passwords.json"
     environment = {
         **home.environment(folder, endpoint),
         "AIRFLOW__API__HOST": "127.0.0.1",
@@ -154,15 +163,18 @@ def airflow(folder: Path, endpoint: str, **variables: str) -> Iterator[Airflow]:
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
         **variables,
     }
     logs = folder / "services"
     logs.mkdir(parents=True, exist_ok=True)
+    passwords.touch(0o600)
+    passwords.write_text(json.dumps({USER: password}))
     home.migrate(environment, logs / "migrate.log")
-    running = Airflow(url, environment, logs)
+    running = Airflow(url, password, environment, logs)
     with ExitStack() as stack:
         stack.callback(running.stop)
         for component in COMPONENTS:

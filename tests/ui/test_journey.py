@@ -1,0 +1,189 @@
+"""What a newcomer does in the web UI, in a real browser: log in, trigger, watch, read the report and a step's log.
+
+Run by ``make test-ui``. Elements are found by role and name, as a screen reader finds them.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import FrameLocator, Locator, Page, expect
+
+from tests.ui.conftest import Site
+
+pytestmark = pytest.mark.ui
+
+DAG_NAME = "Customer segmentation"
+RUN_SECONDS = 1800
+"""A run takes two minutes; on a busy machine it has been seen to take fifteen."""
+
+GROUPS = ("Prepare", "Spark on EMR", "Tables and questions", "Clean up")
+SECTIONS = (
+    "In short",
+    "Segments",
+    "Sales",
+    "Customers to know",
+    "How the segments were found",
+    "Data quality",
+    "About this run",
+)
+FEWEST_PICTURES = 6
+
+
+@dataclass(frozen=True)
+class Run:
+    """A green run: its id, the address of its page, and when *Trigger* was clicked, by the monotonic clock."""
+
+    run_id: str
+    path: str
+    clicked: float
+
+
+def log_in(page: Page, site: Site) -> None:
+    page.goto("/")
+    page.get_by_label("Username").fill(site.user)
+    page.get_by_label("Password").fill(site.password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("link", name="Dags", exact=True).first).to_be_visible()
+
+
+def find_the_dag(page: Page) -> None:
+    page.get_by_role("link", name="Dags", exact=True).first.click()
+    page.get_by_role("link", name=DAG_NAME, exact=True).click()
+    expect(page.get_by_role("heading", name=DAG_NAME, exact=True)).to_be_visible()
+
+
+def open_the_form(page: Page) -> Locator:
+    page.get_by_role("button", name="Trigger Dag").click()
+    form = page.get_by_role("dialog")
+    expect(form.get_by_role("heading", name=f"Trigger Dag - {DAG_NAME}")).to_be_visible()
+    return form
+
+
+def open_section(form: Locator, name: str) -> Locator:
+    form.get_by_role("button", name=name, exact=True).click()
+    section = form.get_by_role("region", name=name, exact=True)
+    expect(section).to_be_visible()
+    return section
+
+
+def fill_in(section: Locator, title: str, value: int) -> Locator:
+    """Type a number, and leave the field: only then the form takes it."""
+    number = section.get_by_role("spinbutton", name=title, exact=True)
+    number.fill(str(value))
+    number.press("Tab")
+    return number
+
+
+def press_trigger(form: Locator) -> None:
+    form.get_by_role("button", name="Trigger", exact=True).click()
+
+
+def watch_it_turn_green(page: Page, run_id: str) -> None:
+    page.get_by_role("link", name=DAG_NAME, exact=True).click()
+    page.get_by_role("link", name="Runs", exact=True).click()
+    run = page.get_by_role("row").filter(has_text=run_id)
+    ended = run.get_by_role("cell", name=re.compile("^(Success|Failed)$"))
+    expect(ended).to_be_visible(timeout=RUN_SECONDS * 1000)
+    expect(ended).to_have_text("Success")
+
+
+def open_the_report(page: Page, run: Run) -> FrameLocator:
+    """Return the report, which is a frame in the frame of its page."""
+    page.goto(run.path)
+    page.get_by_role("link", name="Report", exact=True).click()
+    report = page.frame_locator("iframe").frame_locator("iframe")
+    expect(report.get_by_role("heading", level=1)).to_be_visible()
+    return report
+
+
+@pytest.fixture(scope="module")
+def dag_page(page: Page, site: Site) -> Page:
+    """The page of the DAG, reached from the login."""
+    log_in(page, site)
+    find_the_dag(page)
+    return page
+
+
+@pytest.fixture(scope="module")
+def run(dag_page: Page, picture: Callable[[Page, str], None]) -> Run:
+    """A run of few and quick steps, triggered by the form."""
+    page = dag_page
+    page.goto("/dags/sales_segmentation")
+    form = open_the_form(page)
+    section = open_section(form, "Segmentation")
+    fill_in(section, "Starts", 1)
+    fill_in(section, "Most segments", 4)
+    form.get_by_role("heading").first.scroll_into_view_if_needed()
+    picture(page, "form")
+    press_trigger(form)
+    clicked = time.monotonic()
+    page.wait_for_url(re.compile("/runs/manual__"))
+    path = urlsplit(page.url).path
+    run_id = path.rpartition("/")[2]
+    watch_it_turn_green(page, run_id)
+    return Run(run_id, path, clicked)
+
+
+def test_the_form_refuses_a_wrong_value_and_says_why(dag_page: Page) -> None:
+    """A number out of bounds does not stay in its field; an address that is none comes back with the rule it breaks."""
+    form = open_the_form(dag_page)
+    most = fill_in(open_section(form, "Segmentation"), "Most segments", 700)
+    expect(most).to_have_value("50")
+    open_section(form, "Data").get_by_role("combobox").fill("sales.csv")
+    press_trigger(form)
+    expect(form.get_by_text("An address is s3://<bucket>/<key>.")).to_be_visible()
+
+
+def test_a_green_run_shows_its_report_with_all_pictures(
+    dag_page: Page, run: Run, picture: Callable[[Page, str], None]
+) -> None:
+    report = open_the_report(dag_page, run)
+    for section in SECTIONS:
+        expect(report.get_by_role("heading", name=section, exact=True)).to_be_visible()
+    print(f"\nfrom the click on Trigger to the report on the screen: {time.monotonic() - run.clicked:.0f} s")
+    picture(dag_page, "report")
+    drawings = report.locator("figure").get_by_role("img")
+    assert drawings.count() >= FEWEST_PICTURES
+    for drawing in drawings.all():
+        box = drawing.bounding_box()
+        assert box is not None, f"{drawing.get_attribute('aria-label')} is not shown"
+        assert min(box["width"], box["height"]) > 100, f"{drawing.get_attribute('aria-label')}: {box}"
+
+
+def test_the_list_of_reports_leads_to_the_report(
+    dag_page: Page, run: Run, picture: Callable[[Page, str], None]
+) -> None:
+    dag_page.get_by_role("link", name="Reports", exact=True).click()
+    row = dag_page.frame_locator("iframe").get_by_role("row").filter(has_text=run.run_id)
+    expect(row).to_contain_text("success")
+    picture(dag_page, "reports")
+    row.get_by_role("link", name="Open").click()
+    report = dag_page.frame_locator("iframe").frame_locator("iframe")
+    expect(report.get_by_role("heading", name="In short")).to_be_visible()
+
+
+def test_a_task_leads_to_the_log_of_its_step(dag_page: Page, run: Run) -> None:
+    """What the job has written stands there, though it ran on a cluster that is gone."""
+    dag_page.goto(f"{run.path}/tasks/preprocess/details")
+    dag_page.get_by_role("link", name="Step and log", exact=True).click()
+    expect(dag_page.get_by_role("heading", name="Step preprocess")).to_be_visible()
+    expect(dag_page.get_by_text(re.compile(r"[\d,]+ lines read, [\d,]+ valid"))).to_be_visible()
+
+
+def test_the_graph_of_the_run_shows_the_groups(
+    dag_page: Page, run: Run, picture: Callable[[Page, str], None]
+) -> None:
+    dag_page.goto(run.path)
+    dag_page.get_by_role("button", name="Show Graph (Press g)").click()
+    dag_page.get_by_role("button", name="Collapse Details Panel").click()
+    dag_page.get_by_role("button", name="Fit View").click()
+    graph = dag_page.get_by_role("application")
+    for group in GROUPS:
+        expect(graph.get_by_role("link", name=group, exact=True)).to_be_in_viewport()
+    picture(dag_page, "graph")
