@@ -27,7 +27,7 @@ test: lint ## Run lint, types and all tests
 test-spark4: $(SPARK4)/complete ## Run the tests of the Spark jobs on Spark 4; needs a JDK 17
 	@$(SPARK4)/bin/python -m pytest tests/spark --confcutdir tests/spark
 
-test-ui: $(VENV)/complete $(UI)/complete ## Use the web UI in Chromium: [SCREENSHOTS=folder] [UI_URL=address UI_USER=name UI_PASSWORD=word]
+test-ui: $(VENV)/complete $(UI)/complete ## Use the web UI in a real browser: [SCREENSHOTS=folder] [UI_URL=address UI_USER=name UI_PASSWORD=secret]
 	@PYTHONPATH=$(UI)/lib/python3.11/site-packages $(RUN) -m pytest -m ui tests/ui -s
 
 chaos: $(VENV)/complete ## Run the DAG on Airflow's own processes while things go wrong, and print the matrix
