@@ -118,7 +118,7 @@ def dag_page(page: Page, site: Site) -> Page:
 
 
 @pytest.fixture(scope="module")
-def run(dag_page: Page, picture: Callable[[Page, str], None]) -> Run:
+def run(dag_page: Page) -> Run:
     """A run of few and quick steps, triggered by the form."""
     page = dag_page
     page.goto("/dags/sales_segmentation")
@@ -126,8 +126,6 @@ def run(dag_page: Page, picture: Callable[[Page, str], None]) -> Run:
     section = open_section(form, "Segmentation")
     fill_in(section, "Starts", 1)
     fill_in(section, "Most segments", 4)
-    form.get_by_role("heading").first.scroll_into_view_if_needed()
-    picture(page, "form")
     press_trigger(form)
     clicked = time.monotonic()
     page.wait_for_url(re.compile("/runs/manual__"))
@@ -137,7 +135,9 @@ def run(dag_page: Page, picture: Callable[[Page, str], None]) -> Run:
     return Run(run_id, path, clicked)
 
 
-def test_the_form_refuses_a_wrong_value_and_says_why(dag_page: Page) -> None:
+def test_the_form_refuses_a_wrong_value_and_says_why(
+    dag_page: Page, picture: Callable[[Page, str], None]
+) -> None:
     """A number out of bounds does not stay in its field; an address that is none comes back with the rule it breaks."""
     form = open_the_form(dag_page)
     most = fill_in(open_section(form, "Segmentation"), "Most segments", 700)
@@ -145,6 +145,7 @@ def test_the_form_refuses_a_wrong_value_and_says_why(dag_page: Page) -> None:
     open_section(form, "Data").get_by_role("combobox").fill("sales.csv")
     press_trigger(form)
     expect(form.get_by_text("An address is s3://<bucket>/<key>.")).to_be_visible()
+    picture(dag_page, "form")
 
 
 def test_a_green_run_shows_its_report_with_all_pictures(
