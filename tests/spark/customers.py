@@ -14,6 +14,9 @@ from segmentation.schemas import TABLES
 
 RUN_DATE = "2024-01-01"
 
+ALIKE: dict[str, Any] = {f.name: 1 if f.is_count else 1.0 for f in FEATURES if "extended" in f.sets}
+"""Features of the extended set that tell no customer from another."""
+
 
 def frame(spark: SparkSession, count: int, **same: Any) -> DataFrame:
     """Make ``count`` customers, every third one a business that buys much; ``same`` columns are alike for all."""

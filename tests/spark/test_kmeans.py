@@ -183,9 +183,8 @@ def test_customers_that_do_not_differ_do_not_count_as_several(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Forty customers who are all either of two kinds."""
-    same = {feature.name: 0.5 for feature in pca.feature_set("extended")}
-    for name in ("total_spend", "avg_discount", "discounted_share", "is_b2b"):
-        del same[name]
+    kinds = ("total_spend", "avg_discount", "discounted_share", "is_b2b")
+    same = {name: value for name, value in customers.ALIKE.items() if name not in kinds}
     prepare(spark, tmp_path, 40, **same, total_spend=5.0, avg_discount=0.5)
 
     assert "the number of customers that differ, 2 of 40" in refused(tmp_path, capsys, k_max=3)

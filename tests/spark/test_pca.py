@@ -21,10 +21,6 @@ DATASETS = {
 }
 
 
-ALIKE = {f.name: 1 if f.is_count else 1.0 for f in pca.feature_set("extended")}
-"""Features that tell no customer from another."""
-
-
 def run(folder: Path, **special: object) -> None:
     pca.main(
         customers.flags(folder, **{"feature_set": "extended", "variance_to_keep": 0.9, **special})  # type: ignore[arg-type]
@@ -107,7 +103,7 @@ def test_notebook_keeps_all_seven_features(spark: SparkSession, tmp_path: Path) 
 
 
 def test_a_single_feature_that_varies_leaves_pc2_at_zero(spark: SparkSession, tmp_path: Path) -> None:
-    same = {name: value for name, value in ALIKE.items() if name != "recency_days"}
+    same = {name: value for name, value in customers.ALIKE.items() if name != "recency_days"}
     customers.write(spark, tmp_path, 20, **same)
     run(tmp_path)
 
@@ -128,7 +124,7 @@ def refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
     ("customer", "sentence"),
     [
         ({"count": 1}, "components compare customers and there is only 1: give at least 2"),
-        ({"count": 5, **ALIKE}, "the same in every feature"),
+        ({"count": 5, **customers.ALIKE}, "the same in every feature"),
         ({"count": 5, "avg_unit_price": None}, "missing or infinite avg_unit_price"),
     ],
 )

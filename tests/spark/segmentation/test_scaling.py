@@ -69,6 +69,7 @@ def test_extended_leaves_out_constants_and_copies_and_says_so(frame: DataFrame) 
 
     assert not {"share_other", "is_b2b"} & set(scaling.features)
     assert scaling.notes == (
+        "region_count is left out: it is the same for all customers",
         "share_other is left out: it is the same for all customers",
         "is_b2b is left out: it says the same as discounted_share",
     )
