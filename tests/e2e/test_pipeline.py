@@ -68,7 +68,8 @@ def test_the_report_is_a_page_with_a_picture_for_each_question_that_has_one(gree
     page = (folder / "index.html").read_text()
     assert "There is no" not in page
     assert "There are no" not in page
-    assert "unknown" not in page
+    assert ">unknown<" not in page
+    assert "The cost is unknown" not in page
     assert len(list(folder.glob("*.svg"))) == len(list(folder.glob("*.png"))) == page.count("<figure>") == 8
 
 

@@ -17,6 +17,12 @@ ATHENA = {
 }
 
 
+def executions(aws: Any) -> int:
+    """Return how many queries there have been."""
+    pages = aws.client("athena").get_paginator("list_query_executions").paginate()
+    return sum(len(page["QueryExecutionIds"]) for page in pages)
+
+
 @pytest.fixture
 def cluster_id(aws: Any, run: Callable[..., Any]) -> Iterator[str]:
     create = CreateClusterOperator(

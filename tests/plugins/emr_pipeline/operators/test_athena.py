@@ -18,18 +18,13 @@ from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from emr_pipeline.operators.athena import AthenaStatementOperator, ReconcileOperator, read_answer
 from emr_pipeline.triggers import QueryTrigger
-from tests.plugins.emr_pipeline.operators.conftest import ATHENA
+from tests.plugins.emr_pipeline.operators.conftest import ATHENA, executions
 
 Context = Callable[..., Any]
 
 
 def statement(query: str, **kwargs: Any) -> AthenaStatementOperator:
     return AthenaStatementOperator(task_id="task", query=query, **{**ATHENA, **kwargs})
-
-
-def executions(aws: Any) -> int:
-    pages = aws.client("athena").get_paginator("list_query_executions").paginate()
-    return sum(len(page["QueryExecutionIds"]) for page in pages)
 
 
 def test_the_answer_is_read_by_column(aws: Any, run: Context) -> None:

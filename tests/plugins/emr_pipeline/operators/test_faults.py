@@ -27,7 +27,7 @@ from localaws.faults import (
     StepKilled,
     Throttle,
 )
-from tests.plugins.emr_pipeline.operators.conftest import ATHENA
+from tests.plugins.emr_pipeline.operators.conftest import ATHENA, executions
 
 Context = Callable[..., Any]
 Plan = Callable[..., None]
@@ -173,10 +173,10 @@ def test_terminate_waits_for_a_cluster_that_takes_its_time(aws: Any, run: Contex
 def test_a_query_runs_once_although_the_answer_was_lost(
     aws: Any, run: Context, plan: Plan, fault: Callable[[str], Fault]
 ) -> None:
-    before = len(aws.client("athena").list_query_executions()["QueryExecutionIds"])
+    before = executions(aws)
     plan(fault("StartQueryExecution"))
     AthenaStatementOperator(task_id="task", query=f"SELECT '{run()['run_id']}'", **ATHENA).execute(run())
-    assert len(aws.client("athena").list_query_executions()["QueryExecutionIds"]) == before + 1
+    assert executions(aws) == before + 1
 
 
 @pytest.mark.parametrize(("retryable", "error"), [(True, AirflowException), (False, AirflowFailException)])
