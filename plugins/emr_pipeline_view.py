@@ -1,4 +1,4 @@
-"""What the package adds to Airflow's web UI: a tab on each run, a list of all reports, and a note on each run.
+"""What the package adds to Airflow: a tab on each run, a list of all reports, a note on each run, a kind of deadline.
 
 Every Airflow process executes this file; only the API server asks for the app, and pays for its imports.
 """
@@ -12,6 +12,7 @@ from urllib.parse import quote
 from airflow.providers.common.compat.sdk import AirflowPlugin
 
 from emr_pipeline import note
+from emr_pipeline.deadline import RunCreated
 from emr_pipeline.link import URL_PREFIX
 
 # Of a colour that shows on Airflow's light, dark and selected grounds alike.
@@ -44,6 +45,7 @@ class EmrPipelineView(AirflowPlugin):
     name = "emr_pipeline_view"
     external_views = VIEWS
     listeners = [note]  # noqa: RUF012 - as Airflow declares it
+    deadline_references = [RunCreated]  # noqa: RUF012
 
     @cached_property
     def fastapi_apps(self) -> list[Any]:  # type: ignore[override]

@@ -14,8 +14,9 @@ from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
 from airflow.providers.common.compat.sdk import conf
 from airflow.sdk import Context
 from airflow.sdk.definitions.callback import AsyncCallback
-from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+from airflow.sdk.definitions.deadline import DeadlineAlert
 
+from emr_pipeline.deadline import RunCreated
 from emr_pipeline.settings import Settings
 
 SUBJECT_LENGTH = 99
@@ -80,10 +81,10 @@ class LateAlert(RunAlert):
 
 
 def late_after(interval: timedelta, settings: Settings) -> DeadlineAlert:
-    """Return the deadline of a DAG's runs: an alert ``interval`` after a run was queued, unless it has ended."""
+    """Return the deadline of a DAG's runs: an alert ``interval`` after a run was created, unless it has ended."""
     return DeadlineAlert(
         name=f"ends within {interval}",
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        reference=RunCreated(),
         interval=interval,
         callback=AsyncCallback(LateAlert, kwargs=_address(settings)),
     )

@@ -13,7 +13,8 @@ from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 
-from tests.plugins.emr_pipeline.view.conftest import BUCKET, FOLDER, PAGE, PNG, SECRET, Run
+from tests.plugins.emr_pipeline.conftest import BUCKET, FOLDER, SECRET, Run
+from tests.plugins.emr_pipeline.view.conftest import PAGE, PNG
 
 Browser = Callable[..., TestClient]
 MakeRun = Callable[..., Run]

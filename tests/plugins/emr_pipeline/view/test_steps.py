@@ -13,7 +13,7 @@ from emr_pipeline.cluster import Cluster, run_job_flow_request, run_tags
 from emr_pipeline.link import STEP, StepLink
 from emr_pipeline.settings import Settings
 from emr_pipeline.view.steps import command
-from tests.plugins.emr_pipeline.view.conftest import BUCKET, SECRET, Run
+from tests.plugins.emr_pipeline.conftest import BUCKET, SECRET, Run
 
 Browser = Callable[..., TestClient]
 

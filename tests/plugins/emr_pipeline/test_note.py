@@ -10,7 +10,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 
 from emr_pipeline.note import on_dag_run_success
-from tests.plugins.emr_pipeline.view.conftest import Run
+from tests.plugins.emr_pipeline.conftest import Run
 
 
 def note_after_success(run: Run, before: str | None = None) -> str | None:
