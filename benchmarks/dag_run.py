@@ -20,7 +20,6 @@ from itertools import pairwise
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
-from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from benchmarks.cases import CUSTOMERS, LINES, Case
@@ -114,20 +113,12 @@ def measure(lines: int, folder: Path) -> Measured:
             airflow.wait_for_dag(dag_id)
         counting.calls.clear()
         began = time.monotonic()
-        _run(airflow, {"input": uri, "run_date": "2026-01-31"})
+        run = airflow.trigger("sales_segmentation", input=uri, run_date="2026-01-31")
+        if (state := run.wait_for_end()) != "success":
+            raise services.ServiceFailed(f"the run ended {state}; see {airflow.logs.parent}")
         wall = time.monotonic() - began
         calls = Counter(counting.calls)
         return Measured(lines, wall, *_cluster_times(local), calls, _parse_seconds(airflow))
-
-
-def _run(airflow: services.Airflow, conf: dict[str, Any]) -> None:
-    path = "/dags/sales_segmentation/dagRuns"
-    run = airflow.api("POST", path, {"logical_date": None, "conf": conf})
-    address = f"{path}/{quote(run['dag_run_id'])}"
-    while (state := airflow.api("GET", address)["state"]) in ("queued", "running"):
-        time.sleep(1)
-    if state != "success":
-        raise services.ServiceFailed(f"the run ended {state}; see {airflow.logs.parent}")
 
 
 def _cluster_times(local: aws.LocalAws) -> tuple[float, float, tuple[float, ...], float]:

@@ -15,12 +15,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from laptop import home
 
@@ -28,6 +29,9 @@ START_SECONDS = 300
 STOP_SECONDS = 15
 REPEAT_SECONDS = 60
 """How long a request is repeated that Airflow could not serve: SQLite has one writer, and the others give up."""
+
+RUN_SECONDS = 1200
+"""How long a run, or what is awaited of it, may take on a busy machine."""
 
 USER = "admin"
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
@@ -111,6 +115,11 @@ class Airflow:
         credentials = {"username": USER, "password": self.password}
         return str(json.loads(_answer("POST", f"{self.url}/auth/token", credentials))["access_token"])
 
+    def trigger(self, dag_id: str, **conf: Any) -> Run:
+        """Start a run of a DAG with these params."""
+        body = {"logical_date": None, "conf": conf}
+        return Run(self, dag_id, self.api("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
+
     def wait_for_dag(self, dag_id: str) -> None:
         """Return when the DAG processor has stored the DAG; raise ServiceFailed when it does not in time."""
         deadline = time.monotonic() + START_SECONDS
@@ -123,6 +132,47 @@ class Airflow:
                 time.sleep(1)
             else:
                 return
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a DAG, seen through Airflow's API."""
+
+    airflow: Airflow
+    dag_id: str
+    run_id: str
+
+    @property
+    def path(self) -> str:
+        return f"/dags/{self.dag_id}/dagRuns/{quote(self.run_id)}"
+
+    @property
+    def state(self) -> str:
+        return str(self.airflow.api("GET", self.path)["state"])
+
+    def tasks(self) -> list[tuple[str, str]]:
+        """Return each task instance's task id and state, "" for one that has none yet."""
+        listed = self.airflow.api("GET", f"{self.path}/taskInstances?limit=200")["task_instances"]
+        return [(task["task_id"], task["state"] or "") for task in listed]
+
+    def returned(self, task_id: str) -> Any:
+        """Return what a task has returned."""
+        path = f"{self.path}/taskInstances/{task_id}/xcomEntries/return_value?deserialize=true"
+        return self.airflow.api("GET", path)["value"]
+
+    def wait_for(self, what: Callable[[], Any], seconds: float = RUN_SECONDS) -> Any:
+        """Return the first true answer of ``what``; raises ServiceFailed when there is none in time."""
+        deadline = time.monotonic() + seconds
+        while not (answer := what()):
+            if time.monotonic() > deadline:
+                open_tasks = [(task_id, state) for task_id, state in self.tasks() if state != "success"]
+                raise ServiceFailed(f"{self.run_id} is {self.state} after {seconds:.0f} s: {open_tasks}")
+            time.sleep(1)
+        return answer
+
+    def wait_for_end(self) -> str:
+        """Return the state in which the run has ended."""
+        return str(self.wait_for(lambda: (state := self.state) in ("success", "failed") and state))
 
 
 def _answer(method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> bytes:
@@ -167,6 +217,10 @@ def airflow(folder: Path, endpoint: str, **variables: str) -> Iterator[Airflow]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+        # Once is enough, and on a busy machine it takes long.
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "180",
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "150",
         **variables,
     }
     logs = folder / "services"

@@ -5,7 +5,6 @@ Run by ``make chaos``, which prints the matrix. Each case is a run of its own wi
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -15,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -38,9 +37,6 @@ from localaws.faults import (
 )
 
 pytestmark = pytest.mark.chaos
-
-DAG = "/dags/sales_segmentation"
-CASE_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -91,52 +87,33 @@ class Stack:
         log, port = self.local.state.with_suffix(".restarted.log"), urlsplit(self.local.endpoint).port
         self.restarts.enter_context(aws.local_aws(self.local.state, log, port or 0))
 
-    def trigger(self, **conf: Any) -> Run:
+    def trigger(self, **conf: Any) -> Case:
         run_date = f"2026-02-{next(self.days):02}"
         params = {"input": self.input, "run_date": run_date, "k_min": 2, "k_max": 3, "starts": 1}
-        body = {"logical_date": None, "conf": {**params, **conf}}
-        created = self.airflow.api("POST", f"{DAG}/dagRuns", body)
-        return Run(self, created["dag_run_id"], run_date)
+        return Case(self, self.airflow.trigger("sales_segmentation", **params | conf), run_date)
 
 
 @dataclass(frozen=True)
-class Run:
-    """One DAG run, seen through Airflow's API and the local AWS."""
+class Case:
+    """One run of the DAG, as Airflow and the local AWS know it."""
 
     stack: Stack
-    run_id: str
+    run: services.Run
     run_date: str
     began: float = field(default_factory=time.monotonic)
 
-    @property
-    def path(self) -> str:
-        return f"{DAG}/dagRuns/{quote(self.run_id)}"
+    def states(self, *task_ids: str) -> set[str]:
+        """Return the states that the instances of these tasks are in."""
+        return {state for task_id, state in self.run.tasks() if task_id in task_ids}
 
-    @property
-    def state(self) -> str:
-        return str(self.stack.airflow.api("GET", self.path)["state"])
-
-    def tasks(self, task_id: str) -> list[dict[str, Any]]:
-        listed = self.stack.airflow.api("GET", f"{self.path}/taskInstances?limit=200")["task_instances"]
-        return [task for task in listed if task["task_id"] == task_id]
-
-    def wait_for(self, what: Callable[[], Any], seconds: float = CASE_SECONDS) -> Any:
-        """Return the first true answer of ``what``."""
-        deadline = time.monotonic() + seconds
-        while not (answer := what()):
-            assert time.monotonic() < deadline, f"{self.run_id} is {self.state}: {self._states()}"
-            time.sleep(1)
-        return answer
-
-    def wait_for_task(self, task_id: str, *states: str) -> None:
-        self.wait_for(lambda: all(t["state"] in states for t in self.tasks(task_id)) and self.tasks(task_id))
-
-    def wait_for_end(self) -> str:
-        return str(self.wait_for(lambda: (state := self.state) in ("success", "failed") and state))
+    def wait_for_the_first_step(self) -> None:
+        """Return when ``preprocess`` runs on the cluster and its task has handed the waiting to the triggerer."""
+        self.run.wait_for(lambda: self.states("preprocess") == {"deferred"})
+        self.run.wait_for(lambda: self.running_step() == "preprocess")
 
     def clusters(self) -> list[dict[str, Any]]:
         pages = self.stack.local.client("emr").get_paginator("list_clusters").paginate()
-        name = f"sales_segmentation {self.run_id}"
+        name = f"sales_segmentation {self.run.run_id}"
         return [cluster for page in pages for cluster in page["Clusters"] if cluster["Name"] == name]
 
     def alive(self) -> list[str]:
@@ -181,14 +158,12 @@ class Run:
 
     def rows(self) -> dict[str, int]:
         """Return the rows of each table that the run's ``reconcile`` has counted."""
-        entry = self.stack.airflow.api("GET", f"{self.path}/taskInstances/reconcile/xcomEntries/return_value")
-        value = entry["value"]
-        counted: dict[str, int] = json.loads(value) if isinstance(value, str) else value
+        counted: dict[str, int] = self.run.returned("reconcile")
         return counted
 
     def outcome(self, case: str) -> Outcome:
         """Wait for the end and return what the case came to."""
-        state = self.wait_for_end()
+        state = self.run.wait_for_end()
         made, alive = len(self.clusters()), len(self.alive())
         outcome = Outcome(
             case,
@@ -201,10 +176,6 @@ class Run:
         )
         self.stack.outcomes.append(outcome)
         return outcome
-
-    def _states(self) -> dict[str, str]:
-        listed = self.stack.airflow.api("GET", f"{self.path}/taskInstances?limit=200")["task_instances"]
-        return {task["task_id"]: task["state"] for task in listed if task["state"] not in (None, "success")}
 
 
 @pytest.fixture(scope="module")
@@ -270,74 +241,66 @@ FATAL: dict[str, tuple[list[Fault], set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("case", SURVIVED)
-def test_what_passes_ends_green(stack: Stack, case: str) -> None:
-    stack.faults.plan(*SURVIVED[case])
-    run = stack.trigger()
-    outcome = run.outcome(case)
+@pytest.mark.parametrize("name", SURVIVED)
+def test_what_passes_ends_green(stack: Stack, name: str) -> None:
+    stack.faults.plan(*SURVIVED[name])
+    case = stack.trigger()
+    outcome = case.outcome(name)
     nothing_left_nothing_twice(outcome)
-    assert outcome.state == "success"
-    assert outcome.clusters == 1
-    assert run.rows()["customer_segments"] == stack.customers
+    assert (outcome.state, outcome.clusters) == ("success", 1)
+    assert case.rows()["customer_segments"] == stack.customers
 
 
-@pytest.mark.parametrize("case", FATAL)
-def test_what_does_not_pass_ends_red_and_leaves_nothing(stack: Stack, case: str) -> None:
-    faults, culprits = FATAL[case]
+@pytest.mark.parametrize("name", FATAL)
+def test_what_does_not_pass_ends_red_and_leaves_nothing(stack: Stack, name: str) -> None:
+    faults, culprits = FATAL[name]
     stack.faults.plan(*faults)
-    run = stack.trigger()
-    outcome = run.outcome(case)
+    case = stack.trigger()
+    outcome = case.outcome(name)
     nothing_left_nothing_twice(outcome)
     assert outcome.state == "failed"
-    assert "failed" in {task["state"] for culprit in culprits for task in run.tasks(culprit)}
+    assert "failed" in case.states(*culprits)
 
 
 def test_two_runs_at_once_do_not_disturb_each_other(stack: Stack) -> None:
-    runs = [stack.trigger(), stack.trigger()]
-    for number, run in enumerate(runs, start=1):
-        outcome = run.outcome(f"two runs at once, number {number}")
+    cases = [stack.trigger(), stack.trigger()]
+    for number, case in enumerate(cases, start=1):
+        outcome = case.outcome(f"two runs at once, number {number}")
         nothing_left_nothing_twice(outcome)
         assert (outcome.state, outcome.clusters) == ("success", 1)
 
 
 def test_the_triggerer_is_killed_and_comes_back(stack: Stack) -> None:
-    run = stack.trigger()
-    run.wait_for_task("preprocess", "deferred")
+    case = stack.trigger()
+    case.wait_for_the_first_step()
     stack.airflow.kill("triggerer")
     stack.airflow.start("triggerer")
-    outcome = run.outcome("triggerer killed while a step runs")
+    outcome = case.outcome("triggerer killed while a step runs")
     nothing_left_nothing_twice(outcome)
     assert (outcome.state, outcome.clusters) == ("success", 1)
 
 
-def test_a_worker_is_killed_while_it_makes_the_cluster(stack: Stack) -> None:
-    """The call has been made and its answer is on the way, when the worker dies: the retry finds the cluster."""
-    stack.faults.plan(Delay("RunJobFlow", 20.0, after_work=True))
-    run = stack.trigger()
-    run.wait_for(run.clusters)
+@pytest.mark.parametrize(
+    ("operation", "seen"), [("RunJobFlow", Case.clusters), ("AddJobFlowSteps", Case.running_step)]
+)
+def test_a_worker_is_killed_before_it_has_its_answer(
+    stack: Stack, operation: str, seen: Callable[[Case], Any]
+) -> None:
+    """The call has taken effect, and its answer is on the way, when the worker dies: the retry finds what it made."""
+    stack.faults.plan(Delay(operation, 20.0, after_work=True))
+    case = stack.trigger()
+    case.run.wait_for(lambda: seen(case))
     _kill_workers(stack)
-    outcome = run.outcome("worker killed between RunJobFlow and its answer")
-    nothing_left_nothing_twice(outcome)
-    assert (outcome.state, outcome.clusters) == ("success", 1)
-
-
-def test_a_worker_is_killed_while_it_queues_the_steps(stack: Stack) -> None:
-    """The steps run already when the worker dies that has asked for them: the retry finds them."""
-    stack.faults.plan(Delay("AddJobFlowSteps", 20.0, after_work=True))
-    run = stack.trigger()
-    run.wait_for(run.running_step)
-    _kill_workers(stack)
-    outcome = run.outcome("worker killed between AddJobFlowSteps and its answer")
+    outcome = case.outcome(f"worker killed between {operation} and its answer")
     nothing_left_nothing_twice(outcome)
     assert (outcome.state, outcome.clusters) == ("success", 1)
 
 
 def test_aws_is_lost_in_mid_run_and_comes_back_without_the_cluster(stack: Stack) -> None:
-    run = stack.trigger()
-    run.wait_for_task("preprocess", "deferred")
-    run.wait_for(lambda: run.running_step() == "preprocess")
+    case = stack.trigger()
+    case.wait_for_the_first_step()
     stack.restart_aws()
-    outcome = run.outcome("AWS lost in mid-run, the cluster with it")
+    outcome = case.outcome("AWS lost in mid-run, the cluster with it")
     nothing_left_nothing_twice(outcome)
     assert outcome.state == "failed"
     after = stack.trigger().outcome("the next run after that")
@@ -347,25 +310,35 @@ def test_aws_is_lost_in_mid_run_and_comes_back_without_the_cluster(stack: Stack)
 
 def test_marking_a_deferred_task_failed_cancels_its_step(stack: Stack) -> None:
     stack.faults.plan(StepHangs("preprocess", seconds=1))
-    run = stack.trigger()
-    run.wait_for_task("preprocess", "deferred")
-    run.wait_for(lambda: run.running_step() == "preprocess")
-    stack.airflow.api("PATCH", f"{run.path}/taskInstances/preprocess", {"new_state": "failed"})
-    run.wait_for(lambda: dict(run.steps())["preprocess"] in ("CANCELLED", "INTERRUPTED", "FAILED"), 120)
-    outcome = run.outcome("deferred task marked failed")
+    case = stack.trigger()
+    case.wait_for_the_first_step()
+    stack.airflow.api("PATCH", f"{case.run.path}/taskInstances/preprocess", {"new_state": "failed"})
+    case.run.wait_for(lambda: dict(case.steps())["preprocess"] in ("CANCELLED", "INTERRUPTED", "FAILED"), 120)
+    outcome = case.outcome("deferred task marked failed")
     nothing_left_nothing_twice(outcome)
     assert outcome.state == "failed"
 
 
 def test_clearing_a_task_while_its_step_runs_repeats_nothing_that_stands(stack: Stack) -> None:
-    run = stack.trigger()
-    run.wait_for_task("preprocess", "deferred")
-    run.wait_for(lambda: run.running_step() == "preprocess")
-    body = {"task_ids": ["preprocess"], "dag_run_id": run.run_id, "dry_run": False, "only_failed": False}
-    stack.airflow.api("POST", f"{DAG}/clearTaskInstances", {**body, "only_running": False})
-    outcome = run.outcome("deferred task cleared")
+    case = stack.trigger()
+    case.wait_for_the_first_step()
+    clear(case, "preprocess", only_failed=False)
+    outcome = case.outcome("deferred task cleared")
     nothing_left_nothing_twice(outcome)
     assert outcome.state == "success"
+
+
+def test_clearing_a_step_of_a_run_that_is_over_repeats_it_on_a_new_cluster(stack: Stack) -> None:
+    """Airflow clears the set-up and the teardown of a task along with it."""
+    case = stack.trigger()
+    assert case.run.wait_for_end() == "success"
+    before = len(case.clusters())
+    clear(case, "kmeans", only_failed=False, include_downstream=True)
+    assert case.run.wait_for_end() == "success"
+    assert not case.alive()
+    assert len(case.clusters()) == before + 1
+    assert [name for name, state in case.steps() if state == "COMPLETED"].count("kmeans") == before + 1
+    assert case.rows()["customer_segments"] == stack.customers
 
 
 def test_a_run_marked_failed_leaves_no_cluster(stack: Stack) -> None:
@@ -374,18 +347,22 @@ def test_a_run_marked_failed_leaves_no_cluster(stack: Stack) -> None:
     Airflow turns the run to success when the teardown has ended well, because it has skipped all other open tasks.
     """
     stack.faults.plan(StepHangs("preprocess", seconds=1))
-    run = stack.trigger()
-    run.wait_for_task("preprocess", "deferred")
-    stack.airflow.api("PATCH", run.path, {"state": "failed"})
+    case = stack.trigger()
+    case.wait_for_the_first_step()
+    stack.airflow.api("PATCH", case.run.path, {"state": "failed"})
     time.sleep(15)
-    if run.alive():
-        reaper = stack.airflow.api("POST", "/dags/emr_reaper/dagRuns", {"logical_date": None})
-        path = f"/dags/emr_reaper/dagRuns/{quote(reaper['dag_run_id'])}"
-        run.wait_for(lambda: stack.airflow.api("GET", path)["state"] == "success", 180)
-        run.wait_for(lambda: not run.alive(), 60)
-    outcome = run.outcome("run marked failed")
+    if case.alive():
+        stack.airflow.trigger("emr_reaper").wait_for_end()
+        case.run.wait_for(lambda: not case.alive(), 60)
+    outcome = case.outcome("run marked failed")
     nothing_left_nothing_twice(outcome)
-    assert [task["state"] for task in run.tasks("preprocess")] == ["failed"]
+    assert case.states("preprocess") == {"failed"}
+
+
+def clear(case: Case, *task_ids: str, **which: bool) -> None:
+    """Clear tasks of a run as the web UI does."""
+    body = {"task_ids": task_ids, "dag_run_id": case.run.run_id, "dry_run": False, "only_running": False}
+    case.stack.airflow.api("POST", "/dags/sales_segmentation/clearTaskInstances", body | which)
 
 
 def _kill_workers(stack: Stack) -> None:

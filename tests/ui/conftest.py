@@ -66,13 +66,7 @@ def site(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     with (
         aws.local_aws(folder / "aws", folder / "localaws.log") as local,
         services.airflow(
-            folder / "airflow",
-            local.endpoint,
-            AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True",
-            # Once is enough, and on a busy machine it takes long.
-            AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT="150",
-            AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT="180",
-            AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL="3600",
+            folder / "airflow", local.endpoint, AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True"
         ) as airflow,
     ):
         local.provide(folder / "sales.csv", home.BUCKET, "raw/sales.csv")
