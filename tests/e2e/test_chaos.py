@@ -249,6 +249,7 @@ def test_what_passes_ends_green(stack: Stack, name: str) -> None:
     nothing_left_nothing_twice(outcome)
     assert (outcome.state, outcome.clusters) == ("success", 1)
     assert case.rows()["customer_segments"] == stack.customers
+    assert " segments, silhouette " in stack.airflow.api("GET", case.run.path)["note"]
 
 
 @pytest.mark.parametrize("name", FATAL)
