@@ -5,7 +5,8 @@ Ends EMR clusters of this package that nobody will end any more: their DAG run i
 too long. It is the belt for the case that Airflow itself was lost between making a cluster and ending it.
 
 - **When**: every 15 minutes.
-- **What**: live clusters with this project's tags `dag_id`, `run_id` and `project`. Others are never touched.
+- **What**: live clusters with the tags `dag_id` and `run_id`, and with `project` and `bucket` as set here. Others, such
+  as those of another Airflow with a bucket of its own, are never touched.
 - **Try first**: trigger it with *Dry run*; the log says what it would end, and why.
 """
 
@@ -16,6 +17,7 @@ from datetime import datetime, timedelta
 from airflow.sdk import DAG, Param
 
 from emr_pipeline.alerts import on_failure
+from emr_pipeline.cluster import deployment_tags
 from emr_pipeline.operators.cluster import ReapClustersOperator
 from emr_pipeline.settings import Settings
 
@@ -29,6 +31,7 @@ with DAG(
     start_date=datetime(2024, 1, 1),
     catchup=False,
     max_active_runs=1,
+    is_paused_upon_creation=False,  # a belt is of use only when it is on
     tags=["emr", "operations"],
     params={
         "dry_run": Param(
@@ -54,7 +57,7 @@ with DAG(
         doc_md="Ends what nobody will end any more; the log says what and why. Safe to repeat. **When it fails**: look "
         "in the EMR console for clusters with the tag `project`; they cost money.",
         aws_conn_id=settings.aws_conn_id,
-        project=settings.project,
+        tags=deployment_tags(settings),
         max_hours="{{ params.max_hours }}",
         report_only="{{ params.dry_run }}",
     )

@@ -64,6 +64,7 @@ with DAG(
     doc_md=__doc__,
     schedule=None,
     start_date=datetime(2024, 1, 1),
+    max_active_runs=1,  # two of one run date would write the same partitions; the second waits
     tags=["athena", "emr", "segmentation", "spark"],
     params=params(settings),
     user_defined_macros=MACROS,
@@ -92,7 +93,7 @@ with DAG(
             **described("create_database"),
             query="sql/create_database.sql",
             params={"database": settings.database},
-            **athena | {"database": "default"},
+            **athena | {"database": ""},  # which is not there yet
         )
         create_tables = AthenaStatementOperator.partial(
             **described("create_tables"),

@@ -19,6 +19,7 @@ from localaws.emr.request import JSON, RoleCheck, cluster_of, idle_timeout_of, s
 
 PAGE = 50
 MOST_STEP_IDS = 10
+MOST_TERMINATED = 10
 T = TypeVar("T", Cluster, Step)
 
 

@@ -44,8 +44,8 @@ class Cluster:
         return cluster
 
 
-def run_tags(dag_id: str, run_id: str, project: str) -> dict[str, str]:
-    """Return the tags by which a run, the bill and EMR's managed policies know the cluster.
+def run_tags(dag_id: str, run_id: str, settings: Settings) -> dict[str, str]:
+    """Return the tags by which a run, its Airflow, the bill and EMR's managed policies know the cluster.
 
     ``for-use-with-amazon-emr-managed-policies`` is what AmazonEMRServicePolicy_v2 asks for:
     https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-managed-iam-policies.html
@@ -53,9 +53,14 @@ def run_tags(dag_id: str, run_id: str, project: str) -> dict[str, str]:
     return {
         "dag_id": dag_id,
         "run_id": run_id,
-        "project": project,
+        **deployment_tags(settings),
         "for-use-with-amazon-emr-managed-policies": "true",
     }
+
+
+def deployment_tags(settings: Settings) -> dict[str, str]:
+    """Return the tags that tell the clusters of this Airflow from those of another in the same account."""
+    return {"project": settings.project, "bucket": settings.bucket}
 
 
 def run_job_flow_request(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from emr_pipeline.logs import DRIVER_LOGS, Log, Objects, step_folder, step_logs
+from emr_pipeline.logs import DRIVER_LOGS, Log, Objects, step_logs
 
 LINES = 40
 """As much of a log as fits a screen."""
@@ -29,12 +29,11 @@ class Cause:
     address: str = ""
 
 
-def cause_of(objects: Objects, log_uri: str, cluster_id: str, step_id: str) -> Cause:
-    """Return what the logs say; the most telling log wins, an unknown cause has no sentence."""
+def cause_of(objects: Objects, log_uri: str, cluster_id: str, step_id: str) -> Cause | None:
+    """Return what the logs say, None before EMR has put any; an unknown cause has no sentence."""
     if not log_uri:
         return Cause(address="none, the cluster has no LogUri")
-    found = most_telling(step_logs(objects, log_uri, cluster_id, step_id))
-    return found or Cause(address=f"{step_folder(log_uri, cluster_id, step_id)} (nothing there yet)")
+    return most_telling(step_logs(objects, log_uri, cluster_id, step_id))
 
 
 def most_telling(logs: Iterable[Log]) -> Cause | None:

@@ -8,7 +8,7 @@ from airflow.providers.amazon.aws.hooks.athena import AthenaHook
 from airflow.providers.amazon.aws.hooks.emr import EmrHook
 
 from emr_pipeline.cluster import ENDED_STATES
-from emr_pipeline.step import UNFINISHED_STATES
+from emr_pipeline.step import UNFINISHED_STATES, cancellation, queued_steps
 from emr_pipeline.waiting import Event, WatchTrigger
 
 
@@ -27,11 +27,8 @@ class StepTrigger(WatchTrigger):
         return {"state": status["State"], "failure": status.get("FailureDetails", {})}
 
     async def cancel(self, client: Any) -> None:
-        await client.cancel_steps(
-            ClusterId=self.subject["cluster_id"],
-            StepIds=[self.subject["step_id"]],
-            StepCancellationOption="TERMINATE_PROCESS",
-        )
+        listed = await client.list_steps(**queued_steps(self.subject["cluster_id"]))
+        await client.cancel_steps(**cancellation(self.subject, listed))
 
 
 class ClusterEndTrigger(WatchTrigger):

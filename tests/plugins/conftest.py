@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -45,6 +46,11 @@ def run() -> Callable[..., dict[str, Any]]:
             xcoms=xcoms,
             xcom_push=lambda key, value: xcoms.update({key: value}),
         )
-        return {"dag": SimpleNamespace(dag_id="pipeline"), "run_id": run_id, "ti": ti}
+        return {
+            "dag": SimpleNamespace(dag_id="pipeline"),
+            "dag_run": SimpleNamespace(run_after=datetime(2026, 1, 31, tzinfo=UTC)),
+            "run_id": run_id,
+            "ti": ti,
+        }
 
     return context

@@ -15,7 +15,7 @@ from airflow.sdk import Context
 
 from emr_pipeline.operators.waiting import WaitingOperator
 from emr_pipeline.triggers import QueryTrigger
-from emr_pipeline.waiting import Event
+from emr_pipeline.waiting import Event, Subject
 
 FAILED_STATES = ("FAILED", "CANCELLED")
 
@@ -42,11 +42,14 @@ class AthenaStatementOperator(WaitingOperator):
         output_location: str,
         workgroup: str,
         max_scanned_gb: str,
-        database: str = "default",
+        database: str = "",
         deadline: timedelta = timedelta(minutes=30),
         **kwargs: Any,
     ) -> None:
-        """``max_scanned_gb`` is a text, as templates render it: GB of 10^9 bytes, which is what Athena bills."""
+        """``max_scanned_gb`` is a text, as templates render it: GB of 10^9 bytes, which is what Athena bills.
+
+        ``database`` may be left out by a statement that names all it touches.
+        """
         super().__init__(deadline=deadline, **kwargs)
         self.query = query
         self.database = database
@@ -69,26 +72,37 @@ class AthenaStatementOperator(WaitingOperator):
 
     def _start(self, context: Context, attempt: int) -> str:
         response = self.hook.conn.start_query_execution(
-            QueryString=self.query,
             ClientRequestToken=self._token(context, attempt),
-            QueryExecutionContext={"Database": self.database, "Catalog": "AwsDataCatalog"},
-            ResultConfiguration={"OutputLocation": self.output_location},
-            WorkGroup=self.workgroup,
+            **self._request(),
         )
         query_id: str = response["QueryExecutionId"]
         return query_id
+
+    def _request(self) -> dict[str, Any]:
+        database = {"Database": self.database} if self.database else {}
+        return {
+            "QueryString": self.query,
+            "QueryExecutionContext": {"Catalog": "AwsDataCatalog", **database},
+            "ResultConfiguration": {"OutputLocation": self.output_location},
+            "WorkGroup": self.workgroup,
+        }
 
     def _token(self, context: Context, attempt: int) -> str:
         """Return the same 64 characters for the same work: a retry finds its query, a cleared task runs a new one."""
         ti = context["ti"]
         clears = ti.max_tries - (self.retries or 0)
-        work = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index, clears, attempt, self.query)
+        # A run that was deleted and made again under its old name is another one.
+        run = (ti.dag_id, ti.run_id, context["dag_run"].run_after)
+        work = (*run, ti.task_id, ti.map_index, clears, attempt, self._request())
         return hashlib.sha256(repr(work).encode()).hexdigest()
+
+    def cancel(self, subject: Subject) -> None:
+        self.hook.stop_query(subject["query_id"])
 
     def finish(self, context: Context, event: Event) -> Any:
         query_id = event["query_id"]
         if event.get("overdue"):
-            self.hook.stop_query(query_id)
+            self.cancel(event)
             raise AirflowException(f"query {query_id} has not ended within {self.deadline} and was stopped")
         if event["scanned"] > self.max_bytes:
             # Also one that was faster than the limit: whether a query is too dear is not a matter of luck.
@@ -146,7 +160,8 @@ class ReconcileOperator(AthenaStatementOperator):
             if counted.get(dataset, 0) != written.get(dataset, 0)
         }
         if differing:
-            raise AirflowException("; ".join(f"{dataset}: {what}" for dataset, what in differing.items()))
+            # Not to be retried: the retry would find this query, and its answer.
+            raise AirflowFailException("; ".join(f"{dataset}: {what}" for dataset, what in differing.items()))
         self.log.info("Rows of each table: %s", counted)
         self._publish(context, {f"{self.database}.{dataset}": rows for dataset, rows in counted.items()})
         return counted

@@ -10,12 +10,13 @@ from airflow.providers.amazon.aws.hooks.emr import EmrHook
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowException
 from airflow.sdk import Context
+from botocore.exceptions import ClientError
 
 from emr_pipeline.cluster import LIVE_STATES, Cluster, run_job_flow_request, run_tags
 from emr_pipeline.operators.waiting import PatientOperator, WaitingOperator
 from emr_pipeline.settings import Settings
 from emr_pipeline.triggers import ClusterEndTrigger
-from emr_pipeline.waiting import Event
+from emr_pipeline.waiting import Event, Subject
 
 
 def cluster_name(context: Context) -> str:
@@ -62,7 +63,7 @@ class CreateClusterOperator(PatientOperator):
         self.settings = settings
 
     def reconcile(self, context: Context) -> str:
-        tags = run_tags(context["dag"].dag_id, context["run_id"], self.settings.project)
+        tags = run_tags(context["dag"].dag_id, context["run_id"], self.settings)
         request = run_job_flow_request(
             cluster_name(context), Cluster.parse(self.cluster), self.settings, tags, self.bootstrap
         )
@@ -100,6 +101,9 @@ class TerminateClusterOperator(WaitingOperator):
             client.terminate_job_flows(JobFlowIds=forgotten)
         return self.watch(context, ClusterEndTrigger, cluster_ids=known + forgotten)
 
+    def cancel(self, subject: Subject) -> None:
+        """Nothing: whoever ends this task does not want to keep the cluster."""
+
     def finish(self, context: Context, event: Event) -> None:
         if event.get("overdue"):
             raise AirflowException(
@@ -112,38 +116,52 @@ class TerminateClusterOperator(WaitingOperator):
 class ReapClustersOperator(PatientOperator):
     """Ends the clusters of this package that nobody will end any more, and returns the reason for each by its id.
 
-    Such is a live cluster that carries this package's tags and whose DAG run is finished or gone, or which has lived
-    longer than ``max_hours``. Clusters without the tags are never touched; the latter ends nothing.
+    Such is a live cluster that carries the ``tags`` of this deployment and whose DAG run is finished or gone, or which
+    has lived longer than ``max_hours``. Others are never touched: what another Airflow runs, this one cannot know.
     """
 
     aws_hook_class = EmrHook
-    template_fields = aws_template_fields("project", "max_hours", "report_only")
+    template_fields = aws_template_fields("max_hours", "report_only")
 
-    def __init__(self, *, project: str, max_hours: str, report_only: str, **kwargs: Any) -> None:
+    def __init__(self, *, tags: Mapping[str, str], max_hours: str, report_only: str, **kwargs: Any) -> None:
         """``max_hours`` and ``report_only`` are texts, as templates render them: a number, and True or False."""
         super().__init__(**kwargs)
-        self.project = project
+        self.tags = tags
         self.max_hours = max_hours
         self.report_only = report_only
 
     def reconcile(self, context: Context) -> dict[str, str]:
         client = self.hook.conn
-        doomed = {}
-        for cluster in _live(client):
-            if reason := self._reason(context["ti"], _tags(client, cluster["Id"]), cluster):
-                doomed[cluster["Id"]] = reason
+        doomed = dict(self._doomed(client, context["ti"]))
+        verb = "Would end" if self.report_only == "True" else "Ending"
+        spared = []
         for cluster_id, reason in doomed.items():
-            self.log.warning(
-                "%s %s: %s", "Would end" if self.report_only == "True" else "Ending", cluster_id, reason
-            )
-        if doomed and self.report_only != "True":
-            client.terminate_job_flows(JobFlowIds=list(doomed))
+            self.log.warning("%s %s: %s", verb, cluster_id, reason)
+            try:
+                if self.report_only != "True":
+                    client.terminate_job_flows(JobFlowIds=[cluster_id])
+            except ClientError as error:
+                spared.append(f"cluster {cluster_id} goes on and costs money: {error}")
+        if spared:
+            raise AirflowException("; ".join(spared))
         return doomed
+
+    def _doomed(self, client: Any, ti: Any) -> Iterator[tuple[str, str]]:
+        """Yield the clusters to end, each with the reason."""
+        for cluster in _live(client):
+            try:
+                tags = _tags(client, cluster["Id"])
+            except ClientError as error:
+                # Whoever may not see all clusters of the account shall still end his own.
+                self.log.warning("Cluster %s cannot be seen and is left alone: %s", cluster["Id"], error)
+                continue
+            if reason := self._reason(ti, tags, cluster):
+                yield cluster["Id"], reason
 
     def _reason(self, ti: Any, tags: Mapping[str, str], cluster: Mapping[str, Any]) -> str:
         """Return why the cluster must end, nothing if it may live or is not ours."""
-        ours = tags.keys() >= {"dag_id", "run_id", "project"} and tags["project"] == self.project
-        if not ours:
+        ours = tags.items() >= self.tags.items()
+        if not ours or not tags.keys() >= {"dag_id", "run_id"}:
             return ""
         run = f"run {tags['run_id']} of {tags['dag_id']}"
         unfinished = {"dag_id": tags["dag_id"], "run_ids": [tags["run_id"]], "states": ["queued", "running"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -10,16 +11,25 @@ from airflow.providers.amazon.aws.hooks.emr import EmrHook
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 from airflow.sdk import Context
+from botocore.exceptions import BotoCoreError, ClientError
 
 from emr_pipeline.cluster import LIVE_STATES
-from emr_pipeline.failure import REFUSAL, cause_of
+from emr_pipeline.failure import REFUSAL, Cause, cause_of
 from emr_pipeline.link import StepLink, announce_step
+from emr_pipeline.logs import step_folder
 from emr_pipeline.operators.waiting import PatientOperator, WaitingOperator
-from emr_pipeline.step import UNFINISHED_STATES
+from emr_pipeline.step import OPEN_STATES, cancellation, queued_steps
 from emr_pipeline.triggers import StepTrigger
-from emr_pipeline.waiting import Event
+from emr_pipeline.waiting import Event, Subject
 
 Step = dict[str, Any]
+
+LOGS_SECONDS = 360
+"""EMR puts a step's logs on S3 every five minutes; a cluster without work lives longer than that.
+https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-web-log-files.html"""
+
+LOOK_AGAIN = 10
+"""Seconds between two looks for logs."""
 
 
 def latest_steps(client: Any, cluster_id: str) -> dict[str, Step]:
@@ -116,19 +126,23 @@ class AwaitStepOperator(WaitingOperator):
         response = self.single_shot.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=[self.step])
         return str(response["StepIds"][0])
 
+    def cancel(self, subject: Subject) -> None:
+        listed = self.hook.conn.list_steps(**queued_steps(subject["cluster_id"]))
+        self.hook.conn.cancel_steps(**cancellation(subject, listed))
+
     def finish(self, context: Context, event: Event) -> str:
         cluster_id, step_id = event["cluster_id"], event["step_id"]
         if event.get("overdue"):
-            self.hook.conn.cancel_steps(
-                ClusterId=cluster_id, StepIds=[step_id], StepCancellationOption="TERMINATE_PROCESS"
-            )
+            self.cancel(event)
             raise AirflowException(
                 f"{self.task_id}: step {step_id} has not ended within {self.deadline} and was cancelled"
             )
         if event["state"] == "COMPLETED":
             return str(step_id)
         cluster = self.hook.conn.describe_cluster(ClusterId=cluster_id)["Cluster"]
-        cause = cause_of(self.s3, cluster.get("LogUri", ""), cluster_id, step_id)
+        cause = self._cause(
+            cluster.get("LogUri", ""), cluster_id, step_id, patient=event["state"] == "FAILED"
+        )
         for line in cause.excerpt:
             self.log.error(line)
         reason = event["failure"].get("Message") or cluster["Status"]["StateChangeReason"].get("Message", "")
@@ -137,8 +151,22 @@ class AwaitStepOperator(WaitingOperator):
         # The job has refused its input; the same input will not do better on a retry.
         raise AirflowFailException(message) if cause.kind == REFUSAL else AirflowException(message)
 
+    def _cause(self, log_uri: str, cluster_id: str, step_id: str, patient: bool) -> Cause:
+        """Return what the logs say; with patience, wait until EMR has put them on S3."""
+        deadline = time.monotonic() + (LOGS_SECONDS if patient else 0)
+        try:
+            while (cause := cause_of(self.s3, log_uri, cluster_id, step_id)) is None:
+                folder = step_folder(log_uri, cluster_id, step_id)
+                if time.monotonic() >= deadline:
+                    return Cause(address=f"{folder} (nothing there yet)")
+                self.log.info("EMR has put no log at %s yet", folder)
+                time.sleep(LOOK_AGAIN)
+        except (ClientError, BotoCoreError) as problem:
+            return Cause(address=f"unreadable: {problem}")
+        return cause
+
 
 def _stands(step: Step, first_try: bool) -> bool:
     """Return whether a step need not be queued again; the first try owes the user the cause of a failure it finds."""
     state = step["Status"]["State"]
-    return state in (*UNFINISHED_STATES, "COMPLETED") or (state == "FAILED" and first_try)
+    return state in (*OPEN_STATES, "COMPLETED") or (state == "FAILED" and first_try)

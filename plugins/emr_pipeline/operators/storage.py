@@ -55,7 +55,8 @@ class StageJobsOperator(PatientOperator):
         there = set(self.hook.list_keys(bucket, prefix=prefix) or [])
         for name, content in code.files.items():
             if f"{prefix}{name}" not in there:
-                self.hook.load_bytes(content, key=f"{prefix}{name}", bucket_name=bucket)
+                # Replacing: another run may have put the same content there meanwhile.
+                self.hook.load_bytes(content, key=f"{prefix}{name}", bucket_name=bucket, replace=True)
         self.log.info("Job code %s is at %s/%s/", code.version, self.destination, code.version)
         return code.version
 

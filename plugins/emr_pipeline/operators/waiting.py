@@ -18,7 +18,7 @@ from airflow.sdk import Context
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emr_pipeline.waiting import Event, WatchTrigger, is_transient
+from emr_pipeline.waiting import Event, Subject, WatchTrigger, is_transient
 
 T = TypeVar("T")
 
@@ -139,6 +139,14 @@ class WaitingOperator(PatientOperator):
     def finish(self, context: Context, event: Event) -> Any:
         """Judge the event, which also holds the subject, and return the task's value or raise."""
 
+    @abstractmethod
+    def cancel(self, subject: Subject) -> None:
+        """Do what the trigger's ``cancel`` does, with the client that ``hook`` has already.
+
+        Airflow asks for it in a signal handler, in the middle of a watch: there no other loop can run, and a client
+        made anew would take too much of the five seconds until the process is killed.
+        """
+
     def on_kill(self) -> None:
         if self._watched is not None:
-            asyncio.run(self._watched.on_kill())
+            self.cancel(self._watched.subject)

@@ -228,6 +228,11 @@ def test_a_protected_cluster_is_not_terminated_but_the_others_are(emr: Any, run:
     ended(emr, protected)
 
 
+def test_no_more_than_ten_clusters_are_terminated_at_once(emr: Any, run: RunCluster) -> None:
+    text = refusal(emr.terminate_job_flows, JobFlowIds=[run()] * 11)
+    assert text == "ValidationException: The maximum number of clusters allowed is 10."
+
+
 def test_an_ended_cluster_takes_no_steps_and_its_second_end_is_no_error(emr: Any, run: RunCluster) -> None:
     cluster_id = run(Steps=[step()])
     emr.terminate_job_flows(JobFlowIds=[cluster_id])

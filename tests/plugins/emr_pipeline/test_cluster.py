@@ -11,7 +11,7 @@ from botocore.validate import ParamValidator
 from emr_pipeline.cluster import Cluster, run_job_flow_request, run_tags
 from emr_pipeline.settings import Settings
 
-TAGS = run_tags("dag", "manual__2026-01-31T00:00:00+00:00", "sales")
+TAGS = run_tags("dag", "manual__2026-01-31T00:00:00+00:00", Settings(bucket="lake", project="sales"))
 
 
 def request(core_nodes: int = 4, spot_share: float = 0.5, **settings: str) -> dict[str, Any]:

@@ -73,11 +73,12 @@ def test_in_cluster_mode_the_driver_tells_more_than_the_step(log_uri: str) -> No
         }
     )
     cause = cause_of(objects, log_uri, "j-1", "s-1")
+    assert cause is not None
     assert cause.sentence == "ValueError: no variance"
     assert cause.address.endswith("container_1_0001_01_000001/stderr.gz")
 
 
-def test_logs_that_are_not_there_yet_are_named() -> None:
-    assert cause_of(Objects({}), "s3://lake/logs/", "j-1", "s-1").address.startswith(
-        "s3://lake/logs/j-1/steps/s-1/"
-    )
+def test_there_is_no_cause_before_emr_has_put_the_jobs_own_output() -> None:
+    assert cause_of(Objects({}), "s3://lake/logs/", "j-1", "s-1") is None
+    controller = Objects({"logs/j-1/steps/s-1/controller.gz": "INFO startExec"})
+    assert cause_of(controller, "s3://lake/logs/", "j-1", "s-1") is None

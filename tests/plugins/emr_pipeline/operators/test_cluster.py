@@ -10,7 +10,7 @@ import pytest
 from airflow.exceptions import AirflowException
 from airflow.sdk.exceptions import AirflowFailException
 
-from emr_pipeline.cluster import ENDED_STATES
+from emr_pipeline.cluster import ENDED_STATES, deployment_tags
 from emr_pipeline.operators.cluster import (
     CreateClusterOperator,
     ReapClustersOperator,
@@ -19,13 +19,13 @@ from emr_pipeline.operators.cluster import (
 from emr_pipeline.settings import Settings
 
 Context = Callable[..., Any]
+SETTINGS = Settings(bucket="operators")
 CLUSTER = {"release_label": "emr-7.13.0", "core_nodes": "1", "spot_share": "0"}
 
 
 def create(cluster: dict[str, str] = CLUSTER) -> CreateClusterOperator:
-    settings = Settings(bucket="operators")
     return CreateClusterOperator(
-        task_id="create_cluster", cluster=cluster, bootstrap="s3://operators/bootstrap.sh", settings=settings
+        task_id="create_cluster", cluster=cluster, bootstrap="s3://operators/bootstrap.sh", settings=SETTINGS
     )
 
 
@@ -101,8 +101,8 @@ def test_a_cluster_that_does_not_end_in_time_is_named(aws: Any, run: Context) ->
 
 
 def reap(**kwargs: str) -> ReapClustersOperator:
-    settings = {"project": "sales-segmentation", "max_hours": "12", "report_only": "False", **kwargs}
-    return ReapClustersOperator(task_id="reap_clusters", **settings)
+    texts = {"max_hours": "12", "report_only": "False", **kwargs}
+    return ReapClustersOperator(task_id="reap_clusters", tags=deployment_tags(SETTINGS), **texts)
 
 
 def with_unfinished(context: Any, *run_ids: str) -> Any:
@@ -134,7 +134,20 @@ def test_a_dry_run_only_reports(aws: Any, run: Context) -> None:
 def test_the_reaper_never_touches_a_cluster_of_others(aws: Any, run: Context) -> None:
     cluster_id = create().execute(run())
     aws.client("emr").remove_tags(ResourceId=cluster_id, TagKeys=["run_id"])
-    other_project = create().execute({**run(), "run_id": "other"})
-    aws.client("emr").add_tags(ResourceId=other_project, Tags=[{"Key": "project", "Value": "theirs"}])
-    assert not {cluster_id, other_project} & set(reap().execute(with_unfinished(run())))
-    aws.client("emr").terminate_job_flows(JobFlowIds=[cluster_id, other_project])
+    others = [cluster_id]
+    for tag in ("project", "bucket"):
+        others.append(create().execute({**run(), "run_id": f"of another {tag}"}))
+        aws.client("emr").add_tags(ResourceId=others[-1], Tags=[{"Key": tag, "Value": "theirs"}])
+    assert not set(others) & set(reap().execute(with_unfinished(run())))
+    aws.client("emr").terminate_job_flows(JobFlowIds=others)
+
+
+def test_the_reaper_ends_the_others_when_one_refuses_to_end(aws: Any, run: Context) -> None:
+    protected, plain = (create().execute({**run(), "run_id": name}) for name in ("protected", "plain"))
+    emr = aws.client("emr")
+    emr.set_termination_protection(JobFlowIds=[protected], TerminationProtected=True)
+    with pytest.raises(AirflowException, match=f"cluster {protected} goes on and costs money"):
+        reap().execute(with_unfinished(run()))
+    assert state_of(aws, plain) in {"TERMINATING", "TERMINATED"}
+    emr.set_termination_protection(JobFlowIds=[protected], TerminationProtected=False)
+    emr.terminate_job_flows(JobFlowIds=[protected])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from airflow.exceptions import AirflowException
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from botocore.exceptions import ClientError
 
+from emr_pipeline.failure import Cause
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator, latest_steps
 from emr_pipeline.step import spark_step
 from emr_pipeline.triggers import StepTrigger
@@ -117,29 +121,69 @@ def test_a_step_that_was_cancelled_is_queued_again(
     assert states(aws, cluster_id) == [("one", "FAILED"), ("two", "CANCELLED"), ("two", "COMPLETED")]
 
 
-def _execute_and_expect_failure(operator: AwaitStepOperator, context: Any) -> None:
+@pytest.fixture
+def interrupt() -> Iterator[Callable[[Callable[[], None]], None]]:
+    """A function that sets what SIGTERM does; a task's process is killed while its only thread waits."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield lambda what: signal.signal(signal.SIGTERM, lambda *_: what()) and None
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_killing_the_task_cancels_its_step_and_those_behind_it(
+    aws: Any, cluster_id: str, run: Context, step: Any, interrupt: Callable[[Callable[[], None]], None]
+) -> None:
+    """The steps behind it would run on what it has not made, and a retry would stand behind them."""
+    steps = [step("one", "hang"), step("two", "succeed")]
+    add(steps, cluster_id).execute(run())
+    operator = wait_for(cluster_id, steps[0], retries=0)
+    interrupt(operator.on_kill)
+
+    def kill() -> None:
+        until_running(aws, cluster_id, "one")
+        while not operator._watched:
+            time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=kill).start()
     with pytest.raises(AirflowException):
-        operator.execute(context)
-
-
-def test_killing_the_task_cancels_the_step(aws: Any, cluster_id: str, run: Context, step: Any) -> None:
-    operator = wait_for(cluster_id, step("one", "hang"), retries=0)
-    waiting = threading.Thread(target=_execute_and_expect_failure, args=(operator, run()))
-    waiting.start()
-    until_running(aws, cluster_id, "one")
-    operator.on_kill()
-    waiting.join(60)
-    assert not waiting.is_alive()
-    assert states(aws, cluster_id)[0][1] in {"CANCELLED", "INTERRUPTED", "FAILED"}
+        operator.execute(run())
+    (_, one), (_, two) = states(aws, cluster_id)
+    assert one in {"CANCELLED", "INTERRUPTED", "FAILED"}
+    assert two == "CANCELLED"
 
 
 def test_a_step_that_hangs_meets_its_deadline_and_is_cancelled(
     aws: Any, cluster_id: str, run: Context, step: Any
 ) -> None:
+    steps = [step("one", "hang"), step("two", "succeed")]
+    add(steps, cluster_id).execute(run())
     with pytest.raises(
         AirflowException, match=r"one: step s-\w+ has not ended within 0:00:01 and was cancelled"
     ):
-        wait_for(cluster_id, step("one", "hang"), deadline=timedelta(seconds=1)).execute(run())
+        wait_for(cluster_id, steps[0], deadline=timedelta(seconds=1)).execute(run())
+    assert states(aws, cluster_id)[1] == ("two", "CANCELLED")
+
+
+def test_a_cause_that_emr_puts_on_s3_late_is_waited_for(
+    aws: Any, cluster_id: str, run: Context, step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([None, Cause("traceback", "too late?")])
+    monkeypatch.setattr("emr_pipeline.operators.step.cause_of", lambda *_: next(looks))
+    monkeypatch.setattr("emr_pipeline.operators.step.LOOK_AGAIN", 0)
+    with pytest.raises(AirflowException, match=r"one: too late\?"):
+        wait_for(cluster_id, step("one", "raise")).execute(run())
+
+
+def test_a_log_that_may_not_be_read_hides_no_failure(
+    cluster_id: str, run: Context, step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: Any) -> Cause:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "ListObjectsV2")
+
+    monkeypatch.setattr("emr_pipeline.operators.step.cause_of", denied)
+    with pytest.raises(AirflowException, match=r"^one: ") as failure:
+        wait_for(cluster_id, step("one", "raise")).execute(run())
+    assert not isinstance(failure.value, AirflowFailException)
 
 
 def test_deferred_or_not_the_same_trigger_waits(cluster_id: str, run: Context, step: Any) -> None:

@@ -32,7 +32,7 @@ class Steps:
     def __init__(self, aws: Any, run: Run) -> None:
         self.run, self.emr, s3 = run, aws.client("emr"), aws.client("s3")
         settings = Settings(bucket=BUCKET)
-        tags = run_tags(run.dag_id, run.run_id, settings.project)
+        tags = run_tags(run.dag_id, run.run_id, settings)
         request = run_job_flow_request(
             "view", Cluster("emr-7.13.0", 1, 0), settings, tags, "s3://operators/boot.sh"
         )
