@@ -57,6 +57,8 @@ class EmrApi:
             return {"Clusters": [views.cluster_summary(c) for c in page], "Marker": marker}
 
     def terminate_job_flows(self, request: JSON) -> None:
+        if len(request["JobFlowIds"]) > MOST_TERMINATED:
+            raise validation_error(f"The maximum number of clusters allowed is {MOST_TERMINATED}.")
         clusters = self._job_flows(request)
         with self._fleet.change() as now:
             for cluster in clusters:

@@ -50,12 +50,13 @@ def test_an_idle_cluster_ends_itself_and_nothing_protects_it() -> None:
     assert request()["Instances"]["TerminationProtected"] is False
 
 
-def test_the_tags_tell_run_and_project_and_satisfy_the_managed_policies() -> None:
+def test_the_tags_tell_run_and_deployment_and_satisfy_the_managed_policies() -> None:
     tags = {tag["Key"]: tag["Value"] for tag in request()["Tags"]}
     assert tags == {
         "dag_id": "dag",
         "run_id": "manual__2026-01-31T00:00:00+00:00",
         "project": "sales",
+        "bucket": "lake",
         "for-use-with-amazon-emr-managed-policies": "true",
     }
 

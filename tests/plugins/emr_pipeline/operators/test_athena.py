@@ -130,6 +130,7 @@ def reconcile(
         plan=" ".join(jobs),
         run_date="2026-01-31",
         outlets=outlets,
+        database="default",
         **ATHENA,
     )
 
