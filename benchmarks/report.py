@@ -135,10 +135,10 @@ def _growth(results: Sequence[Result]) -> str:
         )
     per_core = (_case(large).lines - lines) / (cpu(_case(large).lines) - cpu(lines))
     return (
-        f"## Growth\n\nA straight line through the two cases of {customers:,} customers: each core works through "
-        f"{per_core:,.0f} lines a second, the rest of the time is the same at any size. The cluster is {NODES} core "
-        f"nodes of {NODE_CORES} cores, {USED:.0%} of them busy, without the minutes EMR takes to start it. Both the "
-        "projection and the cluster are computed, not measured.\n\n"
+        f"## Growth\n\nA straight line through the smallest and the largest case of {customers:,} customers: each core "
+        f"works through {per_core:,.0f} lines a second, the rest of the time is the same at any size. The cluster is "
+        f"{NODES} core nodes of {NODE_CORES} cores, {USED:.0%} of them busy, without the minutes EMR needs to start. "
+        "Both the projection and the cluster are computed, not measured.\n\n"
         + _table(["lines", "wall s, this machine", "CPU s", f"wall s, {cores} cores on EMR"], rows)
     )
 
