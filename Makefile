@@ -10,7 +10,7 @@ UI := .venv-ui
 .PHONY: help run up down test test-spark4 test-ui chaos benchmark benchmark-dag lint clean
 
 help: ## List the targets
-	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/complete ## Run the pipeline on this machine: [INPUT=file.csv] [ROWS=n] [K=n] [any param of the form]
 	@$(RUN) -m laptop.run $(filter-out PYTHON=%,$(MAKEOVERRIDES))
@@ -21,7 +21,7 @@ up: ## Start Airflow and the local AWS in Docker and wait until they are healthy
 down: ## Stop what `up` has started; its data stays
 	@$(PYTHON) -m laptop.compose down
 
-test: lint ## Run lint, types and all tests
+test: lint ## Run lint, types and the tests
 	@$(RUN) -m pytest -n auto --dist loadfile
 
 test-spark4: $(SPARK4)/complete ## Run the tests of the Spark jobs on Spark 4; needs a JDK 17

@@ -53,7 +53,7 @@ class Stack:
 
     def up(self) -> str:
         """Start what is not running, wait until all is healthy, and return where it is. Raises Refused."""
-        check_engine()
+        check_memory(check_engine())
         if not self.env.exists():
             self._refuse_orphaned_volumes()
             write_env(self.folder / ".env.example", self.env)
@@ -74,9 +74,12 @@ class Stack:
 
     def clean(self) -> None:
         """Remove the containers and the volumes; nothing to do where no stack was ever started. Raises Refused."""
-        if not self.env.exists() and not shutil.which("docker"):
+        try:
+            check_engine()
+        except Refused:
+            if self.env.exists():
+                raise
             return
-        check_engine()
         self._down("--volumes")
 
     def _down(self, *options: str) -> None:
@@ -128,8 +131,8 @@ class Stack:
         return subprocess.call(["docker", "compose", *arguments], cwd=self.folder, env=environment)
 
 
-def check_engine() -> None:
-    """Raise Refused unless there are Docker, a Compose that is new enough, and an engine with enough memory."""
+def check_engine() -> int:
+    """Return the engine's bytes of memory; raise Refused unless it answers, and Compose is new enough."""
     if not shutil.which("docker"):
         raise Refused("Docker is not installed: see https://docs.docker.com/get-started/get-docker/")
     version = _output("docker", "compose", "version", "--short")
@@ -144,9 +147,14 @@ def check_engine() -> None:
         raise Refused(
             "the Docker engine does not answer: start it, or see to it that you may use it (`docker info`)"
         )
-    if int(memory) < LEAST_MEMORY:
+    return int(memory)
+
+
+def check_memory(there: int) -> None:
+    """Raise Refused unless there is enough to start the stack."""
+    if there < LEAST_MEMORY:
         raise Refused(
-            f"Docker has {int(memory) / GIB:.1f} GiB of memory and the stack needs 6: give it more in its settings"
+            f"Docker has {there / GIB:.1f} GiB of memory and the stack needs 6: give it more in its settings"
         )
 
 

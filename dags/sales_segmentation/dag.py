@@ -162,7 +162,7 @@ with DAG(
             (settings.s3("metrics", f"run_date={RUN_DATE}"), PLAN),
             (settings.s3("metrics", f"run_date={MODEL_DATE}"), "pca kmeans"),
         ],
-        facts={"run_date": RUN_DATE, "model_date": MODEL_DATE, "input": "{{ params.input }}"},
+        facts={"run_date": RUN_DATE, "model_date": MODEL_DATE, "plan": PLAN, "input": "{{ params.input }}"},
         cluster_id=CLUSTER_ID,
         render=render,
         key_figures=key_figures,

@@ -72,8 +72,7 @@ def read_usage(client: Any, cluster_id: str, now: datetime) -> ClusterUsage:
     times = cluster["Status"]["Timeline"]
     created = times["CreationDateTime"]
     ready = times.get("ReadyDateTime")
-    on_demand = sum(_capacity(fleet, "OnDemand") for fleet in fleets)
-    spot = sum(_capacity(fleet, "Spot") for fleet in fleets)
+    on_demand, spot = (sum(nodes) for nodes in zip(*map(_nodes, fleets), strict=True))
     types = [kind["InstanceType"] for fleet in fleets for kind in fleet["InstanceTypeSpecifications"]]
     return ClusterUsage(
         cluster_id=cluster_id,
@@ -86,6 +85,14 @@ def read_usage(client: Any, cluster_id: str, now: datetime) -> ClusterUsage:
     )
 
 
-def _capacity(fleet: dict[str, Any], market: str) -> int:
-    """Return the nodes of a fleet, each of weight 1; one that is ending has no capacity any more, but a target."""
-    return int(fleet.get(f"Provisioned{market}Capacity") or fleet.get(f"Target{market}Capacity") or 0)
+def _nodes(fleet: dict[str, Any]) -> tuple[int, int]:
+    """Return the On-Demand and Spot nodes of a fleet, each of weight 1.
+
+    What a fleet has may differ from its target, as when there was no Spot capacity. One that is ending has nothing any
+    more, but still a target.
+    """
+    there, meant = (
+        (int(fleet.get(f"{kind}OnDemandCapacity", 0)), int(fleet.get(f"{kind}SpotCapacity", 0)))
+        for kind in ("Provisioned", "Target")
+    )
+    return there if any(there) else meant

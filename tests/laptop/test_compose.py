@@ -189,6 +189,20 @@ def test_clean_has_nothing_to_do_where_there_is_no_docker(
     stack.clean()
 
 
+def test_clean_is_refused_only_where_there_is_something_to_remove(stack: Stack, docker: Docker) -> None:
+    docker.fail("info --format {{.MemTotal}}")
+    stack.clean()
+    stack.env.touch()
+    with pytest.raises(Refused, match="the Docker engine does not answer"):
+        stack.clean()
+
+
+def test_a_stack_that_has_lost_its_memory_can_be_stopped(stack: Stack, docker: Docker) -> None:
+    docker.answer("info --format {{.MemTotal}}", str(4 * 2**30))
+    stack.down()
+    assert "--profile local down" in docker.asked()
+
+
 def test_a_word_it_does_not_know_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["restart"]) == 2
     assert capsys.readouterr().err == "say one of: python3 -m laptop.compose up, down, clean\n"

@@ -21,6 +21,7 @@ class Overview:
     last_day: str
     segments: int
     silhouette: float | None
+    """Of the fit; where nothing was fitted, nobody knows how well an earlier model separates these customers."""
     k_tried: tuple[int, ...]
     retained: int
     """Principal components that were kept."""
@@ -45,6 +46,8 @@ def overview(findings: Findings) -> Overview:
     chosen = [row for row in answers["chosen_k"] if row["chosen"] == "true"]
     retained = [row for row in answers["explained_variance"] if row["retained"] == "true"]
 
+    fitted = "score" not in facts["plan"].split()
+
     def total(column: str) -> float:
         return number(totals.get(column, "")) or 0.0
 
@@ -57,11 +60,11 @@ def overview(findings: Findings) -> Overview:
         first_day=totals.get("first_day", ""),
         last_day=totals.get("last_day", ""),
         segments=len(answers["segment_profile"]),
-        silhouette=number(chosen[0]["silhouette"]) if chosen else None,
+        silhouette=number(chosen[0]["silhouette"]) if chosen and fitted else None,
         k_tried=tuple(int(row["k"]) for row in answers["chosen_k"]),
         retained=len(retained),
         variance_kept=number(retained[-1]["cumulative_percent"]) if retained else None,
-        fitted=facts["run_date"] == facts["model_date"],
+        fitted=fitted,
     )
 
 

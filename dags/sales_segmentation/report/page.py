@@ -44,6 +44,9 @@ def page(findings: Findings, pictures: Mapping[str, Picture]) -> str:
     )
     environment.filters |= {"day": numbers.day, "number": numbers.whole, "duration": numbers.duration}
     figures = overview(findings)
+    jobs = {
+        job: content for job, content in findings.metrics.items() if job in findings.facts["plan"].split()
+    }
     return environment.get_template("page.html").render(
         facts=findings.facts,
         figures=figures,
@@ -55,10 +58,10 @@ def page(findings: Findings, pictures: Mapping[str, Picture]) -> str:
         colours=len(SEGMENTS),
         choices=_choices(findings),
         why=findings.metrics.get("kmeans", {}).get("why"),
-        run=_run(findings),
+        run=_run(findings, figures),
         cost=_cost(findings.cluster),
-        jobs=findings.metrics,
-        notes={job: content["notes"] for job, content in findings.metrics.items() if content.get("notes")},
+        jobs=jobs,
+        notes={job: content["notes"] for job, content in jobs.items() if content.get("notes")},
         style=Markup((FOLDER / "style.css").read_text()),
     )
 
@@ -74,7 +77,11 @@ def _tiles(findings: Findings, figures: Overview) -> list[tuple[str, str, str]]:
     return [
         ("Revenue", numbers.short_money(figures.revenue), f"{numbers.whole(figures.orders)} orders"),
         ("Customers", numbers.whole(figures.customers), f"{numbers.whole(figures.valid)} sales lines"),
-        ("Segments", numbers.whole(figures.segments), f"silhouette {numbers.decimal(figures.silhouette)}"),
+        (
+            "Segments",
+            numbers.whole(figures.segments),
+            f"silhouette {numbers.decimal(figures.silhouette)}" if figures.fitted else "by an earlier model",
+        ),
         (
             "Lines set aside",
             numbers.percent(figures.rejected_percent),
@@ -89,15 +96,14 @@ def _tiles(findings: Findings, figures: Overview) -> list[tuple[str, str, str]]:
     ]
 
 
-def _run(findings: Findings) -> dict[str, str]:
+def _run(findings: Findings, figures: Overview) -> dict[str, str]:
     """Return the facts of the run by name."""
     facts, preprocess = findings.facts, findings.metrics.get("preprocess", {})
     given = preprocess.get("input", {})
-    fitted = facts["run_date"] == facts["model_date"]
     return {
         "Run date": numbers.day(facts["run_date"]),
         "Model": "fitted in this run"
-        if fitted
+        if figures.fitted
         else f"of {numbers.day(facts['model_date'])}; nothing was fitted",
         "Input": facts["input"],
         "Input size": f"{numbers.files(given.get('files'))}, {numbers.size(given.get('bytes'))}",

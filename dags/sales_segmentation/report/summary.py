@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from emr_pipeline.findings import Findings, Rows
 from sales_segmentation.report.numbers import day, decimal, month, numbers, percent, short_money, whole, words
 from sales_segmentation.report.overview import Overview, largest, overview
@@ -13,7 +15,7 @@ def key_figures(figures: Overview) -> str:
     """Return one short line."""
     parts = [
         f"{figures.segments} segments",
-        f"silhouette {decimal(figures.silhouette)}",
+        f"silhouette {decimal(figures.silhouette)}" if figures.fitted else "an earlier model",
         f"{whole(figures.valid)} valid lines",
         f"{percent(figures.rejected_percent)} rejected",
     ]
@@ -29,7 +31,7 @@ def summary(findings: Findings) -> list[str]:
         _segments(answers["segment_profile"]),
         _separation(figures),
         _strongest(answers["revenue_by_region"], answers["revenue_by_category"]),
-        _trend(answers["monthly_revenue"]),
+        _trend(answers["monthly_revenue"], figures.last_day),
         _quality(figures, answers["rejected_lines"]),
     ]
     if not figures.fitted:
@@ -83,12 +85,16 @@ def _strongest(regions: Rows, categories: Rows) -> str:
     )
 
 
-def _trend(months: Rows) -> str:
-    """Compare the last twelve months with the twelve before; a part of a month counts as one."""
-    if len(months) < 2 * YEAR:
+def _trend(months: Rows, last_day: str) -> str:
+    """Compare the last twelve whole months with the twelve before; nothing where a month is missing."""
+    if last_day and (date.fromisoformat(last_day) + timedelta(days=1)).day != 1:
+        months = months[:-1]
+    months = months[-2 * YEAR :]
+    ordinals = [12 * int(row["month"][:4]) + int(row["month"][5:7]) for row in months]
+    if len(months) < 2 * YEAR or ordinals[-1] - ordinals[0] != len(months) - 1:
         return ""
     revenue = numbers(months, "revenue")
-    before, last = sum(revenue[-2 * YEAR : -YEAR]), sum(revenue[-YEAR:])
+    before, last = sum(revenue[:YEAR]), sum(revenue[YEAR:])
     if before <= 0:
         return ""
     change = 100 * (last / before - 1)

@@ -173,7 +173,10 @@ class PublishReportOperator(PatientOperator):
     def _findings(self, context: Context) -> Findings:
         athena = AthenaHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
         now = datetime.now(UTC)
-        began = context["dag_run"].start_date
+        began, cluster = context["dag_run"].start_date, self._read_usage(now)
+        seconds = (now - began).total_seconds() if began else None
+        if seconds and cluster and seconds < cluster.seconds:
+            seconds = None  # The run has been cleared, and has begun anew when its cluster had long ended.
         return Findings(
             answers={
                 question: read_answer(athena, query_id)
@@ -181,8 +184,8 @@ class PublishReportOperator(PatientOperator):
             },
             metrics=self._read_metrics(),
             facts=self.facts,
-            seconds=(now - began).total_seconds() if began else None,
-            cluster=self._read_usage(now),
+            seconds=seconds,
+            cluster=cluster,
         )
 
     def _read_metrics(self) -> dict[str, Any]:

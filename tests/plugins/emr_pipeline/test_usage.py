@@ -43,6 +43,17 @@ def test_without_a_price_for_each_type_the_cost_is_unknown(types: tuple[str, ...
     assert replace(USAGE, node_types=types).dollars is None
 
 
+def test_nodes_that_came_as_on_demand_for_want_of_spot_count_once() -> None:
+    fallen_back = {
+        "TargetOnDemandCapacity": 1,
+        "TargetSpotCapacity": 2,
+        "ProvisionedOnDemandCapacity": 3,
+        "ProvisionedSpotCapacity": 0,
+    }
+    usage = read_usage(emr({}, **fallen_back), "j-1", START)
+    assert (usage.nodes, usage.spot_nodes) == (3, 0)
+
+
 def test_a_live_cluster_has_been_used_until_now_and_an_ended_one_until_its_end() -> None:
     now = START + timedelta(hours=2)
     capacity = {"ProvisionedOnDemandCapacity": 2, "ProvisionedSpotCapacity": 1}

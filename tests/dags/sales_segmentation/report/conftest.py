@@ -99,7 +99,12 @@ METRICS = {
     },
 }
 
-FACTS = {"run_date": "2026-01-31", "model_date": "2026-01-31", "input": "s3://lake/raw/*.csv"}
+FACTS = {
+    "run_date": "2026-01-31",
+    "model_date": "2026-01-31",
+    "plan": "preprocess pca kmeans",
+    "input": "s3://lake/raw/*.csv",
+}
 
 CLUSTER = ClusterUsage("j-1ABCDE", "emr-7.13.0", 900.0, 300.0, 3, 0, ("m6i.xlarge", "m5a.xlarge"))
 

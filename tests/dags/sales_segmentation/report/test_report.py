@@ -106,7 +106,7 @@ def test_text_of_the_data_is_text_wherever_it_is_shown(findings: Build) -> None:
             top_customers_by_spend=spoil(good["top_customers_by_spend"], "customer_id", "region"),
             rejected_lines=spoil(good["rejected_lines"], "reason"),
             metrics={"pca": {"notes": [HOSTILE], "seconds": {"total": 1.0}}},
-            facts={"run_date": "2026-01-31", "model_date": "2026-01-31", "input": f"s3://lake/{HOSTILE}"},
+            facts=dict(findings().facts) | {"input": f"s3://lake/{HOSTILE}"},
         )
     )
     found = Page(files["index.html"].decode())
@@ -140,10 +140,18 @@ def test_the_cost_says_what_it_assumes(files: dict[str, bytes]) -> None:
 
 
 def test_a_scoring_run_says_whose_model_it_used(findings: Build) -> None:
-    facts = {"run_date": "2026-02-28", "model_date": "2026-01-31", "input": "s3://lake/raw/february.csv"}
-    text = Page(page(findings(facts=facts), pictures={})).text
+    """Also with the models of the very date that it scores; and how well they once fitted is no figure of this run."""
+    facts = dict(findings().facts) | {"plan": "preprocess score"}
+    scored = findings(facts=facts)
+    text = Page(page(scored, pictures={})).text
     assert "segments by the model of 31 January 2026" in text
     assert "Nothing was fitted in this run" in text
+    assert "by an earlier model" in text
+    assert "silhouette 0.41" not in text
+    assert "With a silhouette" not in text
+    assert "kmeans33 s" in Page(page(findings(), pictures={})).text
+    assert "kmeans33 s" not in text
+    assert key_figures(scored) == "2 segments, an earlier model, 9,900 valid lines, 1.0% rejected"
 
 
 def test_the_key_figures_are_one_short_line(findings: Build) -> None:

@@ -45,6 +45,22 @@ def test_no_sentence_compares_years_that_are_not_there(findings: Build) -> None:
     assert not any("twelve" in sentence for sentence in summary(findings(monthly_revenue=months)))
 
 
+def test_a_month_that_is_not_over_is_not_compared(findings: Build) -> None:
+    totals = [findings().answers["totals"][0] | {"last_day": "2025-12-30"}]
+    months = [
+        {"month": "2023-12-01", "revenue": "49900.0", "orders": "1"},
+        *findings().answers["monthly_revenue"],
+    ]
+    said = summary(findings(totals=totals, monthly_revenue=months))
+    assert any("The twelve months to November 2025 brought €620 thousand" in sentence for sentence in said)
+
+
+def test_years_in_which_a_month_has_no_sales_are_not_compared(findings: Build) -> None:
+    months = [row for row in findings().answers["monthly_revenue"] if row["month"] != "2025-03-01"]
+    before = {"month": "2023-12-01", "revenue": "49900.0", "orders": "1"}
+    assert not any("twelve" in sentence for sentence in summary(findings(monthly_revenue=[before, *months])))
+
+
 def test_what_no_answer_tells_is_left_out(findings: Build) -> None:
     nothing = {question: [] for question in findings().answers if question != "totals"}
     assert summary(findings(**nothing)) == [

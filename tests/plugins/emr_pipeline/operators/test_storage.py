@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -116,7 +117,9 @@ def test_models_that_are_not_there_are_refused_and_others_are_not(aws: Any, run:
 def publish(aws: Any, run: Context) -> Callable[..., tuple[Any, dict[str, Any]]]:
     """A function that publishes what ``render`` makes, and returns the task's value, its other XComs and its events."""
 
-    def report(render: Any, **changed: Any) -> tuple[Any, dict[str, Any]]:
+    def report(
+        render: Any, began: timedelta = timedelta(minutes=-5), **changed: Any
+    ) -> tuple[Any, dict[str, Any]]:
         query = AthenaStatementOperator(task_id="queries", query="SELECT 42 AS answer", **ATHENA)
         put(aws, "metrics/kmeans.json", json.dumps({"k": 4}))
         task = PublishReportOperator(
@@ -135,7 +138,9 @@ def publish(aws: Any, run: Context) -> Callable[..., tuple[Any, dict[str, Any]]]
         )
         pushed: dict[str, Any] = {}
         context = run()
-        context["dag_run"] = SimpleNamespace(start_date=datetime.now(UTC) - timedelta(minutes=5))
+        context["dag_run"] = SimpleNamespace(
+            start_date=datetime.now(UTC) + began, run_after=datetime(2026, 1, 31, tzinfo=UTC)
+        )
         context["outlet_events"] = OutletEventAccessors()
         context["ti"].xcom_push = lambda key, value: pushed.update({key: value})
         address = task.execute(context)
@@ -165,6 +170,20 @@ def test_the_report_is_made_from_answers_metrics_and_what_the_cluster_has_used(
     assert findings.cluster is not None
     assert (findings.cluster.cluster_id, findings.cluster.nodes) == (cluster_id, 2)
     assert findings.cluster.dollars
+
+
+def test_a_run_that_was_cleared_when_its_cluster_had_ended_has_no_duration(
+    publish: Any, cluster_id: str
+) -> None:
+    """Airflow lets a cleared run begin anew, and it cannot have been shorter than its cluster."""
+    seen: list[Findings] = []
+    time.sleep(1)
+    publish(
+        lambda findings: seen.append(findings) or {"index.html": b"page"},
+        began=timedelta(0),
+        cluster_id=cluster_id,
+    )
+    assert seen[0].seconds is None
 
 
 def test_the_event_of_the_report_tells_where_it_is_and_what_it_says(publish: Any) -> None:
