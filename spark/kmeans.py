@@ -21,7 +21,7 @@ from segmentation import flags, models, segments
 from segmentation.blocks import Array, as_blocks, distinct
 from segmentation.features import FEATURES
 from segmentation.job import Job, UserError, run
-from segmentation.outputs import publish, save_model, write_metrics
+from segmentation.outputs import discard_model, publish, save_model, write_metrics
 from segmentation.published import dataset, describe, model_address
 from segmentation.seeding import sample
 from segmentation.selection import choose
@@ -97,8 +97,8 @@ def kmeans(job: Job) -> None:
         model = models.kmeans(centres, source.vector, "segment")
         assigned = segments.assign(source.frame, model, source.values)
         measured = segments.measure_segments(assigned, source.rows)
-    with job.stage("model"):
-        save_model(job.spark, job.flags.models, job.flags.run_date, job.name, model.save)
+    # A model that is there tells that all that describes it is there: nobody may score with it before.
+    discard_model(job.spark, job.flags.models, job.flags.run_date, job.name)
     results = {
         "model_selection": model_selection(job.spark, result.validity, choice.k),
         "customer_segments": assigned,
@@ -109,6 +109,8 @@ def kmeans(job: Job) -> None:
         with job.stage(name):
             job.rows[name] = publish(frame, job.flags.processed, name, job.flags.run_date)
             job.log(f"{job.rows[name]:,} rows of {name} published")
+    with job.stage("model"):
+        save_model(job.spark, job.flags.models, job.flags.run_date, job.name, model.save)
     content = job.metrics(
         input=describe(job, "customer_features", "customer_components"),
         k=choice.k,

@@ -117,6 +117,10 @@ def _check(job: Job, tally: Tally, sources: list[Source]) -> None:
         raise UserError(
             f"none of the {tally.lines:,} lines of {job.flags.input} is valid, see the reasons above"
         )
+    if tally.last_day and tally.last_day.isoformat() > job.flags.run_date:
+        job.note(
+            f"the last order is of {tally.last_day}, after the run date; recency and tenure count to that day"
+        )
     limit = job.flags.max_rejected_share
     if tally.rejected_share > limit:
         raise UserError(

@@ -61,8 +61,8 @@ def total(
     """
 
     def partial(partition: Iterable[Array]) -> Iterator[Result]:
-        results = [of(block) for block in partition]
-        return iter([reduce(add, results)] if results else [])
+        results = map(of, partition)
+        return (reduce(add, results, first) for first in islice(results, 1))
 
     return reduce(add, blocks.mapPartitions(partial).collect())
 

@@ -73,7 +73,11 @@ RULES: tuple[Rule, ...] = (
         "a date that is missing or not written dd-MM-yyyy",
         "order_date IS NULL OR NOT is_dated",
     ),
-    Rule("impossible_date", "a day that does not exist", "day IS NULL"),
+    Rule(
+        "impossible_date",
+        "a day that does not exist, or one before 1900 or after 2199",
+        "day IS NULL OR day NOT BETWEEN DATE'1900-01-01' AND DATE'2199-12-31'",
+    ),
     Rule(
         "unknown_customer_type",
         "a customer type other than B2B and B2C",
@@ -99,7 +103,8 @@ def mark(lines: DataFrame, *, copies: bool) -> DataFrame:
     struct of the text fields, null for a valid line), ``source_file`` and ``digest`` (a 64-bit hash of the text
     fields). Looking for ``copies`` of a line costs a shuffle and a sort of all lines; without it none is found.
     """
-    identical = Window.partitionBy(*RAW_COLUMNS).orderBy("source_file")
+    # Lines without a defect, which is null, come first: a good line is no copy of a malformed one.
+    identical = Window.partitionBy(*RAW_COLUMNS).orderBy("defect", "source_file")
     reason = F.coalesce(
         F.when(F.col("defect") == HEADER, HEADER),
         *(F.when(F.expr(rule.condition), rule.reason) for rule in RULES),

@@ -185,10 +185,10 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "product_diversity",
-        "1 − Σ (lines of a product / all lines)²: the chance that two lines drawn with replacement differ in "
-        "product (Gini–Simpson index)",
+        "1 − Σ n (n − 1) / (N (N − 1)) with n the lines of a product and N all lines, 0 for a single line: the "
+        "chance that two of the lines differ in product (Simpson 1949)",
         "index 0..1",
-        "spread of demand; unlike unique_products it hardly grows with the mere number of lines",
+        "spread of demand; unlike unique_products it does not grow with the mere number of lines",
         ("extended",),
     ),
     Feature(
@@ -203,7 +203,7 @@ FEATURES: tuple[Feature, ...] = (
         "(4 Σ s² − 1) / 3 with s the shares of spend by quarter of the year, 0 without any spend: 0 is an even "
         "year, 1 is everything in one quarter (normalised Herfindahl index)",
         "index 0..1",
-        "steady or seasonal buyer, whichever the season",
+        "steady or seasonal buyer, whichever the season; of few orders it is high in any case",
         ("extended",),
     ),
     Feature("is_b2b", "1 for a business customer, else 0", "0 or 1", "customer type", ("extended",)),
@@ -307,7 +307,12 @@ def _products(sales: DataFrame) -> DataFrame:
         .select(
             "customer_id",
             "unique_products",
-            (1 - F.col("squares") / (F.col("lines") * F.col("lines"))).alias("product_diversity"),
+            F.when(
+                F.col("lines") > 1,
+                1 - (F.col("squares") - F.col("lines")) / (F.col("lines") * (F.col("lines") - 1)),
+            )
+            .otherwise(0.0)
+            .alias("product_diversity"),
         )
     )
 

@@ -39,26 +39,36 @@ def replacing(spark: SparkSession, uri: str) -> Iterator[str]:
     """Give a staging place beside ``uri``, and at the end put what is there in place of what is at ``uri``.
 
     Until then, and for good when an exception comes out, the old content is untouched. The swap is two renames, which
-    HDFS and local disks do at once; an object store copies, so there a reader must wait for the job's end. A crash
-    leaves the old content, or between the two renames a backup that the next call restores first, and no place whose
-    name a reader looks at: both side places have hidden names, and the next call for the same ``uri`` clears them.
+    HDFS and local disks do at once; an object store copies file by file, so there a reader must wait for the job's end.
+    After a crash in the swap the next call for the same ``uri`` puts the old content back first. No reader looks at the
+    places beside ``uri``: their names are hidden, and the next call clears them.
     """
     parent, name = uri.rstrip("/").rsplit("/", 1)
     # Without the "=", because a folder named like a partition is one, even behind an underscore.
     hidden = name.replace("=", "-")
-    staging, backup = f"{parent}/_staging.{hidden}", f"{parent}/_backup.{hidden}"
-    if not exists(spark, uri) and exists(spark, backup):
-        _rename(spark, backup, uri)
-    for leftover in (staging, backup):
-        delete(spark, leftover)
+    staging, backup, unfinished = (
+        f"{parent}/_{what}.{hidden}" for what in ("staging", "backup", "unfinished")
+    )
+
+    def settle() -> None:
+        """Undo a swap that was not finished; of one that was, or has not begun, remove what is left over."""
+        if exists(spark, unfinished):
+            delete(spark, uri)
+        if exists(spark, backup) and not exists(spark, uri):
+            _rename(spark, backup, uri)
+        for leftover in (unfinished, staging, backup):
+            delete(spark, leftover)
+
+    settle()
     try:
         yield staging
         if exists(spark, uri):
             _rename(spark, uri, backup)
+        write_text(spark, unfinished, "")
         _rename(spark, staging, uri)
-        delete(spark, backup)
+        delete(spark, unfinished)
     finally:
-        delete(spark, staging)
+        settle()
 
 
 def delete(spark: SparkSession, uri: str) -> None:

@@ -8,6 +8,7 @@ Only then the input is read again by Spark's multi-line CSV source, which takes 
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -50,7 +51,7 @@ class Source:
     @property
     def extra(self) -> list[str]:
         """Return the names of the columns that are not needed."""
-        return [name for name in self.header if _key(name) not in RAW_COLUMNS]
+        return [name or "(without a name)" for name in self.header if _key(name) not in RAW_COLUMNS]
 
 
 def find_sources(spark: SparkSession, uri: str) -> list[Source]:
@@ -140,7 +141,7 @@ def _select(records: DataFrame, source: Source, defect: Column) -> DataFrame:
     named = [F.col(f"_{place}").alias(name) for name, place in source.columns.items()]
     is_header = F.lit(True)
     for place, name in enumerate(source.header):
-        is_header &= F.col(f"_{place}") == name
+        is_header &= F.col(f"_{place}").eqNullSafe(F.lit(name or None))
     defects = (F.when(is_header, HEADER), defect, F.when(F.col("_malformed").isNotNull(), WRONG_FIELD_COUNT))
     return records.select(*named, F.coalesce(*defects).alias("defect"), "source_file")
 
@@ -155,7 +156,8 @@ def _places(source: Source) -> list[str]:
 
 
 def _uris(source: Source) -> list[str]:
-    return [file.uri for file in source.files]
+    """Return the files as Spark takes them: it reads a path as a pattern."""
+    return [re.sub(r"([\[\]{}*?\\])", r"\\\1", file.uri) for file in source.files]
 
 
 def _quotes(text: Column) -> Column:

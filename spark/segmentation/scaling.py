@@ -52,8 +52,9 @@ def scale(features: Sequence[Feature], feature_set: str, moments: Moments) -> Sc
 
 
 def _min_max(features: Sequence[Feature], moments: Moments) -> Scaling:
-    reach = moments.maximum - moments.minimum
-    varies = reach > 0
+    varies = ~moments.constant
+    maximum = np.where(varies, moments.maximum, moments.minimum)
+    reach = maximum - moments.minimum
     factor = np.divide(1.0, reach, out=np.zeros_like(reach), where=varies)
     mean = np.where(varies, (moments.mean - moments.minimum) * factor, 0.5)
     names = tuple(feature.name for feature in features)
@@ -62,7 +63,7 @@ def _min_max(features: Sequence[Feature], moments: Moments) -> Scaling:
         moments.covariance * np.outer(factor, factor),
         (
             VectorAssembler(inputCols=list(names), outputCol="raw"),
-            models.min_max_scaler(moments.minimum, moments.maximum, "raw", "min_max"),
+            models.min_max_scaler(moments.minimum, maximum, "raw", "min_max"),
             models.standard_scaler(mean, np.ones_like(mean), "min_max", "scaled"),
         ),
         tuple(

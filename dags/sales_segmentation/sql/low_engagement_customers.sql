@@ -1,4 +1,4 @@
--- The customers to win back first: few orders for their time with us, and none for long.
+-- The customers to win back first: those with the fewest orders for their time with us, the longest silent first.
 SELECT
     customer_id,
     total_orders,

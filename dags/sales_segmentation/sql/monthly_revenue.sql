@@ -1,4 +1,7 @@
-SELECT date_trunc('month', order_date) AS month, sum(total_price) AS revenue, count(DISTINCT order_id) AS orders
+SELECT
+    date_trunc('month', order_date) AS month,
+    sum(total_price) AS revenue,
+    count(DISTINCT customer_id || ' ' || order_id) AS orders
 FROM sales
 WHERE run_date = '{{ run_date(dag_run, params) }}'
 GROUP BY date_trunc('month', order_date)

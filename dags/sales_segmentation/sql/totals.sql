@@ -1,7 +1,7 @@
--- How much there is: the figures at the top of the report.
+-- How much there is: the figures at the top of the report. An order is one of a customer, as in customer_features.
 SELECT
     count(*) AS order_lines,
-    count(DISTINCT order_id) AS orders,
+    count(DISTINCT customer_id || ' ' || order_id) AS orders,
     count(DISTINCT customer_id) AS customers,
     sum(total_price) AS revenue,
     min(order_date) AS first_day,

@@ -61,6 +61,8 @@ SPOILED: list[tuple[Fields, str]] = [
     ({"order_date": "30-02-2023"}, "impossible_date"),
     ({"order_date": "29-02-2023"}, "impossible_date"),
     ({"order_date": "01-13-2023"}, "impossible_date"),
+    ({"order_date": "23-08-0023"}, "impossible_date"),
+    ({"order_date": "23-08-2203"}, "impossible_date"),
     ({"customer_type": "C2C"}, "unknown_customer_type"),
     ({"customer_type": "b2b"}, "unknown_customer_type"),
     ({"customer_type": None}, "unknown_customer_type"),
@@ -157,6 +159,13 @@ def test_all_but_one_of_identical_lines_are_duplicates(lines: Lines) -> None:
     assert sorted(row.source_file for row in copies) == ["file:/a.csv", "file:/b.csv"], (
         "the first file's stays"
     )
+
+
+def test_a_good_line_is_no_copy_of_a_malformed_one(lines: Lines) -> None:
+    """One that has a field too many agrees with it in all columns."""
+    marked = mark(lines({"defect": "wrong_field_count"}, {"source_file": "file:/b.csv"}))
+    assert [row.order_id for row in valid(marked).collect()] == ["ORD1"]
+    assert [row.source_file for row in rejected(marked).collect()] == ["file:/a.csv"]
 
 
 def test_copies_are_looked_for_only_when_asked_and_are_not_overlooked(lines: Lines) -> None:
@@ -277,7 +286,7 @@ def test_whatever_comes_no_line_is_lost_and_valid_lines_keep_every_promise(
             st.decimals(0, 9999, places=2),
             st.integers(1, 10_000),
             st.decimals(0, 1, places=2),
-            st.dates(date(1900, 1, 1), date(2200, 1, 1)),
+            st.dates(date(1900, 1, 1), date(2199, 12, 31)),
         ),
         min_size=1,
         max_size=30,

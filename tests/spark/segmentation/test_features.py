@@ -98,7 +98,7 @@ def test_every_feature_of_a_customer_worked_out_by_hand(sales: Sales) -> None:
             "share_juices": 0.0,
             "share_water": 0.5,
             "share_other": 0.25,
-            "product_diversity": 1 - (4 + 1 + 1) / 16,
+            "product_diversity": 1 - 2 / 12,
             "weekend_share": 1 / 3,
             "seasonality": 1.0,
             "is_b2b": 1.0,

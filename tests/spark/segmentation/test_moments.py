@@ -27,6 +27,15 @@ def test_a_constant_deviates_by_exactly_nothing() -> None:
     assert moments.deviation.tolist() == [0.0]
 
 
+def test_the_rounding_of_a_quotient_is_no_difference() -> None:
+    """The same discount on each line, averaged over one and over three lines."""
+    moments = measure(np.array([[0.05, 0.15 / 3], [0.05, 0.06]]))
+
+    assert moments.minimum[0] < moments.maximum[0]
+    assert moments.constant.tolist() == [True, False]
+    assert moments.deviation[0] == 0
+
+
 def test_hand_computed() -> None:
     moments = measure(np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 9.0]]))
 

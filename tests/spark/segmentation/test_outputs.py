@@ -132,6 +132,26 @@ def test_a_job_killed_between_the_two_renames_loses_nothing(spark: SparkSession,
     assert [path.name for path in tmp_path.iterdir()] == ["run_date=2026-01-01"]
 
 
+@pytest.mark.parametrize("old", [True, False], ids=["old content", "first"])
+def test_a_job_killed_in_the_second_rename_leaves_no_half(
+    spark: SparkSession, tmp_path: Path, old: bool
+) -> None:
+    """An object store renames file by file."""
+    half, backup = tmp_path / "run_date=2026-01-01", tmp_path / "_backup.run_date-2026-01-01"
+    half.mkdir()
+    (half / "half").touch()
+    (tmp_path / "_unfinished.run_date-2026-01-01").touch()
+    if old:
+        backup.mkdir()
+        (backup / "whole").touch()
+    with (
+        pytest.raises(ZeroDivisionError),
+        filesystem.replacing(spark, f"{tmp_path.as_uri()}/run_date=2026-01-01"),
+    ):
+        raise ZeroDivisionError
+    assert tree(tmp_path) == ({"run_date=2026-01-01/whole"} if old else set())
+
+
 def test_columns_must_have_the_published_types(tmp_path: Path, variance: Components) -> None:
     frame = variance(1.0).drop("retained").withColumn("component", F.lit(1).cast("bigint"))
     with pytest.raises(

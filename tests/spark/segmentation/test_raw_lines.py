@@ -209,6 +209,23 @@ def test_extra_columns_are_named(spark: SparkSession, write_csv: Make, header: l
     assert source.extra == ["Shop"]
 
 
+def test_a_column_without_a_name_is_extra_and_its_header_no_line(
+    spark: SparkSession, write_csv: Make, line: Make, header: list[str]
+) -> None:
+    """As a spreadsheet or pandas leaves it."""
+    uri = write_csv(f"0,{line()}", top=",".join(["", *header]))
+    (source,) = sources = find_sources(spark, uri)
+    assert source.extra == ["(without a name)"]
+    rows = read_lines(spark, sources, line_breaks=False).collect()
+    assert sorted(str(row.defect) for row in rows) == ["None", HEADER]
+
+
+def test_a_files_name_is_no_pattern(read: Read, write_csv: Make, line: Make) -> None:
+    write_csv(line(), line(), name="sales1.csv")
+    folder = write_csv(line(), name="sales[1].csv").rsplit("/", 1)[0]
+    assert len(read(folder)) == 3
+
+
 def test_missing_columns_are_refused_by_name(spark: SparkSession, write_csv: Make, header: list[str]) -> None:
     left = [name for name in header if name not in ("Region", "Order_ID")]
     with pytest.raises(UserError, match=r"sales\.csv lacks the columns Order_ID, Region: its header is"):
