@@ -72,7 +72,8 @@ def read_usage(client: Any, cluster_id: str, now: datetime) -> ClusterUsage:
     times = cluster["Status"]["Timeline"]
     created = times["CreationDateTime"]
     ready = times.get("ReadyDateTime")
-    on_demand, spot = (sum(nodes) for nodes in zip(*map(_nodes, fleets), strict=True))
+    nodes = [_nodes(fleet) for fleet in fleets]
+    on_demand, spot = sum(there for there, _ in nodes), sum(there for _, there in nodes)
     types = [kind["InstanceType"] for fleet in fleets for kind in fleet["InstanceTypeSpecifications"]]
     return ClusterUsage(
         cluster_id=cluster_id,

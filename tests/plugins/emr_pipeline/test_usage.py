@@ -54,6 +54,13 @@ def test_nodes_that_came_as_on_demand_for_want_of_spot_count_once() -> None:
     assert (usage.nodes, usage.spot_nodes) == (3, 0)
 
 
+def test_a_cluster_whose_fleets_are_not_there_yet_has_no_nodes() -> None:
+    client = emr({})
+    client.list_instance_fleets = lambda **_: {"InstanceFleets": []}
+    usage = read_usage(client, "j-1", START)
+    assert (usage.nodes, usage.spot_nodes, usage.dollars) == (0, 0, None)
+
+
 def test_a_live_cluster_has_been_used_until_now_and_an_ended_one_until_its_end() -> None:
     now = START + timedelta(hours=2)
     capacity = {"ProvisionedOnDemandCapacity": 2, "ProvisionedSpotCapacity": 1}
