@@ -62,7 +62,8 @@ def total(
 
     def partial(partition: Iterable[Array]) -> Iterator[Result]:
         results = map(of, partition)
-        return (reduce(add, results, first) for first in islice(results, 1))
+        for first in results:
+            yield reduce(add, results, first)
 
     return reduce(add, blocks.mapPartitions(partial).collect())
 

@@ -45,7 +45,6 @@ def overview(findings: Findings) -> Overview:
     totals = answers["totals"][0] if answers["totals"] else {}
     chosen = [row for row in answers["chosen_k"] if row["chosen"] == "true"]
     retained = [row for row in answers["explained_variance"] if row["retained"] == "true"]
-
     fitted = "score" not in facts["plan"].split()
 
     def total(column: str) -> float:

@@ -44,9 +44,8 @@ def page(findings: Findings, pictures: Mapping[str, Picture]) -> str:
     )
     environment.filters |= {"day": numbers.day, "number": numbers.whole, "duration": numbers.duration}
     figures = overview(findings)
-    jobs = {
-        job: content for job, content in findings.metrics.items() if job in findings.facts["plan"].split()
-    }
+    plan = findings.facts["plan"].split()
+    jobs = {job: content for job, content in findings.metrics.items() if job in plan}
     return environment.get_template("page.html").render(
         facts=findings.facts,
         figures=figures,

@@ -133,13 +133,14 @@ class ReapClustersOperator(PatientOperator):
     def reconcile(self, context: Context) -> dict[str, str]:
         client = self.hook.conn
         doomed = dict(self._doomed(client, context["ti"]))
-        verb = "Would end" if self.report_only == "True" else "Ending"
+        report_only = self.report_only == "True"
         spared = []
         for cluster_id, reason in doomed.items():
-            self.log.warning("%s %s: %s", verb, cluster_id, reason)
+            self.log.warning("%s %s: %s", "Would end" if report_only else "Ending", cluster_id, reason)
+            if report_only:
+                continue
             try:
-                if self.report_only != "True":
-                    client.terminate_job_flows(JobFlowIds=[cluster_id])
+                client.terminate_job_flows(JobFlowIds=[cluster_id])
             except ClientError as error:
                 spared.append(f"cluster {cluster_id} goes on and costs money: {error}")
         if spared:
@@ -160,8 +161,8 @@ class ReapClustersOperator(PatientOperator):
 
     def _reason(self, ti: Any, tags: Mapping[str, str], cluster: Mapping[str, Any]) -> str:
         """Return why the cluster must end, nothing if it may live or is not ours."""
-        ours = tags.items() >= self.tags.items()
-        if not ours or not tags.keys() >= {"dag_id", "run_id"}:
+        ours = tags.items() >= self.tags.items() and tags.keys() >= {"dag_id", "run_id"}
+        if not ours:
             return ""
         run = f"run {tags['run_id']} of {tags['dag_id']}"
         unfinished = {"dag_id": tags["dag_id"], "run_ids": [tags["run_id"]], "states": ["queued", "running"]}

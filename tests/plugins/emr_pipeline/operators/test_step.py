@@ -125,7 +125,11 @@ def test_a_step_that_was_cancelled_is_queued_again(
 def interrupt() -> Iterator[Callable[[Callable[[], None]], None]]:
     """A function that sets what SIGTERM does; a task's process is killed while its only thread waits."""
     before = signal.getsignal(signal.SIGTERM)
-    yield lambda what: signal.signal(signal.SIGTERM, lambda *_: what()) and None
+
+    def call(what: Callable[[], None]) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: what())
+
+    yield call
     signal.signal(signal.SIGTERM, before)
 
 
