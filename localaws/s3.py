@@ -37,6 +37,7 @@ from moto.s3.responses import S3Response
 from moto.s3.utils import bucket_name_from_url
 from werkzeug.wrappers import Request, Response
 
+from localaws import presigned
 from localaws.store import Signature, Store, UnsafeKeyError
 
 REGION = "us-east-1"
@@ -62,6 +63,8 @@ class S3:
 
     def _answer(self, request: Request) -> Response:
         bucket, key = address(request)
+        if refused := presigned.refusal(request.args, datetime.now(UTC)):
+            return _error(*refused)
         try:
             self._mirror.load_buckets()
             self._check(request, bucket, key)

@@ -1,4 +1,4 @@
-"""One HTTP server that speaks AWS: our EMR and Athena, and moto for everything else."""
+"""One HTTP server that speaks AWS: our EMR and Athena, and moto for the other services it answers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,10 @@ from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
-from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
+from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request, Response
 
@@ -31,6 +27,7 @@ from localaws.faults.calls import FaultyCalls
 from localaws.faults.client import PATH as FAULTS
 from localaws.faults.control import FaultControl
 from localaws.faults.plan import FaultPlan
+from localaws.moto_services import ANSWERED, MotoServices
 from localaws.store import Store
 from localaws.wire import JsonService
 
@@ -75,7 +72,7 @@ class LocalAws:
         self._calls = FaultyCalls(
             self._services, plan, self._fleet.get, lambda execution_id: self._athena().sql(execution_id)
         )
-        self._moto = DomainDispatcherApplication(cast(Any, self._moto_service))
+        self._moto = MotoServices(self._with_files)
         self._server = _serve_on(listener, self)
 
     def serve(self) -> None:
@@ -106,7 +103,7 @@ class LocalAws:
     def health(self) -> dict[str, Any]:
         return {
             "versions": {name: version(name) for name in ("moto", "pyspark", "duckdb")},
-            "services": ["athena", "emr", "glue", "iam", "s3", "sts"],
+            "services": sorted(["athena", "emr", "s3", *ANSWERED]),
             "state": str(self.state),
             "clusters": [
                 {"id": cluster.id, "name": cluster.name, "state": cluster.state}
@@ -115,9 +112,8 @@ class LocalAws:
             ],
         }
 
-    def _moto_service(self, name: Any) -> WSGIApplication:
-        moto: WSGIApplication = create_backend_app(name)
-        if name != "s3":
+    def _with_files(self, service: str, moto: WSGIApplication) -> WSGIApplication:
+        if service != "s3":
             return moto
         from localaws.s3 import S3
 

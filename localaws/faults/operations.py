@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request
 # The service's name in IAM's actions -> in botocore.
 SERVICES = {"elasticmapreduce": "emr", "athena": "athena", "glue": "glue", "s3": "s3"}
 _CLUSTER_MEMBERS = frozenset({"ClusterId", "JobFlowId", "JobFlowIds", "ResourceId"})
-_SIGNED_FOR = re.compile(r"Credential=[^,]*/([a-z0-9-]+)/aws4_request")
+_SIGNED_FOR = re.compile(r"Credential=[^,]*/([\w.-]+)/aws4_request")
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def operation_of(request: Request) -> Operation | None:
         model = _model(service)
         if prefix and model.metadata.get("targetPrefix") == prefix:
             return Operation(service, name) if name in model.operation_names else None
-    if prefix or _signed_for(request) != "s3":
+    if prefix or service_signed_for(request) != "s3":
         return None
-    found = _s3_operation(request)
+    found = s3_operation(request)
     return Operation("s3", found) if found else None
 
 
@@ -68,13 +68,14 @@ def s3_text(request: Request) -> str:
     return f"{bucket}/{key}?{unquote(request.query_string.decode())}"
 
 
-def _signed_for(request: Request) -> str:
+def service_signed_for(request: Request) -> str:
+    """Return the service's name in the signature's scope, in the header or the query; '' if it has none."""
     credential = request.headers.get("Authorization") or f"Credential={request.args.get('X-Amz-Credential')}"
     match = _SIGNED_FOR.search(credential)
     return match[1] if match else ""
 
 
-def _s3_operation(request: Request) -> str | None:
+def s3_operation(request: Request) -> str | None:
     """Of the operations whose method, path and required parameters the request has, the most special one."""
     from localaws.s3 import address
 

@@ -1,0 +1,276 @@
+"""The services that moto answers, and the refusal of everything else.
+
+The rule: an operation is passed on to moto only if it does here what it says. What is stored can be read back, a
+message that is sent arrives; nothing that is only pretended to run (a Glue job or crawler, a Lambda function, a
+state machine, a stack) is started. A refusal, and an error that moto did not expect, come in the protocol of the
+service that was called.
+Source of the protocols: https://smithy.io/2.0/aws/protocols/index.html
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from collections.abc import Callable, Iterable
+from functools import cache
+from io import BytesIO
+from threading import Lock
+from typing import Any
+from urllib.parse import parse_qs
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from xml.sax.saxutils import escape
+
+import botocore.session
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
+from moto.moto_server.werkzeug_app import create_backend_app
+from werkzeug.wrappers import Request, Response
+
+from localaws.faults.operations import s3_operation, service_signed_for
+
+_TAGS = "TagResource UntagResource ListTagsForResource"
+ANSWERED: dict[str, frozenset[str]] = {
+    service: frozenset(operations.split())
+    for service, operations in {
+        "glue": """
+            CreateDatabase GetDatabase GetDatabases UpdateDatabase DeleteDatabase
+            CreateTable GetTable GetTables UpdateTable DeleteTable BatchDeleteTable
+            GetTableVersion GetTableVersions DeleteTableVersion
+            CreatePartition GetPartition GetPartitions UpdatePartition DeletePartition
+            BatchCreatePartition BatchGetPartition BatchUpdatePartition BatchDeletePartition
+            GetPartitionIndexes
+        """,
+        "sts": """
+            GetCallerIdentity GetSessionToken GetFederationToken GetAccessKeyInfo
+            AssumeRole AssumeRoleWithWebIdentity AssumeRoleWithSAML
+        """,
+        "iam": """
+            CreateRole GetRole ListRoles UpdateRole UpdateRoleDescription UpdateAssumeRolePolicy DeleteRole
+            TagRole UntagRole ListRoleTags PutRolePermissionsBoundary DeleteRolePermissionsBoundary
+            PutRolePolicy GetRolePolicy ListRolePolicies DeleteRolePolicy
+            AttachRolePolicy DetachRolePolicy ListAttachedRolePolicies
+            CreateServiceLinkedRole DeleteServiceLinkedRole GetServiceLinkedRoleDeletionStatus
+            CreateInstanceProfile GetInstanceProfile ListInstanceProfiles ListInstanceProfilesForRole
+            DeleteInstanceProfile AddRoleToInstanceProfile RemoveRoleFromInstanceProfile
+            TagInstanceProfile UntagInstanceProfile
+            CreatePolicy GetPolicy ListPolicies DeletePolicy TagPolicy UntagPolicy ListPolicyTags
+            CreatePolicyVersion GetPolicyVersion ListPolicyVersions SetDefaultPolicyVersion DeletePolicyVersion
+            ListEntitiesForPolicy
+            CreateUser GetUser ListUsers UpdateUser DeleteUser TagUser UntagUser ListUserTags
+            PutUserPolicy GetUserPolicy ListUserPolicies DeleteUserPolicy
+            AttachUserPolicy DetachUserPolicy ListAttachedUserPolicies
+            CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey
+            CreateGroup GetGroup ListGroups UpdateGroup DeleteGroup ListGroupsForUser
+            AddUserToGroup RemoveUserFromGroup PutGroupPolicy GetGroupPolicy ListGroupPolicies DeleteGroupPolicy
+            AttachGroupPolicy DetachGroupPolicy ListAttachedGroupPolicies
+            CreateAccountAlias ListAccountAliases DeleteAccountAlias
+        """,
+        "sns": f"""
+            CreateTopic ListTopics GetTopicAttributes SetTopicAttributes DeleteTopic
+            Subscribe ConfirmSubscription Unsubscribe ListSubscriptions ListSubscriptionsByTopic
+            GetSubscriptionAttributes SetSubscriptionAttributes Publish PublishBatch
+            AddPermission RemovePermission {_TAGS}
+        """,
+        "sqs": """
+            CreateQueue GetQueueUrl ListQueues GetQueueAttributes SetQueueAttributes PurgeQueue DeleteQueue
+            SendMessage SendMessageBatch ReceiveMessage DeleteMessage DeleteMessageBatch
+            ChangeMessageVisibility ChangeMessageVisibilityBatch ListDeadLetterSourceQueues
+            TagQueue UntagQueue ListQueueTags AddPermission RemovePermission
+        """,
+        "secretsmanager": """
+            CreateSecret GetSecretValue BatchGetSecretValue PutSecretValue DescribeSecret ListSecrets UpdateSecret
+            DeleteSecret RestoreSecret ListSecretVersionIds UpdateSecretVersionStage GetRandomPassword
+            TagResource UntagResource
+        """,
+        "ssm": """
+            PutParameter GetParameter GetParameters GetParametersByPath GetParameterHistory DescribeParameters
+            DeleteParameter DeleteParameters LabelParameterVersion UnlabelParameterVersion
+            AddTagsToResource RemoveTagsFromResource ListTagsForResource
+        """,
+    }.items()
+}
+# Of S3, moto keeps most of the settings; these promise work that nobody would do.
+S3_REFUSED = frozenset(
+    {
+        "SelectObjectContent",
+        "RestoreObject",
+        "PutBucketReplication",
+        "PutBucketLogging",
+        "PutBucketAccelerateConfiguration",
+        "PutBucketInventoryConfiguration",
+        "PutBucketAnalyticsConfiguration",
+        "PutBucketMetricsConfiguration",
+        "PutBucketIntelligentTieringConfiguration",
+        "CreateBucketMetadataConfiguration",
+        "CreateBucketMetadataTableConfiguration",
+        "CreateSession",
+        "GetObjectTorrent",
+        "RenameObject",
+    }
+)
+_UNSIGNED = {"AssumeRoleWithWebIdentity": "sts", "AssumeRoleWithSAML": "sts"}
+_DELIVERED_BY_SNS = ("sqs", "http", "https")
+_XML_NAMES = ("s3", "route53", "cloudfront")  # signing names of the services that speak REST-XML
+log = logging.getLogger(__name__)
+
+
+class MotoServices:
+    """The WSGI application: moto behind the rule above."""
+
+    def __init__(self, wrap: Callable[[str, WSGIApplication], WSGIApplication]) -> None:
+        """``wrap`` is given the name of a service and moto's application for it when it is first called."""
+        self._wrap = wrap
+        self._applications: dict[str, WSGIApplication] = {}
+        self._lock = Lock()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self._answer(Request(environ))(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        call = _Call(request)
+        if refusal := call.refusal():
+            return call.error(501, call.refused_code, f"not supported by the local AWS: {refusal}")
+        try:
+            response = Response.from_app(self._application(call.service), request.environ)
+        except Exception as error:
+            if problems := call.problems():
+                return call.error(400, call.invalid_code, problems)
+            log.exception("moto's %s", call)
+            return call.error(500, "InternalFailure", f"the local AWS failed: {error!r}")
+        if response.status_code >= 400 and response.mimetype == "text/html":
+            return call.error(
+                response.status_code, call.refused_code, f"not supported by the local AWS: {call}"
+            )
+        return response
+
+    def _application(self, service: str) -> WSGIApplication:
+        with self._lock:
+            if service not in self._applications:
+                moto: Any = create_backend_app(service)  # type: ignore[arg-type]
+                self._applications[service] = self._wrap(service, moto)
+            return self._applications[service]
+
+
+class _Call:
+    """What a request asks of whom, and how errors are told to it."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._target, _, name = request.headers.get("X-Amz-Target", "").rpartition(".")
+        self._body = b""
+        signed_for = service_signed_for(request)
+        form = request.mimetype == "application/x-www-form-urlencoded"
+        if signed_for != "s3" and (self._target or form):
+            self._body = request.get_data()
+            request.environ["wsgi.input"] = BytesIO(self._body)  # for moto, which reads it again
+        self._form = {} if self._target or signed_for == "s3" else self._fields()
+        self._action = name or self._form.get("Action", "")
+        by_target = next(
+            (s for s in ANSWERED if self._target and _model(s).metadata.get("targetPrefix") == self._target),
+            "",
+        )
+        self.service = by_target or signed_for or _UNSIGNED.get(self._action, "" if self._target else "s3")
+
+    def _fields(self) -> dict[str, str]:
+        text = self._body.decode(errors="replace") or self._request.query_string.decode()
+        return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True).items()}
+
+    def __str__(self) -> str:
+        return f"{self.service or self._target} {self._operation}"
+
+    @property
+    def _operation(self) -> str:
+        if self.service == "s3" and not self._is_s3_control:
+            return s3_operation(self._request) or ""
+        return self._action or f"{self._request.method} {self._request.path}"
+
+    @property
+    def _is_s3_control(self) -> bool:
+        return self._request.path.startswith("/v20180820/")
+
+    def refusal(self) -> str:
+        """Why the call is not passed on, '' if it is."""
+        if self.service == "s3" and not self._is_s3_control:
+            return str(self) if self._operation in S3_REFUSED else ""
+        if self._operation not in ANSWERED.get(self.service, ()):
+            known = ", ".join(["athena", "emr", "s3", *ANSWERED])
+            return f"{self}. What is answered, of {known}, is listed in localaws/README.md"
+        if self.service == "sns":
+            return self._undelivered()
+        return ""
+
+    def _undelivered(self) -> str:
+        protocol = self._form.get("Protocol", "").lower()
+        if self._operation == "Subscribe" and protocol not in _DELIVERED_BY_SNS:
+            return f"an SNS subscription by {protocol or 'no protocol'}, only {', '.join(_DELIVERED_BY_SNS)}"
+        return "an SMS" if self._operation == "Publish" and "PhoneNumber" in self._form else ""
+
+    def problems(self) -> str:
+        """What the service's model finds wrong in a JSON request, '' if nothing."""
+        if not self._target:
+            return ""
+        try:
+            members = json.loads(self._body or b"{}")
+        except ValueError as error:
+            return f"the body is not JSON: {error}"
+        shape = _model(self.service).operation_model(self._operation).input_shape
+        return str(ParamValidator().validate(members, shape).generate_report()) if shape else ""
+
+    # ---------------------------------------------------------------- errors
+    @property
+    def invalid_code(self) -> str:
+        return "InvalidInputException" if self.service == "glue" else "ValidationException"
+
+    @property
+    def refused_code(self) -> str:
+        if self._is_xml:
+            return "NotImplemented"
+        return "InvalidAction" if self._form.get("Action") else "UnknownOperationException"
+
+    @property
+    def _is_xml(self) -> bool:
+        return not self._target and self.service in _XML_NAMES
+
+    def error(self, status: int, code: str, message: str) -> Response:
+        """The error as the protocol of the called service has it."""
+        request_id = str(uuid.uuid4())
+        headers = {"x-amzn-RequestId": request_id}
+        if self._request.headers.get("smithy-protocol") == "rpc-v2-cbor":
+            body = _cbor({"__type": code, "message": message})
+            return Response(
+                body, status, {**headers, "smithy-protocol": "rpc-v2-cbor"}, content_type="application/cbor"
+            )
+        if self._is_xml or self._form.get("Action"):
+            return Response(
+                self._xml_error(code, message, request_id), status, headers, content_type="text/xml"
+            )
+        if not self._target:
+            headers["x-amzn-ErrorType"] = code
+        mimetype = self._request.mimetype if "json" in self._request.mimetype else "application/json"
+        members = {"__type": code, "message": message, "Message": message}
+        return Response(json.dumps(members), status, headers, content_type=mimetype)
+
+    def _xml_error(self, code: str, message: str, request_id: str) -> str:
+        words = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
+        if self.service == "ec2":
+            return f"<Response><Errors><Error>{words}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
+        if self.service == "s3" and not self._is_s3_control:
+            return f"<Error>{words}<RequestId>{request_id}</RequestId></Error>"
+        error = f"<Error><Type>Sender</Type>{words}</Error>"
+        return f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
+
+
+def _cbor(texts: dict[str, str]) -> bytes:
+    """A map of texts in CBOR (RFC 8949): major type 5, and 3 with a length of two bytes."""
+
+    def text(value: str) -> bytes:
+        encoded = value.encode()
+        return b"\x79" + len(encoded).to_bytes(2, "big") + encoded
+
+    return bytes([0xA0 | len(texts)]) + b"".join(text(part) for item in texts.items() for part in item)
+
+
+@cache
+def _model(service: str) -> ServiceModel:
+    return botocore.session.get_session().get_service_model(service)

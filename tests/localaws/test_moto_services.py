@@ -1,0 +1,146 @@
+"""What is passed on to moto, and what is refused in the words of the service that was called."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+from uuid import uuid4
+
+import botocore.session
+import pytest
+from botocore.exceptions import ClientError
+
+from localaws.moto_services import ANSWERED
+from tests.conftest import LocalAws
+
+ROLE = "arn:aws:iam::123456789012:role/x"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:t"
+TABLE = {"DatabaseName": "d", "TableName": "t"}
+OBJECT = {"Bucket": "some-bucket", "Key": "k"}
+SELECT = {
+    "Expression": "SELECT 1",
+    "ExpressionType": "SQL",
+    "InputSerialization": {},
+    "OutputSerialization": {},
+}
+
+
+def refusal(call: Callable[..., Any], **request: Any) -> tuple[int, str, str]:
+    with pytest.raises(ClientError) as failure:
+        call(**request)
+    response = failure.value.response
+    return (
+        response["ResponseMetadata"]["HTTPStatusCode"],
+        response["Error"]["Code"],
+        response["Error"]["Message"],
+    )
+
+
+# What somebody with Spark on EMR would call, and one of each protocol.
+REFUSED: list[tuple[str, str, dict[str, Any]]] = [
+    ("glue", "start_crawler", {"Name": "c"}),
+    ("glue", "create_crawler", {"Name": "c", "Role": ROLE, "Targets": {}}),
+    ("glue", "start_job_run", {"JobName": "j"}),
+    ("glue", "create_job", {"Name": "j", "Role": ROLE, "Command": {}}),
+    ("glue", "search_tables", {}),
+    ("glue", "get_column_statistics_for_table", {**TABLE, "ColumnNames": ["a"]}),
+    ("glue", "create_partition_index", {**TABLE, "PartitionIndex": {"Keys": ["a"], "IndexName": "i"}}),
+    ("emr-serverless", "list_applications", {}),
+    ("emr-serverless", "start_job_run", {"applicationId": "a", "executionRoleArn": ROLE}),
+    ("emr-containers", "start_job_run", {"virtualClusterId": "v"}),
+    ("stepfunctions", "start_execution", {"stateMachineArn": "arn:aws:states:us-east-1:1:stateMachine:m"}),
+    ("lambda", "invoke", {"FunctionName": "f"}),
+    ("batch", "submit_job", {"jobName": "j", "jobQueue": "q", "jobDefinition": "d"}),
+    ("cloudformation", "create_stack", {"StackName": "s", "TemplateBody": "{}"}),
+    ("cloudwatch", "put_metric_data", {"Namespace": "n", "MetricData": [{"MetricName": "m"}]}),
+    ("events", "put_rule", {"Name": "r", "ScheduleExpression": "rate(1 day)"}),
+    ("ec2", "run_instances", {"MinCount": 1, "MaxCount": 1}),
+    ("route53", "list_hosted_zones", {}),
+    ("iam", "simulate_principal_policy", {"PolicySourceArn": ROLE, "ActionNames": ["s3:GetObject"]}),
+    ("sts", "decode_authorization_message", {"EncodedMessage": "x"}),
+    ("sns", "publish", {"PhoneNumber": "+491", "Message": "m"}),
+    ("sns", "subscribe", {"TopicArn": TOPIC, "Protocol": "email", "Endpoint": "a@b.c"}),
+    ("sqs", "start_message_move_task", {"SourceArn": "arn"}),
+    ("secretsmanager", "rotate_secret", {"SecretId": "s"}),
+    ("ssm", "send_command", {"DocumentName": "AWS-RunShellScript"}),
+    ("s3", "select_object_content", {**OBJECT, **SELECT}),
+    ("s3", "restore_object", {**OBJECT, "RestoreRequest": {"Days": 1}}),
+]
+CODES = {
+    **dict.fromkeys(("cloudformation", "ec2", "iam", "sts", "sns"), "InvalidAction"),
+    **dict.fromkeys(("route53", "s3"), "NotImplemented"),
+}
+
+
+@pytest.mark.parametrize(("service", "operation", "request_"), REFUSED)
+def test_what_would_only_pretend_to_run_is_refused_in_the_protocol_of_its_service(
+    local_aws: LocalAws, service: str, operation: str, request_: dict[str, Any]
+) -> None:
+    status, code, message = refusal(getattr(local_aws.client(service), operation), **request_)
+    assert (status, code) == (501, CODES.get(service, "UnknownOperationException"))
+    assert message.startswith("not supported by the local AWS: ")
+
+
+@pytest.mark.parametrize("service", sorted(ANSWERED))
+def test_every_answered_operation_is_one_of_the_service(service: str) -> None:
+    known = botocore.session.get_session().get_service_model(service).operation_names
+    assert not ANSWERED[service] - set(known)
+
+
+def test_messages_secrets_and_parameters_that_are_stored_arrive(local_aws: LocalAws) -> None:
+    name = uuid4().hex
+    sqs, sns = local_aws.client("sqs"), local_aws.client("sns")
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    sns.publish(TopicArn=topic, Message="hello")
+    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    assert json.loads(message["Body"])["Message"] == "hello"
+    secrets = local_aws.client("secretsmanager")
+    secrets.create_secret(Name=name, SecretString="s")
+    assert secrets.get_secret_value(SecretId=name)["SecretString"] == "s"
+    parameters = local_aws.client("ssm")
+    parameters.put_parameter(Name=name, Value="p", Type="String")
+    assert parameters.get_parameter(Name=name)["Parameter"]["Value"] == "p"
+
+
+def test_roles_are_made_and_taken(local_aws: LocalAws) -> None:
+    iam, name = local_aws.client("iam"), uuid4().hex
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    try:
+        sts = local_aws.client("sts")
+        taken = sts.assume_role(RoleArn=role, RoleSessionName="me")
+        by_token = sts.assume_role_with_web_identity(
+            RoleArn=role, RoleSessionName="me", WebIdentityToken="token"
+        )
+    finally:
+        iam.delete_role(RoleName=name)
+    for answer in (taken, by_token):
+        assert answer["AssumedRoleUser"]["Arn"].endswith(f"assumed-role/{name}/me")
+
+
+def test_what_moto_stumbles_over_is_an_error_of_the_protocol(local_aws: LocalAws) -> None:
+    """A request that the service's model refuses is the caller's mistake."""
+
+    def post(body: bytes) -> tuple[int, str, dict[str, Any]]:
+        headers = {
+            "X-Amz-Target": "AWSGlue.GetTable",
+            "Content-Type": "application/x-amz-json-1.1",
+            "Authorization": "AWS4-HMAC-SHA256 Credential=a/20250101/us-east-1/glue/aws4_request, "
+            "SignedHeaders=host, Signature=0",
+        }
+        try:
+            urlopen(Request(local_aws.endpoint, body, headers))
+        except HTTPError as error:
+            return error.code, error.headers.get_content_type(), json.load(error)
+        raise AssertionError("it was answered")
+
+    for body in (b"[]", b"{", b'{"DatabaseName": 1, "Name": {}}', b'{"Name": "x"}'):
+        status, mimetype, error = post(body)
+        assert status == 400, body
+        assert "json" in mimetype, body
+        assert error["__type"] in ("InvalidInputException", "EntityNotFoundException"), body
