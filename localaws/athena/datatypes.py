@@ -35,6 +35,14 @@ _BY_NAME = {
     "date": DATE,
     "timestamp": TIMESTAMP,
 }
+# Trino's names of types, those included that are not supported here. DDL has Hive's instead, such as string and float.
+_TRINO_TYPE_NAMES = """
+    array bigint bingtile boolean char codepoints color date decimal double function geometry hyperloglog int
+    integer interval ipaddress joniregexp json json2016 jsonpath kdbtree likepattern map objectid p4hyperloglog
+    qdigest real row setdigest smallint sphericalgeography tdigest time timestamp tinyint unknown uuid varbinary
+    varchar
+"""
+TRINO_TYPE_NAMES = frozenset(_TRINO_TYPE_NAMES.split())
 _DUCKDB = {REAL: "REAL", DOUBLE: "DOUBLE", VARCHAR: "VARCHAR", VARBINARY: "BLOB", TIMESTAMP: "TIMESTAMP"}
 _TRINO = {
     NULL: "unknown",

@@ -208,7 +208,8 @@ class _Parser:
                 table = TableName(self._name(), table.table)
             return ShowColumns(table)
         if self._take("CREATE"):
-            self._expect("TABLE")
+            if not self._take("TABLE"):
+                raise not_supported(f"SHOW CREATE {self._next()}")
             return ShowCreateTable(self._table_name())
         raise not_supported(f"SHOW {self._next()}")
 

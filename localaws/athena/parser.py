@@ -1,12 +1,12 @@
 """Trino's grammar: sqlglot's tree of a query, with every function call left as it was written.
 
-sqlglot would rewrite functions to its own idea of them; here their meaning is the white-list's.
+sqlglot would rewrite functions to its own idea of them; here their meaning is the white-list's. It takes texts that
+Trino refuses and fails at others that Trino takes: what is a query is decided by ``trino_grammar`` before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, ClassVar
 
 from sqlglot import exp
@@ -14,13 +14,11 @@ from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.trino import TrinoParser
 
-from localaws.athena.errors import MalformedQuery
-from localaws.athena.statements import Token, tokenize
+from localaws.athena.datatypes import TRINO_TYPE_NAMES
+from localaws.athena.errors import SYNTAX_ERROR, MalformedQuery, QueryFailed, not_supported
+from localaws.athena.trino_grammar import recognize
 
 _WITH_OWN_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING", "LISTAGG")
-# What sqlglot takes and Trino does not: ``a::int``, ``a == b``, and a comma before the next clause.
-_NOT_TRINO = {(":", ":"), ("=", "=")}
-_AFTER_A_LIST = {"FROM", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", ")"}
 
 
 class _Trino(Trino):
@@ -34,8 +32,11 @@ class _Trino(Trino):
 
 
 def parse_query(text: str, parameters: Sequence[str] = ()) -> exp.Expr:
-    """The tree of one query; ``parameters`` are literals for its ``?``, in order. Raises MalformedQuery."""
-    _refuse_other_dialects(tokenize(text))
+    """The tree of one query; ``parameters`` are literals for its ``?``, in order.
+
+    Raises MalformedQuery for a text outside Trino's grammar, and QueryFailed for a type that Trino does not have and
+    for what sqlglot does not read.
+    """
     tree = _parse(text)
     placeholders = list(tree.find_all(exp.Placeholder, bfs=False))
     if len(placeholders) != len(parameters):
@@ -48,12 +49,18 @@ def parse_query(text: str, parameters: Sequence[str] = ()) -> exp.Expr:
 
 
 def _parse(text: str) -> exp.Expr:
+    found = recognize(text)
+    for named in found.types:
+        if named.name not in TRINO_TYPE_NAMES:
+            raise QueryFailed(f"TYPE_NOT_FOUND: {named.place}: Unknown type: {named.name}", SYNTAX_ERROR)
+    if found.unsupported:
+        raise not_supported(found.unsupported[0])
     try:
-        trees = [tree for tree in _Trino().parse(text) if tree is not None]
+        trees = [tree for tree in _Trino().parse(found.text) if tree is not None]
     except ParseError as error:
-        raise MalformedQuery(_mismatched(error)) from None
+        raise not_supported(_unread(error)) from None
     except TokenError as error:
-        raise MalformedQuery(str(error)) from None
+        raise not_supported(str(error)) from None
     if len(trees) != 1:
         raise MalformedQuery(f"Only one sql statement is allowed. Got: {text}")
     return trees[0]
@@ -67,21 +74,11 @@ def _literal(value: str) -> exp.Expr:
     return exp.Paren(this=literal) if not isinstance(literal, exp.Literal) else literal
 
 
-def _mismatched(error: ParseError) -> str:
+def _unread(error: ParseError) -> str:
+    """Where sqlglot stopped in a text that Trino takes."""
     if not error.errors:
-        return str(error)
+        return f"a syntax that sqlglot does not read: {error}"
     first = error.errors[0]
     word = str(first.get("highlight") or "")
     column = int(first["col"]) - max(0, len(word) - 1)
-    return f"line {first['line']}:{column}: mismatched input '{word}'. {first['description']}"
-
-
-def _refuse_other_dialects(tokens: list[Token]) -> None:
-    for token, following in pairwise(tokens):
-        adjacent = token.line == following.line and following.column == token.column + 1
-        if ((token.text, following.text) in _NOT_TRINO and adjacent) or (
-            token.text == "," and following.keyword in _AFTER_A_LIST
-        ):
-            raise MalformedQuery(
-                f"line {following.line}:{following.column}: mismatched input '{following.text}'"
-            )
+    return f"the syntax at line {first['line']}:{column}: '{word}'"

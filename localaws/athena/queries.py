@@ -84,8 +84,14 @@ class _Compiler:
         if clause.args.get("recursive"):
             raise not_supported("WITH RECURSIVE")
         known, texts = dict(ctes), []
-        for cte in clause.expressions:
+        for at, cte in enumerate(clause.expressions):
             only(cte, "this", "alias")
+            if cte.alias.lower() in {other.alias.lower() for other in clause.expressions[:at]}:
+                raise QueryFailed(
+                    f"DUPLICATE_NAMED_QUERY: {position(cte.args['alias'])}"
+                    f"WITH query name '{cte.alias.lower()}' specified more than once",
+                    SYNTAX_ERROR,
+                )
             query = self.query(cte.this, parent, known)
             outputs = renamed(query.outputs, cte.args["alias"])
             name = f"q{next(self._names)}"

@@ -16,9 +16,17 @@ _TOKEN = re.compile(
       |(?P<symbol>.)""",
     re.VERBOSE | re.DOTALL,
 )
-_UTILITY = {"SHOW", "DESCRIBE", "DESC", "EXPLAIN"}
+_UTILITY = {"SHOW", "DESCRIBE", "DESC", "EXPLAIN", "PREPARE", "DEALLOCATE"}
 _DDL = {"CREATE", "DROP", "ALTER", "MSCK"}
-_QUERY = {"SELECT", "WITH", "VALUES", "("}
+_QUERY = {"SELECT", "WITH", "VALUES", "TABLE", "("}
+# USING EXTERNAL FUNCTION begins a query of Athena's with functions of one's own.
+_OTHER_DML = {"INSERT", "UNLOAD", "DELETE", "UPDATE", "MERGE", "OPTIMIZE", "VACUUM", "EXECUTE", "USING"}
+_FIXED = {
+    "MSCK": "MSCK_REPAIR_TABLE",
+    "DESCRIBE": "DESCRIBE_TABLE",
+    "DESC": "DESCRIBE_TABLE",
+    "PREPARE": "PREPARE",
+}
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ def _kind(verb: str, first: Token) -> str:
         return "UTILITY"
     if verb in _DDL:
         return "DDL"
-    if verb in _QUERY or verb in ("INSERT", "UNLOAD", "DELETE", "UPDATE", "MERGE", "OPTIMIZE", "VACUUM"):
+    if verb in _QUERY or verb in _OTHER_DML:
         return "DML"
     raise MalformedQuery(
         f"line {first.line}:{first.column}: mismatched input '{first.text}'. Queries of this type are not supported"
@@ -95,10 +103,8 @@ def _substatement(words: list[str]) -> str:
     verb = words[0]
     if verb in _QUERY:
         return "SELECT"
-    if verb == "MSCK":
-        return "MSCK_REPAIR_TABLE"
-    if verb in ("DESCRIBE", "DESC"):
-        return "DESCRIBE_TABLE"
+    if verb in _FIXED:
+        return _FIXED[verb]
     if verb == "ALTER":
         action = [word for word in words if word in ("ADD", "DROP", "PARTITION", "SET", "RENAME", "COLUMNS")][
             :2

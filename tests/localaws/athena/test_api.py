@@ -147,9 +147,9 @@ def test_a_request_token_runs_a_query_once(lake: Lake) -> None:
     [
         ("SELECT 1; SELECT 2", "Only one sql statement is allowed. Got: SELECT 1; SELECT 2"),
         ("SELEC 1", "line 1:1: mismatched input 'SELEC'. Queries of this type are not supported"),
-        ("SELECT * FORM t", "line 1:15: mismatched input 't'"),
+        ("SELECT * FORM t", "line 1:10: mismatched input 'FORM'"),
         ("SELECT a, FROM t", "line 1:11: mismatched input 'FROM'"),
-        ("SELECT 1::integer", "line 1:10: mismatched input ':'"),
+        ("SELECT 1::integer", "line 1:9: mismatched input ':'"),
         ("SELECT 1 == 1", "line 1:11: mismatched input '='"),
         ("-- nothing", "line 1:1: mismatched input '<EOF>'"),
         ("SHOW PARTITIONS", "line 1:16: mismatched input '<EOF>' expecting a name"),

@@ -113,6 +113,8 @@ def test_columns_are_called_as_written_or_by_their_number(engine: Engine) -> Non
         ("SELECT 1 IN (SELECT 'a')", "TYPE_MISMATCH: "),
         ("SELECT (SELECT 1, 2)", "TYPE_MISMATCH: "),
         ("SELECT 1 FROM (VALUES 1) t(a, b)", "MISMATCHED_COLUMN_ALIASES: "),
+        ("WITH a AS (SELECT 1), b AS (SELECT 2), A AS (SELECT 3) SELECT 1",
+         "DUPLICATE_NAMED_QUERY: line 1:40: WITH query name 'a' specified more than once"),
         ("SELECT 1 FROM (VALUES 1) a(x) NATURAL JOIN (VALUES 1) b(x)", "not supported by the local Athena: "),
         ("WITH RECURSIVE r AS (SELECT 1) SELECT 1", "not supported by the local Athena: WITH RECURSIVE"),
         ("SELECT * FROM (VALUES ARRAY[1]) t(a) LEFT JOIN UNNEST(a) AS u(x) ON true",

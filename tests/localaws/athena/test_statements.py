@@ -22,6 +22,10 @@ from localaws.athena.statements import one_statement, tokenize
         ("SHOW PARTITIONS x", "UTILITY", "SHOW_PARTITIONS"),
         ("SHOW CREATE TABLE x", "UTILITY", "SHOW_CREATE_TABLE"),
         ("DESCRIBE x", "UTILITY", "DESCRIBE_TABLE"),
+        ("PREPARE p FROM SELECT 1", "UTILITY", "PREPARE"),
+        ("EXECUTE p USING 1", "DML", "EXECUTE"),
+        ("DEALLOCATE PREPARE p", "UTILITY", "DEALLOCATE_PREPARE"),
+        ("TABLE x", "DML", "SELECT"),
     ],
 )
 def test_kind(text: str, kind: str, substatement: str) -> None:

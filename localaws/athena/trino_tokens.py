@@ -1,0 +1,143 @@
+"""A query's tokens by Trino's rules, and a place among them. Hive's DDL has other rules: ``statements`` has those.
+
+Source: https://trino.io/docs/401/language/reserved.html, https://github.com/trinodb/trino/tree/401/core/trino-parser
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from localaws.athena.errors import MalformedQuery
+
+_RESERVED_WORDS = """
+    ALTER AND AS BETWEEN BY CASE CAST CONSTRAINT CREATE CROSS CUBE CURRENT_CATALOG CURRENT_DATE CURRENT_PATH
+    CURRENT_ROLE CURRENT_SCHEMA CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER DEALLOCATE DELETE DESCRIBE DISTINCT
+    DROP ELSE END ESCAPE EXCEPT EXECUTE EXISTS EXTRACT FALSE FOR FROM FULL GROUP GROUPING HAVING IN INNER INSERT
+    INTERSECT INTO IS JOIN JSON_ARRAY JSON_EXISTS JSON_OBJECT JSON_QUERY JSON_VALUE LEFT LIKE LISTAGG LOCALTIME
+    LOCALTIMESTAMP NATURAL NORMALIZE NOT NULL ON OR ORDER OUTER PREPARE RECURSIVE RIGHT ROLLUP SELECT SKIP TABLE
+    THEN TRIM TRUE UESCAPE UNION UNNEST USING VALUES WHEN WHERE WITH
+"""
+_RESERVED = frozenset(_RESERVED_WORDS.split())
+_LEXER = re.compile(
+    r"""(?P<space>[ \r\n\t]+|--[^\r\n]*|/\*.*?\*/)
+      |(?P<string>(?:U&)?'(?:[^']|'')*')
+      |(?P<binary>X'[^']*')
+      |(?P<quoted>"(?:[^"]|"")*")
+      |(?P<backquoted>`(?:[^`]|``)*`)
+      |(?P<number>(?:\d+(?:\.\d*)?|\.\d+)E[+-]?\d+|\d+\.\d*|\.\d+|\d+(?![A-Z0-9_]))
+      |(?P<digits>\d[A-Z0-9_]+)
+      |(?P<word>[A-Z_][A-Z0-9_]*)
+      |(?P<symbol><>|!=|<=|>=|\|\||->|=>|.)""",
+    re.VERBOSE | re.DOTALL | re.IGNORECASE | re.ASCII,
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    kind: str
+    text: str
+    start: int
+
+    @property
+    def keyword(self) -> str:
+        """The word or symbol in upper case; the kind in angle brackets for anything else."""
+        if self.kind in ("word", "symbol"):
+            return self.text.upper()
+        return f"<{self.kind}>"
+
+
+END = Token("end", "<EOF>", -1)
+
+
+class Mismatch(Exception):
+    """The token at the recognizer's place does not fit; another alternative may."""
+
+
+class Cursor:
+    """A place among the tokens of ``text``: ``_peek`` looks on, ``_take`` goes on, ``_expect`` raises Mismatch instead."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = [
+            Token(str(match.lastgroup), match.group(), match.start())
+            for match in _LEXER.finditer(text)
+            if match.lastgroup != "space"
+        ]
+        self._at = self._furthest = 0
+
+    def _error(self, token: Token, reason: str) -> MalformedQuery:
+        return MalformedQuery(f"{self._place(token)}: {reason}")
+
+    def _place(self, token: Token) -> str:
+        start = token.start if token is not END else len(self._text.rstrip())
+        before = self._text[:start]
+        return f"line {before.count(chr(10)) + 1}:{start - before.rfind(chr(10))}"
+
+    def _peek_at(self, at: int) -> Token:
+        return self._tokens[at] if at < len(self._tokens) else END
+
+    def _peek(self, ahead: int = 0) -> str:
+        return self._peek_at(self._at + ahead).keyword
+
+    def _fail(self) -> None:
+        self._furthest = max(self._furthest, self._at)
+        raise Mismatch
+
+    def _take(self, *keywords: str) -> bool:
+        """Take these tokens if all of them are next."""
+        if any(self._peek(ahead) != keyword for ahead, keyword in enumerate(keywords)):
+            return False
+        self._at += len(keywords)
+        return True
+
+    def _take_one(self, *keywords: str) -> bool:
+        if self._peek() not in keywords:
+            return False
+        self._at += 1
+        return True
+
+    def _expect(self, *keywords: str) -> None:
+        for keyword in keywords:
+            if not self._take(keyword):
+                self._fail()
+
+    def _expect_one(self, *keywords: str) -> None:
+        if not self._take_one(*keywords):
+            self._fail()
+
+    def _is_name(self, ahead: int = 0) -> bool:
+        token = self._peek_at(self._at + ahead)
+        return token.kind == "quoted" or (token.kind == "word" and token.keyword not in _RESERVED)
+
+    def _name(self) -> None:
+        if not self._is_name():
+            self._fail()
+        self._at += 1
+
+    def _names(self) -> None:
+        """``(a, b)``"""
+        self._expect("(")
+        self._name()
+        while self._take(","):
+            self._name()
+        self._expect(")")
+
+    def _qualified_name(self) -> None:
+        self._name()
+        while self._take("."):
+            self._name()
+
+    def _string(self) -> None:
+        unicode = self._peek_at(self._at).text.upper().startswith("U&")
+        self._expect("<string>")
+        if unicode and self._take("UESCAPE"):
+            self._expect("<string>")
+
+
+def without_comments(text: str) -> str:
+    """The text with white space for every comment, so that places stay."""
+    return _LEXER.sub(
+        lambda match: re.sub(r"[^\r\n]", " ", match.group()) if match.lastgroup == "space" else match.group(),
+        text,
+    )

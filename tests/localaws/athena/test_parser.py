@@ -1,0 +1,43 @@
+"""What Trino refuses fails in its words; what sqlglot cannot read is refused by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from localaws.athena.errors import MalformedQuery, QueryFailed
+from localaws.athena.parser import parse_query
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("SELECT CAST(1 AS string)", "TYPE_NOT_FOUND: line 1:8: Unknown type: string"),
+        ("SELECT TRY_CAST(1 AS array(float))", "TYPE_NOT_FOUND: line 1:8: Unknown type: float"),
+        ("SELECT 1, text 'a'", "TYPE_NOT_FOUND: line 1:11: Unknown type: text"),
+        ("SELECT N'a'", "TYPE_NOT_FOUND: line 1:8: Unknown type: n"),
+        ("SELECT filter(a, x -> x > 1)", "not supported by the local Athena: lambda expressions"),
+        ("SELECT json_exists(a, '$.b' TRUE ON ERROR)", "not supported by the local Athena: json_exists"),
+        ("SELECT 1 FROM t asof(x) JOIN u ON true",
+         "not supported by the local Athena: the syntax at line 1:17: 'asof'"),
+    ],
+)  # fmt: skip
+def test_refused(text: str, message: str) -> None:
+    with pytest.raises(QueryFailed) as failure:
+        parse_query(text)
+    assert failure.value.message == message
+
+
+def test_a_hint_is_a_comment() -> None:
+    assert parse_query("SELECT /*+ BROADCAST(t) */ 1").args.get("hint") is None
+
+
+@pytest.mark.parametrize(("parameters", "found"), [((), 0), (("1", "2"), 2)])
+def test_each_question_mark_needs_a_parameter(parameters: tuple[str, ...], found: int) -> None:
+    with pytest.raises(MalformedQuery, match=f"expected 1 but found {found}"):
+        parse_query("SELECT ?", parameters)
+
+
+@pytest.mark.parametrize("value", ["1 LIMIT 1 OFFSET 1", "a b c", "1::int", ""])
+def test_a_parameter_must_be_of_the_grammar_too(value: str) -> None:
+    with pytest.raises(MalformedQuery):
+        parse_query("SELECT ?", (value,))
