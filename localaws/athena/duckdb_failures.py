@@ -20,6 +20,7 @@ from localaws.athena.errors import (
 )
 
 _RAISED = re.compile(r"'@(.*)' to INT32", re.DOTALL)  # by trino_raise
+_REFUSED = re.compile(r"Unknown TimeZone '@(.*?)'!", re.DOTALL)  # by trino_refuse
 _DATA_ERRORS = {"Out of Range": "NUMERIC_VALUE_OUT_OF_RANGE", "Conversion": "INVALID_CAST_ARGUMENT"}
 
 
@@ -35,6 +36,8 @@ def duckdb_failures() -> Iterator[None]:
     except (duckdb.DataError, duckdb.InvalidInputException) as error:
         raise _data_failure(str(error)) from None
     except duckdb.Error as error:
+        if refused := _REFUSED.search(str(error)):
+            raise not_supported(refused.group(1)) from None
         raise QueryFailed(f"GENERIC_INTERNAL_ERROR: {error}", ENGINE_ERROR, SYSTEM) from None
 
 

@@ -217,21 +217,26 @@ class Expressions:
         return Typed(f"({text})", types[0])
 
     def _like(self, node: exp.Expr) -> Typed:
-        return self._like_escaped(node, "")
+        return self._like_escaped(node, None)
 
     def _escape(self, node: exp.Expr) -> Typed:
         if not isinstance(node.this, exp.Like):
             raise not_supported(f"ESCAPE after {node.this.sql(dialect='trino')}")
-        return self._like_escaped(node.this, f" ESCAPE {self._text(node.expression).sql}")
+        return self._like_escaped(node.this, self._text(node.expression).sql)
 
-    def _like_escaped(self, node: exp.Expr, escape: str) -> Typed:
+    def _like_escaped(self, node: exp.Expr, escape: str | None) -> Typed:
         only(node, "this", "expression", "negate")
         word = "NOT LIKE" if node.args.get("negate") else "LIKE"
         left, right = self._text(node.this), self._text(node.expression)
-        return Typed(f"({left.sql} {word} {right.sql}{escape})", dt.BOOLEAN)
+        if escape is None:
+            return Typed(f"({left.sql} {word} {right.sql})", dt.BOOLEAN)
+        pattern = f"trino_like_pattern({right.sql}, {escape})"
+        return Typed(f"({left.sql} {word} {pattern} ESCAPE {escape})", dt.BOOLEAN)
 
     def _text(self, node: exp.Expr) -> Typed:
         value = self.compile(node)
+        if value.type == dt.NULL:
+            return Typed(coerced(value, dt.VARCHAR), dt.VARCHAR)
         if value.type != dt.VARCHAR:
             raise type_mismatch(
                 node, f"Expression must evaluate to a varchar (actual: {dt.trino_name(value.type)})"

@@ -128,9 +128,9 @@ SCALARS = _table(
     (
         "sequence",
         "bigint, bigint -> array(bigint)",
-        "CASE WHEN {0} <= {1} THEN generate_series({0}, {1}) ELSE generate_series({0}, {1}, -1) END",
+        "trino_sequence({0}, {1}, CASE WHEN {0} <= {1} THEN 1 ELSE -1 END)",
     ),
-    ("sequence", "bigint, bigint, bigint -> array(bigint)", "generate_series({0}, {1}, {2})"),
+    ("sequence", "bigint, bigint, bigint -> array(bigint)", "trino_sequence({0}, {1}, {2})"),
 )
 
 AGGREGATES = _table(
@@ -169,12 +169,12 @@ WINDOW_FUNCTIONS = _table(
     ("cume_dist", "-> double", "cume_dist(){over}"),
     ("ntile", "bigint -> bigint", "ntile({all}){over}"),
     ("lag", "T -> T", "lag({all}){over}"),
-    ("lag", "T, bigint -> T", "lag({all}){over}"),
-    ("lag", "T, bigint, T -> T", "lag({all}){over}"),
+    ("lag", "T, bigint -> T", "lag({0}, trino_offset({1}, 0)){over}"),
+    ("lag", "T, bigint, T -> T", "lag({0}, trino_offset({1}, 0), {2}){over}"),
     ("lead", "T -> T", "lead({all}){over}"),
-    ("lead", "T, bigint -> T", "lead({all}){over}"),
-    ("lead", "T, bigint, T -> T", "lead({all}){over}"),
+    ("lead", "T, bigint -> T", "lead({0}, trino_offset({1}, 0)){over}"),
+    ("lead", "T, bigint, T -> T", "lead({0}, trino_offset({1}, 0), {2}){over}"),
     ("first_value", "T -> T", "first_value({all}){over}"),
     ("last_value", "T -> T", "last_value({all}){over}"),
-    ("nth_value", "T, bigint -> T", "nth_value({all}){over}"),
+    ("nth_value", "T, bigint -> T", "nth_value({0}, trino_offset({1}, 1)){over}"),
 )

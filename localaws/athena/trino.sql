@@ -2,6 +2,9 @@
 -- to INTEGER fails, and the engine takes the message out of that failure. (DuckDB's own error() is volatile,
 -- which TRY does not accept.)
 CREATE MACRO trino_raise(message) AS CAST('@' || message AS INTEGER);
+-- A refusal of what this engine would answer wrong. TRY must not make NULL of it: it lets DuckDB's "not
+-- implemented" pass, which an unknown time zone is.
+CREATE MACRO trino_refuse(what) AS CAST(timezone('@' || what, TIMESTAMP '1970-01-01 00:00:00') AS VARCHAR);
 
 -- Integer division truncates, and by zero it is an error.
 CREATE MACRO trino_divide(a, b) AS
@@ -46,7 +49,7 @@ CREATE MACRO trino_split(s, delimiter) AS
         ELSE delimiter END);
 CREATE MACRO trino_replace(s, search, replacement) AS
     replace(s, CASE WHEN search = '' THEN
-        CAST(trino_raise('not supported by the local Athena: replace of the empty string') AS VARCHAR)
+        trino_refuse('replace of the empty string')
         ELSE search END, replacement);
 CREATE MACRO trino_split_part(s, delimiter, i) AS
     CASE
@@ -78,3 +81,32 @@ CREATE MACRO trino_checked(s, pattern, target) AS
     CASE WHEN s IS NULL OR regexp_full_match(s, pattern) THEN s
          ELSE CAST(trino_raise('INVALID_CAST_ARGUMENT: Cannot cast ''' || s || ''' to ' || target) AS VARCHAR) END;
 CREATE MACRO trino_readable(s, pattern) AS CASE WHEN regexp_full_match(s, pattern) THEN s END;
+
+-- What LIKE takes as a pattern and its escape character; the empty one means none.
+CREATE MACRO trino_like_pattern(pattern, e) AS
+    CASE
+        WHEN pattern IS NULL THEN NULL
+        WHEN length(e) > 1 THEN
+            CAST(trino_raise('INVALID_FUNCTION_ARGUMENT: Escape string must be a single character') AS VARCHAR)
+        WHEN e <> '' AND contains(
+            replace(replace(replace(pattern, e || e, ' '), e || '%', ' '), e || '_', ' '), e
+        ) THEN
+            CAST(trino_raise('INVALID_FUNCTION_ARGUMENT: Escape character must be followed by ''%'', ''_'' '
+                             || 'or the escape character itself') AS VARCHAR)
+        ELSE pattern
+    END;
+
+-- An offset of a window function may not go the other way.
+CREATE MACRO trino_offset(n, least) AS
+    CASE WHEN n < least THEN trino_raise('INVALID_FUNCTION_ARGUMENT: Offset must be at least ' || least) ELSE n END;
+
+CREATE MACRO trino_sequence(a, b, step) AS
+    generate_series(a, b, CASE
+        WHEN step = 0 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: step must not be zero')
+        WHEN (step > 0 AND b < a) OR (step < 0 AND b > a) THEN
+            trino_raise('INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater than or equal to start value '
+                        || 'if step is greater than zero otherwise stop should be less than or equal to start')
+        WHEN (CAST(b AS HUGEINT) - a) // step >= 10000 THEN
+            trino_raise('INVALID_FUNCTION_ARGUMENT: result of sequence function must not have more than 10000 entries')
+        ELSE step
+    END);

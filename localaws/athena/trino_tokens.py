@@ -55,7 +55,7 @@ class Mismatch(Exception):
 
 
 class Cursor:
-    """A place among the tokens of ``text``: ``_peek`` looks on, ``_take`` goes on, ``_expect`` raises Mismatch instead."""
+    """A place among the tokens of ``text``: ``_take`` goes on if it can, ``_expect`` raises Mismatch if it cannot."""
 
     def __init__(self, text: str) -> None:
         self._text = text

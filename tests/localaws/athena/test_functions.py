@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 
 from localaws.athena.engine import Engine
@@ -86,6 +88,10 @@ SCALAR_ANSWERS = [
     ("'abc' NOT LIKE 'a%'", "boolean", "false"),
     ("'a_b' LIKE 'a#_b' ESCAPE '#'", "boolean", "true"),
     ("'axb' LIKE 'a#_b' ESCAPE '#'", "boolean", "false"),
+    ("'a##' LIKE 'a####' ESCAPE '#'", "boolean", "true"),
+    ("'a#b' LIKE 'a#b' ESCAPE ''", "boolean", "true"),
+    ("NULL LIKE 'a'", "boolean", None),
+    ("'a' LIKE NULL ESCAPE '##'", "boolean", None),
     ("CASE WHEN 1 > 2 THEN 'a' ELSE 'b' END", "varchar", "b"),
     ("CASE 2 WHEN 1 THEN 1 WHEN 2 THEN 2.5 END", "decimal", "2.5"),
     ("CASE WHEN false THEN 1 END", "integer", None),
@@ -248,6 +254,10 @@ SCALAR_ANSWERS = [
     ("sequence(1, 3)", "array", "[1, 2, 3]"),
     ("sequence(3, 1)", "array", "[3, 2, 1]"),
     ("sequence(1, 5, 2)", "array", "[1, 3, 5]"),
+    ("sequence(1, 2, 5)", "array", "[1]"),
+    ("cardinality(sequence(20000, 10001, -1))", "bigint", "10000"),
+    ("sequence(1, NULL, 2)", "array", None),
+    ("sequence(1, 2, NULL)", "array", None),
 ]  # fmt: skip
 
 # Over t(x, y, s) = (1, 1.00, 'a'), (2, 2.50, 'b'), (2, 4.00, NULL)
@@ -365,6 +375,17 @@ def test_an_aggregate_of_no_rows_is_null(engine: Engine, expression: str) -> Non
         ("split('a', '')", "INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty string"),
         ("split_part('a', '', 1)", "INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty string"),
         ("replace('a', '', 'x')", "not supported by the local Athena: replace of the empty string"),
+        ("TRY(replace('a', '', 'x'))", "not supported by the local Athena: replace of the empty string"),
+        ("TRY_CAST(replace('1', '', x) AS integer) FROM (VALUES '2') t(x)", "not supported by the local Athena: "),
+        ("x FROM (VALUES ('a', '')) t(x, y) WHERE TRY(replace(x, y, 'b')) IS NULL", "not supported by the local Athena: "),
+        ("cardinality(sequence(3, 10003))", "INVALID_FUNCTION_ARGUMENT: result of sequence function must not have more"),
+        ("sequence(7, 9, -1)", "INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater than or equal"),
+        ("sequence(9, 7, 0)", "INVALID_FUNCTION_ARGUMENT: step must not be zero"),
+        ("lead(x, -2) OVER (ORDER BY x) FROM (VALUES 1) t(x)", "INVALID_FUNCTION_ARGUMENT: Offset must be at least 0"),
+        ("lag(x, -1, 7) OVER (ORDER BY x) FROM (VALUES 1) t(x)", "INVALID_FUNCTION_ARGUMENT: Offset must be at least 0"),
+        ("nth_value(x, 0) OVER () FROM (VALUES 1) t(x)", "INVALID_FUNCTION_ARGUMENT: Offset must be at least 1"),
+        ("'a' LIKE 'b' ESCAPE '##'", "INVALID_FUNCTION_ARGUMENT: Escape string must be a single character"),
+        ("'a' NOT LIKE '_#b' ESCAPE '#'", "INVALID_FUNCTION_ARGUMENT: Escape character must be followed by '%', '_' or"),
         ("date_parse('x', '%Y')", "INVALID_FUNCTION_ARGUMENT: "),
         ("date_trunc('hour', date '2024-01-01')", "INVALID_FUNCTION_ARGUMENT: line 1:19: 'hour' is not a valid date"),
         ("1 + 'x'", "TYPE_MISMATCH: line 1:8: Cannot apply operator: integer + varchar(1)"),
@@ -412,6 +433,11 @@ def test_what_is_not_on_the_white_list_is_refused_by_name(
     with pytest.raises(QueryFailed, match="not supported by the local Athena: ") as failure:
         ask(engine, f"SELECT {expression}")
     assert named in failure.value.message
+
+
+def test_no_refusal_is_an_error_that_try_makes_null_of() -> None:
+    macros = files("localaws.athena").joinpath("trino.sql").read_text(encoding="utf-8")
+    assert "trino_raise('not supported" not in macros
 
 
 def test_every_function_of_the_white_list_is_asked_here() -> None:
