@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from localaws.athena import commands
-from localaws.athena.catalog import AlreadyExists, Catalog, Partition, Table
+from localaws.athena.catalog import AlreadyExists, Catalog, Column, Partition, Table
 from localaws.athena.datatypes import parse_type
+from localaws.athena.ddl_grammar import quoted, string_literal
 from localaws.athena.errors import QueryFailed, ddl_failed, not_supported, semantic_error
 from localaws.athena.hive_layout import NULL_VALUE, join_location, partition_folders, partition_value
 from localaws.athena.result import Result, ResultColumn
@@ -219,20 +220,23 @@ def _check_columns(command: commands.CreateTable) -> None:
 
 
 def _checked_location(location: str) -> str:
-    """An ``s3://`` folder, with its closing slash. Source:
+    """An ``s3://`` folder as it was given, but for empty names (``//``), which Athena takes out. Source:
     https://docs.aws.amazon.com/athena/latest/ug/tables-location-format.html"""
     if not location.startswith("s3://") or len(location.split("/", 3)[2]) == 0:
         raise ddl_failed(f"MetaException(message:location {location} must be s3://bucket/folder/)")
     if re.search(r"[*?]", location):
         raise ddl_failed(f"MetaException(message:location {location} must be a folder, without wildcards)")
-    return location if location.endswith("/") else location + "/"
+    return re.sub(r"(?<!:)/{2,}", "/", location)
 
 
 def _table_input(command: commands.CreateTable) -> dict[str, Any]:
-    definition: dict[str, Any] = {
+    """The table's comment is its property ``comment``. Source:
+    https://docs.aws.amazon.com/athena/latest/ug/create-table.html"""
+    comment = {} if command.comment is None else {"comment": command.comment}
+    return {
         "Name": command.name.table,
         "TableType": "EXTERNAL_TABLE",
-        "Parameters": {"EXTERNAL": "TRUE", **command.properties},
+        "Parameters": {"EXTERNAL": "TRUE", **command.properties, **comment},
         "PartitionKeys": _glue_columns(command.partition_keys),
         "StorageDescriptor": {
             "Columns": _glue_columns(command.columns),
@@ -245,9 +249,6 @@ def _table_input(command: commands.CreateTable) -> dict[str, Any]:
             },
         },
     }
-    if command.comment is not None:
-        definition["Description"] = command.comment
-    return definition
 
 
 def _glue_columns(columns: tuple[commands.ColumnSpec, ...]) -> list[dict[str, str]]:
@@ -295,21 +296,50 @@ def _describe_line(name: str, datatype: str, comment: str) -> str:
 
 
 def _create_statement(table: Table) -> list[str]:
-    storage = table.glue["StorageDescriptor"]
-    lines = [f"CREATE EXTERNAL TABLE `{table.database}.{table.name}`(", *_column_lines(table.columns)]
+    """The lines of a statement that makes the table again; ``db.table`` is one name in it, as Hive prints it."""
+    storage = table.glue.get("StorageDescriptor", {})
+    properties = {k: v for k, v in table.glue.get("Parameters", {}).items() if k != "EXTERNAL"}
+    kind = properties.get("table_type", table.glue.get("TableType", "EXTERNAL_TABLE"))
+    if kind != "EXTERNAL_TABLE" or storage.get("BucketColumns"):
+        raise not_supported(
+            f"SHOW CREATE TABLE of {'a bucketed table' if storage.get('BucketColumns') else kind}"
+        )
+    lines = [
+        f"CREATE EXTERNAL TABLE {quoted(f'{table.database}.{table.name}')}(",
+        *_column_lines(table.columns),
+    ]
+    if comment := properties.pop("comment", ""):
+        lines.append(f"COMMENT {string_literal(comment)}")
     if table.partition_keys:
         lines += ["PARTITIONED BY ( ", *_column_lines(table.partition_keys)]
     lines += ["ROW FORMAT SERDE ", f"  '{table.serde}' "]
+    if settings := _serde_settings(storage):
+        lines += ["WITH SERDEPROPERTIES ( ", *_property_lines(settings)]
     lines += ["STORED AS INPUTFORMAT ", f"  '{storage.get('InputFormat', '')}' "]
     lines += ["OUTPUTFORMAT ", f"  '{storage.get('OutputFormat', '')}'"]
-    lines += ["LOCATION", f"  '{table.location}'"]
-    properties = {k: v for k, v in table.glue.get("Parameters", {}).items() if k != "EXTERNAL"}
-    if not properties:
-        return lines
-    shown = [f"  '{key}'='{value}'" for key, value in sorted(properties.items())]
-    return [*lines, "TBLPROPERTIES (", *(f"{line}, " for line in shown[:-1]), f"{shown[-1]})"]
+    lines += ["LOCATION", f"  {string_literal(table.location)}"]
+    return [*lines, "TBLPROPERTIES (", *_property_lines(properties)] if properties else lines
 
 
-def _column_lines(columns: tuple[Any, ...]) -> list[str]:
-    shown = [f"  `{c.name}` {c.type}" + (f" COMMENT '{c.comment}'" if c.comment else "") for c in columns]
-    return [*(f"{line}, " for line in shown[:-1]), f"{shown[-1]})"]
+def _serde_settings(storage: dict[str, Any]) -> dict[str, str]:
+    """The SERDE's properties but for the one that every table has."""
+    settings: dict[str, str] = storage.get("SerdeInfo", {}).get("Parameters", {})
+    return {key: value for key, value in settings.items() if (key, value) != ("serialization.format", "1")}
+
+
+def _property_lines(properties: dict[str, str]) -> list[str]:
+    shown = [f"  {string_literal(key)}={string_literal(value)}" for key, value in sorted(properties.items())]
+    return _closed(shown)
+
+
+def _column_lines(columns: tuple[Column, ...]) -> list[str]:
+    return _closed(
+        [
+            f"  {quoted(c.name)} {c.type}" + (f" COMMENT {string_literal(c.comment)}" if c.comment else "")
+            for c in columns
+        ]
+    )
+
+
+def _closed(items: list[str]) -> list[str]:
+    return [*(f"{item}, " for item in items[:-1]), f"{items[-1]})"]

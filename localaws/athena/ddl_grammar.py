@@ -6,6 +6,8 @@ Source: https://docs.aws.amazon.com/athena/latest/ug/ddl-reference.html
 
 from __future__ import annotations
 
+import re
+
 from localaws.athena.commands import (
     PARQUET_INPUT,
     PARQUET_OUTPUT,
@@ -31,7 +33,41 @@ from localaws.athena.commands import (
 from localaws.athena.errors import MalformedQuery, QueryFailed, not_supported
 from localaws.athena.statements import Statement, Token, tokenize
 
+# Names that need backticks. Source: https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html
+_RESERVED = frozenset(
+    """
+    ALL ALTER AND ARRAY AS AUTHORIZATION BETWEEN BIGINT BINARY BOOLEAN BOTH BY CASE CASHE CAST CHAR COLUMN CONF
+    CONSTRAINT COMMIT CREATE CROSS CUBE CURRENT CURRENT_DATE CURRENT_TIMESTAMP CURSOR DATABASE DATE DAYOFWEEK DECIMAL
+    DELETE DESCRIBE DISTINCT DIV DOUBLE DROP ELSE END EXCHANGE EXISTS EXTENDED EXTERNAL EXTRACT FALSE FETCH FLOAT
+    FLOOR FOLLOWING FOR FOREIGN FROM FULL FUNCTION GRANT GROUP GROUPING HAVING IF IMPORT IN INNER INSERT INT INTEGER
+    INTERSECT INTERVAL INTO IS JOIN LATERAL LEFT LESS LIKE LOCAL MACRO MAP MORE NONE NOT NULL NUMERIC OF ON ONLY OR
+    ORDER OUT OUTER OVER PARTIALSCAN PARTITION PERCENT PRECEDING PRECISION PRESERVE PRIMARY PROCEDURE RANGE READS
+    REDUCE REGEXP REFERENCES REVOKE RIGHT RLIKE ROLLBACK ROLLUP ROW ROWS SELECT SET SMALLINT START TABLE TABLESAMPLE
+    THEN TIME TIMESTAMP TO TRANSFORM TRIGGER TRUE TRUNCATE UNBOUNDED UNION UNIQUEJOIN UPDATE USER USING UTC_TIMESTAMP
+    VALUES VARCHAR VIEWS WHEN WHERE WINDOW WITH
+    """.split()  # noqa: SIM905 - a word list
+)
+_BARE_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
+# As Hive's BaseSemanticAnalyzer.unescapeSQLString; any other character after a backslash is itself.
+_ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", "%": "\\%", "_": "\\_"}
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([0-3][0-7]{2})|(.))", re.DOTALL)
 _REFUSED_CLAUSES = {"CLUSTERED", "SKEWED", "WITH", "AS", "LIKE"}
+
+
+def unquoted(name: str) -> str:
+    """Return the name without the backticks it may have."""
+    return name[1:-1].replace("``", "`") if len(name) > 1 and name[0] == name[-1] == "`" else name
+
+
+def quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def string_literal(text: str) -> str:
+    """The text as a string of DDL, on one line; ``parse_ddl`` reads the same text from it."""
+    for character, escaped in (("\\", "\\\\"), ("'", "\\'"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
+        text = text.replace(character, escaped)
+    return f"'{text}'"
 
 
 def parse_ddl(statement: Statement) -> Command:
@@ -158,8 +194,10 @@ class _Parser:
         serde = self._string()
         if serde != PARQUET_SERDE:
             raise not_supported(f"SERDE {serde}, only {PARQUET_SERDE}")
-        if self._next() == "WITH":
-            raise not_supported("WITH SERDEPROPERTIES")
+        if self._take("WITH"):
+            self._expect("SERDEPROPERTIES")
+            if others := self._properties().keys() - {"serialization.format"}:
+                raise not_supported(f"WITH SERDEPROPERTIES {', '.join(sorted(others))}")
 
     def _drop(self) -> Command:
         if self._take("DATABASE") or self._take("SCHEMA"):
@@ -271,8 +309,16 @@ class _Parser:
         return self._string() if self._at < len(self._tokens) else None
 
     def _table_name(self) -> TableName:
+        """``db.table``, each part with or without backticks, or both in one pair as SHOW CREATE TABLE has them."""
         first = self._name()
-        return TableName(first, self._name()) if self._take(".") else TableName(None, first)
+        if self._take("."):
+            return TableName(first, self._name())
+        database, dot, table = first.partition(".")
+        if not dot:
+            return TableName(None, first)
+        if not database or not table or "." in table:
+            raise not_supported(f"the table name {quoted(first)}")
+        return TableName(database, table)
 
     def _if_not_exists(self) -> bool:
         if not self._take("IF"):
@@ -306,18 +352,27 @@ class _Parser:
             raise self._mismatch(keyword)
 
     def _name(self) -> str:
-        """A name, in lower case as Glue keeps it."""
+        """A name, in lower case as Glue keeps it.
+
+        Without backticks it begins with a letter, and is no reserved word. Source:
+        https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
+        """
         if self._at == len(self._tokens) or self._tokens[self._at].kind not in ("word", "name"):
             raise self._mismatch("a name")
+        token = self._tokens[self._at]
+        if token.kind == "word" and (not _BARE_NAME.fullmatch(token.text) or token.keyword in _RESERVED):
+            raise self._mismatch(f"a name: write {quoted(token.text)}")
         self._at += 1
-        return self._tokens[self._at - 1].text.strip("`").lower()
+        return unquoted(token.text).lower()
 
     def _string(self) -> str:
         if self._at == len(self._tokens) or self._tokens[self._at].kind != "string":
             raise self._mismatch("a string")
         text = self._tokens[self._at].text
         self._at += 1
-        return text[1:-1].replace(text[0] * 2, text[0])
+        if self._at < len(self._tokens) and self._tokens[self._at].kind == "string":
+            raise not_supported(f"two strings in a row, {text}...: in DDL a quote in a string is written \\'")
+        return _ESCAPED.sub(_unescaped, text[1:-1])
 
     def _mismatch(self, expected: str = "") -> MalformedQuery:
         hint = f" expecting {expected}" if expected else ""
@@ -328,3 +383,10 @@ class _Parser:
             )
         token = self._tokens[self._at]
         return MalformedQuery(f"line {token.line}:{token.column}: mismatched input '{token.text}'{hint}")
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    code_point, octal, character = escape.groups()
+    if code_point or octal:
+        return chr(int(code_point, 16) if code_point else int(octal, 8))
+    return _ESCAPES.get(character, character)

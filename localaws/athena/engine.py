@@ -20,7 +20,7 @@ from localaws.athena import formatting
 from localaws.athena.catalog import Catalog
 from localaws.athena.commands import Command
 from localaws.athena.ddl import Ddl
-from localaws.athena.ddl_grammar import parse_ddl
+from localaws.athena.ddl_grammar import parse_ddl, unquoted
 from localaws.athena.duckdb_failures import duckdb_failures
 from localaws.athena.errors import (
     BY_USER,
@@ -126,7 +126,7 @@ class Engine:
             raise body
         if isinstance(body, exp.Expr):
             return self._query(body, database.lower(), cancellation or Cancellation(), scan_limit)
-        return self._ddl.run(body, database.lower())
+        return self._ddl.run(body, unquoted(database).lower())
 
     def _query(self, tree: exp.Expr, database: str, cancellation: Cancellation, limit: int | None) -> Result:
         planned = plan(tree, self._catalog, database, datetime.now(UTC))
@@ -154,9 +154,10 @@ def _located(path: Callable[[str], Path], uri: str) -> Path:
 
 def _body(statement: Statement, parameters: Sequence[str]) -> exp.Expr | Command:
     if not statement.is_query:
+        command = parse_ddl(statement)
         if parameters:
-            raise MalformedQuery("execution parameters are for queries only")
-        return parse_ddl(statement)
+            raise MalformedQuery("execution parameters are for SELECT, INSERT INTO, CTAS and UNLOAD only")
+        return command
     if statement.substatement != "SELECT":
         raise not_supported(f"{statement.substatement} statements")
     return parse_query(statement.text, parameters)

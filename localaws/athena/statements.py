@@ -7,17 +7,21 @@ from dataclasses import dataclass
 
 from localaws.athena.errors import MalformedQuery
 
-_TOKEN = re.compile(
-    r"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)
-      |(?P<string>'(?:[^']|'')*'|"(?:[^"]|"")*")
+_TOKEN = r"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)
+      |(?P<string>{})
       |(?P<name>`(?:[^`]|``)+`)
       |(?P<word>[A-Za-z_][\w$]*)
       |(?P<number>\d+(?:\.\d+)?)
-      |(?P<symbol>.)""",
-    re.VERBOSE | re.DOTALL,
+      |(?P<symbol>.)"""
+_DOUBLED = "|".join(f"{q}(?:[^{q}]|{q}{q})*{q}" for q in "'\"")
+_BACKSLASHED = "|".join(rf"{q}(?:[^{q}\\]|\\.)*{q}" for q in "'\"")
+# In a query two quotes are one, as in Trino; in DDL a backslash escapes, as in Hive.
+_TRINO, _HIVE = (
+    re.compile(_TOKEN.format(string), re.VERBOSE | re.DOTALL) for string in (_DOUBLED, _BACKSLASHED)
 )
 _UTILITY = {"SHOW", "DESCRIBE", "DESC", "EXPLAIN", "PREPARE", "DEALLOCATE"}
 _DDL = {"CREATE", "DROP", "ALTER", "MSCK"}
+_HIVES_VERBS = _DDL | {"SHOW", "DESCRIBE", "DESC"}
 _QUERY = {"SELECT", "WITH", "VALUES", "TABLE", "("}
 # USING EXTERNAL FUNCTION begins a query of Athena's with functions of one's own.
 _OTHER_DML = {"INSERT", "UNLOAD", "DELETE", "UPDATE", "MERGE", "OPTIMIZE", "VACUUM", "EXECUTE", "USING"}
@@ -58,12 +62,17 @@ class Statement:
 def tokenize(text: str) -> list[Token]:
     """Every token but white space and comments; lines count from 1, columns too."""
     found, line, line_start = [], 1, 0
-    for match in _TOKEN.finditer(text):
+    for match in _pattern(text).finditer(text):
         if match.lastgroup != "space":
             found.append(Token(str(match.lastgroup), match.group(), line, match.start() - line_start + 1))
         if newlines := match.group().count("\n"):
             line, line_start = line + newlines, match.start() + match.group().rfind("\n") + 1
     return found
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    words = (match.group().upper() for match in _TRINO.finditer(text) if match.lastgroup != "space")
+    return _HIVE if next(words, "") in _HIVES_VERBS else _TRINO
 
 
 def one_statement(text: str) -> Statement:
@@ -83,7 +92,7 @@ def one_statement(text: str) -> Statement:
 
 
 def _before_semicolon(text: str) -> str:
-    ends = (match.start() for match in _TOKEN.finditer(text) if match.group() == ";")
+    ends = (match.start() for match in _pattern(text).finditer(text) if match.group() == ";")
     return text[: next(ends, len(text))]
 
 

@@ -174,6 +174,22 @@ def test_parameters_take_the_place_of_question_marks(lake: Lake) -> None:
     assert outcome.rows == [("2",)]
 
 
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("CREATE TABLE t AS SELECT ? AS a", "CREATE TABLE AS SELECT"),
+        ("UNLOAD (SELECT ?) TO 's3://b/x/' WITH (format = 'PARQUET')", "UNLOAD statements"),
+        ("INSERT INTO t SELECT ?", "INSERT statements"),
+    ],
+)
+def test_parameters_of_a_statement_that_is_not_supported_are_no_mistake(
+    lake: Lake, sql: str, message: str
+) -> None:
+    outcome = lake.ask(sql, ExecutionParameters=["1"])
+    assert outcome.reason.startswith("not supported by the local Athena: ")
+    assert message in outcome.reason
+
+
 def test_an_output_location_is_needed_and_its_bucket_must_exist(lake: Lake) -> None:
     call = lake.athena.start_query_execution
     assert refusal(call, QueryString="SELECT 1")[1].startswith(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.localaws.athena.conftest import Lake
 
@@ -44,7 +47,7 @@ def test_a_created_table_is_in_glue_as_athena_writes_it(lake: Lake, sales: str) 
         ("region", "string"),
     ]
     storage = table["StorageDescriptor"]
-    assert storage["Location"] == f"s3://{lake.bucket}/{sales}/"
+    assert storage["Location"] == f"s3://{lake.bucket}/{sales}"
     assert [column["Type"] for column in storage["Columns"]] == [
         "string",
         "decimal(10,2)",
@@ -129,7 +132,7 @@ def test_partitions_are_added_and_dropped_by_name(lake: Lake, sales: str) -> Non
     found = lake.glue.get_partitions(DatabaseName=lake.database, TableName=sales)["Partitions"]
     assert {p["Values"][1]: p["StorageDescriptor"]["Location"] for p in found} == {
         "EU": f"s3://{lake.bucket}/{sales}/year=2024/region=EU/",
-        "US": f"s3://{lake.bucket}/elsewhere/us/",
+        "US": f"s3://{lake.bucket}/elsewhere/us",
     }
     assert "Partition already exists" in lake.failure(add)
     assert lake.ask(add.replace("ADD", "ADD IF NOT EXISTS")).state == "SUCCEEDED"
@@ -152,7 +155,133 @@ def test_show_tells_tables_columns_and_statement(lake: Lake, sales: str) -> None
     assert lines[0] == f"CREATE EXTERNAL TABLE `{lake.database}.{sales}`("
     assert "  `order_id` string COMMENT 'the order', " in lines
     assert "  `region` string)" in lines
-    assert f"  's3://{lake.bucket}/{sales}/'" in lines
+    assert f"  's3://{lake.bucket}/{sales}'" in lines
+
+
+@pytest.fixture
+def again(lake: Lake, request: pytest.FixtureRequest) -> Iterator[Callable[[str], dict[str, Any]]]:
+    """Runs SHOW CREATE TABLE's answer for a table again, from another database, and returns the table in Glue."""
+    made: list[str] = []
+
+    def run(name: str) -> dict[str, Any]:
+        made.append(name)
+        statement = "\n".join(str(line) for (line,) in lake.rows(f"SHOW CREATE TABLE `{name}`"))
+        before = definition(lake, name)
+        assert lake.ask(f"DROP TABLE `{name}`").state == "SUCCEEDED"
+        outcome = lake.ask(statement, QueryExecutionContext={"Database": "default"})
+        assert outcome.state == "SUCCEEDED", f"{outcome.reason}: {statement}"
+        assert definition(lake, name) == before
+        return before
+
+    yield run
+    for name in made:
+        lake.ask(f"DROP TABLE IF EXISTS `{name}`")
+
+
+def definition(lake: Lake, name: str) -> dict[str, Any]:
+    """What Glue knows of a table, but for times and versions."""
+    table = lake.glue.get_table(DatabaseName=lake.database, Name=name)["Table"]
+    return {k: v for k, v in table.items() if k not in ("CreateTime", "UpdateTime", "VersionId")}
+
+
+@pytest.mark.parametrize(
+    ("name", "ddl"),
+    [
+        ("plain", "(a int) STORED AS PARQUET LOCATION 's3://b/plain'"),
+        ("slash", "(a int) STORED AS PARQUET LOCATION 's3://b/slash/'"),
+        (
+            "types",
+            "(a struct<x:int,y:array<map<string,decimal(9,3)>>>, v varchar(10), d decimal) "
+            "STORED AS PARQUET LOCATION 's3://b/t/'",
+        ),
+        (
+            "_under",
+            "(`_id` bigint, `date` date) PARTITIONED BY (`_part` string, `user` string) "
+            "STORED AS PARQUET LOCATION 's3://b/u/'",
+        ),
+        (
+            "commented",
+            r"""(a int COMMENT 'row\'s "id"', b int COMMENT "it's; a \\ or\ttab\nline \u00e4") COMMENT 'the one\'s' """
+            r"PARTITIONED BY (c int COMMENT 'ü') STORED AS PARQUET LOCATION 's3://b/it\'s/' "
+            r"TBLPROPERTIES ('k\'' = 'v\'s', 'z' = '')",
+        ),
+        (
+            "serde",
+            "(a int) ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' "
+            "WITH SERDEPROPERTIES ('serialization.format' = '1') STORED AS PARQUET LOCATION 's3://b/s/'",
+        ),
+    ],
+)
+def test_what_show_create_table_says_makes_the_same_table_again(
+    lake: Lake, again: Callable[[str], dict[str, Any]], name: str, ddl: str
+) -> None:
+    created = lake.ask(f"CREATE EXTERNAL TABLE `{name}` {ddl}")
+    assert created.state == "SUCCEEDED", created.reason
+    again(name)
+
+
+def test_comments_and_properties_keep_their_quotes(
+    lake: Lake, again: Callable[[str], dict[str, Any]]
+) -> None:
+    created = lake.ask(
+        r"""CREATE EXTERNAL TABLE quoting (a int COMMENT 'row\'s "id"', b int COMMENT "it's\ttab") COMMENT 'one\ntwo'
+        STORED AS PARQUET LOCATION 's3://b//q///r/' TBLPROPERTIES ('k' = 'a\\b;')"""
+    )
+    assert created.state == "SUCCEEDED", created.reason
+    table = again("quoting")
+    storage = table["StorageDescriptor"]
+    assert [column["Comment"] for column in storage["Columns"]] == ['row\'s "id"', "it's\ttab"]
+    assert table["Parameters"] == {"EXTERNAL": "TRUE", "k": r"a\b;", "comment": "one\ntwo"}
+    assert storage["Location"] == "s3://b/q/r/"
+    lines = [str(line) for (line,) in lake.rows("SHOW CREATE TABLE quoting")]
+    assert r"""  `a` int COMMENT 'row\'s "id"', """ in lines
+    assert r"COMMENT 'one\ntwo'" in lines
+    assert not any("'comment'" in line for line in lines)
+
+
+def test_a_table_that_glue_was_given_is_shown_with_quotes_escaped(lake: Lake) -> None:
+    columns = [{"Name": "a", "Type": "int", "Comment": "row's"}]
+    storage = {"Columns": columns, "Location": "s3://b/g", "SerdeInfo": {"Parameters": {"x": "y"}}}
+    lake.glue.create_table(
+        DatabaseName=lake.database,
+        TableInput={"Name": "given", "TableType": "EXTERNAL_TABLE", "StorageDescriptor": storage},
+    )
+    lines = [line for (line,) in lake.rows("SHOW CREATE TABLE given")]
+    assert r"  `a` int COMMENT 'row\'s')" in lines
+    assert "  'x'='y')" in lines
+    lake.glue.create_table(
+        DatabaseName=lake.database, TableInput={"Name": "seen", "TableType": "VIRTUAL_VIEW"}
+    )
+    assert "SHOW CREATE TABLE of VIRTUAL_VIEW" in lake.failure("SHOW CREATE TABLE seen")
+    for name in ("given", "seen"):
+        lake.glue.delete_table(DatabaseName=lake.database, Name=name)
+
+
+def test_a_database_in_backticks_is_the_context_of_ddl(lake: Lake, sales: str) -> None:
+    partition(lake, sales, "2024", "EU")
+    context = {"Database": f"`{lake.database}`"}
+    for statement in (
+        f"MSCK REPAIR TABLE `{sales}`;",
+        f"DESCRIBE `{sales}`;",
+        f"SHOW CREATE TABLE `{sales}`;",
+    ):
+        outcome = lake.ask(statement, QueryExecutionContext=context)
+        assert outcome.state == "SUCCEEDED", outcome.reason
+    assert lake.rows(f"SHOW PARTITIONS `{lake.database}`.`{sales}`") == [("year=2024/region=EU",)]
+    assert lake.rows(f"SHOW PARTITIONS `{lake.database}.{sales}`") == [("year=2024/region=EU",)]
+
+
+@pytest.mark.parametrize("name", ["_id", "date", "timestamp", "user", "order", "a$b"])
+def test_a_name_that_needs_backticks_is_refused_without_them(lake: Lake, name: str) -> None:
+    for sql in (
+        f"CREATE EXTERNAL TABLE t ({name} int) STORED AS PARQUET LOCATION 's3://b/t/'",
+        f"DESCRIBE {name}",
+        f"DROP TABLE IF EXISTS {lake.database}.{name}",
+    ):
+        with pytest.raises(
+            ClientError, match=re.escape(f"mismatched input '{name}' expecting a name: write `{name}`")
+        ):
+            lake.ask(sql)
 
 
 def test_describe_lists_fields_padded_and_partition_keys_twice(lake: Lake, sales: str) -> None:
@@ -207,6 +336,17 @@ def test_describe_lists_fields_padded_and_partition_keys_twice(lake: Lake, sales
         ("CREATE VIEW v AS SELECT 1 AS a", "CREATE VIEW"),
         ("INSERT INTO t SELECT 1", "INSERT statements"),
         ("UNLOAD (SELECT 1) TO 's3://bucket/x/' WITH (format='PARQUET')", "UNLOAD statements"),
+        (
+            "CREATE EXTERNAL TABLE t (a int COMMENT 'it''s') STORED AS PARQUET LOCATION 's3://b/t/'",
+            "in DDL a quote in a string is written \\'",
+        ),
+        ("DROP TABLE `a.b.c`", "the table name `a.b.c`"),
+        (
+            "CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde."
+            "ParquetHiveSerDe' WITH SERDEPROPERTIES ('parquet.column.index.access' = 'true') STORED AS PARQUET "
+            "LOCATION 's3://b/t/'",
+            "WITH SERDEPROPERTIES parquet.column.index.access",
+        ),
         ("ALTER TABLE t ADD COLUMNS (b int)", "ADD COLUMNS"),
         ("EXPLAIN SELECT 1", "EXPLAIN statements"),
     ],
