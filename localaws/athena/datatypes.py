@@ -43,7 +43,14 @@ _TRINO_TYPE_NAMES = """
     varchar
 """
 TRINO_TYPE_NAMES = frozenset(_TRINO_TYPE_NAMES.split())
-_DUCKDB = {REAL: "REAL", DOUBLE: "DOUBLE", VARCHAR: "VARCHAR", VARBINARY: "BLOB", TIMESTAMP: "TIMESTAMP"}
+_DUCKDB = {
+    NULL: '"NULL"',
+    REAL: "REAL",
+    DOUBLE: "DOUBLE",
+    VARCHAR: "VARCHAR",
+    VARBINARY: "BLOB",
+    TIMESTAMP: "TIMESTAMP",
+}
 _TRINO = {
     NULL: "unknown",
     BOOLEAN: "boolean",

@@ -163,13 +163,20 @@ def _body(statement: Statement, parameters: Sequence[str]) -> exp.Expr | Command
     return parse_query(statement.text, parameters)
 
 
+def _is(found: pa.DataType, expected: pa.DataType) -> bool:
+    """Whether DuckDB's column has the type; it has a type of its own for arrays of nothing but NULL."""
+    if pa.types.is_list(found) and pa.types.is_list(expected):
+        return expected.value_type == pa.null() or _is(found.value_type, expected.value_type)
+    return bool(found == expected)
+
+
 def _result(planned: Plan, table: pa.Table, scanned: int) -> Result:
     outputs = planned.query.outputs
     types = [output.type for output in outputs]
     found = [column.type for column in table.columns]
     # A column of nothing but NULL may have lost its type on the way.
     if any(
-        column.null_count < len(column) and column.type != type_
+        column.null_count < len(column) and not _is(column.type, type_)
         for column, type_ in zip(table.columns, types, strict=True)
     ):
         # A wrong entry in the function table; its answer might be wrong as well.

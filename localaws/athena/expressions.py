@@ -32,6 +32,7 @@ from localaws.athena.typed import (
     type_mismatch,
     unsupported,
 )
+from localaws.athena.unanswered import UNANSWERED
 
 # The columns and the text of a subquery, seen from a scope.
 Subquery = Callable[[exp.Expr, Scope], tuple[str, Sequence[pa.DataType]]]
@@ -63,6 +64,7 @@ _ARITHMETIC: dict[type[exp.Expr], str] = {
     exp.Mod: "%",
 }
 _LISTAGG = [overload("varchar, varchar -> varchar", "string_agg({all}){over}")]
+_ARRAY_ITEMS, _ARGUMENTS = 254, 127  # the most that Trino takes in ARRAY[...] and in a call
 _INTERVAL_UNITS = ("second", "minute", "hour", "day", "week", "month", "year")
 
 
@@ -189,7 +191,7 @@ class Expressions:
         if query := node.args.get("query"):
             text, types = self._subquery(query, self._scope)
             if len(types) != 1:
-                raise type_mismatch(node, f"IN takes a subquery of one column, not of {len(types)}")
+                raise unsupported("IN with a subquery of several columns, which is a row", node)
             items, found = [], types[0]
             common = dt.common_type(value.type, found)
             if common is not None and common != found:
@@ -211,9 +213,7 @@ class Expressions:
     def _scalar_subquery(self, node: exp.Expr) -> Typed:
         text, types = self._subquery(node, self._scope)
         if len(types) != 1:
-            raise type_mismatch(
-                node, f"Multiple columns returned by subquery are not yet supported. Found {len(types)}"
-            )
+            raise unsupported("a subquery of several columns, which is a row", node)
         return Typed(f"({text})", types[0])
 
     def _like(self, node: exp.Expr) -> Typed:
@@ -286,6 +286,8 @@ class Expressions:
         found = RULES["concat"]("||", sides, [node.this, node.expression])
         if found is None:
             shown = " || ".join(dt.trino_name(side.type) for side in sides)
+            if bind(UNANSWERED["concat"], sides) is not None:
+                raise unsupported(shown, node)
             raise type_mismatch(node, f"Cannot apply operator: {shown}")
         return found
 
@@ -301,6 +303,10 @@ class Expressions:
 
     def _array(self, node: exp.Expr) -> Typed:
         only(node, "expressions", "bracket_notation")
+        if len(node.expressions) > _ARRAY_ITEMS:
+            raise QueryFailed(
+                f"TOO_MANY_ARGUMENTS: {position(node)}Too many arguments for array constructor", SYNTAX_ERROR
+            )
         items = [self.compile(item) for item in node.expressions]
         common = unified(items) if items else dt.NULL
         if common is None:
@@ -380,6 +386,11 @@ class Expressions:
 
     def _function(self, node: exp.Expr) -> Typed:
         name = str(node.this).lower()
+        if len(node.expressions) > _ARGUMENTS:
+            raise QueryFailed(
+                f"TOO_MANY_ARGUMENTS: {position(node)}Too many arguments for function call {name}()",
+                SYNTAX_ERROR,
+            )
         if name in AGGREGATES:
             return self._aggregate(node, "", in_window=False)
         if name in WINDOW_FUNCTIONS:
@@ -402,6 +413,10 @@ class Expressions:
         return Typed(text, bound.result)
 
     def _wrong_arguments(self, node: exp.Expr, name: str, values: Sequence[Typed]) -> QueryFailed:
+        """Trino's complaint, unless Trino has an overload that is not answered here."""
+        if bind(UNANSWERED.get(name, []), values) is not None:
+            given = ", ".join(dt.trino_name(value.type) for value in values)
+            return unsupported(f"{name}({given})", node)
         known = SCALARS.get(name) or AGGREGATES.get(name) or WINDOW_FUNCTIONS.get(name) or []
         expected = ", ".join(f"{name}({', '.join(candidate.parameters)})" for candidate in known)
         given = ", ".join(dt.trino_name(value.type) for value in values)

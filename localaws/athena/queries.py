@@ -235,6 +235,8 @@ class _Compiler:
             if not column.hidden and (not qualifier or column.relation[-len(qualifier) :] == qualifier)
         ]
         if not found:
+            if qualifier and _sees(scope.parent, qualifier):
+                raise unsupported(f"{'.'.join(qualifier)}.* of an outer query", node)
             where = (
                 f"'{'.'.join(qualifier)}' not found"
                 if qualifier
@@ -286,7 +288,7 @@ class _Compiler:
             if at is None:
                 text = expressions.compile(_with_outputs(key, items)).sql
                 at = selected.get(text)
-                if at is None and node.args.get("distinct"):
+                if node.args.get("distinct") and (at is None or _uses_output(key, items)):
                     raise QueryFailed(
                         f"EXPRESSION_NOT_IN_DISTINCT: {position(key)}For SELECT DISTINCT, "
                         "ORDER BY expressions must appear in select list",
@@ -313,6 +315,15 @@ def _as_types(query: Query, outputs: Sequence[Output]) -> str:
     return f"(SELECT {', '.join(casts)} FROM ({query.sql}))"
 
 
+def _sees(scope: Scope | None, qualifier: tuple[str, ...]) -> bool:
+    """Whether a query around has a relation of this name."""
+    while scope is not None:
+        if any(column.relation[-len(qualifier) :] == qualifier for column in scope.columns):
+            return True
+        scope = scope.parent
+    return False
+
+
 def _conjuncts(node: exp.Expr) -> list[exp.Expr]:
     if isinstance(node, exp.And):
         return [*_conjuncts(node.this), *_conjuncts(node.expression)]
@@ -336,6 +347,12 @@ def _pruned_scan(condition: exp.Expr, scope: Scope) -> Scan | None:
         for column in scope.touched
     )
     return scan if fits else None
+
+
+def _uses_output(node: exp.Expr, items: Sequence[_Item]) -> bool:
+    """Whether an unqualified name in ``node`` is an output column's own: to Trino it is not the select list's then."""
+    plain = {item.name.lower() for item in items if item.name and isinstance(item.node, exp.Column)}
+    return any(not column.table and column.name.lower() in plain for column in node.find_all(exp.Column))
 
 
 def _with_outputs(node: exp.Expr, items: Sequence[_Item]) -> exp.Expr:

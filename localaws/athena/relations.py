@@ -144,7 +144,11 @@ class Relations:
             raise QueryFailed(
                 f"CATALOG_NOT_FOUND: {position(node)}Catalog '{catalog}' does not exist", SCHEMA_ERROR
             )
+        if database == "information_schema":
+            raise unsupported("information_schema", node)
         table = self._catalog.table(database, node.name)
+        if table is None and "$" in node.name:
+            raise unsupported(f'the metadata table "{node.name}"', node)
         if table is None:
             if self._catalog.database(database) is None:
                 raise QueryFailed(

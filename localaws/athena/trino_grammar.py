@@ -590,6 +590,8 @@ class _Recognizer(Cursor):
         return True
 
     def _constant(self) -> bool:
+        if self._peek() != "CURRENT_DATE":
+            self.findings.unsupported.append(self._peek().lower())
         self._at += 1
         return True
 

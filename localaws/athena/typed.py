@@ -94,7 +94,24 @@ def _cast_text(value: Typed, target: pa.DataType, node: exp.Expr, verb: str) -> 
         raise not_supported(f"a cast of {dt.trino_name(source)} to varchar: cast to a decimal(p,s) first")
     if _casts_as_duckdb(source, target):
         return f"{verb}({value.sql} AS {name})"
+    if _casts_in_trino(source, target):
+        raise unsupported(f"a cast of {dt.trino_name(source)} to {dt.trino_name(target)}", node)
     raise type_mismatch(node, f"Cannot cast {dt.trino_name(source)} to {dt.trino_name(target)}")
+
+
+def _casts_in_trino(source: pa.DataType, target: pa.DataType) -> bool:
+    """Whether Trino casts so. Of maps and rows it is not known here."""
+    if dt.is_array(source) and dt.is_array(target):
+        return _casts_in_trino(source.value_type, target.value_type)
+    if pa.types.is_nested(source) or pa.types.is_nested(target):
+        return pa.types.is_map(source) is pa.types.is_map(target) and not (
+            dt.is_array(source) or dt.is_array(target)
+        )
+    if target in (source, dt.VARCHAR):
+        return bool(source != dt.VARBINARY or target == source)
+    if {source, target} <= {dt.DATE, dt.TIMESTAMP} or source in (dt.NULL, dt.VARCHAR):
+        return True
+    return all(dt.is_numeric(side) or side == dt.BOOLEAN for side in (source, target))
 
 
 def _read_text(value: Typed, target: pa.DataType, verb: str) -> str:

@@ -251,6 +251,9 @@ SCALAR_ANSWERS = [
     ("array_max(ARRAY[1, 2])", "integer", "2"),
     ("array_max(ARRAY[1, NULL])", "integer", None),
     ("array_min(ARRAY[1, 2])", "integer", "1"),
+    ("ARRAY[]", "array", "[]"),
+    ("ARRAY[NULL, NULL]", "array", "[null, null]"),
+    ("ARRAY[ARRAY[], NULL]", "array", "[[], null]"),
     ("sequence(1, 3)", "array", "[1, 2, 3]"),
     ("sequence(3, 1)", "array", "[3, 2, 1]"),
     ("sequence(1, 5, 2)", "array", "[1, 3, 5]"),
@@ -392,6 +395,13 @@ def test_an_aggregate_of_no_rows_is_null(engine: Engine, expression: str) -> Non
         ("date '2024-01-01' = '2024-01-01'", "TYPE_MISMATCH: line 1:13: Cannot apply operator: date = varchar(10)"),
         ("1 = true", "TYPE_MISMATCH: line 1:8: Cannot apply operator: integer = boolean"),
         ("'a' || 1", "TYPE_MISMATCH: line 1:8: Cannot apply operator: varchar || integer"),
+        ("array_join(1, ',')", "TYPE_MISMATCH: line 1:8: Unexpected parameters (integer, varchar) for"),
+        ("concat(1, 2)", "TYPE_MISMATCH: line 1:8: Unexpected parameters (integer, integer) for function concat"),
+        ("CAST(true AS date)", "TYPE_MISMATCH: Cannot cast boolean to date"),
+        ("CAST(ARRAY[1] AS array(date))", "TYPE_MISMATCH: line 1:19: Cannot cast array(integer) to array(date)"),
+        ("CAST(to_utf8('a') AS varchar)", "TYPE_MISMATCH: line 1:13: Cannot cast varbinary to varchar"),
+        (f"ARRAY[{', '.join(['1'] * 255)}]", "TOO_MANY_ARGUMENTS: line 1:14: Too many arguments for array"),
+        (f"concat({', '.join(['x'] * 128)}) FROM (VALUES 'a') t(x)", "TOO_MANY_ARGUMENTS: line 1:8: "),
         ("upper(1)", "TYPE_MISMATCH: line 1:8: Unexpected parameters (integer) for function upper. Expected: "),
         ("CASE WHEN true THEN 1 ELSE 'a' END", "TYPE_MISMATCH: "),
         ("CASE WHEN 1 THEN 1 END", "TYPE_MISMATCH: "),
@@ -433,6 +443,32 @@ def test_what_is_not_on_the_white_list_is_refused_by_name(
     with pytest.raises(QueryFailed, match="not supported by the local Athena: ") as failure:
         ask(engine, f"SELECT {expression}")
     assert named in failure.value.message
+
+
+@pytest.mark.parametrize(
+    ("expression", "named"),
+    [
+        ("strpos('a-b-c', '-', 2)", "strpos(varchar, varchar, integer)"),
+        ("length(to_utf8('a'))", "length(varbinary)"),
+        ("concat(ARRAY[1], 2, ARRAY[3])", "concat(array(integer), integer, array(integer))"),
+        ("array_join(ARRAY[date '2024-01-01'], ';')", "array_join(array(date), varchar)"),
+        ("ARRAY['a'] || 'b'", "array(varchar) || varchar"),
+        ("NULL || ARRAY[1.5]", "unknown || array(decimal(2,1))"),
+        ("min_by(x, x, 3) FROM (VALUES 1) t(x)", "min_by(integer, integer, integer)"),
+        ("min(x, 2) FROM (VALUES 1) t(x)", "min(integer, integer)"),
+        (
+            "approx_percentile(x, ARRAY[0.1, 0.9]) FROM (VALUES 1) t(x)",
+            "approx_percentile(integer, array(decimal(1,1)))",
+        ),
+        ("width_bucket(1, ARRAY[0e0, 2e0])", "width_bucket(integer, array(double))"),
+        ("random(7)", "random(integer)"),
+        ("CAST(ARRAY[1] AS array(varchar))", "a cast of array(integer) to array(varchar)"),
+    ],
+)
+def test_what_trino_answers_for_other_types_is_refused(engine: Engine, expression: str, named: str) -> None:
+    with pytest.raises(QueryFailed) as failure:
+        ask(engine, f"SELECT {expression}")
+    assert failure.value.message.startswith(f"not supported by the local Athena: {named}")
 
 
 def test_no_refusal_is_an_error_that_try_makes_null_of() -> None:

@@ -1,0 +1,67 @@
+"""Overloads that Trino has, and this engine does not answer, of the functions in ``functions`` and ``function_rules``.
+
+A call that neither those nor these take fails in Athena too, so it fails in Athena's words; one that these take is
+refused. ``any`` may take more than Trino does: in doubt a call is refused. Overloads for types that no expression
+here can have (char, json, time, intervals, timestamps with a zone) are left out.
+Source: https://trino.io/docs/401/functions.html
+"""
+
+from __future__ import annotations
+
+from localaws.athena.signatures import Overload, overload
+
+_ROWS = (
+    ("truncate", "N"),
+    ("truncate round", "N, bigint"),
+    ("mod", "N, N"),
+    ("ceil ceiling floor sign", "N"),
+    ("rand random", "N"),
+    ("rand random", "N, N"),
+    ("width_bucket", "double, array(double)"),
+    ("length reverse", "varbinary"),
+    ("reverse", "array(T)"),
+    ("substr substring", "varbinary, bigint"),
+    ("substr substring", "varbinary, bigint, bigint"),
+    ("lpad rpad", "varbinary, bigint, varbinary"),
+    ("strpos split", "varchar, varchar, bigint"),
+    ("concat_ws", "varchar, array(varchar)"),
+    ("concat", "varchar, varchar..."),
+    ("concat", "varbinary, varbinary..."),
+    ("concat", "array(T), any..."),
+    ("concat", "any, array(T), any..."),
+    ("concat", "any, array(T)"),
+    ("date_trunc", "varchar, timestamp"),
+    ("date_add", "varchar, bigint, timestamp"),
+    ("date_diff", "varchar, timestamp, timestamp"),
+    ("date_format", "timestamp, varchar"),
+    ("date_parse", "varchar, varchar"),
+    ("regexp_replace", "varchar, varchar"),
+    ("regexp_replace", "varchar, varchar, varchar"),
+    ("regexp_extract", "varchar, varchar, bigint"),
+    ("cardinality", "any"),
+    ("element_at", "any, any"),
+    ("array_join", "array(T), varchar"),
+    ("array_join", "array(T), varchar, varchar"),
+    ("sequence", "date, date"),
+    ("sequence", "timestamp, timestamp"),
+    ("count", ""),
+    ("min max", "T, bigint"),
+    ("min_by max_by", "any, any, bigint"),
+    ("sum avg", "N"),
+    ("approx_distinct", "T, double"),
+    ("approx_percentile", "N, double, double"),
+    ("approx_percentile", "N, double, double, double"),
+    ("approx_percentile", "N, array(double)"),
+    ("approx_percentile", "N, double, array(double)"),
+)
+
+
+def _table() -> dict[str, list[Overload]]:
+    found: dict[str, list[Overload]] = {}
+    for names, parameters in _ROWS:
+        for name in names.split():
+            found.setdefault(name, []).append(overload(f"{parameters} -> boolean", ""))
+    return found
+
+
+UNANSWERED = _table()
