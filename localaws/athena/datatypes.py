@@ -17,6 +17,7 @@ REAL, DOUBLE = pa.float32(), pa.float64()
 VARCHAR, VARBINARY = pa.string(), pa.binary()
 DATE, TIMESTAMP = pa.date32(), pa.timestamp("us")
 INTEGERS = (TINYINT, SMALLINT, INTEGER, BIGINT)
+MAX_DIGITS = 38  # of a decimal
 
 _BY_NAME = {
     "boolean": BOOLEAN,
@@ -66,6 +67,7 @@ _TRINO = {
     TIMESTAMP: "timestamp(3)",
 }
 _TOKEN = re.compile(r"\s*([A-Za-z_$][\w$]*|\d+|[<>(),:])")
+_BARE_DECIMAL = re.compile(r"\bdecimal\b(?!\s*\()", re.IGNORECASE)
 _INTEGER_DIGITS = {TINYINT: 3, SMALLINT: 5, INTEGER: 10, BIGINT: 19}
 
 
@@ -83,6 +85,14 @@ def parse_type(text: str) -> pa.DataType:
     return found
 
 
+def trino_type(text: str) -> pa.DataType:
+    """The type a name in a query stands for: ``decimal`` alone is decimal(38,0) there, and decimal(10,0) in DDL.
+
+    Raises ValueError when there is no such type here. Source: https://trino.io/docs/current/language/types.html
+    """
+    return parse_type(_BARE_DECIMAL.sub("decimal(38,0)", text))
+
+
 def _parse(tokens: list[str]) -> pa.DataType:
     name = tokens.pop(0).lower()
     arguments = bool(tokens) and tokens[0] in "<("
@@ -93,7 +103,7 @@ def _parse(tokens: list[str]) -> pa.DataType:
             raise ValueError(f"unknown type: {name} with too many arguments")
         return found
     if name == "decimal":
-        return pa.decimal128(38, 0) if arguments else pa.decimal128(10, 0)
+        return pa.decimal128(10, 0)
     if name not in _BY_NAME:
         raise ValueError(f"unknown type: {name}")
     return _BY_NAME[name]
@@ -119,7 +129,7 @@ def _parse_arguments(name: str, tokens: list[str]) -> pa.DataType:
     if tokens[0] == ",":
         tokens.pop(0)
         scale = int(tokens.pop(0))
-    if not 1 <= first <= 38 or scale > first:
+    if not 1 <= first <= MAX_DIGITS or scale > first:
         raise ValueError(f"decimal({first},{scale}) needs a precision of 1 to 38 and a scale no larger")
     return pa.decimal128(first, scale)
 
@@ -149,7 +159,9 @@ def is_array(datatype: pa.DataType) -> bool:
 
 
 def as_decimal(datatype: pa.DataType) -> pa.DataType:
-    """The decimal that holds every value of an integer type; a decimal stays."""
+    """The decimal that holds every value of an integer type; a decimal stays. NULL is decimal(1,0)."""
+    if datatype == NULL:
+        return pa.decimal128(1, 0)
     return datatype if is_decimal(datatype) else pa.decimal128(_INTEGER_DIGITS[datatype], 0)
 
 
@@ -175,7 +187,7 @@ def common_type(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:  #
     left, right = as_decimal(left), as_decimal(right)
     scale = max(left.scale, right.scale)
     return pa.decimal128(
-        min(38, max(left.precision - left.scale, right.precision - right.scale) + scale), scale
+        min(MAX_DIGITS, max(left.precision - left.scale, right.precision - right.scale) + scale), scale
     )
 
 

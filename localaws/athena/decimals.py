@@ -5,41 +5,78 @@ Source: https://trino.io/docs/current/functions/decimal.html
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
 from localaws.athena import datatypes as dt
+from localaws.athena.datatypes import MAX_DIGITS
 from localaws.athena.errors import not_supported
+from localaws.athena.number_casts import SHORT, unscaled
 from localaws.athena.typed import Typed, coerced
+
+# From this precision on the sum of very many values might not fit into a HUGEINT.
+_SUMS_FIT_UP_TO = 27
 
 
 def arithmetic(operator: str, left: Typed, right: Typed) -> Typed:
-    """``left operator right`` for + - * / and %, at least one a decimal and the other perhaps an integer."""
+    """``left operator right`` for + - * / and %, at least one a decimal and the other perhaps an integer or NULL."""
     first, second = (
         Typed(coerced(side, dt.as_decimal(side.type)), dt.as_decimal(side.type)) for side in (left, right)
     )
     if operator == "/":
-        return _divide(first, second, _divide_type(first.type, second.type))
-    rule = {
-        "+": _add_type,
-        "-": _add_type,
-        "*": _multiply_type,
-        "%": _modulo_type,
-    }
-    result = rule[operator](first.type, second.type)
-    text = (
-        f"trino_mod({first.sql}, {second.sql})"
-        if operator == "%"
-        else f"({first.sql} {operator} {second.sql})"
-    )
-    return Typed(f"CAST({text} AS {dt.duckdb_name(result)})", result)
+        return _divide(first, second)
+    if operator == "%":
+        return _modulo(first, second)
+    result = (_multiply_type if operator == "*" else _add_type)(first.type, second.type)
+    name, shifts = dt.duckdb_name(result), [result.scale - side.type.scale for side in (first, second)]
+    if operator in "+-" and not _shifts_fit((first, second), shifts):
+        digits = [
+            _shifted(unscaled(side.sql, side.type), shift)
+            for side, shift in zip((first, second), shifts, strict=True)
+        ]
+        return _pointed(f"({digits[0]} {operator} {digits[1]})", result)
+    if result.precision > SHORT:
+        # DuckDB would keep the result of two short decimals short, and call it an overflow.
+        longer = pa.decimal128(max(SHORT + 1, first.type.precision), first.type.scale)
+        first = Typed(coerced(first, longer), longer)
+    return Typed(f"CAST(({first.sql} {operator} {second.sql}) AS {name})", result)
 
 
 def aggregate(name: str, value: Typed, before: str, over: str) -> Typed:
     """``sum`` or ``avg``; ``before`` is DISTINCT or nothing, ``over`` the FILTER and OVER that follow."""
-    total = Typed(f"sum({before}{value.sql}){over}", pa.decimal128(38, value.type.scale))
+    total = pa.decimal128(MAX_DIGITS, value.type.scale)
+    digits, count = unscaled(value.sql, value.type), f"count({before}{value.sql}){over}"
+    if value.type.precision <= _SUMS_FIT_UP_TO:
+        found = Typed(f"sum({before}{value.sql}){over}", total)
+        if name == "sum":
+            return found
+        return _pointed(f"trino_rounded_quotient({unscaled(found.sql, total)}, {count})", value.type)
+    if before:
+        raise not_supported(
+            f"{name}(DISTINCT {dt.trino_name(value.type)}): cast to decimal(27,s) or less first"
+        )
+    parts = ", ".join(f"sum({part}({digits})){over}" for part in ("trino_upper", "trino_lower"))
     if name == "sum":
-        return total
-    return _average(total.sql, f"count({before}{value.sql}){over}", value.type)
+        return _pointed(f"trino_sum({parts})", total)
+    return _pointed(f"wide_average({parts}, {count})", value.type)
+
+
+def rounded(name: str, value: Typed, places: str | None) -> Typed:
+    """``round``, ``ceil``, ``floor`` and ``truncate``; ``places`` is the text of an integer, for round and truncate."""
+    source = value.type
+    whole = source.precision - source.scale
+    digits = unscaled(value.sql, source)
+    if places is None:
+        widest = max(1, whole) if name == "truncate" else min(MAX_DIGITS, whole + min(1, source.scale))
+        result, dropped = pa.decimal128(widest, 0), str(source.scale)
+        return _pointed(f"trino_{name}_digits({digits}, {dropped}) // {10**source.scale}::HUGEINT", result)
+    result = source if name == "truncate" else _decimal(source.precision + 1, source.scale)
+    return _pointed(f"trino_{name}_digits({digits}, {source.scale} - CAST({places} AS BIGINT))", result)
+
+
+def sign(value: Typed) -> Typed:
+    return Typed(f"CAST(sign({value.sql}) AS DECIMAL(1,0))", pa.decimal128(1, 0))
 
 
 def _add_type(left: pa.DataType, right: pa.DataType) -> pa.DataType:
@@ -51,61 +88,60 @@ def _multiply_type(left: pa.DataType, right: pa.DataType) -> pa.DataType:
     return _decimal(left.precision + right.precision, left.scale + right.scale)
 
 
-def _divide_type(left: pa.DataType, right: pa.DataType) -> pa.DataType:
-    return _decimal(
-        left.precision + right.scale + max(0, right.scale - left.scale), max(left.scale, right.scale)
+def _divide(left: Typed, right: Typed) -> Typed:
+    """``left / right`` rounded half up to the larger of the scales, exactly."""
+    scale = max(left.type.scale, right.type.scale)
+    result = _decimal(
+        left.type.precision + right.type.scale + max(0, right.type.scale - left.type.scale), scale
     )
+    shift = scale - left.type.scale + right.type.scale
+    sides = unscaled(left.sql, left.type), unscaled(right.sql, right.type)
+    if left.type.precision + shift <= MAX_DIGITS:
+        return _pointed(f"trino_divide_digits({_shifted(sides[0], shift)}, {sides[1]})", result)
+    room, factor = _room(shift)
+    return _pointed(f"trino_divide_wide({sides[0]}, {shift}, {room}, {factor}, {sides[1]})", result)
 
 
-def _modulo_type(left: pa.DataType, right: pa.DataType) -> pa.DataType:
-    scale = max(left.scale, right.scale)
-    return _decimal(min(left.precision - left.scale, right.precision - right.scale) + scale, scale)
+def _modulo(left: Typed, right: Typed) -> Typed:
+    scale = max(left.type.scale, right.type.scale)
+    whole = min(left.type.precision - left.type.scale, right.type.precision - right.type.scale)
+    shifts = [scale - side.type.scale for side in (left, right)]
+    sides = [unscaled(side.sql, side.type) for side in (left, right)]
+    result = _decimal(max(1, whole + scale), scale)
+    if _shifts_fit((left, right), shifts):
+        return _pointed(
+            f"trino_mod_digits({_shifted(sides[0], shifts[0])}, {_shifted(sides[1], shifts[1])})", result
+        )
+    arguments = [
+        ", ".join((side, str(shift), *_room(shift))) for side, shift in zip(sides, shifts, strict=True)
+    ]
+    return _pointed(f"trino_mod_wide({', '.join(arguments)})", result)
 
 
-def _divide(left: Typed, right: Typed, result: pa.DataType) -> Typed:
-    """``left / right`` rounded half up to the scale of ``result``, exactly."""
-    shift = result.scale - left.type.scale + right.type.scale
-    return _divide_unscaled(_unscaled(left), _unscaled(right), shift, result)
+def _shifts_fit(sides: Sequence[Typed], shifts: Sequence[int]) -> bool:
+    return all(side.type.precision + shift <= MAX_DIGITS for side, shift in zip(sides, shifts, strict=True))
 
 
-def _average(total: str, count: str, operand: pa.DataType) -> Typed:
-    """A decimal's average has the decimal's own type; ``total`` is a decimal of the same scale."""
-    digits = _unscaled(Typed(total, pa.decimal128(38, operand.scale)))
-    return _divide_unscaled(digits, f"CAST({count} AS HUGEINT)", 0, operand)
+def _room(shift: int) -> tuple[str, str]:
+    """The first number that is too large for a factor of ``10**shift``, and that factor."""
+    fits = min(shift, MAX_DIGITS)
+    return f"{10 ** (MAX_DIGITS - fits)}::HUGEINT", f"{10**fits}::HUGEINT"
 
 
-def rounded(name: str, value: Typed, digits: str | None) -> Typed:
-    """``round``, ``ceil`` and ``floor``; ``digits`` is the text of an integer constant, for round alone."""
-    source = value.type
-    whole = source.precision - source.scale
-    if digits is not None:
-        result = _decimal(source.precision + 1, source.scale)
-        return Typed(f"CAST(round({value.sql}, {digits}) AS {dt.duckdb_name(result)})", result)
-    result = _decimal(max(1, whole + min(1, source.scale)), 0)
-    return Typed(f"CAST({name}({value.sql}) AS {dt.duckdb_name(result)})", result)
+def _shifted(digits: str, shift: int) -> str:
+    return f"{digits} * {10**shift}::HUGEINT" if shift else digits
 
 
-def _divide_unscaled(dividend: str, divisor: str, shift: int, result: pa.DataType) -> Typed:
-    name = dt.duckdb_name(result)
-    scaled = f"{dividend} * {10**shift}::HUGEINT" if shift else dividend
-    quotient = f"trino_divide_unscaled({scaled}, {divisor})"
+def _pointed(digits: str, result: pa.DataType) -> Typed:
+    """A HUGEINT as the decimal that has these digits; NUMERIC_VALUE_OUT_OF_RANGE when they are more than 38."""
+    name, fitting = dt.duckdb_name(result), f"CAST({digits} AS DECIMAL(38,0))"
     if result.scale == 0:
-        return Typed(f"CAST({quotient} AS {name})", result)
+        return Typed(f"CAST({fitting} AS {name})", result)
     unit = f"CAST('0.{'1':0>{result.scale}}' AS DECIMAL({result.scale},{result.scale}))"
-    return Typed(f"CAST(CAST({quotient} AS DECIMAL(38,0)) * {unit} AS {name})", result)
-
-
-def _unscaled(value: Typed) -> str:
-    """The digits of a decimal as a HUGEINT, by a multiplication when the product fits and as text when not."""
-    scale, digits = value.type.scale, value.type.precision + value.type.scale + 1
-    if scale == 0:
-        return f"CAST({value.sql} AS HUGEINT)"
-    if digits > 38:
-        return f"trino_unscaled({value.sql})"
-    return f"CAST(CAST({value.sql} AS DECIMAL({digits},{scale})) * {10**scale} AS HUGEINT)"
+    return Typed(f"CAST({fitting} * {unit} AS {name})", result)
 
 
 def _decimal(precision: int, scale: int) -> pa.DataType:
-    if scale > 38:
+    if scale > MAX_DIGITS:
         raise not_supported(f"a decimal of scale {scale}: cast to double first")
-    return pa.decimal128(min(38, precision), scale)
+    return pa.decimal128(min(MAX_DIGITS, precision), scale)

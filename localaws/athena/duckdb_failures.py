@@ -21,6 +21,7 @@ from localaws.athena.errors import (
 
 _RAISED = re.compile(r"'@(.*)' to INT32", re.DOTALL)  # by trino_raise
 _REFUSED = re.compile(r"Unknown TimeZone '@(.*?)'!", re.DOTALL)  # by trino_refuse
+_TOO_MANY_DIGITS = re.compile(r"Could not cast value -?\d{39} to DECIMAL\(38,0\)")  # by decimals' arithmetic
 _DATA_ERRORS = {"Out of Range": "NUMERIC_VALUE_OUT_OF_RANGE", "Conversion": "INVALID_CAST_ARGUMENT"}
 
 
@@ -58,6 +59,8 @@ def _data_failure(message: str) -> QueryFailed:
     raised = _RAISED.search(message)
     if raised:
         return QueryFailed(raised.group(1), DATA_ERROR)
+    if _TOO_MANY_DIGITS.search(message):
+        return QueryFailed("NUMERIC_VALUE_OUT_OF_RANGE: Decimal overflow", DATA_ERROR)
     first_line = message.partition("\n")[0]
     kind, _, reason = first_line.partition(" Error: ")
     return QueryFailed(

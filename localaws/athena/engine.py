@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from localaws.athena import formatting
+from localaws.athena import formatting, wide_decimals
 from localaws.athena.catalog import Catalog
 from localaws.athena.commands import Command
 from localaws.athena.ddl import Ddl
@@ -98,8 +98,15 @@ class Engine:
         self._ddl = Ddl(self._catalog, self._path)
         self._duckdb = duckdb.connect(
             ":memory:",
-            config={"threads": threads, "enable_external_access": False, "python_enable_replacements": False},
+            config={
+                "threads": threads,
+                "enable_external_access": False,
+                "python_enable_replacements": False,
+                # It evaluates what two expressions share before TRY and COALESCE can keep an error away.
+                "disabled_optimizers": "common_subexpressions",
+            },
         )
+        wide_decimals.register(self._duckdb)
         self._duckdb.execute(_MACROS.read_text(encoding="utf-8"))
 
     def prepare(self, text: str, parameters: Sequence[str] = ()) -> Prepared:

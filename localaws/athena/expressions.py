@@ -120,8 +120,8 @@ class Expressions:
             return Typed(f"CAST({quoted(text)} AS DOUBLE)", dt.DOUBLE)
         if "." in text:
             whole, _, fraction = text.partition(".")
-            precision = max(1, len(whole.lstrip("0")) + len(fraction))
-            if precision > 38:
+            precision = max(1, len(whole.lstrip("+-0")) + len(fraction))
+            if precision > dt.MAX_DIGITS:
                 raise type_mismatch(node, f"a decimal has no more than 38 digits: {text}")
             found = pa.decimal128(precision, len(fraction))
             return Typed(f"CAST({quoted(text)} AS {dt.duckdb_name(found)})", found)
@@ -195,7 +195,7 @@ class Expressions:
             items, found = [], types[0]
             common = dt.common_type(value.type, found)
             if common is not None and common != found:
-                text = f"SELECT CAST(c0 AS {dt.duckdb_name(common)}) FROM ({text})"
+                text = f"SELECT {coerced(Typed('c0', found), common)} FROM ({text})"
         else:
             items = [self.compile(item) for item in node.expressions]
             common, text = unified([value, *items]), ""
@@ -277,7 +277,7 @@ class Expressions:
             return decimals.arithmetic(operator, left, right)
         first, second = coerced(left, common), coerced(right, common)
         if operator in "/%" and common in dt.INTEGERS:
-            return Typed(f"{'trino_divide' if operator == '/' else 'trino_mod'}({first}, {second})", common)
+            return Typed(f"trino_{'divide' if operator == '/' else 'mod'}({first}, {second})", common)
         return Typed(f"({first} {operator} {second})", common)
 
     def _concatenation(self, node: exp.Expr) -> Typed:
@@ -353,7 +353,7 @@ class Expressions:
         target_node = node.args["to"]
         name = target_node.sql(dialect="trino")
         try:
-            target = dt.parse_type(name)
+            target = dt.trino_type(name)
         except ValueError:
             raise not_supported(f"CAST to {name}") from None
         value = self.compile(node.this)

@@ -101,27 +101,25 @@ def _date(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None
 
 def _rounded(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
     """Decimals only; the table has the other numbers."""
+    name = {"ceiling": "ceil"}.get(name, name)
     if not values or not dt.is_decimal(values[0].type):
         return None
     if len(values) == 1:
-        return decimals.rounded({"ceiling": "ceil"}.get(name, name), values[0], None)
-    if name != "round" or len(values) != 2:
+        return decimals.rounded(name, values[0], None)
+    if name not in ("round", "truncate") or len(values) != 2 or not dt.can_coerce(values[1].type, dt.INTEGER):
         return None
-    if not isinstance(nodes[1], exp.Literal) or nodes[1].is_string:
-        raise not_supported("round(decimal, n) where n is not a constant from 0: cast to double first")
-    return decimals.rounded(name, values[0], nodes[1].this)
+    return decimals.rounded(name, values[0], coerced(values[1], dt.INTEGER))
 
 
-def _truncate(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
-    if values and dt.is_decimal(values[0].type):
-        raise not_supported("truncate of a decimal: cast to double first")
-    return None
+def _sign(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
+    return decimals.sign(values[0]) if len(values) == 1 and dt.is_decimal(values[0].type) else None
 
 
 def _mod(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
-    if len(values) == 2 and any(dt.is_decimal(value.type) for value in values):
-        raise not_supported("mod of a decimal: use a % b, or cast to double first")
-    return None
+    common = unified(values)
+    if len(values) != 2 or common is None or not dt.is_decimal(common):
+        return None
+    return decimals.arithmetic("%", *values)
 
 
 def _concat(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
@@ -228,7 +226,8 @@ RULES: dict[str, Rule] = {
     "ceil": _rounded,
     "ceiling": _rounded,
     "floor": _rounded,
-    "truncate": _truncate,
+    "truncate": _rounded,
+    "sign": _sign,
     "mod": _mod,
     "concat": _concat,
     "greatest": _extreme,

@@ -6,6 +6,7 @@ Trino refuses and fails at others that Trino takes: what is a query is decided b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -17,8 +18,10 @@ from sqlglot.parsers.trino import TrinoParser
 from localaws.athena.datatypes import TRINO_TYPE_NAMES
 from localaws.athena.errors import SYNTAX_ERROR, MalformedQuery, QueryFailed, not_supported
 from localaws.athena.trino_grammar import recognize
+from localaws.athena.typed import position
 
 _WITH_OWN_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING", "LISTAGG")
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 
 
 class _Trino(Trino):
@@ -28,6 +31,10 @@ class _Trino(Trino):
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
             name: parser for name, parser in TrinoParser.FUNCTION_PARSERS.items() if name in _WITH_OWN_SYNTAX
+        }
+        TYPE_LITERAL_PARSERS: ClassVar[dict[Any, Any]] = {
+            **TrinoParser.TYPE_LITERAL_PARSERS,
+            exp.DataType.Type.DECIMAL: lambda self, this, to: _decimal_literal(this),
         }
 
 
@@ -64,6 +71,18 @@ def _parse(text: str) -> exp.Expr:
     if len(trees) != 1:
         raise MalformedQuery(f"Only one sql statement is allowed. Got: {text}")
     return trees[0]
+
+
+def _decimal_literal(text: exp.Expr) -> exp.Expr:
+    """``DECIMAL '1.10'`` is the number 1.10 with the digits it has. A point keeps a whole one from being an integer."""
+    written = str(text.this)
+    if not _DECIMAL.fullmatch(written):
+        raise QueryFailed(
+            f"INVALID_LITERAL: {position(text)}'{written}' is not a valid DECIMAL literal", SYNTAX_ERROR
+        )
+    number = exp.Literal(this=written if "." in written else f"{written}.", is_string=False)
+    number.meta.update(text.meta)
+    return number
 
 
 def _literal(value: str) -> exp.Expr:

@@ -311,7 +311,10 @@ def _as_types(query: Query, outputs: Sequence[Output]) -> str:
     """One side of a set operation, with the columns of the whole."""
     if [output.type for output in query.outputs] == [output.type for output in outputs]:
         return f"(SELECT * FROM ({query.sql}))"
-    casts = [f"CAST(c{at} AS {dt.duckdb_name(output.type)}) AS c{at}" for at, output in enumerate(outputs)]
+    casts = [
+        f"{coerced(Typed(f'c{at}', found.type), output.type)} AS c{at}"
+        for at, (found, output) in enumerate(zip(query.outputs, outputs, strict=True))
+    ]
     return f"(SELECT {', '.join(casts)} FROM ({query.sql}))"
 
 

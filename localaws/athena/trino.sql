@@ -6,19 +6,79 @@ CREATE MACRO trino_raise(message) AS CAST('@' || message AS INTEGER);
 -- implemented" pass, which an unknown time zone is.
 CREATE MACRO trino_refuse(what) AS CAST(timezone('@' || what, TIMESTAMP '1970-01-01 00:00:00') AS VARCHAR);
 
--- Integer division truncates, and by zero it is an error.
-CREATE MACRO trino_divide(a, b) AS
-    CASE WHEN a IS NOT NULL AND b = 0 THEN trino_raise('DIVISION_BY_ZERO: Division by zero') ELSE a // b END;
-CREATE MACRO trino_mod(a, b) AS
-    CASE WHEN a IS NOT NULL AND b = 0 THEN trino_raise('DIVISION_BY_ZERO: Division by zero') ELSE a % b END;
+-- Integer division truncates, and by zero it is an error. A NULL of the right type comes first, so that the
+-- INTEGER of trino_raise does not widen a smallint.
+CREATE MACRO trino_zero_checked(a, b) AS
+    CASE WHEN a IS NOT NULL AND b = 0 THEN trino_raise('DIVISION_BY_ZERO: Division by zero') END;
+CREATE MACRO trino_divide(a, b) AS CASE WHEN trino_zero_checked(a, b) IS NULL THEN a // b END;
+CREATE MACRO trino_mod(a, b) AS CASE WHEN trino_zero_checked(a, b) IS NULL THEN a % b END;
 
--- Decimals divide exactly, on their unscaled digits, and round half up.
+-- A double beyond the largest real is infinite.
+CREATE MACRO trino_real(x, largest) AS
+    CASE WHEN abs(x) < largest THEN CAST(x AS REAL) WHEN x > 0 THEN CAST('infinity' AS REAL)
+         WHEN x < 0 THEN CAST('-infinity' AS REAL) END;
+
+-- A number's text without an exponent, because DuckDB rounds 9.5e-7 to the decimal 1. No decimal has 80 places.
+-- list_transform([x], lambda a: ...)[1] computes x once, however often a appears.
+CREATE MACRO trino_point_at(digits, place) AS
+    CASE WHEN place <= 0 THEN '.' || repeat('0', -place) || digits
+         ELSE left(rpad(digits, greatest(place, CAST(length(digits) AS INTEGER)), '0'), place)
+              || '.' || substr(digits, place + 1) END;
+CREATE MACRO trino_scaled_text(number) AS
+    number.sign || trino_point_at(
+        number.whole || number.fraction,
+        CAST(length(number.whole) + greatest(-80, least(80, CAST(number.exponent AS BIGINT))) AS INTEGER));
+CREATE MACRO trino_without_exponent(s) AS list_transform([s], lambda text:
+    CASE WHEN contains(lower(text), 'e') AND regexp_matches(text, '\d')
+         THEN list_transform(
+             [regexp_extract(
+                 text, '^\s*([+-]?)(\d*)\.?(\d*)[eE]([+-]?\d+)\s*$', ['sign', 'whole', 'fraction', 'exponent'])],
+             lambda number: trino_scaled_text(number))[1]
+         ELSE text END)[1];
+
+-- Decimals as their digits, which are HUGEINTs: quotients round half away from zero.
 CREATE MACRO trino_unscaled(a) AS CAST(replace(CAST(a AS VARCHAR), '.', '') AS HUGEINT);
-CREATE MACRO trino_divide_unscaled(a, b) AS
-    CASE
-        WHEN a IS NOT NULL AND b = 0 THEN trino_raise('DIVISION_BY_ZERO: Division by zero')
-        ELSE ((abs(a) + abs(b) // 2) // abs(b)) * sign(a) * sign(b)
-    END;
+CREATE MACRO trino_half_up(a, b) AS ((abs(a) + abs(b) // 2) // abs(b)) * sign(a) * sign(b);
+CREATE MACRO trino_rounded_quotient(x, y) AS
+    list_transform([struct_pack(a := x, b := y)], lambda p: trino_half_up(p.a, p.b))[1];
+CREATE MACRO trino_divide_digits(x, y) AS list_transform([struct_pack(a := x, b := y)], lambda p:
+    CASE WHEN trino_zero_checked(p.a, p.b) IS NULL THEN trino_half_up(p.a, p.b) END)[1];
+CREATE MACRO trino_divide_wide(x, shift, room, factor, y) AS list_transform([struct_pack(a := x, b := y)], lambda p:
+    CASE WHEN trino_zero_checked(p.a, p.b) IS NULL THEN
+        CASE WHEN abs(p.a) < room THEN trino_half_up(p.a * factor, p.b) ELSE wide_divide(p.a, shift, p.b) END END)[1];
+CREATE MACRO trino_mod_digits(x, y) AS
+    list_transform([struct_pack(a := x, b := y)], lambda p: trino_mod(p.a, p.b))[1];
+CREATE MACRO trino_mod_wide(x, a_shift, a_room, a_factor, y, b_shift, b_room, b_factor) AS
+    list_transform([struct_pack(a := x, b := y)], lambda p:
+        CASE WHEN trino_zero_checked(p.a, p.b) IS NULL THEN
+            CASE WHEN abs(p.a) < a_room AND abs(p.b) < b_room THEN p.a * a_factor % (p.b * b_factor)
+                 ELSE wide_mod(p.a, a_shift, p.b, b_shift) END END)[1];
+
+-- A sum in two parts, neither of which can overflow.
+CREATE MACRO trino_upper(a) AS a // 10000000000000000000::HUGEINT;
+CREATE MACRO trino_lower(a) AS a % 10000000000000000000::HUGEINT;
+CREATE MACRO trino_sum(upper, lower) AS upper * 10000000000000000000::HUGEINT + lower;
+
+-- The last n digits become zeros. 38 is the most that can be there, and n may be negative.
+CREATE MACRO trino_power_of_ten(n) AS
+    CAST('1' || repeat('0', CAST(greatest(0, least(n, 38)) AS INTEGER)) AS HUGEINT);
+CREATE MACRO trino_digits(x, n) AS [struct_pack(a := x, n := n, power := trino_power_of_ten(n))];
+CREATE MACRO trino_truncate_digits(x, n) AS
+    list_transform(trino_digits(x, n), lambda p: CASE WHEN p.n > 38 THEN 0 ELSE p.a - p.a % p.power END)[1];
+CREATE MACRO trino_round_digits(x, n) AS list_transform(trino_digits(x, n), lambda p:
+    CASE WHEN p.n > 38 THEN 0 ELSE trino_half_up(p.a, p.power) * p.power END)[1];
+CREATE MACRO trino_floor_digits(x, n) AS
+    list_transform(trino_digits(x, n), lambda p: p.a - (p.a % p.power + p.power) % p.power)[1];
+CREATE MACRO trino_ceil_digits(x, n) AS -trino_floor_digits(-x, n);
+
+-- The text from which Trino makes a decimal of a double or real of so many bits: Java's, before JDK 19. Whole
+-- numbers beyond those bits keep all digits that the next number does not share; DuckDB's text is the shortest.
+CREATE MACRO trino_floating_text(x, bits) AS list_transform([x], lambda a:
+    CASE WHEN abs(a) >= pow(2, bits) AND abs(a) < pow(2, 63) THEN
+        CAST(trino_round_digits(
+            CAST(a AS HUGEINT),
+            CAST(floor((length(bin(CAST(abs(a) AS UBIGINT))) - bits - 2) * log10(2)) AS INTEGER)) AS VARCHAR)
+    ELSE trino_without_exponent(CAST(a AS VARCHAR)) END)[1];
 
 -- Outside their domain the logarithm and the root have IEEE values.
 CREATE MACRO trino_log(x, logarithm) AS

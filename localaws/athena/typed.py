@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
+from localaws.athena.number_casts import number_cast
 
 _INTEGER_TEXT = r"[+-]?\d+"
 _NUMBER_TEXT = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*"
@@ -72,7 +73,7 @@ def coerced(value: Typed, target: pa.DataType) -> str:
     """The text of ``value`` as ``target``, a type it is known to widen to."""
     if value.type == target:
         return value.sql
-    return f"CAST({value.sql} AS {dt.duckdb_name(target)})"
+    return number_cast(value.sql, value.type, target)
 
 
 def cast(value: Typed, target: pa.DataType, node: exp.Expr, safe: bool = False) -> Typed:
@@ -83,17 +84,15 @@ def cast(value: Typed, target: pa.DataType, node: exp.Expr, safe: bool = False) 
 
 
 def _cast_text(value: Typed, target: pa.DataType, node: exp.Expr, verb: str) -> str:
-    source, name = value.type, dt.duckdb_name(target)
+    source = value.type
     if source == dt.VARCHAR:
         return _read_text(value, target, verb)
-    if source in (dt.DOUBLE, dt.REAL) and target in dt.INTEGERS:
-        return f"{verb}(round({value.sql}) AS {name})"
     if source == dt.TIMESTAMP and target == dt.VARCHAR:
         return f"strftime({value.sql}, '%Y-%m-%d %H:%M:%S.%g')"
     if source in (dt.DOUBLE, dt.REAL) and target == dt.VARCHAR:
         raise not_supported(f"a cast of {dt.trino_name(source)} to varchar: cast to a decimal(p,s) first")
-    if _casts_as_duckdb(source, target):
-        return f"{verb}({value.sql} AS {name})"
+    if _casts(source, target):
+        return number_cast(value.sql, source, target, verb)
     if _casts_in_trino(source, target):
         raise unsupported(f"a cast of {dt.trino_name(source)} to {dt.trino_name(target)}", node)
     raise type_mismatch(node, f"Cannot cast {dt.trino_name(source)} to {dt.trino_name(target)}")
@@ -120,19 +119,23 @@ def _read_text(value: Typed, target: pa.DataType, verb: str) -> str:
     if pattern is None:
         raise not_supported(f"a cast of varchar to {dt.trino_name(target)}")
     if verb == "TRY_CAST":
-        return f"TRY_CAST(trino_readable({value.sql}, {quoted(pattern)}) AS {name})"
-    shown = "INT" if target == dt.INTEGER else dt.trino_name(target).upper()
-    return f"CAST(trino_checked({value.sql}, {quoted(pattern)}, {quoted(shown)}) AS {name})"
+        text = f"trino_readable({value.sql}, {quoted(pattern)})"
+    else:
+        shown = "INT" if target == dt.INTEGER else dt.trino_name(target).upper()
+        text = f"trino_checked({value.sql}, {quoted(pattern)}, {quoted(shown)})"
+    if dt.is_decimal(target):
+        text = f"trino_without_exponent({text})"
+    return f"{verb}({text} AS {name})"
 
 
-def _casts_as_duckdb(source: pa.DataType, target: pa.DataType) -> bool:
+def _casts(source: pa.DataType, target: pa.DataType) -> bool:
     if source == dt.NULL:
         return True
     if target == dt.VARCHAR:
         return source in (*dt.INTEGERS, dt.BOOLEAN, dt.DATE) or dt.is_decimal(source)
     if dt.BOOLEAN in (source, target):
         other = target if source == dt.BOOLEAN else source
-        return dt.is_numeric(other) and not dt.is_decimal(other)
+        return dt.is_numeric(other)
     if dt.is_numeric(source) and dt.is_numeric(target):
         return True
     return {source, target} == {dt.DATE, dt.TIMESTAMP} or dt.can_coerce(source, target)
