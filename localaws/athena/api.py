@@ -21,7 +21,17 @@ from botocore.exceptions import ClientError
 from localaws.athena.catalog import AlreadyExists, Catalog
 from localaws.athena.engine import Engine
 from localaws.athena.errors import MalformedQuery
-from localaws.athena.model import PRIMARY, Execution, Executions, WorkGroup, WorkGroups, invalid_request
+from localaws.athena.model import (
+    PRIMARY,
+    Execution,
+    Executions,
+    WorkGroup,
+    WorkGroups,
+    check_reuse,
+    checked_results,
+    invalid_request,
+    not_supported,
+)
 from localaws.athena.runner import Runner
 from localaws.athena.views import (
     database_view,
@@ -90,7 +100,10 @@ class AthenaApi:
         catalog = context.get("Catalog", CATALOG)
         if catalog.lower() != CATALOG.lower():
             raise invalid_request(f"Catalog {catalog} is not found: there is {CATALOG} only")
-        configuration = params.get("ResultConfiguration", {})
+        configuration = checked_results(params.get("ResultConfiguration", {}))
+        check_reuse(params.get("ResultReuseConfiguration", {}))
+        if "EngineConfiguration" in params:
+            raise not_supported("EngineConfiguration")
         folder = group.output_folder(configuration.get("OutputLocation"))
         parameters = tuple(params.get("ExecutionParameters", ()))
         try:

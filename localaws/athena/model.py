@@ -17,12 +17,24 @@ from localaws.wire import JSON, AwsError
 PRIMARY = "primary"
 FINAL_STATES = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 MAX_ACTIVE = 200
+ACCOUNT = "123456789012"
+ENGINE = "Athena engine version 3"
+# What can be set of a workgroup; everything else is refused, but for what is switched off.
+_SETTINGS = {
+    *("ResultConfiguration", "EnforceWorkGroupConfiguration", "BytesScannedCutoffPerQuery", "EngineVersion"),
+    *("PublishCloudWatchMetricsEnabled", "RequesterPaysEnabled", "EnableMinimumEncryptionConfiguration"),
+}
+_CAN_BE_OFF = {"ManagedQueryResultsConfiguration"}
 _S3_FOLDER = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
 
 
 def invalid_request(message: str, code: str | None = None) -> AwsError:
     members: JSON = {"AthenaErrorCode": code} if code else {}
     return AwsError("InvalidRequestException", message, **members)
+
+
+def not_supported(what: str) -> AwsError:
+    return invalid_request(f"not supported by the local Athena: {what}")
 
 
 def _now() -> datetime:
@@ -154,12 +166,12 @@ class WorkGroup:
         """Apply UpdateWorkGroup's changes; a Remove flag takes the setting away."""
         self.description = self.description if description is None else description
         self.state = state or self.state
-        changes = dict(updates)
-        results = changes.pop("ResultConfigurationUpdates", {})
+        changes = {name.removesuffix("Updates"): value for name, value in updates.items()}
+        results = changes.pop("ResultConfiguration", {})
+        _check_configuration({**changes, "ResultConfiguration": results})
         _apply(self.configuration.setdefault("ResultConfiguration", {}), results)
         _apply(self.configuration, changes)
-        if location := self.configuration["ResultConfiguration"].get("OutputLocation"):
-            checked_output(location)
+        self.configuration["EngineVersion"] = _engine(self.configuration)
 
 
 class WorkGroups:
@@ -173,8 +185,7 @@ class WorkGroups:
     def create(self, name: str, description: str, configuration: JSON, tags: dict[str, str]) -> None:
         if name in self._all:
             raise invalid_request("WorkGroup is already created")
-        if location := configuration.get("ResultConfiguration", {}).get("OutputLocation"):
-            checked_output(location)
+        _check_configuration(configuration)
         self._all[name] = WorkGroup(name, description, configuration=_configuration(configuration), tags=tags)
 
     def get(self, name: str) -> WorkGroup:
@@ -200,15 +211,46 @@ def checked_output(location: str) -> str:
     return location
 
 
+def checked_results(configuration: JSON) -> JSON:
+    """Return a ResultConfiguration that can be honoured. Encryption and ACL are kept as data, as S3's are."""
+    if location := configuration.get("OutputLocation"):
+        checked_output(location)
+    if (owner := configuration.get("ExpectedBucketOwner", ACCOUNT)) != ACCOUNT:
+        raise invalid_request(f"The bucket of the output location is not owned by {owner} but by {ACCOUNT}")
+    return configuration
+
+
+def check_reuse(configuration: JSON) -> None:
+    """Raise unless every query is to run: results are not used again."""
+    if configuration.get("ResultReuseByAgeConfiguration", {}).get("Enabled"):
+        raise not_supported("ResultReuseByAgeConfiguration with Enabled true; each query runs")
+
+
+def _check_configuration(given: JSON) -> None:
+    """Raise for a setting of a workgroup, or a change of one, that would have no effect here."""
+    checked_results(given.get("ResultConfiguration", {}))
+    for name, value in given.items():
+        if name.removeprefix("Remove") in _SETTINGS or (name in _CAN_BE_OFF and not any(value.values())):
+            continue
+        raise not_supported(f"the workgroup setting {name}")
+    version = given.get("EngineVersion", {}).get("SelectedEngineVersion", "AUTO")
+    if version not in ("AUTO", ENGINE):
+        raise not_supported(f"the engine version {version}, only AUTO and {ENGINE}")
+
+
+def _engine(configuration: JSON) -> JSON:
+    selected = configuration.get("EngineVersion", {}).get("SelectedEngineVersion", "AUTO")
+    return {"SelectedEngineVersion": selected, "EffectiveEngineVersion": ENGINE}
+
+
 def _configuration(given: JSON) -> JSON:
-    engine = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
     defaults = {
         "EnforceWorkGroupConfiguration": True,
         "PublishCloudWatchMetricsEnabled": False,
         "RequesterPaysEnabled": False,
         "ResultConfiguration": {},
     }
-    return {**defaults, **given, "EngineVersion": engine}
+    return {**defaults, **given, "EngineVersion": _engine(given)}
 
 
 def _apply(settings: JSON, changes: dict[str, Any]) -> None:

@@ -14,13 +14,14 @@ from localaws.emr import views
 from localaws.emr.errors import invalid_request, no_such_cluster, no_such_job_flow, validation_error
 from localaws.emr.fleet import Fleet
 from localaws.emr.model import USER_REQUEST, CancelOption, Cluster, Step
-from localaws.emr.releases import SPARK_BY_RELEASE, applications
+from localaws.emr.releases import SPARK_BY_RELEASE, applications, refused
 from localaws.emr.request import JSON, RoleCheck, cluster_of, idle_timeout_of, steps_of, tags_of
+from localaws.emr.security import SecurityConfiguration, SecurityConfigurations
 
 PAGE = 50
 MOST_STEP_IDS = 10
 MOST_TERMINATED = 10
-T = TypeVar("T", Cluster, Step)
+T = TypeVar("T", Cluster, Step, SecurityConfiguration)
 
 
 class EmrApi:
@@ -30,9 +31,14 @@ class EmrApi:
         """``phase`` is the time for STARTING and for BOOTSTRAPPING; ``launch`` brings a cluster to life."""
         self._fleet, self._phase, self._check_roles, self._launch = fleet, phase, check_roles, launch
 
+        self._security = SecurityConfigurations()
+
     # Clusters
 
     def run_job_flow(self, request: JSON) -> JSON:
+        name = request.get("SecurityConfiguration")
+        if name and name not in [configuration.name for configuration in self._security]:
+            raise validation_error(f"Security configuration with name '{name}' does not exist.")
         cluster = cluster_of(request, self._fleet.clock(), self._phase, self._check_roles)
         self._fleet.add(cluster)
         self._launch(cluster)
@@ -173,10 +179,35 @@ class EmrApi:
         return {"ReleaseLabels": [label for label in SPARK_BY_RELEASE if label.startswith(prefix)]}
 
     def describe_release_label(self, request: JSON) -> JSON:
-        label = request.get("ReleaseLabel")
-        if label not in SPARK_BY_RELEASE:
-            raise invalid_request(f"The supplied release label is invalid: {label}.")
+        label = request.get("ReleaseLabel", "")
+        if refusal := refused(label):
+            raise invalid_request(refusal)
         return {"ReleaseLabel": label, "Applications": applications(label)}
+
+    # Security configurations
+
+    def create_security_configuration(self, request: JSON) -> JSON:
+        now = self._fleet.clock()
+        self._security.create(request["Name"], request["SecurityConfiguration"], now)
+        return {"Name": request["Name"], "CreationDateTime": now}
+
+    def describe_security_configuration(self, request: JSON) -> JSON:
+        found = self._security.get(request["Name"])
+        return {
+            "Name": found.name,
+            "SecurityConfiguration": found.content,
+            "CreationDateTime": found.created,
+        }
+
+    def list_security_configurations(self, request: JSON) -> JSON:
+        page, marker = _page(list(self._security), request.get("Marker"))
+        return {
+            "SecurityConfigurations": [{"Name": s.name, "CreationDateTime": s.created} for s in page],
+            "Marker": marker,
+        }
+
+    def delete_security_configuration(self, request: JSON) -> None:
+        self._security.delete(request["Name"])
 
     def _cluster(self, cluster_id: str) -> Cluster:
         if cluster := self._fleet.get(cluster_id):

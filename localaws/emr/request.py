@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from localaws.emr import releases
 from localaws.emr.errors import invalid_request, not_supported, validation_error
 from localaws.emr.model import MOST_ACTIVE_STEPS, Cluster, Step, new_id
-from localaws.emr.releases import SPARK_BY_RELEASE
 
 JSON = dict[str, Any]
 RoleCheck = Callable[[str, str], None]  # (service role, instance profile); raises when IAM lacks one
@@ -34,6 +34,9 @@ def cluster_of(request: JSON, now: datetime, phase: timedelta, check_roles: Role
     check_roles(request["ServiceRole"], request["JobFlowRole"])
     if (level := request.get("StepConcurrencyLevel", 1)) != 1:
         raise not_supported(f"StepConcurrencyLevel {level}; steps run one at a time")
+    for promise in ("SessionEnabled", "MonitoringConfiguration"):
+        if request.get(promise):
+            raise not_supported(promise)
     if (log_uri := request.get("LogUri")) and not re.match(r"s3[an]?://[^/]+", log_uri):
         raise validation_error(f"The LogUri {log_uri!r} is not an S3 address like s3://bucket/prefix/.")
     for action in request.get("BootstrapActions", []):
@@ -106,9 +109,8 @@ def _check_release(request: JSON) -> None:
         raise validation_error(
             "ReleaseLabel is required; AMI versions are of the time before release labels."
         )
-    if (label := request["ReleaseLabel"]) not in SPARK_BY_RELEASE:
-        known = ", ".join(SPARK_BY_RELEASE)
-        raise validation_error(f"The supplied release label is invalid: {label}. Here are {known}.")
+    if refusal := releases.refused(request["ReleaseLabel"]):
+        raise validation_error(refusal)
 
 
 def _check_instances(instances: JSON) -> None:

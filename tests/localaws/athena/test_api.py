@@ -19,6 +19,9 @@ ENDLESS = (
     "WHERE sin(x) * cos(y) > 2"
 )
 
+KEY = "arn:aws:kms:us-east-1:123456789012:key/0"
+GRANTS = {"EnableS3AccessGrants": True, "AuthenticationType": "DIRECTORY_IDENTITY"}
+
 
 def refusal(call: Any, **request: Any) -> tuple[str, str]:
     with pytest.raises(ClientError) as failure:
@@ -241,6 +244,62 @@ def test_a_workgroup_lives_from_create_to_delete(lake: Lake, workgroup: str) -> 
     athena.delete_work_group(WorkGroup=workgroup, RecursiveDeleteOption=True)
     assert refusal(athena.get_work_group, WorkGroup=workgroup)[1] == f"WorkGroup {workgroup} is not found."
     assert refusal(athena.delete_work_group, WorkGroup="primary")[0] == "InvalidRequestException"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"ManagedQueryResultsConfiguration": {"Enabled": True}}, "ManagedQueryResultsConfiguration"),
+        ({"ExecutionRole": "arn:aws:iam::123456789012:role/spark"}, "ExecutionRole"),
+        ({"AdditionalConfiguration": "x"}, "AdditionalConfiguration"),
+        ({"CustomerContentEncryptionConfiguration": {"KmsKey": KEY}}, "CustomerContentEncryption"),
+        ({"EngineVersion": {"SelectedEngineVersion": "PySpark engine version 3"}}, "PySpark engine version 3"),
+        ({"EngineVersion": {"SelectedEngineVersion": "Athena engine version 2"}}, "Athena engine version 2"),
+        ({"QueryResultsS3AccessGrantsConfiguration": GRANTS}, "S3AccessGrants"),
+    ],
+)  # fmt: skip
+def test_a_workgroup_setting_without_effect_is_refused(
+    lake: Lake, workgroup: str, settings: dict[str, Any], message: str
+) -> None:
+    code, said = refusal(lake.athena.create_work_group, Name=uuid4().hex, Configuration=settings)
+    assert (code, said.startswith("not supported by the local Athena: ")) == ("InvalidRequestException", True)
+    assert message in said
+    managed = "ManagedQueryResultsConfiguration"
+    updates = {f"{name}Updates" if name == managed else name: value for name, value in settings.items()}
+    assert (
+        message
+        in refusal(lake.athena.update_work_group, WorkGroup=workgroup, ConfigurationUpdates=updates)[1]
+    )
+
+
+def test_what_is_switched_off_and_the_engine_of_today_may_be_said(lake: Lake, workgroup: str) -> None:
+    off, version = {"Enabled": False}, "Athena engine version 3"
+    updates = {
+        "ManagedQueryResultsConfigurationUpdates": off,
+        "EngineVersion": {"SelectedEngineVersion": version},
+    }
+    lake.athena.update_work_group(WorkGroup=workgroup, ConfigurationUpdates=updates)
+    found = lake.athena.get_work_group(WorkGroup=workgroup)["WorkGroup"]["Configuration"]
+    assert found["ManagedQueryResultsConfiguration"] == off
+    assert found["EngineVersion"] == {
+        "SelectedEngineVersion": version,
+        "EffectiveEngineVersion": version,
+    }
+    reuse = {"ResultReuseByAgeConfiguration": off}
+    assert lake.ask("SELECT 1", WorkGroup=workgroup, ResultReuseConfiguration=reuse).rows == [("1",)]
+
+
+def test_what_a_query_asks_for_and_does_not_get_is_refused(lake: Lake) -> None:
+    request = {"QueryString": "SELECT 1", "ResultConfiguration": {"OutputLocation": lake.output}}
+    call = lake.athena.start_query_execution
+    reuse = {"ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": 60}}
+    code, message = refusal(call, **request, ResultReuseConfiguration=reuse)
+    assert code == "InvalidRequestException"
+    assert message.startswith("not supported by the local Athena: ResultReuse")
+    message = refusal(call, **request, EngineConfiguration={"MaxConcurrentDpus": 2})[1]
+    assert message == "not supported by the local Athena: EngineConfiguration"
+    request["ResultConfiguration"] = {"OutputLocation": lake.output, "ExpectedBucketOwner": "210987654321"}
+    assert "is not owned by 210987654321" in refusal(call, **request)[1]
 
 
 def test_a_workgroup_has_tags(lake: Lake, workgroup: str) -> None:

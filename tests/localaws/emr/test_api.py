@@ -127,6 +127,22 @@ def test_instance_groups_and_fleets_are_listed_as_requested(emr: Any, run: RunCl
     ("changes", "words"),
     [
         ({"ReleaseLabel": "emr-99.9.9"}, "The supplied release label is invalid: emr-99.9.9."),
+        (
+            {"ReleaseLabel": "emr-6.15.0"},
+            "not supported by the local EMR: the release emr-6.15.0. Here are emr-",
+        ),
+        ({"ReleaseLabel": "emr-7.1.0"}, "not supported by the local EMR: the release emr-7.1.0"),
+        ({"ReleaseLabel": "emr-5.36.2"}, "not supported by the local EMR: the release emr-5.36.2"),
+        ({"ReleaseLabel": "emr-6.16.0"}, "The supplied release label is invalid: emr-6.16.0."),
+        (
+            {"SecurityConfiguration": "nope"},
+            "ValidationException: Security configuration with name 'nope' does not exist.",
+        ),
+        ({"SessionEnabled": True}, "not supported by the local EMR: SessionEnabled"),
+        (
+            {"MonitoringConfiguration": {"CloudWatchLogConfiguration": {"Enabled": True}}},
+            "not supported by the local EMR: MonitoringConfiguration",
+        ),
         ({"ServiceRole": ""}, "ServiceRole is required"),
         ({"JobFlowRole": ""}, "InstanceProfile is required"),
         ({"StepConcurrencyLevel": 3}, "not supported by the local EMR: StepConcurrencyLevel 3"),
@@ -266,9 +282,27 @@ def test_releases_and_bootstrap_actions(emr: Any, run: RunCluster) -> None:
     spark = emr.describe_release_label(ReleaseLabel="emr-7.13.0")["Applications"]
     assert spark == [{"Name": "Spark", "Version": "3.5.6"}]
     assert "emr-1" in refusal(emr.describe_release_label, ReleaseLabel="emr-1")
+    text = refusal(emr.describe_release_label, ReleaseLabel="emr-6.15.0")
+    assert text.startswith("InvalidRequestException: not supported by the local EMR: the release emr-6.15.0")
     action = {"Name": "install", "ScriptBootstrapAction": {"Path": "s3://b/install.sh", "Args": ["x"]}}
     listed = emr.list_bootstrap_actions(ClusterId=run(BootstrapActions=[action]))["BootstrapActions"]
     assert listed == [{"Name": "install", "ScriptPath": "s3://b/install.sh", "Args": ["x"]}]
+
+
+def test_a_cluster_names_a_security_configuration_that_exists(emr: Any, run: RunCluster) -> None:
+    content = '{"InstanceMetadataServiceConfiguration": {"MinimumInstanceMetadataServiceVersion": 2}}'
+    assert emr.create_security_configuration(Name="locked", SecurityConfiguration=content)["Name"] == "locked"
+    cluster = emr.describe_cluster(ClusterId=run(SecurityConfiguration="locked"))["Cluster"]
+    assert cluster["SecurityConfiguration"] == "locked"
+    assert emr.describe_security_configuration(Name="locked")["SecurityConfiguration"] == content
+    listed = emr.list_security_configurations()["SecurityConfigurations"]
+    assert [configuration["Name"] for configuration in listed] == ["locked"]
+    create = emr.create_security_configuration
+    assert "already exists" in refusal(create, Name="locked", SecurityConfiguration=content)
+    assert "not a JSON object" in refusal(create, Name="other", SecurityConfiguration="[]")
+    emr.delete_security_configuration(Name="locked")
+    for call in (emr.delete_security_configuration, emr.describe_security_configuration):
+        assert "'locked' does not exist" in refusal(call, Name="locked")
 
 
 def test_what_is_not_there_is_called_not_supported(emr: Any) -> None:
