@@ -26,6 +26,20 @@ def parser() -> argparse.ArgumentParser:
         help=f"IPv4 address to listen on (default {LOOPBACK}); 0.0.0.0, all of them, is for a container",
     )
     p.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a name, with all below it, or an address by which it may be called beside loopback's; repeatable",
+    )
+    p.add_argument(
+        "--allow-origin",
+        metavar="ORIGIN",
+        action="append",
+        default=[],
+        help="an origin, such as http://localhost:3000, whose web pages may call it; repeatable (default: none)",
+    )
+    p.add_argument(
         "--cluster-seconds",
         type=float,
         default=0.5,
@@ -46,7 +60,14 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        aws = LocalAws(options.state, options.host, options.port, timedelta(seconds=options.cluster_seconds))
+        aws = LocalAws(
+            options.state,
+            options.host,
+            options.port,
+            timedelta(seconds=options.cluster_seconds),
+            options.allow_host,
+            options.allow_origin,
+        )
     except StartError as error:
         print(f"localaws: {error}", file=sys.stderr)
         return 1

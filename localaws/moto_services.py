@@ -152,6 +152,12 @@ class MotoServices:
             return self._applications[service]
 
 
+def access_denied(request: Request, message: str) -> Response:
+    """Return the answer 403 that says ``message`` in the protocol of the called service."""
+    call = _Call(request)
+    return call.error(403, call.denied_code, message)
+
+
 class _Call:
     """What a request asks of whom, and how errors are told to it."""
 
@@ -227,6 +233,10 @@ class _Call:
         if self._is_xml:
             return "NotImplemented"
         return "InvalidAction" if self._form.get("Action") else "UnknownOperationException"
+
+    @property
+    def denied_code(self) -> str:
+        return "AccessDenied" if self._is_xml or self._form.get("Action") else "AccessDeniedException"
 
     @property
     def _is_xml(self) -> bool:

@@ -20,7 +20,7 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -29,7 +29,6 @@ from threading import Lock
 from typing import IO, Any, cast
 from urllib.parse import unquote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-from xml.sax.saxutils import escape
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import FakeKey, S3Backend, s3_backends
@@ -38,11 +37,16 @@ from moto.s3.utils import bucket_name_from_url
 from werkzeug.wrappers import Request, Response
 
 from localaws import presigned
+from localaws.cors import Rule, answer_headers, preflight
+from localaws.errors import s3_error
 from localaws.store import Signature, Store, UnsafeKeyError
 
 REGION = "us-east-1"
 IN_MEMORY = 16 * 2**20  # bytes of a request's body; more goes to a temporary file
 BLOCK = 2**20
+
+_POSTS = frozenset({"uploads", "uploadId", "select", "restore"})
+"""What may be posted to a key: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html"""
 
 
 class S3:
@@ -59,14 +63,16 @@ class S3:
             _read_body(request)
         with self._one_at_a_time:
             response = self._answer(request)
+            rules = self._mirror.cors_rules(address(request)[0]) or ()
+            response.headers.update(answer_headers(request, rules))
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
         bucket, key = address(request)
-        if refused := presigned.refusal(request.args, datetime.now(UTC)):
-            return _error(*refused)
         try:
             self._mirror.load_buckets()
+            if response := self._without_work(request, bucket, key):
+                return response
             self._check(request, bucket, key)
             self._show_changes(request, bucket, key)
             if request.method == "GET" and key and (response := self._file(request, bucket, key)):
@@ -80,13 +86,24 @@ class S3:
                 self._mirror.save(bucket)
             return response
         except UnsafeKeyError as error:
-            return _error(
+            return s3_error(
                 HTTPStatus.NOT_IMPLEMENTED, "NotImplemented", f"not supported by the local S3: {error}"
             )
         except OSError as error:
-            return _error(
+            return s3_error(
                 HTTPStatus.INSUFFICIENT_STORAGE, "InsufficientStorage", f"the local S3 cannot write: {error}"
             )
+
+    def _without_work(self, request: Request, bucket: str, key: str) -> Response | None:
+        """Answer a preflight, and what S3 refuses before it looks at the object. None leaves the answer to others."""
+        if request.method == "OPTIONS":
+            return preflight(request, self._mirror.cors_rules(bucket))
+        if request.method == "POST" and key and not _POSTS & set(request.args):
+            return s3_error(
+                405, "MethodNotAllowed", "The specified method is not allowed against this resource."
+            )
+        refused = presigned.refusal(request.args, datetime.now(UTC))
+        return s3_error(*refused) if refused else None
 
     def _check(self, request: Request, bucket: str, key: str) -> None:
         """Refuse what could not be kept in the folder, before moto takes it. Raises UnsafeKeyError."""
@@ -157,6 +174,11 @@ class Mirror:
         for bucket in self._backend.buckets:
             self._store.add_bucket(bucket)
             self._known.setdefault(bucket, {})
+
+    def cors_rules(self, bucket: str) -> Sequence[Rule] | None:
+        """Return the rules of PutBucketCors, none of them if there are none, None if there is no such bucket."""
+        found = self._backend.buckets.get(bucket)
+        return found.cors if found else None
 
     def load(self, bucket: str, prefix: str) -> None:
         """Show moto every change in the folder below ``prefix``."""
@@ -282,8 +304,3 @@ def _blocks(file: io.BufferedReader, length: int) -> Iterator[bytes]:
     while length > 0 and (block := file.read(min(BLOCK, length))):
         length -= len(block)
         yield block
-
-
-def _error(status: HTTPStatus, code: str, message: str) -> Response:
-    text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-    return Response(text, status, mimetype="application/xml")

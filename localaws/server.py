@@ -19,6 +19,8 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request, Response
 
+from localaws.callers import Callers
+from localaws.cors import without_cors
 from localaws.emr.api import EmrApi
 from localaws.emr.fleet import Fleet
 from localaws.emr.roles import check_roles
@@ -27,7 +29,7 @@ from localaws.faults.calls import FaultyCalls
 from localaws.faults.client import PATH as FAULTS
 from localaws.faults.control import FaultControl
 from localaws.faults.plan import FaultPlan
-from localaws.moto_services import ANSWERED, MotoServices
+from localaws.moto_services import ANSWERED, MotoServices, access_denied
 from localaws.store import Store
 from localaws.wire import JsonService
 
@@ -49,11 +51,24 @@ class StartError(Exception):
 class LocalAws:
     """A running local AWS: ``serve`` blocks until ``stop`` is called from another thread."""
 
-    def __init__(self, state: Path, host: str, port: int, phase: timedelta) -> None:
+    def __init__(
+        self,
+        state: Path,
+        host: str,
+        port: int,
+        phase: timedelta,
+        hosts: Iterable[str] = (),
+        origins: Iterable[str] = (),
+    ) -> None:
         """``endpoint`` becomes its address for clients on this machine. Raises StartError.
 
-        ``phase`` is the time a cluster takes for STARTING and for BOOTSTRAPPING.
+        ``phase`` is the time a cluster takes for STARTING and for BOOTSTRAPPING; ``hosts`` and ``origins`` are as
+        in Callers.
         """
+        try:
+            self._callers = Callers([*hosts, *({host} - {ALL})], origins)
+        except ValueError as error:
+            raise StartError(str(error)) from None
         self.state = state.resolve()
         self._lock_file = _lock(self.state)
         listener = _listen(host, port)
@@ -72,7 +87,7 @@ class LocalAws:
         self._calls = FaultyCalls(
             self._services, plan, self._fleet.get, lambda execution_id: self._athena().sql(execution_id)
         )
-        self._moto = MotoServices(self._with_files)
+        self._moto = MotoServices(self._around_moto)
         self._server = _serve_on(listener, self)
 
     def serve(self) -> None:
@@ -86,6 +101,8 @@ class LocalAws:
         self._lock_file.close()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if reason := self._callers.refusal(environ):
+            return self._refused(Request(environ), reason)(environ, start_response)
         if environ["PATH_INFO"] == HEALTH:
             return _json(200, self.health(), "application/json")(environ, start_response)
         if f"{environ['PATH_INFO']}/".startswith(f"{FAULTS}/"):
@@ -112,7 +129,13 @@ class LocalAws:
             ],
         }
 
-    def _with_files(self, service: str, moto: WSGIApplication) -> WSGIApplication:
+    def _refused(self, request: Request, reason: str) -> Response:
+        if request.path.startswith("/_localaws/"):
+            return _json(403, {"error": reason}, "application/json")
+        return access_denied(request, reason)
+
+    def _around_moto(self, service: str, moto: WSGIApplication) -> WSGIApplication:
+        moto = without_cors(moto)
         if service != "s3":
             return moto
         from localaws.s3 import S3

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -34,6 +36,16 @@ class LocalAws:
             aws_secret_access_key="test",
             config=Config(retries={"total_max_attempts": 1}),
         )
+
+    def send(
+        self, method: str, path: str, headers: Mapping[str, str], body: str | None = None
+    ) -> tuple[int, HTTPMessage, str]:
+        """Send a request with these headers, ``Host`` among them; return status, headers and text of its answer."""
+        connection = HTTPConnection(urlsplit(self.endpoint).netloc, timeout=60)
+        with closing(connection):
+            connection.request(method, path, body, dict(headers))
+            response = connection.getresponse()
+            return response.status, response.headers, response.read().decode()
 
 
 @contextmanager

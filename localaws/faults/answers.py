@@ -5,12 +5,9 @@ Sources: "Common errors" of the EMR, Athena and Glue API references, and Amazon 
 
 from __future__ import annotations
 
-import json
-import uuid
-from xml.sax.saxutils import escape
-
 from werkzeug.wrappers import Response
 
+from localaws.errors import json_error, s3_error
 from localaws.faults.kinds import CallFault, Deny, ServerError, Throttle
 from localaws.faults.operations import Operation
 
@@ -22,8 +19,8 @@ _S3_ERRORS = {
 
 def error_response(operation: Operation, fault: CallFault) -> Response:
     if operation.service == "s3":
-        return _xml(*_s3_words(fault))
-    return _json(*_json_words(operation, fault))
+        return s3_error(*_s3_words(fault))
+    return json_error(*_json_words(operation, fault))
 
 
 def _s3_words(fault: CallFault) -> tuple[int, str, str]:
@@ -57,14 +54,3 @@ def _json_words(operation: Operation, fault: CallFault) -> tuple[int, str, str]:
             own = [code for code in operation.errors if code.startswith("Internal")]
             return 500, (own or ["InternalFailure"])[0], "The request processing has failed."
     raise AssertionError(f"{fault} has no answer")
-
-
-def _xml(status: int, code: str, message: str) -> Response:
-    text = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-    return Response(text, status, mimetype="application/xml")
-
-
-def _json(status: int, code: str, message: str) -> Response:
-    body = json.dumps({"__type": code, "message": message, "Message": message})
-    headers = {"x-amzn-RequestId": str(uuid.uuid4())}
-    return Response(body, status, headers, content_type="application/x-amz-json-1.1")

@@ -7,12 +7,15 @@ import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
 from emr_pipeline.settings import PREFIX, Settings
 from laptop.compose import KEYS
+from localaws.__main__ import parser
+from localaws.callers import Callers
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yaml").read_text()
@@ -119,6 +122,13 @@ def test_locally_the_connection_leads_to_the_local_aws() -> None:
     local = connection(**EXAMPLE)
     assert (local["login"], local["password"]) == ("local", "local")
     assert local["extra"] == {"endpoint_url": "http://localaws:4566", "region_name": "eu-central-1"}
+
+
+def test_the_local_aws_answers_to_the_name_in_the_connection() -> None:
+    options = parser().parse_args(SERVICES["localaws"]["command"])
+    host = urlsplit(connection(**EXAMPLE)["extra"]["endpoint_url"]).netloc
+    assert Callers(options.allow_host, options.allow_origin).refusal({"HTTP_HOST": host}) == ""
+    assert options.allow_origin == []
 
 
 def test_what_is_empty_is_left_out_of_the_connection() -> None:

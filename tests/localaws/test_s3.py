@@ -125,6 +125,12 @@ def test_a_key_that_cannot_be_a_file_is_refused_and_nothing_is_written(
     assert not list(local_aws.state.rglob("escape"))
 
 
+def test_a_post_to_an_object_is_refused(local_aws: LocalAws, bucket: str) -> None:
+    status, _, text = local_aws.send("POST", f"/{bucket}/a", {}, "body")
+    assert status == 405
+    assert "<Code>MethodNotAllowed</Code>" in text
+
+
 def test_a_folder_marker_is_an_empty_object_without_a_file(s3: Any, bucket: str, folder: Path) -> None:
     s3.put_object(Bucket=bucket, Key="year=2024/", Body=b"")
     s3.put_object(Bucket=bucket, Key="year=2024/part", Body=b"1")

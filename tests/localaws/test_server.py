@@ -38,6 +38,9 @@ def test_it_listens_on_loopback_alone_unless_told(local_aws: LocalAws, tmp_path:
     other = "127.0.0.2"
     with socket.socket() as client:
         assert client.connect_ex((other, int(local_aws.endpoint.rpartition(":")[2]))) != 0
+    with running_local_aws(tmp_path, "--host", other) as other_aws:  # its own address is a name it was told
+        assert other_aws.endpoint.startswith(f"http://{other}:")
+        assert other_aws.client("s3").list_buckets()["Buckets"] == []
     with running_local_aws(tmp_path, "--host", "0.0.0.0") as open_aws:
         assert open_aws.endpoint.startswith("http://127.0.0.1:")
         assert open_aws.client("s3").list_buckets()["Buckets"] == []
@@ -69,6 +72,22 @@ def test_a_state_folder_that_cannot_be_written_is_one_sentence_and_exit_1(tmp_pa
     ended = start("--state", str(tmp_path / "file" / "state"))
     assert ended.returncode == 1
     assert ended.stderr.startswith("localaws: cannot write to the state folder ")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--allow-host", "localaws:4566", "is no name of a host"),
+        ("--allow-origin", "null", "is no origin"),
+    ],
+)
+def test_what_cannot_be_told_is_one_sentence_and_exit_1(
+    tmp_path: Path, option: str, value: str, words: str
+) -> None:
+    ended = start("--state", str(tmp_path), option, value)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"localaws: {value!r} {words}")
+    assert ended.stderr.count("\n") == 1
 
 
 def test_two_servers_do_not_share_a_state_folder(local_aws: LocalAws) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 # The usual environment has no playwright: `make test` passes these tests by, `make test-ui` brings it.
-collect_ignore = [] if find_spec("playwright") else ["test_journey.py"]
+collect_ignore = [] if find_spec("playwright") else ["test_journey.py", "test_web_pages.py"]
 
 PATIENCE_SECONDS = 300
 """How long the UI may take for one answer: a busy machine has been seen to take a minute for a page."""

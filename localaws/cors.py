@@ -1,0 +1,105 @@
+"""The CORS rules of a bucket, as S3 applies them.
+
+The first rule that fits the origin, the method and the headers of a request gives the headers of its answer; without
+one a preflight is refused, and any other request is answered without these headers. See
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from werkzeug.wrappers import Request, Response
+
+from localaws.errors import s3_error
+
+_REQUESTED_METHOD = "Access-Control-Request-Method"
+_REQUESTED_HEADERS = "Access-Control-Request-Headers"
+_NOT_ALLOWED = (
+    "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method "
+    "/ Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec."
+)
+
+
+class Rule(Protocol):
+    """A rule of PutBucketCors, as moto keeps it."""
+
+    allowed_methods: Sequence[str]
+    allowed_origins: Sequence[str]
+    allowed_headers: Sequence[str] | None
+    exposed_headers: Sequence[str] | None
+    max_age_seconds: str | None
+
+
+def without_cors(app: WSGIApplication) -> WSGIApplication:
+    """Return the application without the headers of CORS in its answers: moto allows every origin everything."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            kept = [header for header in headers if not header[0].lower().startswith("access-control-")]
+            return start_response(status, kept, exc_info)
+
+        return app(environ, start)
+
+    return answer
+
+
+def preflight(request: Request, rules: Sequence[Rule] | None) -> Response:
+    """Answer OPTIONS by the rules of the bucket; None for them says that there is no such bucket."""
+    if "Origin" not in request.headers:
+        return s3_error(400, "BadRequest", "Insufficient information. Origin request header needed.")
+    if rules is None:
+        return s3_error(403, "AccessForbidden", "CORSResponse: Bucket not found")
+    if not rules:
+        return s3_error(403, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.")
+    if _REQUESTED_METHOD not in request.headers:
+        return s3_error(400, "BadRequest", "Invalid Access-Control-Request-Method: null")
+    headers = answer_headers(request, rules)
+    return (
+        Response(status=200, headers=headers) if headers else s3_error(403, "AccessForbidden", _NOT_ALLOWED)
+    )
+
+
+def answer_headers(request: Request, rules: Sequence[Rule]) -> dict[str, str]:
+    """Return the headers that the first fitting rule adds to the answer; none without an origin or such a rule."""
+    origin = request.headers.get("Origin")
+    method = request.headers.get(_REQUESTED_METHOD, request.method)
+    asked = [name.strip().lower() for name in request.headers.get(_REQUESTED_HEADERS, "").split(",")]
+    asked = [name for name in asked if name]
+    for rule in rules:
+        if origin and _fits(rule, origin, method, asked):
+            return _headers(rule, origin, asked)
+    return {}
+
+
+def _fits(rule: Rule, origin: str, method: str, asked: Sequence[str]) -> bool:
+    allowed = [name.lower() for name in rule.allowed_headers or ()]
+    return (
+        method in rule.allowed_methods
+        and _matches(rule.allowed_origins, origin)
+        and all(_matches(allowed, name) for name in asked)
+    )
+
+
+def _matches(patterns: Sequence[str], text: str) -> bool:
+    """Tell whether one of the patterns, in which ``*`` stands for any characters, is the whole text."""
+    return any(
+        re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) for pattern in patterns
+    )
+
+
+def _headers(rule: Rule, origin: str, asked: Sequence[str]) -> dict[str, str]:
+    is_for_all = "*" in rule.allowed_origins
+    headers = {
+        "Access-Control-Allow-Origin": "*" if is_for_all else origin,
+        "Access-Control-Allow-Credentials": "" if is_for_all else "true",
+        "Access-Control-Allow-Methods": ", ".join(rule.allowed_methods),
+        "Access-Control-Allow-Headers": ", ".join(asked),
+        "Access-Control-Expose-Headers": ", ".join(rule.exposed_headers or ()),
+        "Access-Control-Max-Age": rule.max_age_seconds or "",
+        "Vary": f"Origin, {_REQUESTED_HEADERS}, {_REQUESTED_METHOD}",
+    }
+    return {name: value for name, value in headers.items() if value}

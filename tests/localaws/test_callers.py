@@ -1,0 +1,276 @@
+"""Which requests the local AWS serves: those of programs, and of no web page but those it was told of."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from http.client import HTTPMessage
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localaws.callers import Callers
+from localaws.faults import Faults
+from localaws.faults.client import FaultRefused
+from tests.conftest import LocalAws, running_local_aws
+
+ORIGIN = "http://localhost:3000"
+LIST_CLUSTERS = {"X-Amz-Target": "ElasticMapReduce.ListClusters"}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """A local AWS that was told of two names and an origin."""
+    names = ("--allow-host", "localaws", "--allow-host", "amazonaws.com")
+    with running_local_aws(tmp_path_factory.mktemp("told"), *names, "--allow-origin", ORIGIN) as aws:
+        yield aws
+
+
+@pytest.fixture
+def by_another_name(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
+    """The local AWS at a name that leads to loopback and that it was not told of."""
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *others, **named: resolve("127.0.0.1" if host == "aws.test" else host, *others, **named),
+    )
+    return replace(local_aws, endpoint=local_aws.endpoint.replace("127.0.0.1", "aws.test"))
+
+
+def signed_for(service: str) -> dict[str, str]:
+    return {"Authorization": f"AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/{service}/aws4_request, x"}
+
+
+def of_cors(headers: HTTPMessage) -> list[str]:
+    return [name for name in headers if name.lower().startswith("access-control-")]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.0.0.1:4566",
+        "127.8.9.10",
+        "localhost",
+        "LocalHost:80",
+        "[::1]",
+        "[::1]:4566",
+        "bucket.localhost",
+        "bucket.s3.localhost:4566",
+        "my_bucket.localhost",
+        "localaws:4566",
+        "LOCALAWS",
+        "bucket.localaws",
+        "192.168.1.5:4566",
+        "[fd00::5]",
+        "elasticmapreduce.eu-central-1.amazonaws.com",
+        "bucket.s3.eu-central-1.amazonaws.com:443",
+    ],
+)
+def test_a_host_that_is_loopback_or_told_is_served(host: str) -> None:
+    callers = Callers(["localaws", "192.168.1.5", "[fd00:0::5]", "amazonaws.com"])
+    assert callers.refusal({"HTTP_HOST": host}) == ""
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "attacker.example",
+        "attacker.example:4566",
+        "localhost.attacker.example",
+        "127.0.0.1.attacker.example",
+        "localhost.",
+        "notlocalhost",
+        ".localhost",
+        "a..localhost",
+        "localawsome",
+        "localaws.example",
+        "myamazonaws.com",
+        "0.0.0.0",
+        "192.168.1.5",
+        "[fd00::6]",
+        "[::ffff:10.0.0.1]",
+        "::1",
+        "127.1",
+        "2130706433",
+        "user@localhost",
+        "attacker.example@localhost",
+        "localhost:port",
+        "localhost,attacker.example",
+        "localhost attacker.example",
+        "localhost/attacker.example",
+        "localhost\n",
+        "lοcalhost",  # a Greek letter
+    ],
+)
+def test_any_other_host_is_refused_and_the_message_says_what_to_do(host: str) -> None:
+    reason = Callers(["localaws", "amazonaws.com"]).refusal({"HTTP_HOST": host})
+    assert reason.startswith(f"the local AWS is not called {host!r}: ")
+    assert "--allow-host" in reason
+
+
+def test_a_request_without_a_host_is_refused() -> None:
+    assert "--allow-host" in Callers().refusal({})
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"HTTP_ORIGIN": "https://attacker.example"},
+        {"HTTP_ORIGIN": "null"},
+        {"HTTP_ORIGIN": ""},
+        {"HTTP_ORIGIN": "http://localhost"},
+        {"HTTP_ORIGIN": "http://localhost:4566"},  # a page of the local AWS itself
+        {"HTTP_ORIGIN": "https://localhost:3000"},
+        {"HTTP_ORIGIN": "http://localhost:30000"},
+        {"HTTP_ORIGIN": f"{ORIGIN},{ORIGIN}"},
+        {"HTTP_ORIGIN": "http://localhost:4566", "HTTP_SEC_FETCH_SITE": "same-origin"},
+        {"HTTP_SEC_FETCH_SITE": "cross-site"},
+        {"HTTP_SEC_FETCH_SITE": "same-site"},
+        {"HTTP_SEC_FETCH_SITE": "unheard-of"},
+        {"HTTP_SEC_FETCH_SITE": "none,cross-site"},
+        {"HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_REFERER": f"{ORIGIN}/page"},
+    ],
+)
+def test_a_web_page_is_refused_and_the_message_says_what_to_do(headers: dict[str, str]) -> None:
+    reason = Callers(origins=[ORIGIN]).refusal({"HTTP_HOST": "localhost:4566", **headers})
+    assert reason.startswith("the local AWS does not serve web pages")
+    assert "--allow-origin" in reason or "open the address itself" in reason
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"HTTP_ORIGIN": ORIGIN},
+        {"HTTP_ORIGIN": ORIGIN, "HTTP_SEC_FETCH_SITE": "same-site"},
+        {"HTTP_ORIGIN": "https://app.example"},
+        {"HTTP_SEC_FETCH_SITE": "none"},  # typed into the address bar
+        {"HTTP_SEC_FETCH_SITE": "same-origin"},
+        {"HTTP_REFERER": "https://attacker.example/"},
+    ],
+)
+def test_a_program_a_typed_address_and_a_told_origin_are_served(headers: dict[str, str]) -> None:
+    callers = Callers(origins=["HTTP://LocalHost:3000/", "https://app.example:443"])
+    assert callers.refusal({"HTTP_HOST": "localhost:4566", **headers}) == ""
+
+
+@pytest.mark.parametrize("host", ["", "*", "localaws:4566", "http://localaws", "a b", "localaws."])
+def test_what_cannot_be_a_host_cannot_be_told(host: str) -> None:
+    with pytest.raises(ValueError, match="is no name of a host: give it without a port"):
+        Callers([host])
+
+
+@pytest.mark.parametrize("origin", ["", "*", "null", "localhost:3000", "http://*.example", "http://a/page"])
+def test_what_cannot_be_an_origin_cannot_be_told(origin: str) -> None:
+    with pytest.raises(ValueError, match="is no origin: give scheme, host and port"):
+        Callers(origins=[origin])
+
+
+PAGE = {"Origin": "https://attacker.example", "Sec-Fetch-Site": "cross-site"}
+REBOUND = {"Host": "attacker.example"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize("who", [PAGE, REBOUND, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}])
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("POST", "/", {"Content-Type": "text/plain", **LIST_CLUSTERS}),
+        ("POST", "/", {"X-Amz-Target": "AmazonAthena.ListWorkGroups"}),
+        ("POST", "/", {"X-Amz-Target": "AWSGlue.GetDatabases"}),
+        ("POST", "/", FORM),
+        ("GET", "/", {}),
+        ("GET", "/bucket/key", {}),
+        ("GET", "/moto-api/data.json", {}),
+        ("POST", "/moto-api/reset", {}),
+        ("GET", "/_localaws/health", {}),
+        ("POST", "/_localaws/faults", {"Content-Type": "text/plain"}),
+        ("DELETE", "/_localaws/faults", {}),
+        ("OPTIONS", "/", {"Access-Control-Request-Method": "POST"}),
+        ("OPTIONS", "/moto-api/reset", {"Access-Control-Request-Private-Network": "true"}),
+    ],
+)
+def test_every_address_of_the_server_is_closed_to_web_pages(
+    local_aws: LocalAws, who: dict[str, str], method: str, path: str, headers: dict[str, str]
+) -> None:
+    status, answered, text = local_aws.send(method, path, headers | who)
+    assert status == 403
+    assert "the local AWS " in text
+    assert not of_cors(answered)
+
+
+def test_the_control_interface_of_moto_is_closed_to_programs_too(local_aws: LocalAws) -> None:
+    """Its reset would empty S3."""
+    s3 = local_aws.client("s3")
+    s3.create_bucket(Bucket="not-to-be-reset")
+    assert local_aws.send("POST", "/moto-api/reset", {})[0] == 405
+    assert "not-to-be-reset" in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "code"),
+    [
+        ("emr", "list_clusters", "AccessDeniedException"),
+        ("athena", "list_work_groups", "AccessDeniedException"),
+        ("glue", "get_databases", "AccessDeniedException"),
+        ("s3", "list_buckets", "AccessDenied"),
+        ("iam", "list_roles", "AccessDenied"),
+        ("sts", "get_caller_identity", "AccessDenied"),
+        ("sns", "list_topics", "AccessDenied"),
+        ("lambda", "list_functions", "AccessDeniedException"),
+    ],
+)
+def test_a_client_that_calls_it_by_another_name_reads_what_to_do(
+    by_another_name: LocalAws, service: str, operation: str, code: str
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        getattr(by_another_name.client(service), operation)()
+    error = refused.value.response["Error"]
+    assert error["Code"] == code
+    assert error["Message"].startswith("the local AWS is not called 'aws.test:")
+
+
+def test_the_client_of_the_faults_reads_it_too(by_another_name: LocalAws) -> None:
+    with pytest.raises(FaultRefused, match=r"is not called 'aws\.test:"):
+        Faults(by_another_name.endpoint).planned()
+
+
+def test_the_told_names_and_the_told_origin_are_served_without_headers_of_cors(told: LocalAws) -> None:
+    for who in (
+        {"Host": "localaws:4566"},
+        {"Host": "elasticmapreduce.eu-central-1.amazonaws.com"},
+        {"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site"},
+    ):
+        status, headers, text = told.send("POST", "/", {**LIST_CLUSTERS, **who}, "{}")
+        assert (status, json.loads(text)) == (200, {"Clusters": []})
+        assert not of_cors(headers)
+
+
+@pytest.mark.parametrize(
+    ("service", "headers", "body"),
+    [
+        ("s3", {}, None),
+        ("glue", {"X-Amz-Target": "AWSGlue.GetDatabases"}, "{}"),
+        ("sts", FORM, "Action=GetCallerIdentity&Version=2011-06-15"),
+    ],
+)
+def test_no_answer_of_moto_has_headers_of_cors(
+    told: LocalAws, service: str, headers: dict[str, str], body: str | None
+) -> None:
+    who = signed_for(service) | {"Origin": ORIGIN}
+    status, answered, _ = told.send("POST" if body else "GET", "/", who | headers, body)
+    assert status == 200
+    assert not of_cors(answered)
+
+
+def test_s3_by_virtual_hosted_addresses_is_served(local_aws: LocalAws) -> None:
+    local_aws.client("s3").create_bucket(Bucket="virtual")
+    local_aws.client("s3").put_object(Bucket="virtual", Key="a/b", Body=b"content")
+    port = local_aws.endpoint.rpartition(":")[2]
+    for host in (f"virtual.localhost:{port}", "virtual.s3.localhost"):
+        assert local_aws.send("GET", "/a/b", signed_for("s3") | {"Host": host})[::2] == (200, "content")
