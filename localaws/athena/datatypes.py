@@ -68,6 +68,7 @@ _TRINO = {
 }
 _TOKEN = re.compile(r"\s*([A-Za-z_$][\w$]*|\d+|[<>(),:])")
 _BARE_DECIMAL = re.compile(r"\bdecimal\b(?!\s*\()", re.IGNORECASE)
+_VARCHAR = re.compile(r"\s*varchar\s*\(\s*(\d+)\s*\)\s*", re.IGNORECASE)
 _INTEGER_DIGITS = {TINYINT: 3, SMALLINT: 5, INTEGER: 10, BIGINT: 19}
 
 
@@ -91,6 +92,12 @@ def trino_type(text: str) -> pa.DataType:
     Raises ValueError when there is no such type here. Source: https://trino.io/docs/current/language/types.html
     """
     return parse_type(_BARE_DECIMAL.sub("decimal(38,0)", text))
+
+
+def varchar_length(hive_type: str) -> int | None:
+    """The n of ``varchar(n)``, None for any other type."""
+    found = _VARCHAR.fullmatch(hive_type)
+    return int(found[1]) if found else None
 
 
 def _parse(tokens: list[str]) -> pa.DataType:

@@ -22,6 +22,10 @@ from localaws.athena.errors import (
 _RAISED = re.compile(r"'@(.*)' to INT32", re.DOTALL)  # by trino_raise
 _REFUSED = re.compile(r"Unknown TimeZone '@(.*?)'!", re.DOTALL)  # by trino_refuse
 _TOO_MANY_DIGITS = re.compile(r"Could not cast value -?\d{39} to DECIMAL\(38,0\)")  # by decimals' arithmetic
+# Arrow's, where a Parquet file has a wider type than the table; the words are those of Trino's integer types.
+_NARROW = re.compile(r"Integer value (-?\d+) not in range: (-?\d+) to (\d+)")
+_INTEGERS = {2**7 - 1: "BYTE", 2**15 - 1: "SHORT", 2**31 - 1: "INT"}
+_NANOSECONDS = re.compile(r"Casting from timestamp\[\w+\b.* would (lose data|result in out of bounds)")
 _DATA_ERRORS = {"Out of Range": "NUMERIC_VALUE_OUT_OF_RANGE", "Conversion": "INVALID_CAST_ARGUMENT"}
 
 
@@ -59,6 +63,16 @@ def _data_failure(message: str) -> QueryFailed:
     raised = _RAISED.search(message)
     if raised:
         return QueryFailed(raised.group(1), DATA_ERROR)
+    if narrow := _NARROW.search(message):
+        value, _, above = map(int, narrow.groups())
+        beyond = "exceeds MAX" if value > above else "is less than MIN"
+        return QueryFailed(
+            f"GENERIC_INTERNAL_ERROR: Value {value} {beyond}_{_INTEGERS[above]}", ENGINE_ERROR, SYSTEM
+        )
+    if _NANOSECONDS.search(message):
+        return not_supported(
+            "these timestamps of nanoseconds: inside an array, map or row, or outside 1677 to 2262"
+        )
     if _TOO_MANY_DIGITS.search(message):
         return QueryFailed("NUMERIC_VALUE_OUT_OF_RANGE: Decimal overflow", DATA_ERROR)
     first_line = message.partition("\n")[0]

@@ -194,6 +194,7 @@ def _result(planned: Plan, table: pa.Table, scanned: int) -> Result:
             SYSTEM,
         )
     columns = tuple(
-        formatting.result_column(output.name or f"_col{at}", output.type) for at, output in enumerate(outputs)
+        formatting.result_column(output.name or f"_col{at}", output.type, output.length)
+        for at, output in enumerate(outputs)
     )
     return Result(columns, formatting.rows(table, types), has_header=True, scanned_bytes=scanned)

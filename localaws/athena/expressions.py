@@ -362,7 +362,8 @@ class Expressions:
         if target == dt.VARCHAR and target_node.expressions:
             if value.type != dt.VARCHAR:
                 raise not_supported(f"CAST of {dt.trino_name(value.type)} to {name}: cast to varchar first")
-            return Typed(f"substring({value.sql}, 1, {int(target_node.expressions[0].name)})", dt.VARCHAR)
+            length = int(target_node.expressions[0].name)
+            return Typed(f"substring({value.sql}, 1, {length})", dt.VARCHAR, length)
         return cast(value, target, node, safe=isinstance(node, exp.TryCast))
 
     # ---------------------------------------------------------------- functions

@@ -30,12 +30,15 @@ _PRECISIONS = {
 _SCIENTIFIC_FROM, _PLAIN_FROM = 1e7, 1e-3
 
 
-def result_column(name: str, datatype: pa.DataType) -> ResultColumn:
+def result_column(name: str, datatype: pa.DataType, length: int | None = None) -> ResultColumn:
+    """``length`` is the n of a varchar(n)."""
     if dt.is_decimal(datatype):
         return ResultColumn(name, "decimal", datatype.precision, datatype.scale)
     plain = dt.trino_name(datatype).partition("(")[0]
     shown = {"real": "float"}.get(plain, plain)
-    return ResultColumn(name, shown, _PRECISIONS.get(datatype, 0), 0, case_sensitive=datatype == dt.VARCHAR)
+    return ResultColumn(
+        name, shown, length or _PRECISIONS.get(datatype, 0), 0, case_sensitive=datatype == dt.VARCHAR
+    )
 
 
 def rows(table: pa.Table, types: list[pa.DataType]) -> list[Row]:

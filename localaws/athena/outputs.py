@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 from sqlglot import exp
@@ -18,6 +18,7 @@ class Output:
 
     name: str | None
     type: pa.DataType
+    length: int | None = None  # as Typed's
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def renamed(outputs: tuple[Output, ...], alias: exp.Expr | None, partial: bool =
             f"'{alias.name if alias else ''}' has {len(outputs)} columns available",
             SYNTAX_ERROR,
         )
-    renamed = tuple(Output(name.name, output.type) for name, output in zip(names, outputs, strict=False))
+    renamed = tuple(replace(output, name=name.name) for name, output in zip(names, outputs, strict=False))
     return renamed + outputs[len(names) :]
 
 

@@ -141,7 +141,8 @@ class _Compiler:
             if common is None:
                 shown = f"{dt.trino_name(first.type)}, {dt.trino_name(second.type)}"
                 raise type_mismatch(node, f"column {at + 1} in {word} query has incompatible types: {shown}")
-            outputs.append(Output(first.name, common))
+            length = max(first.length, second.length) if first.length and second.length else None
+            outputs.append(Output(first.name, common, length))
         every = "" if node.args.get("distinct") else " ALL"
         body = f"{_as_types(left, outputs)} {word}{every} {_as_types(right, outputs)}"
         tail = self._tail(node, outputs, self._expressions(Scope(), ctes))
@@ -175,7 +176,7 @@ class _Compiler:
         source = f" FROM {relation.sql}" if relation else ""
         where = self._where(node, scope, expressions)
         items = self._items(node, scope, expressions)
-        outputs = tuple(Output(item.name, item.value.type) for item in items)
+        outputs = tuple(Output(item.name, item.value.type, item.value.length) for item in items)
         group = self._group(node, items, expressions)
         having = node.args.get("having")
         having_text = f" HAVING {expressions.condition(having.this, 'HAVING clause')}" if having else ""
@@ -278,7 +279,7 @@ class _Compiler:
         order = node.args.get("order")
         if order is None:
             return ""
-        outputs = [Output(item.name, item.value.type) for item in items]
+        outputs = [Output(item.name, item.value.type, item.value.length) for item in items]
         selected = {item.value.sql: at for at, item in enumerate(items)}
 
         def term(key: exp.Expr) -> str:

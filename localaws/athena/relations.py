@@ -129,6 +129,7 @@ class Relations:
                 f"{relation}.{identifier(column.name)}",
                 qualifier,
                 scan,
+                length=dt.varchar_length(column.type),
             )
             for column in (*table.columns, *table.partition_keys)
         )
@@ -233,6 +234,7 @@ def _output_columns(
             output.type,
             f"{relation}.c{at}",
             (qualifier,) if qualifier else (),
+            length=output.length,
         )
         for at, output in enumerate(renamed(outputs, alias, partial))
     )

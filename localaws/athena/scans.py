@@ -24,6 +24,8 @@ from localaws.athena.typed import identifier
 
 _FORMAT = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(coerce_int96_timestamp_unit="us"))
 _FILES = LocalFileSystem()
+_UNSIGNED = (pa.uint8(), pa.uint16())  # kept as INT32, which has room for all of them
+_UNSIGNED_AS_SIGNED = (pa.uint32(), pa.uint64())
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,14 @@ class _File:
     partition: tuple[Any, ...]
 
 
+@dataclass(frozen=True)
+class _Look:
+    """``nanoseconds`` are the timestamps that the file keeps as such."""
+
+    scanned_bytes: int
+    nanoseconds: frozenset[str]
+
+
 def open_scan(scan: Scan, catalog: Catalog, path: Callable[[str], Path], connection: Any) -> OpenScan:
     """Choose partitions, check the files' types against the table's, and make a dataset of them.
 
@@ -56,7 +66,9 @@ def open_scan(scan: Scan, catalog: Catalog, path: Callable[[str], Path], connect
         for file in data_files(path(location))
     ]
     wanted = {column.name: types[column.name] for column in table.columns if column.name in scan.columns}
-    scanned = sum(_checked_file(file, wanted) for file in files)
+    looks = [_checked_file(file, wanted) for file in files]
+    scanned = sum(look.scanned_bytes for look in looks)
+    types |= dict.fromkeys((name for look in looks for name in look.nanoseconds), pa.timestamp("ns"))
     schema = pa.schema(types)
     if not files:
         return OpenScan(scan, schema, ds.InMemoryDataset(schema.empty_table()), scanned)
@@ -68,18 +80,50 @@ def open_scan(scan: Scan, catalog: Catalog, path: Callable[[str], Path], connect
 
 
 def register(opened: OpenScan, connection: Any) -> None:
-    """Make the scan a relation of the connection. Athena's timestamps are milliseconds, rounded from the file's."""
+    """Make the scan a relation of the connection, with the values as Athena reads them from the files."""
     name = opened.scan.name
-    timestamps = [field.name for field in opened.schema if field.type == dt.TIMESTAMP]
-    if not timestamps:
+    lengths = {column.name: dt.varchar_length(column.type) for column in opened.scan.table.columns}
+    changed = {
+        field.name: text
+        for field in opened.schema
+        if (text := _as_read(identifier(field.name), field.type, lengths.get(field.name))) is not None
+    }
+    if not changed:
         connection.register(name, opened.dataset)
         return
     connection.register(f"{name}_exact", opened.dataset)
-    rounded = ", ".join(
-        f"CAST(CAST({identifier(column)} AS TIMESTAMP_MS) AS TIMESTAMP) AS {identifier(column)}"
-        for column in timestamps
-    )
-    connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * REPLACE ({rounded}) FROM {name}_exact")
+    replaced = ", ".join(f"{text} AS {identifier(column)}" for column, text in changed.items())
+    connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * REPLACE ({replaced}) FROM {name}_exact")
+
+
+def _as_read(text: str, datatype: pa.DataType, length: int | None = None) -> str | None:
+    """DuckDB's expression for what Athena makes of a file's value, None if that is the value itself.
+
+    A timestamp is rounded to milliseconds, half a millisecond up, and a text is cut to the ``length`` of its
+    varchar. Source: io.trino.parquet.reader and io.trino.spi.type.Timestamps.round of Trino 401
+    """
+    if pa.types.is_timestamp(datatype):
+        unit, step = ("ns", 1_000_000) if datatype.unit == "ns" else ("us", 1_000)
+        late = f"(epoch_{unit}({text}) + {step // 2})"
+        milliseconds = f"({late} - ({late} % {step} + {step}) % {step})"
+        return f"make_timestamp({milliseconds} // {step // 1_000})"
+    if datatype == dt.VARCHAR and length is not None:
+        return f"substring({text}, 1, {length})"
+    if dt.is_array(datatype):
+        item = _as_read("x", datatype.value_type)
+        return item and f"list_transform({text}, lambda x: {item})"
+    if pa.types.is_map(datatype):
+        key, value = _as_read("x.key", datatype.key_type), _as_read("x.value", datatype.item_type)
+        if key or value:
+            entry = f"{{'key': {key or 'x.key'}, 'value': {value or 'x.value'}}}"
+            return f"map_from_entries(list_transform(map_entries({text}), lambda x: {entry}))"
+    if pa.types.is_struct(datatype):
+        parts = {field.name: f"({text}).{identifier(field.name)}" for field in datatype}
+        read = {field.name: _as_read(parts[field.name], field.type) for field in datatype}
+        if any(read.values()):
+            fields = ", ".join(f"{identifier(n)} := {read[n] or part}" for n, part in parts.items())
+            return f"CASE WHEN {text} IS NOT NULL THEN struct_pack({fields}) END"
+    return None
 
 
 def _types(scan: Scan) -> dict[str, pa.DataType]:
@@ -182,8 +226,8 @@ def _constants(table: Table, file: _File) -> ds.Expression:
 
 
 # ---------------------------------------------------------------- files
-def _checked_file(file: _File, wanted: dict[str, pa.DataType]) -> int:
-    """The compressed bytes of the wanted columns in the file, after a look at their types."""
+def _checked_file(file: _File, wanted: dict[str, pa.DataType]) -> _Look:
+    """What the file has of the wanted columns, after a look at their types."""
     try:
         metadata = pq.read_metadata(file.path)
         schema = metadata.schema.to_arrow_schema()
@@ -193,12 +237,22 @@ def _checked_file(file: _File, wanted: dict[str, pa.DataType]) -> int:
         ) from None
     for name, declared in wanted.items():
         _check_column(file, schema, name, declared)
-    return sum(
+    scanned = sum(
         chunk.total_compressed_size
         for group in range(metadata.num_row_groups)
         for chunk in (metadata.row_group(group).column(at) for at in range(metadata.num_columns))
         if chunk.path_in_schema.partition(".")[0] in wanted
     )
+    leaves = [metadata.schema.column(at) for at in range(metadata.num_columns)]
+    whole = {
+        leaf.path for leaf in leaves if leaf.physical_type == "INT64"
+    }  # an INT96 is read as microseconds
+    nanoseconds = {
+        name
+        for name in wanted.keys() & whole
+        if pa.types.is_timestamp(found := schema.field(name).type) and found.unit == "ns"
+    }
+    return _Look(scanned, frozenset(nanoseconds))
 
 
 def _check_column(file: _File, schema: pa.Schema, name: str, declared: pa.DataType) -> None:
@@ -208,7 +262,11 @@ def _check_column(file: _File, schema: pa.Schema, name: str, declared: pa.DataTy
             raise not_supported(f"the column {other} of {file.uri}: write it as {name}, in lower case")
         return  # an older file without the column: NULL
     found = schema.field(name).type
-    if not _reads_as(found, declared):
+    if found in _UNSIGNED_AS_SIGNED and declared in dt.INTEGERS:
+        raise not_supported(
+            f"the unsigned column {name} ({found}) of {file.uri}, which Athena reads as signed"
+        )
+    if not _reads_as(found, declared, narrowing=True):
         raise QueryFailed(
             f"HIVE_BAD_DATA: Field {name}'s type {str(found).upper()} in parquet file {file.uri} "
             f"is incompatible with type {dt.trino_name(declared)} defined in table schema",
@@ -216,8 +274,12 @@ def _check_column(file: _File, schema: pa.Schema, name: str, declared: pa.DataTy
         )
 
 
-def _reads_as(found: pa.DataType, declared: pa.DataType) -> bool:  # noqa: PLR0911 - one for each family
-    """Whether Athena reads a Parquet column of one type as the other."""
+def _reads_as(found: pa.DataType, declared: pa.DataType, narrowing: bool = False) -> bool:  # noqa: PLR0911 - one for each family
+    """Whether Athena reads a Parquet column of one type as the other.
+
+    With ``narrowing`` also an integer as a smaller one, as files are read: a value that is too large then fails
+    the query. Source: LongColumnReader and IntColumnReader of io.trino.parquet.reader, Trino 401
+    """
     if found == declared:
         return True
     if pa.types.is_timestamp(found) and declared == dt.TIMESTAMP:
@@ -225,9 +287,11 @@ def _reads_as(found: pa.DataType, declared: pa.DataType) -> bool:  # noqa: PLR09
     if pa.types.is_large_string(found):
         return bool(declared == dt.VARCHAR)
     if pa.types.is_dictionary(found):
-        return _reads_as(found.value_type, declared)
+        return _reads_as(found.value_type, declared, narrowing)
     if found in dt.INTEGERS and declared in dt.INTEGERS:
-        return dt.INTEGERS.index(found) <= dt.INTEGERS.index(declared)
+        return narrowing or dt.INTEGERS.index(found) <= dt.INTEGERS.index(declared)
+    if found in _UNSIGNED and declared in dt.INTEGERS:
+        return narrowing
     if found == dt.REAL and declared == dt.DOUBLE:
         return True
     if dt.is_decimal(found) and dt.is_decimal(declared):
@@ -236,10 +300,13 @@ def _reads_as(found: pa.DataType, declared: pa.DataType) -> bool:  # noqa: PLR09
             and found.precision - found.scale <= declared.precision - declared.scale
         )
     if pa.types.is_list(found) and dt.is_array(declared):
-        return _reads_as(found.value_type, declared.value_type)
+        return _reads_as(found.value_type, declared.value_type, narrowing)
     if pa.types.is_map(found) and pa.types.is_map(declared):
-        return _reads_as(found.key_type, declared.key_type) and _reads_as(found.item_type, declared.item_type)
+        pairs = ((found.key_type, declared.key_type), (found.item_type, declared.item_type))
+        return all(_reads_as(a, b, narrowing) for a, b in pairs)
     if pa.types.is_struct(found) and pa.types.is_struct(declared):
         same_names = [field.name for field in found] == [field.name for field in declared]
-        return same_names and all(_reads_as(a.type, b.type) for a, b in zip(found, declared, strict=True))
+        return same_names and all(
+            _reads_as(a.type, b.type, narrowing) for a, b in zip(found, declared, strict=True)
+        )
     return False

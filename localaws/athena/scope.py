@@ -40,6 +40,7 @@ class Column:
     scan: Scan | None = None
     hidden: bool = False
     nullable: bool = False
+    length: int | None = None  # as Typed's
 
     def matches(self, qualifier: tuple[str, ...], name: str) -> bool:
         if name != self.name:
@@ -52,7 +53,7 @@ class Column:
             raise not_supported(f"the type of column {self.name}")
         if self.scan is not None:
             self.scan.columns.add(self.name)
-        return Typed(self.sql, self.type)
+        return Typed(self.sql, self.type, self.length)
 
 
 @dataclass

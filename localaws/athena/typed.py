@@ -25,8 +25,11 @@ _READABLE = {
 
 @dataclass(frozen=True)
 class Typed:
+    """``length`` is the n of a varchar(n) where it is known: of a column of a table, and of a CAST."""
+
     sql: str
     type: pa.DataType
+    length: int | None = None
 
 
 def quoted(text: str) -> str:
@@ -79,7 +82,7 @@ def coerced(value: Typed, target: pa.DataType) -> str:
 def cast(value: Typed, target: pa.DataType, node: exp.Expr, safe: bool = False) -> Typed:
     """CAST, or TRY_CAST when ``safe``. Source: https://trino.io/docs/current/functions/conversion.html"""
     if value.type == target:
-        return value
+        return Typed(value.sql, target)
     return Typed(_cast_text(value, target, node, "TRY_CAST" if safe else "CAST"), target)
 
 

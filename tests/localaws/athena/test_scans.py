@@ -129,7 +129,7 @@ def test_a_column_that_an_older_file_lacks_is_null(lake: Lake) -> None:
     assert lake.rows("SELECT a, b FROM evolved ORDER BY a") == [("1", None), ("2", "x")]
 
 
-@pytest.mark.parametrize("declared", ["int", "string", "date", "decimal(4,2)"])
+@pytest.mark.parametrize("declared", ["double", "string", "date", "decimal(4,2)"])
 def test_a_file_of_another_type_is_bad_data(lake: Lake, declared: str) -> None:
     name = f"bad_{declared.partition('(')[0]}"
     create(lake, name, f"a {declared}, fine bigint")
@@ -145,6 +145,95 @@ def test_narrower_integers_and_floats_widen(lake: Lake) -> None:
         "a": pa.array([1], pa.int32()), "b": pa.array([0.5], pa.float32()), "c": pa.array([Decimal("1.25")]),
     })  # fmt: skip
     assert lake.rows("SELECT a, b, c FROM widened") == [("1", "0.5", "1.2500")]
+
+
+INTEGERS = {"tinyint": "BYTE", "smallint": "SHORT", "int": "INT"}
+
+
+@pytest.mark.parametrize("declared", INTEGERS)
+def test_wider_integers_are_read_as_long_as_they_fit(lake: Lake, declared: str) -> None:
+    name = f"narrow_{declared}"
+    create(lake, name, f"a {declared}, few array<{declared}>")
+    files = {
+        "wide": pa.table({"a": pa.array([-5, None], pa.int64()), "few": [[7], None]}),
+        "byte": pa.table({"a": pa.array([99], pa.uint8()), "few": pa.array([[1]], pa.list_(pa.int16()))}),
+        "short": pa.table({"a": pa.array([100], pa.uint16()), "few": pa.array([[2]], pa.list_(pa.uint8()))}),
+    }
+    for key, table in files.items():
+        lake.put(f"{name}/{key}.parquet", table)
+    sql = f"SELECT a, few FROM {name} ORDER BY a"
+    assert lake.rows(sql) == [("-5", "[7]"), ("99", "[1]"), ("100", "[2]"), (None, None)]
+    lake.put(f"{name}/large.parquet", {"a": pa.array([3 * 10**9], pa.int64()), "few": [[1]]})
+    assert lake.failure(sql) == f"GENERIC_INTERNAL_ERROR: Value 3000000000 exceeds MAX_{INTEGERS[declared]}"
+    assert lake.rows(f"SELECT count(few) FROM {name}") == [("4",)]
+
+
+def test_an_unsigned_byte_beyond_a_tinyint_fails_and_is_a_smallint(lake: Lake) -> None:
+    create(lake, "unsigned", "t tinyint, s smallint, b bigint")
+    column = pa.array([200], pa.uint8())
+    lake.put("unsigned/part-0.parquet", {"t": column, "s": column, "b": pa.array([1], pa.uint64())})
+    assert lake.rows("SELECT s FROM unsigned") == [("200",)]
+    assert lake.failure("SELECT t FROM unsigned") == "GENERIC_INTERNAL_ERROR: Value 200 exceeds MAX_BYTE"
+    message = "not supported by the local Athena: the unsigned column b (uint64) of s3://"
+    assert lake.failure("SELECT b FROM unsigned").startswith(message)
+
+
+def test_timestamps_are_rounded_to_milliseconds_from_whatever_the_file_has(lake: Lake) -> None:
+    create(
+        lake,
+        "rounded",
+        "n int, at timestamp, l array<timestamp>, m map<string,timestamp>, r struct<x:timestamp>",
+    )
+    nanoseconds = [1_704_067_200_000_499_999, 1_704_067_200_000_500_000, -500_000, -500_001, None]
+    lake.put("rounded/ns.parquet", {
+        "n": pa.array(range(5), pa.int32()), "at": pa.array(nanoseconds, pa.timestamp("ns")),
+    })  # fmt: skip
+    micros = [1_704_067_200_000_499, 1_704_067_200_000_500, -500, -501, None]
+    column = pa.array(micros, pa.timestamp("us"))
+    lake.put("rounded/us.parquet", pa.table({
+        "n": pa.array(range(5), pa.int32()),
+        "at": column,
+        "l": pa.array([[micro] for micro in micros], pa.list_(column.type)),
+        "m": pa.array([[("k", micro)] for micro in micros], pa.map_(pa.string(), column.type)),
+        "r": pa.StructArray.from_arrays([column], ["x"]),
+    }))  # fmt: skip
+    expected = [
+        "2024-01-01 00:00:00.000",
+        "2024-01-01 00:00:00.001",
+        "1970-01-01 00:00:00.000",
+        "1969-12-31 23:59:59.999",
+        None,
+    ]
+    assert lake.rows("SELECT at FROM rounded WHERE l IS NULL ORDER BY n") == [(text,) for text in expected]
+    assert lake.rows("SELECT at, l, m, r FROM rounded WHERE l IS NOT NULL ORDER BY n") == [
+        (text, f"[{text or 'null'}]", f"{{k={text or 'null'}}}", f"{{x={text or 'null'}}}")
+        for text in expected
+    ]
+    assert lake.rows("SELECT count(*) FROM rounded WHERE at = timestamp '2024-01-01 00:00:00.001'") == [
+        ("2",)
+    ]
+
+
+def test_nanoseconds_that_cannot_be_rounded_are_refused(lake: Lake) -> None:
+    create(lake, "nested_ns", "l array<timestamp>")
+    values = pa.array([[1]], pa.list_(pa.timestamp("ns")))
+    lake.put("nested_ns/part-0.parquet", {"l": values})
+    assert "these timestamps of nanoseconds" in lake.failure("SELECT l FROM nested_ns")
+
+
+def test_a_varchar_has_a_length(lake: Lake) -> None:
+    create(lake, "lengths", "v varchar(4), s string")
+    lake.put("lengths/part-0.parquet", {"v": ["äöüßen", "ab"], "s": ["longer", "x"]})
+    sql = (
+        "SELECT v, s, v || '!' AS c, CAST(s AS varchar(2)) AS d, (SELECT max(v) FROM lengths) AS e "
+        "FROM (SELECT * FROM lengths UNION ALL SELECT CAST('u' AS varchar(3)), 'u') ORDER BY v DESC"
+    )
+    outcome = lake.ask(sql)
+    assert outcome.rows[0][:4] == ("äöüß", "longer", "äöüß!", "lo")
+    info = outcome.pages["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+    unbounded = 2**31 - 1
+    assert [column["Precision"] for column in info][:4] == [4, unbounded, unbounded, 2]
+    assert lake.rows("SELECT s FROM lengths WHERE v = 'äöüß'") == [("longer",)]
 
 
 def test_a_partition_that_declares_another_type_is_a_mismatch(lake: Lake) -> None:
