@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from localaws.athena.errors import not_supported
+from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
 from localaws.athena.typed import only, unsupported
+
+_SIDES = ("PRECEDING", "CURRENT ROW", "FOLLOWING")
 
 
 def aggregate_call(node: exp.Expr) -> tuple[str, list[exp.Expr], bool, list[exp.Expr]]:
@@ -36,7 +38,23 @@ def frame_text(spec: exp.Expr) -> str:
         raise not_supported(f"a window frame of {kind}")
     start = _frame_bound(kind, spec.args["start"], spec.args.get("start_side"))
     end = _frame_bound(kind, spec.args.get("end") or "CURRENT ROW", spec.args.get("end_side"))
+    _check_order(start, end)
     return f"{kind} BETWEEN {start} AND {end}"
+
+
+def _check_order(start: str, end: str) -> None:
+    """Raises QueryFailed INVALID_WINDOW_FRAME for a frame that could have no row."""
+    if start == "UNBOUNDED FOLLOWING":
+        raise _invalid_frame("start cannot be UNBOUNDED FOLLOWING")
+    if end == "UNBOUNDED PRECEDING":
+        raise _invalid_frame("end cannot be UNBOUNDED PRECEDING")
+    sides = [next(side for side in _SIDES if bound.endswith(side)) for bound in (start, end)]
+    if _SIDES.index(sides[0]) > _SIDES.index(sides[1]):
+        raise _invalid_frame(f"starting from {sides[0]} cannot end with {sides[1]}")
+
+
+def _invalid_frame(reason: str) -> QueryFailed:
+    return QueryFailed(f"INVALID_WINDOW_FRAME: Window frame {reason}", SYNTAX_ERROR)
 
 
 def _frame_bound(kind: str, bound: exp.Expr | str, side: str | None) -> str:

@@ -99,7 +99,10 @@ class _Parser:
         if self._take("DESCRIBE") or self._take("DESC"):
             if self._next() in ("FORMATTED", "EXTENDED", "DATABASE", "SCHEMA"):
                 raise not_supported(f"DESCRIBE {self._next()}")
-            return Describe(self._table_name())
+            described = Describe(self._table_name())
+            if self._at < len(self._tokens):
+                raise not_supported("DESCRIBE of a part of a table")
+            return described
         raise not_supported(f"{self._next()} statements")
 
     def end(self) -> None:
@@ -244,6 +247,8 @@ class _Parser:
             table = self._table_name()
             if self._take("IN") or self._take("FROM"):
                 table = TableName(self._name(), table.table)
+            if self._next() == "LIKE":
+                raise not_supported("SHOW COLUMNS ... LIKE")
             return ShowColumns(table)
         if self._take("CREATE"):
             if not self._take("TABLE"):
@@ -312,7 +317,10 @@ class _Parser:
         """``db.table``, each part with or without backticks, or both in one pair as SHOW CREATE TABLE has them."""
         first = self._name()
         if self._take("."):
-            return TableName(first, self._name())
+            table = self._name()
+            if self._next() == ".":
+                raise not_supported("the name of a catalog before that of a table")
+            return TableName(first, table)
         database, dot, table = first.partition(".")
         if not dot:
             return TableName(None, first)

@@ -40,9 +40,12 @@ def duckdb_failures() -> Iterator[None]:
         raise _binder_failure(str(error)) from None
     except (duckdb.DataError, duckdb.InvalidInputException) as error:
         raise _data_failure(str(error)) from None
-    except duckdb.Error as error:
+    except (duckdb.ProgrammingError, duckdb.NotSupportedError) as error:
+        # A text that DuckDB does not take: whatever was meant, it is not answered.
         if refused := _REFUSED.search(str(error)):
             raise not_supported(refused.group(1)) from None
+        raise not_supported(str(error).partition("\n")[0]) from None
+    except duckdb.Error as error:
         raise QueryFailed(f"GENERIC_INTERNAL_ERROR: {error}", ENGINE_ERROR, SYSTEM) from None
 
 

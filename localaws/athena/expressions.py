@@ -19,6 +19,7 @@ from localaws.athena.aggregate_calls import aggregate_call, frame_text
 from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
 from localaws.athena.function_rules import RULES, plus_interval, unified
 from localaws.athena.functions import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
+from localaws.athena.parser import UnaryPlus
 from localaws.athena.scope import Scope
 from localaws.athena.signatures import bind, overload
 from localaws.athena.typed import (
@@ -254,6 +255,14 @@ class Expressions:
         if not dt.is_numeric(value.type):
             raise type_mismatch(node, f"Cannot negate {dt.trino_name(value.type)}")
         return Typed(f"(-{value.sql})", value.type)
+
+    def _plus(self, node: exp.Expr) -> Typed:
+        value = self.compile(node.this)
+        if not dt.is_numeric(value.type):
+            raise type_mismatch(
+                node, f"Unary '+' operator cannot by applied to {dt.trino_name(value.type)} type"
+            )
+        return value
 
     def _arithmetic(self, node: exp.Expr) -> Typed:
         only(node, "this", "expression", "typed", "safe")
@@ -497,6 +506,7 @@ class Expressions:
         exp.Escape: _escape,
         exp.Is: _is,
         exp.Neg: _neg,
+        UnaryPlus: _plus,
         exp.DPipe: _concatenation,
         exp.Bracket: _bracket,
         exp.Array: _array,

@@ -14,6 +14,7 @@ from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.trino import TrinoParser
+from sqlglot.tokenizer_core import TokenType
 
 from localaws.athena.datatypes import TRINO_TYPE_NAMES
 from localaws.athena.errors import SYNTAX_ERROR, MalformedQuery, QueryFailed, not_supported
@@ -24,6 +25,10 @@ _WITH_OWN_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRIN
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 
 
+class UnaryPlus(exp.Unary, exp.Expression):
+    """``+x``, which sqlglot would drop and with it the check that x is a number."""
+
+
 class _Trino(Trino):
     INDEX_OFFSET = 0  # a[1] stays a[1]
 
@@ -31,6 +36,10 @@ class _Trino(Trino):
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
             name: parser for name, parser in TrinoParser.FUNCTION_PARSERS.items() if name in _WITH_OWN_SYNTAX
+        }
+        UNARY_PARSERS: ClassVar[dict[TokenType, Any]] = {
+            **TrinoParser.UNARY_PARSERS,
+            TokenType.PLUS: lambda parser: parser.expression(UnaryPlus(this=parser._parse_unary())),
         }
         TYPE_LITERAL_PARSERS: ClassVar[dict[Any, Any]] = {
             **TrinoParser.TYPE_LITERAL_PARSERS,

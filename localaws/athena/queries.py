@@ -379,7 +379,8 @@ def _limits(node: exp.Expr) -> str:
         options = limit.args.get("limit_options")
         if options is not None and (options.args.get("percent") or options.args.get("with_ties")):
             raise not_supported("FETCH FIRST ... WITH TIES")
-        text += f" LIMIT {_whole(limit.args.get('count'))}"
+        count_ = limit.args.get("count")
+        text += f" LIMIT {1 if count_ is None else _whole(count_)}"
     elif limit is not None and limit.expression.name.upper() != "ALL":
         text += f" LIMIT {_whole(limit.expression)}"
     if offset is not None:
@@ -387,7 +388,7 @@ def _limits(node: exp.Expr) -> str:
     return text
 
 
-def _whole(node: exp.Expr | None) -> int:
+def _whole(node: exp.Expr) -> int:
     if not isinstance(node, exp.Literal) or node.is_string or not str(node.this).isdigit():
         raise not_supported("LIMIT or OFFSET that is not a constant")
     return int(node.this)

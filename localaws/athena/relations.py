@@ -194,7 +194,12 @@ class Relations:
 def _joined_using(left: Relation, right: Relation, word: str, using: Sequence[exp.Expr]) -> Relation:
     """The joined columns come first, once, and belong to neither side any more."""
     shared, conditions, names = [], [], [name.name.lower() for name in using]
-    for name, node in zip(names, using, strict=True):
+    for at, (name, node) in enumerate(zip(names, using, strict=True)):
+        if name in names[:at]:
+            raise QueryFailed(
+                f"DUPLICATE_COLUMN_NAME: {position(node)}Column '{name}' appears multiple times in USING clause",
+                SYNTAX_ERROR,
+            )
         first, second = (Scope(side.columns).resolve(node, (name,)) for side in (left, right))
         common = dt.common_type(first.type, second.type)
         if common is None:

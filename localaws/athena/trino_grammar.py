@@ -18,8 +18,8 @@ _WITH_PRECISION = ("CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMES
 _JSON_FUNCTIONS = ("JSON_EXISTS", "JSON_VALUE", "JSON_QUERY", "JSON_OBJECT", "JSON_ARRAY")
 # Words that may be names, and what makes each the beginning of a clause instead.
 _CLAUSES = {
-    "LIMIT": ("<number>", "?", "ALL"),
-    "OFFSET": ("<number>", "?"),
+    "LIMIT": ("<integer>", "?", "ALL"),
+    "OFFSET": ("<integer>", "?"),
     "FETCH": ("FIRST", "NEXT"),
     "TABLESAMPLE": ("BERNOULLI", "SYSTEM"),
     "MATCH_RECOGNIZE": ("(",),
@@ -135,13 +135,13 @@ class _Recognizer(Cursor):
         if self._take("ORDER", "BY"):
             self._sort_items()
         if self._take("OFFSET"):
-            self._expect_one("<number>", "?")
+            self._expect_one("<integer>", "?")
             self._take_one("ROW", "ROWS")
         if self._take("LIMIT"):
-            self._expect_one("ALL", "<number>", "?")
+            self._expect_one("ALL", "<integer>", "?")
         elif self._take("FETCH"):
             self._expect_one("FIRST", "NEXT")
-            self._take_one("<number>", "?")
+            self._take_one("<integer>", "?")
             self._expect_one("ROW", "ROWS")
             if not self._take("ONLY"):
                 self._expect("WITH", "TIES")
@@ -393,7 +393,7 @@ class _Recognizer(Cursor):
         token = self._peek_at(self._at)
         if token.kind == "string":
             self._string()
-        elif token.kind in ("number", "binary") or token.keyword in ("?", "NULL", "TRUE", "FALSE"):
+        elif token.kind in ("integer", "number", "binary") or token.keyword in ("?", "NULL", "TRUE", "FALSE"):
             self._at += 1
         elif token.keyword == "(":
             self._parenthesized()
@@ -584,10 +584,7 @@ class _Recognizer(Cursor):
             self._expect_one(*_INTERVAL_FIELDS)
 
     def _double_precision(self) -> bool:
-        if not self._take("DOUBLE", "PRECISION", "<string>"):
-            return False
-        self.findings.unsupported.append("DOUBLE PRECISION '...': write DOUBLE '...'")
-        return True
+        return self._take("DOUBLE", "PRECISION", "<string>")
 
     def _constant(self) -> bool:
         if self._peek() != "CURRENT_DATE":
@@ -598,7 +595,7 @@ class _Recognizer(Cursor):
     def _moment(self) -> bool:
         self._at += 1
         if self._take("("):
-            self._expect("<number>", ")")
+            self._expect("<integer>", ")")
         return True
 
     def _separated(self) -> bool:
@@ -715,7 +712,7 @@ class _Recognizer(Cursor):
             self._generic_type()
         while self._take("ARRAY"):
             if self._take("["):
-                self._expect("<number>", "]")
+                self._expect("<integer>", "]")
 
     def _generic_type(self) -> None:
         token = self._peek_at(self._at)
@@ -728,7 +725,7 @@ class _Recognizer(Cursor):
             self._expect(")")
 
     def _type_parameter(self) -> None:
-        if not self._take("<number>"):
+        if not self._take("<integer>"):
             self._type()
 
     def _row_field(self) -> None:

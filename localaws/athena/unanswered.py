@@ -11,12 +11,12 @@ from __future__ import annotations
 from localaws.athena.signatures import Overload, overload
 
 _ROWS = (
-    ("truncate", "N"),
-    ("truncate round", "N, bigint"),
-    ("mod", "N, N"),
-    ("ceil ceiling floor sign", "N"),
-    ("rand random", "N"),
-    ("rand random", "N, N"),
+    ("truncate", "double"),
+    ("truncate round", "double, bigint"),
+    ("mod", "double, double"),
+    ("ceil ceiling floor sign", "double"),
+    ("rand random", "double"),
+    ("rand random", "double, double"),
     ("width_bucket", "double, array(double)"),
     ("length reverse", "varbinary"),
     ("reverse", "array(T)"),
@@ -47,12 +47,12 @@ _ROWS = (
     ("count", ""),
     ("min max", "T, bigint"),
     ("min_by max_by", "any, any, bigint"),
-    ("sum avg", "N"),
+    ("sum avg", "double"),
     ("approx_distinct", "T, double"),
-    ("approx_percentile", "N, double, double"),
-    ("approx_percentile", "N, double, double, double"),
-    ("approx_percentile", "N, array(double)"),
-    ("approx_percentile", "N, double, array(double)"),
+    ("approx_percentile", "double, double, double"),
+    ("approx_percentile", "double, double, double, double"),
+    ("approx_percentile", "double, array(double)"),
+    ("approx_percentile", "double, double, array(double)"),
 )
 
 

@@ -15,8 +15,8 @@ from tests.localaws.athena.conftest import Lake
 
 # Long enough to be seen running, and made of one step that DuckDB can interrupt.
 ENDLESS = (
-    "SELECT count(*) FROM UNNEST(sequence(1, 100000)) a(x) CROSS JOIN UNNEST(sequence(1, 100000)) b(y) "
-    "WHERE sin(x) * cos(y) > 2"
+    "SELECT count(*) FROM UNNEST(sequence(1, 10000)) a(x) CROSS JOIN UNNEST(sequence(1, 10000)) b(y) "
+    "CROSS JOIN UNNEST(sequence(1, 100)) c(z) WHERE sin(x) * cos(y) * z > 200"
 )
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/0"

@@ -413,6 +413,15 @@ def test_an_aggregate_of_no_rows_is_null(engine: Engine, expression: str) -> Non
         ("1 = true", "TYPE_MISMATCH: line 1:8: Cannot apply operator: integer = boolean"),
         ("'a' || 1", "TYPE_MISMATCH: line 1:8: Cannot apply operator: varchar || integer"),
         ("array_join(1, ',')", "TYPE_MISMATCH: line 1:8: Unexpected parameters (integer, varchar) for"),
+        ("+ 'a'", "TYPE_MISMATCH: line 1:10: Unary '+' operator cannot by applied to varchar type"),
+        ("- 'a'", "TYPE_MISMATCH: "),
+        ("sum(1) OVER (ROWS BETWEEN 1 FOLLOWING AND 1 PRECEDING)",
+         "INVALID_WINDOW_FRAME: Window frame starting from FOLLOWING cannot end with PRECEDING"),
+        ("sum(1) OVER (ROWS 1 FOLLOWING)", "INVALID_WINDOW_FRAME: Window frame starting from FOLLOWING cannot end"),
+        ("sum(1) OVER (ROWS BETWEEN CURRENT ROW AND UNBOUNDED PRECEDING)",
+         "INVALID_WINDOW_FRAME: Window frame end cannot be UNBOUNDED PRECEDING"),
+        ("sum(1) OVER (RANGE UNBOUNDED FOLLOWING)",
+         "INVALID_WINDOW_FRAME: Window frame start cannot be UNBOUNDED FOLLOWING"),
         ("concat(1, 2)", "TYPE_MISMATCH: line 1:8: Unexpected parameters (integer, integer) for function concat"),
         ("CAST(true AS date)", "TYPE_MISMATCH: Cannot cast boolean to date"),
         ("CAST(ARRAY[1] AS array(date))", "TYPE_MISMATCH: line 1:19: Cannot cast array(integer) to array(date)"),
@@ -478,6 +487,7 @@ def test_what_is_not_on_the_white_list_is_refused_by_name(
         ),
         ("width_bucket(1, ARRAY[0e0, 2e0])", "width_bucket(integer, array(double))"),
         ("random(7)", "random(integer)"),
+        ("truncate(NULL, 1)", "truncate(unknown, integer)"),
         ("CAST(ARRAY[1] AS array(varchar))", "a cast of array(integer) to array(varchar)"),
     ],
 )
@@ -485,6 +495,29 @@ def test_what_trino_answers_for_other_types_is_refused(engine: Engine, expressio
     with pytest.raises(QueryFailed) as failure:
         ask(engine, f"SELECT {expression}")
     assert failure.value.message.startswith(f"not supported by the local Athena: {named}")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "EXPLAIN SELECT 1",
+        "PREPARE p FROM SELECT 1",
+        "EXECUTE p USING 1",
+        "DEALLOCATE PREPARE p",
+        "SHOW CREATE VIEW v",
+        "SHOW VIEWS",
+        "SHOW TBLPROPERTIES t",
+        "SHOW COLUMNS FROM t LIKE 'a%'",
+        "SHOW COLUMNS FROM a.b.c",
+        "DESCRIBE t PARTITION (a = '1')",
+        "USING EXTERNAL FUNCTION f(x int) RETURNS int LAMBDA 'l' SELECT f(1)",
+        "INSERT INTO t VALUES 1",
+        "UNLOAD (SELECT 1) TO 's3://b/k/' WITH (format = 'PARQUET')",
+    ],
+)
+def test_a_statement_that_athena_has_is_refused_by_name(engine: Engine, statement: str) -> None:
+    with pytest.raises(QueryFailed, match="not supported by the local Athena: "):
+        engine.run(engine.prepare(statement), "default")
 
 
 def test_no_refusal_is_an_error_that_try_makes_null_of() -> None:
