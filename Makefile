@@ -25,7 +25,7 @@ test: lint ## Run lint, types and the tests
 	@$(RUN) -m pytest -n auto --dist loadfile
 
 test-spark4: $(SPARK4)/complete ## Run the tests of the Spark jobs on Spark 4; needs a JDK 17
-	@$(SPARK4)/bin/python -m pytest tests/spark --confcutdir tests/spark
+	@$(SPARK4)/bin/python -m pytest tests/spark --confcutdir tests/spark -p tests.spark.session
 
 test-ui: $(VENV)/complete $(UI)/complete ## Use the web UI in a real browser: [SCREENSHOTS=folder] [UI_URL=address UI_USER=name UI_PASSWORD=secret]
 	@PYTHONPATH=$(UI)/lib/python3.11/site-packages $(RUN) -m pytest -m ui tests/ui -s

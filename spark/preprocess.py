@@ -24,7 +24,7 @@ def parser() -> ArgumentParser:
     """Return the parser of the job's flags."""
     flags_parser = flags.job_parser("preprocess", "Clean the raw sales lines and describe each customer.")
     flags_parser.add_argument(
-        "--input", required=True, metavar="URI", help="CSV with a header: a file, a folder or a glob"
+        "--input", required=True, metavar="URI", help="CSV with a header: a file, a folder or a pattern"
     )
     flags_parser.add_argument(
         "--max-rejected-share",

@@ -16,6 +16,11 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.spark.session import s3_root, spark
+
+__all__ = ["s3_root", "spark"]
+"""Fixtures that are defined elsewhere."""
+
 ROOT = Path(__file__).parents[1]
 
 

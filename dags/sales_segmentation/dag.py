@@ -26,9 +26,10 @@ from airflow.sdk import DAG, Asset, TaskGroup, TriggerRule, chain, task
 
 from emr_pipeline.alerts import late_after, on_failure
 from emr_pipeline.operators.athena import AthenaStatementOperator, ReconcileOperator
+from emr_pipeline.operators.check_input import CheckInputOperator
 from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
-from emr_pipeline.operators.storage import CheckInputOperator, PublishReportOperator, StageJobsOperator
+from emr_pipeline.operators.storage import PublishReportOperator, StageJobsOperator
 from emr_pipeline.settings import Settings
 from sales_segmentation.datasets import DATASETS, QUESTIONS, RAW_COLUMNS
 from sales_segmentation.jobs import (

@@ -7,15 +7,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True)
 class File:
-    """A file and its size in bytes."""
+    """A file and its size in bytes, or a folder."""
 
     uri: str
     bytes: int
+    is_folder: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the last part of the URI."""
+        return self.uri.rstrip("/").rsplit("/", 1)[-1]
 
 
 def exists(spark: SparkSession, uri: str) -> bool:
@@ -23,15 +30,38 @@ def exists(spark: SparkSession, uri: str) -> bool:
     return bool(_at(spark, uri).exists(_path(spark, uri)))
 
 
-def list_files(spark: SparkSession, uri: str) -> list[File]:
-    """Return the files that ``uri`` (a file, a folder with all below it, or a glob of them) stands for, by name.
+def find(spark: SparkSession, uri: str) -> File | None:
+    """Return the file or folder of exactly this name, None without any."""
+    # Not by exists(), which would ask twice.
+    path = _path(spark, uri)
+    try:
+        return _file(_at(spark, uri).getFileStatus(path))
+    except Py4JJavaError as problem:
+        if problem.java_exception.getClass().getName() == "java.io.FileNotFoundException":
+            return None
+        raise
 
-    Names that begin with ``_`` or ``.`` are not data by Hadoop's convention and are left out, unless ``uri`` itself
-    names such a file. The list is empty where nothing is.
+
+def children(spark: SparkSession, folder: str) -> list[File]:
+    """Return the files and folders right below ``folder``."""
+    return [_file(status) for status in _at(spark, folder).listStatus(_path(spark, folder))]
+
+
+def list_files(spark: SparkSession, uri: str) -> list[File]:
+    """Return the files in the folder ``uri`` and below it, by name; none where nothing is.
+
+    Names that begin with ``_`` or ``.`` are not data by Hadoop's convention and are left out.
     """
-    matches = _at(spark, uri).globStatus(_path(spark, uri)) or []
-    files = [file for status in matches for file in _below(spark, status)]
-    return sorted(files, key=lambda file: file.uri)
+    here = find(spark, uri)
+    return sorted(_below(spark, here), key=lambda file: file.uri) if here else []
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether Spark takes a file of this name for one that is not data.
+
+    As HadoopFSUtils.shouldFilterOutPathName of Spark, but for ``_metadata`` of Parquet and names such as ``_a=b``.
+    """
+    return name.startswith(("_", ".")) or name.endswith("._COPYING_")
 
 
 @contextmanager
@@ -85,11 +115,11 @@ def write_text(spark: SparkSession, uri: str, text: str) -> None:
         stream.close()
 
 
-def read_first_line(spark: SparkSession, uri: str) -> str:
+def read_first_line(spark: SparkSession, uri: str, limit: int) -> str | None:
     """Return the first line of a text file (compressed as its name says) without its end; broken UTF-8 becomes U+FFFD.
 
-    The line is read as Spark's text source reads it: it ends at ``\\n``, ``\\r`` or ``\\r\\n``; a byte-order mark
-    is left out.
+    None stands for a line of more than ``limit`` bytes. The line is read as Spark's text source reads it: it ends at
+    ``\\n``, ``\\r`` or ``\\r\\n``; a byte-order mark is left out.
     """
     jvm, path = _jvm(spark), _path(spark, uri)
     stream = _at(spark, uri).open(path)
@@ -99,22 +129,24 @@ def read_first_line(spark: SparkSession, uri: str) -> str:
         )
         decoded = stream if codec is None else codec.createInputStream(stream)
         line = jvm.org.apache.hadoop.io.Text()
-        jvm.org.apache.hadoop.util.LineReader(decoded).readLine(line)
+        jvm.org.apache.hadoop.util.LineReader(decoded).readLine(line, limit + 1, limit + 1)
     finally:
         stream.close()
-    return str(line.toString()).removeprefix("\ufeff")
+    return str(line.toString()).removeprefix("\ufeff") if line.getLength() <= limit else None
 
 
-def _below(spark: SparkSession, status: Any) -> list[File]:
-    if not status.isDirectory():
-        return [File(status.getPath().toString(), status.getLen())]
-    fs = _at(spark, status.getPath().toString())
-    return [
-        file
-        for child in fs.listStatus(status.getPath())
-        if not child.getPath().getName().startswith(("_", "."))
-        for file in _below(spark, child)
-    ]
+def _file(status: Any) -> File:
+    return File(status.getPath().toString(), status.getLen(), status.isDirectory())
+
+
+def _below(spark: SparkSession, here: File) -> Iterator[File]:
+    """Yield ``here`` if it is a file, else the files below it that are not hidden."""
+    if not here.is_folder:
+        yield here
+        return
+    for child in children(spark, here.uri):
+        if not is_hidden(child.name):
+            yield from _below(spark, child)
 
 
 def _rename(spark: SparkSession, source: str, target: str) -> None:

@@ -7,21 +7,15 @@ Only then the input is read again by Spark's multi-line CSV source, which takes 
 
 from __future__ import annotations
 
-import csv
 import re
-from collections import Counter
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation import filesystem
+from segmentation import input_files
 from segmentation.filesystem import File
-from segmentation.job import UserError
 from segmentation.schemas import RAW_COLUMNS
-
-#: Names of a CSV file in a folder, compressed or not; a file named by itself may be called anything.
-SUFFIXES = (".csv", ".csv.gz", ".csv.bz2")
 
 #: Why a line has no fields to look at.
 WRONG_FIELD_COUNT, OPEN_QUOTE, HEADER = "wrong_field_count", "open_quote", "header"
@@ -55,19 +49,13 @@ class Source:
 
 
 def find_sources(spark: SparkSession, uri: str) -> list[Source]:
-    """Return what ``uri`` (a file, a folder or a glob of CSV) holds, by header.
+    """Return what ``uri`` (a file, a folder or a pattern of CSV) holds, by header.
 
-    Raises UserError when there is no CSV file, a file is empty, or a header lacks or repeats a column.
+    Raises UserError when there is nothing to read, or a file that is no CSV file with all columns; see ``input_files``.
     """
-    found = filesystem.list_files(spark, uri)
-    files = [file for file in found if file.uri.lower().endswith(SUFFIXES) or _same_file(file.uri, uri)]
-    if not files:
-        raise UserError(
-            f"no CSV file at {uri}: give a file, a folder of {', '.join(SUFFIXES)} files or a glob"
-        )
     by_header: dict[tuple[str, ...], list[File]] = {}
-    for file in files:
-        by_header.setdefault(_header(spark, file), []).append(file)
+    for file in input_files.find_files(spark, uri):
+        by_header.setdefault(input_files.read_header(spark, file), []).append(file)
     return [Source(header, tuple(group)) for header, group in by_header.items()]
 
 
@@ -90,14 +78,14 @@ def read_lines(spark: SparkSession, sources: list[Source], *, line_breaks: bool)
 
 
 def _split(spark: SparkSession, source: Source) -> DataFrame:
-    text = spark.read.text(_uris(source)).select("value", F.input_file_name().alias("source_file"))
+    text = spark.read.text(_uris(source)).select("value", _source_file())
     open_quote = F.col("value").contains('"') & (_quotes(F.col("value")) % 2 == 1)
     return _fields(text, source, F.when(open_quote, OPEN_QUOTE))
 
 
 def _joined(spark: SparkSession, source: Source) -> DataFrame:
     read = spark.read.csv(_uris(source), schema=_schema(source), multiLine=True, **_OPTIONS)
-    records = read.withColumn("source_file", F.input_file_name())
+    records = read.select("*", _source_file())
     records = records.where("_malformed IS NULL OR trim(_malformed) <> ''")
     whole = F.concat_ws(",", *_places(source))
     text = F.coalesce("_malformed", whole)
@@ -160,39 +148,16 @@ def _uris(source: Source) -> list[str]:
     return [re.sub(r"([\[\]{}*?\\])", r"\\\1", file.uri) for file in source.files]
 
 
+def _source_file() -> Column:
+    """Return the file's address as it is written on S3; Spark gives it as a URI, where ``%`` stands before a code."""
+    # To url_decode a + is a blank, which it is in a form but not in a path.
+    return F.url_decode(F.replace(F.input_file_name(), F.lit("+"), F.lit("%2B"))).alias("source_file")
+
+
 def _quotes(text: Column) -> Column:
     """Return the number of quotes, counted in bytes because the text may be broken UTF-8."""
     return F.octet_length(text) - F.octet_length(F.replace(text, F.lit('"'), F.lit("")))
 
 
-def _header(spark: SparkSession, file: File) -> tuple[str, ...]:
-    line = filesystem.read_first_line(spark, file.uri)
-    names = tuple(name.strip() for name in next(csv.reader([line]), []))
-    if not any(names):
-        raise UserError(f"{file.uri} is empty: its first line must be the header")
-    keys = Counter(map(_key, names))
-    missing = [name for name in RAW_COLUMNS if name not in keys]
-    if missing:
-        titles = ", ".join(map(_title, missing))
-        raise UserError(
-            f"{file.uri} lacks the column{'s' * (len(missing) > 1)} {titles}: its header is {line!r}"
-        )
-    repeated = [name for name in RAW_COLUMNS if keys[name] > 1]
-    if repeated:
-        raise UserError(
-            f"{file.uri} has the column {_title(repeated[0])} more than once: its header is {line!r}"
-        )
-    return names
-
-
 def _key(name: str) -> str:
     return name.strip().lower()
-
-
-def _title(name: str) -> str:
-    """Return a column's name as the published header writes it."""
-    return "_".join("ID" if word == "id" else word.capitalize() for word in name.split("_"))
-
-
-def _same_file(found: str, asked: str) -> bool:
-    return found.rsplit("/", 1)[-1] == asked.rsplit("/", 1)[-1]

@@ -1,10 +1,7 @@
-"""What happens on S3 around the cluster: job code goes up, the input is looked at, the report is left."""
+"""What happens on S3 around the cluster: job code is uploaded before, the report is published after."""
 
 from __future__ import annotations
 
-import csv
-import fnmatch
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,7 +12,6 @@ from airflow.providers.amazon.aws.hooks.athena import AthenaHook
 from airflow.providers.amazon.aws.hooks.emr import EmrHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import Context
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -25,9 +21,6 @@ from emr_pipeline.link import KEY_FIGURES
 from emr_pipeline.operators.athena import read_answer
 from emr_pipeline.operators.waiting import PatientOperator
 from emr_pipeline.usage import ClusterUsage, read_usage
-
-HEADER_BYTES = 64 * 1024
-"""No header of a table is longer."""
 
 CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -59,60 +52,6 @@ class StageJobsOperator(PatientOperator):
                 self.hook.load_bytes(content, key=f"{prefix}{name}", bucket_name=bucket, replace=True)
         self.log.info("Job code %s is at %s/%s/", code.version, self.destination, code.version)
         return code.version
-
-
-class CheckInputOperator(PatientOperator):
-    """Returns the number of bytes of the input, or says in one sentence why no cluster should be paid for it.
-
-    ``uri`` names a CSV file, a folder (with a final slash) or a pattern in the last part of the key. Each file must
-    have the ``columns`` in its header, in any order; more are no fault. ``objection`` is a sentence against the run's
-    choices, which a template finds in the run, or nothing. ``models`` is the S3 folder of models that the run needs,
-    or nothing.
-    """
-
-    aws_hook_class = S3Hook
-    template_fields = aws_template_fields("uri", "objection", "models")
-
-    def __init__(
-        self, *, uri: str, columns: Sequence[str], objection: str = "", models: str = "", **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.uri = uri
-        self.columns = columns
-        self.objection = objection
-        self.models = models
-
-    def reconcile(self, context: Context) -> int:
-        if self.objection:
-            raise AirflowFailException(self.objection)
-        if self.models and not self.hook.list_keys(*S3Hook.parse_s3_url(self.models), max_items=1):
-            raise AirflowFailException(
-                f"there are no models at {self.models}; score with the date of a run that has fitted some"
-            )
-        bucket, pattern = S3Hook.parse_s3_url(self.uri)
-        if pattern.endswith("/"):
-            pattern += "*.csv"
-        listed = self.hook.get_file_metadata(pattern.split("*")[0], bucket)
-        sizes = {item["Key"]: item["Size"] for item in listed if fnmatch.fnmatch(item["Key"], pattern)}
-        if not sizes:
-            raise AirflowFailException(
-                f"no input: there is no object {self.uri}; upload the sales lines as CSV"
-            )
-        for key, size in sizes.items():
-            if size == 0:
-                raise AirflowFailException(f"s3://{bucket}/{key} is empty; upload it again or remove it")
-            self._check_header(bucket, key)
-        self.log.info("%d files, %d bytes at %s", len(sizes), sum(sizes.values()), self.uri)
-        return sum(sizes.values())
-
-    def _check_header(self, bucket: str, key: str) -> None:
-        start = self.hook.conn.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{HEADER_BYTES - 1}")
-        text = start["Body"].read().decode("utf-8-sig", errors="replace")
-        header = [name.strip() for name in next(csv.reader(io.StringIO(text)), [])]
-        if missing := [column for column in self.columns if column not in header]:
-            raise AirflowFailException(
-                f"s3://{bucket}/{key} has no column {', '.join(missing)}; its header is {','.join(header)[:200]}"
-            )
 
 
 class PublishReportOperator(PatientOperator):

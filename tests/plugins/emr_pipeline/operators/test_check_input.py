@@ -1,0 +1,127 @@
+"""Bad input costs no cluster. What an address stands for is tested in tests/contracts/test_input.py."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+
+from emr_pipeline.input_files import MOST_READ, InputError, InputFiles
+from emr_pipeline.operators.check_input import CheckInputOperator
+
+Context = Callable[..., Any]
+
+HEADER = "Order_ID,Region"
+
+
+def put(aws: Any, key: str, content: bytes) -> str:
+    aws.client("s3").put_object(Bucket="operators", Key=key, Body=content)
+    return f"s3://operators/{key}"
+
+
+def check(uri: str, **kwargs: str) -> CheckInputOperator:
+    return CheckInputOperator(task_id="check_input", uri=uri, columns=["Order_ID", "Region"], **kwargs)
+
+
+def test_the_bytes_of_all_files_are_returned(aws: Any, run: Context) -> None:
+    first, second = f"{HEADER}\n1,Bremen\n".encode(), f"{HEADER}\n".encode()
+    put(aws, "raw/many/a.csv", first)
+    put(aws, "raw/many/b.csv", second)
+    assert check("s3://operators/raw/many/").execute(run()) == len(first) + len(second)
+
+
+def test_the_columns_that_are_asked_for_count(aws: Any, run: Context) -> None:
+    uri = put(aws, "raw/narrow.csv", b"Order_ID,Total\n1,2\n")
+    with pytest.raises(AirflowFailException, match=r"narrow\.csv lacks the column Region: its header is"):
+        check(uri).execute(run())
+
+
+def test_a_bucket_that_does_not_exist_is_named(aws: Any, run: Context) -> None:
+    with pytest.raises(AirflowFailException, match="bucket does not exist"):
+        check("s3://no-such-bucket/raw/").execute(run())
+
+
+def test_an_objection_is_the_error_before_anything_is_read(aws: Any, run: Context) -> None:
+    with pytest.raises(AirflowFailException, match="5 is more than 4"):
+        check("s3://no-such-bucket/raw/", objection="5 is more than 4").execute(run())
+
+
+def test_models_that_are_not_there_are_refused_and_others_are_not(aws: Any, run: Context) -> None:
+    put(aws, "scored/a.csv", HEADER.encode())
+    put(aws, "models/run_date=2026-01-31/pca/metadata", b"{}")
+    models = "s3://operators/models/run_date=2026-01-"
+    assert check("s3://operators/scored/", models=f"{models}31/").execute(run())
+    with pytest.raises(AirflowFailException, match=f"there are no models at {models}30/; score with"):
+        check("s3://operators/scored/", models=f"{models}30/").execute(run())
+
+
+class Watched:
+    """An S3 client that counts the bytes asked for and the pages listed."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.ranges: list[str] = []
+        self.prefixes: list[str] = []
+
+    def get_object(self, **asked: Any) -> Any:
+        self.ranges.append(asked["Range"])
+        return self.client.get_object(**asked)
+
+    def get_paginator(self, operation: str) -> Any:
+        paginator = self.client.get_paginator(operation)
+        paginate = paginator.paginate
+
+        def watched(**asked: Any) -> Any:
+            self.prefixes.append(asked["Prefix"])
+            return paginate(**asked)
+
+        paginator.paginate = watched
+        return paginator
+
+
+def test_of_a_large_file_only_its_beginning_is_read(aws: Any) -> None:
+    """Random text hardly packs, and the unpacked text is many times larger than what is read."""
+    lines = random.Random(7).randbytes(3 * MOST_READ).hex()
+    content = gzip.compress(f"{HEADER}\n{lines}\n".encode())
+    assert len(content) > 2 * MOST_READ
+    put(aws, "large/a.csv.gz", content)
+    client = Watched(aws.client("s3"))
+    files = InputFiles(client, "operators")
+    assert files.find("large/") == {"large/a.csv.gz": len(content)}
+    files.check_header("large/a.csv.gz", len(content), ["Order_ID", "Region"])
+    assert client.ranges == [f"bytes=0-{MOST_READ - 1}"]
+
+
+def test_a_file_that_is_cut_off_is_refused(aws: Any, run: Context) -> None:
+    """The job would find the header and fail later."""
+    uri = put(aws, "cut/a.csv.gz", gzip.compress(HEADER.encode())[:-4])
+    with pytest.raises(AirflowFailException, match=r"a\.csv\.gz cannot be unpacked: it is cut off"):
+        check(uri).execute(run())
+
+
+def test_of_a_pattern_only_its_own_folders_are_listed(aws: Any) -> None:
+    put(aws, "listed/north/2026-01.csv", HEADER.encode())
+    put(aws, "listed/south/2026-01.csv", HEADER.encode())
+    client = Watched(aws.client("s3"))
+    found = InputFiles(client, "operators").find("listed/n*/2026-0?.csv")
+    assert list(found) == ["listed/north/2026-01.csv"]
+    looked_for_the_name_itself = ["listed/n*/2026-0?.csv", "listed/n*/2026-0?.csv/"]
+    assert client.prefixes == [*looked_for_the_name_itself, "listed/n", "listed/north/2026-0"]
+
+
+def test_a_key_that_hadoop_would_not_find_is_refused() -> None:
+    """S3 has such keys; the local one has not."""
+
+    class Client:
+        def get_paginator(self, _: str) -> Any:
+            return self
+
+        def paginate(self, **_: Any) -> Any:
+            return [{"Contents": [{"Key": "in//a.csv", "Size": 9}]}]
+
+    with pytest.raises(InputError, match=r"in//a\.csv has a part that is empty, .*: rename it"):
+        InputFiles(Client(), "operators").find("in")
