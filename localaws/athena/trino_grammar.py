@@ -682,6 +682,9 @@ class _Recognizer(Cursor):
         self._expect(")", "WITHIN", "GROUP", "(", "ORDER", "BY")
         self._sort_items()
         self._expect(")")
+        if self._peek() == "FILTER" and self._peek(1) == "(":
+            self._at += 1
+            self._unsupported("listagg with FILTER")  # of later versions of Trino
         return True
 
     # ---------------------------------------------------------------- types
