@@ -117,15 +117,9 @@ class Expressions:
         text = str(node.this)
         if node.is_string:
             return Typed(quoted(text), dt.VARCHAR)
-        if "e" in text.lower():
+        if "e" in text.lower() or "." in text:
+            # Unlike Trino's own default: docs/adr/0009-athena-decimal-literals.md
             return Typed(f"CAST({quoted(text)} AS DOUBLE)", dt.DOUBLE)
-        if "." in text:
-            whole, _, fraction = text.partition(".")
-            precision = max(1, len(whole.lstrip("+-0")) + len(fraction))
-            if precision > dt.MAX_DIGITS:
-                raise type_mismatch(node, f"a decimal has no more than 38 digits: {text}")
-            found = pa.decimal128(precision, len(fraction))
-            return Typed(f"CAST({quoted(text)} AS {dt.duckdb_name(found)})", found)
         value = int(text)
         if value >= 2**63:
             raise type_mismatch(node, f"Invalid numeric literal: {text}")

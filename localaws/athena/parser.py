@@ -16,7 +16,7 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.trino import TrinoParser
 from sqlglot.tokenizer_core import TokenType
 
-from localaws.athena.datatypes import TRINO_TYPE_NAMES
+from localaws.athena.datatypes import MAX_DIGITS, TRINO_TYPE_NAMES
 from localaws.athena.errors import SYNTAX_ERROR, MalformedQuery, QueryFailed, not_supported
 from localaws.athena.trino_grammar import recognize
 from localaws.athena.typed import position
@@ -83,15 +83,19 @@ def _parse(text: str) -> exp.Expr:
 
 
 def _decimal_literal(text: exp.Expr) -> exp.Expr:
-    """``DECIMAL '1.10'`` is the number 1.10 with the digits it has. A point keeps a whole one from being an integer."""
+    """``DECIMAL '1.10'`` is a decimal(3,2): it has the digits that are written, less the zeros in front."""
     written = str(text.this)
     if not _DECIMAL.fullmatch(written):
         raise QueryFailed(
             f"INVALID_LITERAL: {position(text)}'{written}' is not a valid DECIMAL literal", SYNTAX_ERROR
         )
-    number = exp.Literal(this=written if "." in written else f"{written}.", is_string=False)
-    number.meta.update(text.meta)
-    return number
+    whole, _, fraction = written.lstrip("+-").lstrip("0").partition(".")
+    precision = max(1, len(whole) + len(fraction))
+    if precision > MAX_DIGITS:
+        raise QueryFailed(
+            f"INVALID_LITERAL: {position(text)}a decimal has no more than 38 digits: {written}", SYNTAX_ERROR
+        )
+    return exp.Cast(this=text, to=exp.DataType.build(f"DECIMAL({precision}, {len(fraction)})"))
 
 
 def _literal(value: str) -> exp.Expr:

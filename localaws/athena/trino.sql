@@ -15,7 +15,7 @@ CREATE MACRO trino_mod(a, b) AS CASE WHEN trino_zero_checked(a, b) IS NULL THEN 
 
 -- A double beyond the largest real is infinite.
 CREATE MACRO trino_real(x, largest) AS
-    CASE WHEN abs(x) < largest THEN CAST(x AS REAL) WHEN x > 0 THEN CAST('infinity' AS REAL)
+    CASE WHEN abs(x) < largest OR isnan(x) THEN CAST(x AS REAL) WHEN x > 0 THEN CAST('infinity' AS REAL)
          WHEN x < 0 THEN CAST('-infinity' AS REAL) END;
 
 -- A number's text without an exponent, because DuckDB rounds 9.5e-7 to the decimal 1. No decimal has 80 places.

@@ -221,12 +221,12 @@ def test_sums_and_averages_are_exact(engine: Engine, width: tuple[int, int]) -> 
     [
         ("sum(CAST(x AS decimal(38,0))) FROM (VALUES '6e37', '6e37') t(x)", "NUMERIC_VALUE_OUT_OF_RANGE: "),
         ("CAST('9e37' AS decimal(38,0)) * 10", "NUMERIC_VALUE_OUT_OF_RANGE: "),
-        ("CAST('9e37' AS decimal(38,0)) / 0.001", "NUMERIC_VALUE_OUT_OF_RANGE: "),
+        ("CAST('9e37' AS decimal(38,0)) / DECIMAL '0.001'", "NUMERIC_VALUE_OUT_OF_RANGE: "),
         (
             "round(CAST('99999999999999999999999999999999999999' AS decimal), -1)",
             "NUMERIC_VALUE_OUT_OF_RANGE: ",
         ),
-        ("CAST('9e37' AS decimal(38,0)) % 0.000", "DIVISION_BY_ZERO: "),
+        ("CAST('9e37' AS decimal(38,0)) % DECIMAL '0.000'", "DIVISION_BY_ZERO: "),
         ("CAST(nan() AS decimal(5,1))", "INVALID_CAST_ARGUMENT: "),
         ("CAST(1e10 AS decimal(5,1))", "INVALID_CAST_ARGUMENT: "),
         ("DECIMAL '1e2'", "INVALID_LITERAL: line 1:16: '1e2' is not a valid DECIMAL literal"),
