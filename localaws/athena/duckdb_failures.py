@@ -78,6 +78,8 @@ def _data_failure(message: str) -> QueryFailed:
         )
     if _TOO_MANY_DIGITS.search(message):
         return QueryFailed("NUMERIC_VALUE_OUT_OF_RANGE: Decimal overflow", DATA_ERROR)
+    if "More than one row returned by a subquery" in message:
+        return QueryFailed("SUBQUERY_MULTIPLE_ROWS: Scalar sub-query has returned multiple rows", DATA_ERROR)
     first_line = message.partition("\n")[0]
     kind, _, reason = first_line.partition(" Error: ")
     return QueryFailed(

@@ -372,7 +372,10 @@ class Expressions:
     # ---------------------------------------------------------------- functions
     def _extract(self, node: exp.Expr) -> Typed:
         only(node, "this", "expression")
-        return self._scalar(node, node.this.name.lower(), [node.expression])
+        field, value = node.this.name.lower(), self.compile(node.expression)
+        if field in ("hour", "minute", "second") and value.type == dt.DATE:
+            raise type_mismatch(node.expression, f"Cannot extract {field.upper()} from date")
+        return self._scalar(node, field, [node.expression])
 
     def _trim(self, node: exp.Expr) -> Typed:
         only(node, "this", "expression", "position")

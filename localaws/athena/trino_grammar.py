@@ -13,6 +13,20 @@ from localaws.athena.trino_tokens import Cursor, Mismatch, Token, without_commen
 
 _COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _INTERVAL_FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
+_DATE_FIELDS = (
+    "YEAR",
+    "QUARTER",
+    "MONTH",
+    "WEEK",
+    "DAY",
+    "DAY_OF_MONTH",
+    "DAY_OF_WEEK",
+    "DOW",
+    "DAY_OF_YEAR",
+    "DOY",
+)
+_TIME_FIELDS = ("HOUR", "MINUTE", "SECOND", "TIMEZONE_HOUR", "TIMEZONE_MINUTE")
+_EXTRACT_FIELDS = (*_DATE_FIELDS, "YEAR_OF_WEEK", "YOW", *_TIME_FIELDS)
 _WITHOUT_ARGUMENTS = ("CURRENT_DATE", "CURRENT_USER", "CURRENT_CATALOG", "CURRENT_SCHEMA", "CURRENT_PATH")
 _WITH_PRECISION = ("CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP")
 _JSON_FUNCTIONS = ("JSON_EXISTS", "JSON_VALUE", "JSON_QUERY", "JSON_OBJECT", "JSON_ARRAY")
@@ -634,9 +648,13 @@ class _Recognizer(Cursor):
         return self._peek(ahead) == "FROM" or self._begins_expression(ahead)
 
     def _extract(self) -> bool:
+        place = self._peek_at(self._at)
         self._expect("EXTRACT", "(")
+        field = self._peek()
         self._name()
         self._expect("FROM")
+        if field not in _EXTRACT_FIELDS:
+            raise self._error(place, f"Invalid EXTRACT field: {field}")
         self._value()
         self._expect(")")
         return True

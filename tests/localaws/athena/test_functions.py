@@ -421,6 +421,7 @@ def test_an_aggregate_of_no_rows_is_null(engine: Engine, expression: str) -> Non
         ("array_join(1, ',')", "TYPE_MISMATCH: line 1:8: Unexpected parameters (integer, varchar) for"),
         ("+ 'a'", "TYPE_MISMATCH: line 1:10: Unary '+' operator cannot by applied to varchar type"),
         ("- 'a'", "TYPE_MISMATCH: "),
+        ("extract(minute FROM date '2024-01-01')", "TYPE_MISMATCH: line 1:33: Cannot extract MINUTE from date"),
         ("sum(1) OVER (ROWS BETWEEN 1 FOLLOWING AND 1 PRECEDING)",
          "INVALID_WINDOW_FRAME: Window frame starting from FOLLOWING cannot end with PRECEDING"),
         ("sum(1) OVER (ROWS 1 FOLLOWING)", "INVALID_WINDOW_FRAME: Window frame starting from FOLLOWING cannot end"),

@@ -118,6 +118,8 @@ def test_columns_are_called_as_written_or_by_their_number(engine: Engine) -> Non
         ("SELECT (SELECT t.* FROM (VALUES 1)) FROM (VALUES 2) t(x)", "not supported by the local Athena: t.* of an"),
         ("SELECT DISTINCT x, x * 2 FROM (VALUES 1) t(x) ORDER BY x * 2", "EXPRESSION_NOT_IN_DISTINCT: line 1:56: "),
         ("SELECT 1 FROM (VALUES 1) a(x) JOIN (VALUES 1) b(x) USING (x, X)", "DUPLICATE_COLUMN_NAME: line 1:62: "),
+        ("SELECT (SELECT x FROM (VALUES 1, 2) t(x))",
+         "SUBQUERY_MULTIPLE_ROWS: Scalar sub-query has returned multiple rows"),
         ("SELECT 1 FROM information_schema.columns", "not supported by the local Athena: information_schema"),
         ("SELECT current_user", "not supported by the local Athena: current_user"),
         ("SELECT 1 FROM (VALUES 1) t(a, b)", "MISMATCHED_COLUMN_ALIASES: "),

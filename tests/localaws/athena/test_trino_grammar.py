@@ -60,6 +60,7 @@ QUERIES = [
 MALFORMED = [
     ("SELECT 1 LIMIT 1 OFFSET 1", "line 1:18: mismatched input 'OFFSET'"),
     ("SELECT 1 LIMIT 1 + 1", "line 1:18: mismatched input '+'"),
+    ("SELECT 1, extract(millisecond FROM a)", "line 1:11: Invalid EXTRACT field: MILLISECOND"),
     ("SELECT 1 LIMIT 1.5", "line 1:16: mismatched input '1.5'"),
     ("SELECT 1 LIMIT 1, 2", "line 1:17: mismatched input ','"),
     ("SELECT * FROM a JOIN b", "line 1:23: mismatched input '<EOF>'"),
