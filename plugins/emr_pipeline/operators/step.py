@@ -143,13 +143,14 @@ class AwaitStepOperator(WaitingOperator):
         cause = self._cause(
             cluster.get("LogUri", ""), cluster_id, step_id, patient=event["state"] == "FAILED"
         )
-        for line in cause.excerpt:
-            self.log.error(line)
         reason = event["failure"].get("Message") or cluster["Status"]["StateChangeReason"].get("Message", "")
         message = f"{self.task_id}: {cause.sentence or reason or event['state']}"
-        self.log.error("Step %s %s. Log: %s", step_id, event["state"], cause.address)
         # The job has refused its input; the same input will not do better on a retry.
-        raise AirflowFailException(message) if cause.kind == REFUSAL else AirflowException(message)
+        failure = AirflowFailException(message) if cause.kind == REFUSAL else AirflowException(message)
+        failure.add_note(f"Step {step_id} {event['state']}. Log: {cause.address}")
+        for line in cause.excerpt:
+            failure.add_note(line)
+        raise failure
 
     def _cause(self, log_uri: str, cluster_id: str, step_id: str, patient: bool) -> Cause:
         """Return what the logs say; with patience, wait until EMR has put them on S3."""

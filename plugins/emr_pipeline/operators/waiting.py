@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
-from airflow.providers.common.compat.sdk import AirflowFailException, conf
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, conf
 from airflow.sdk import Context
+from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
+from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -47,15 +49,38 @@ def refusals_are_final() -> Iterator[None]:
         raise AirflowFailException(f"AWS refused {error.operation_name}: {error}") from error
 
 
+def in_one_line(error: Exception) -> str:
+    """Return the message of an error in one line, with its class unless it was written for a person."""
+    message = " ".join(str(error).split())
+    written = isinstance(error, AirflowException | ClientError) and message
+    return message if written else f"{type(error).__name__}: {message}"
+
+
 class PatientOperator(AwsBaseOperator[Any]):
-    """An AWS operator whose client backs off under throttling and which does not retry a refusal."""
+    """An AWS operator whose client backs off under throttling, which does not retry a refusal, and whose failure is
+    said in one line of the task's log before any traceback."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"botocore_config": PATIENT_CLIENT, **kwargs})
 
     def execute(self, context: Context) -> Any:
-        with refusals_are_final():
+        with self.failures_in_one_line():
             return self.reconcile(context)
+
+    @contextmanager
+    def failures_in_one_line(self) -> Iterator[None]:
+        """Log what a failure says to a person, in a line of its own and with the exception's notes below it.
+
+        Airflow logs the exception too, but as the last line of a traceback of its own frames.
+        """
+        try:
+            with refusals_are_final():
+                yield
+        except Exception as error:
+            self.log.error("%s", in_one_line(error))
+            for note in getattr(error, "__notes__", ()):
+                self.log.error("%s", note)
+            raise
 
     @abstractmethod
     def reconcile(self, context: Context) -> Any:
@@ -132,8 +157,14 @@ class WaitingOperator(PatientOperator):
 
     def resume(self, context: Context, event: Event) -> Any:
         """Airflow comes back here from the triggerer."""
-        with refusals_are_final():
-            return self.finish(context, event)
+        return self.finish(context, event)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on after a deferral; raise TaskDeferralTimeout or TaskDeferralError when the triggerer has failed."""
+        with self.failures_in_one_line():
+            if next_method == TRIGGER_FAIL_REPR:
+                raise _trigger_failure(**next_kwargs or {})
+            return super().resume_execution(next_method, next_kwargs, context)
 
     @abstractmethod
     def finish(self, context: Context, event: Event) -> Any:
@@ -150,3 +181,15 @@ class WaitingOperator(PatientOperator):
     def on_kill(self) -> None:
         if self._watched is not None:
             self.cancel(self._watched.subject)
+
+
+def _trigger_failure(error: str = "", traceback: Sequence[str] | None = None, **_: Any) -> AirflowException:
+    """Return what to raise for a trigger that has failed, with its traceback as a note."""
+    if error == TriggerFailureReason.TRIGGER_TIMEOUT:
+        return TaskDeferralTimeout("the triggerer has not ended the wait in time; see whether it runs")
+    text = "".join(traceback or ()).strip()
+    reason = text.splitlines()[-1] if text else error or "it gives no reason"
+    failure = TaskDeferralError(f"the triggerer has failed while it waited: {reason}")
+    if text:
+        failure.add_note(text)
+    return failure

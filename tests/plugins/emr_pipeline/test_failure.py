@@ -1,4 +1,4 @@
-"""The cause of a failed step is found in its logs: a refusal, a traceback, Java's root cause, or the last lines."""
+"""The cause of a failed step is found in its logs: a refusal, an exception of Python or Java, or the exit code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from emr_pipeline.failure import REFUSAL, cause_of, explain
+from emr_pipeline.failure import LINES, REFUSAL, cause_of, explain, most_telling
+from emr_pipeline.logs import Log
 
 TRACEBACK = """26/01/31 INFO SparkContext: starting
 Traceback (most recent call last):
@@ -16,6 +17,147 @@ Traceback (most recent call last):
     main()
 ValueError: no variance
 26/01/31 INFO ShutdownHookManager: bye
+"""
+
+DRIVER = """Traceback (most recent call last):
+  File "/mnt/tmp/job.py", line 5, in <module>
+    work()
+  File "/usr/lib/spark/python/lib/pyspark.zip/pyspark/rdd.py", line 1833, in collect
+  File "/usr/lib/spark/python/lib/py4j-src.zip/py4j/protocol.py", line 326, in get_return_value
+py4j.protocol.Py4JJavaError: An error occurred while calling o33.count.
+"""
+
+LOST = (
+    "Job aborted due to stage failure: Task 1 in stage 0.0 failed 4 times, most recent failure: "
+    "Lost task 1.3 in stage 0.0 (TID 4) (ip-10-0-0-7.ec2.internal executor 2): "
+)
+
+WORKER = """Traceback (most recent call last):
+  File "/usr/lib/spark/python/lib/pyspark.zip/pyspark/worker.py", line 1247, in main
+    process()
+  File "/mnt/tmp/job.py", line 4, in share
+    return 1 / (x - 3)
+           ~~^~~~~~~~~
+ZeroDivisionError: division by zero
+
+\tat org.apache.spark.api.python.BasePythonRunner$ReaderIterator.handlePythonException(PythonRunner.scala:572)
+\tat java.base/java.lang.Thread.run(Unknown Source)
+"""
+
+DIVISION_IN_RDD_MAP = f"""{DRIVER}: org.apache.spark.SparkException: {LOST}\
+org.apache.spark.api.python.PythonException: {WORKER}
+Driver stacktrace:
+\tat org.apache.spark.scheduler.DAGScheduler.failJobAndIndependentStages(DAGScheduler.scala:2898)
+Caused by: org.apache.spark.api.python.PythonException: {WORKER}\t... 1 more
+
+"""
+
+CORRUPT_PARQUET = f"""{DRIVER}: org.apache.spark.SparkException: {LOST}\
+java.lang.RuntimeException: s3://lake/part-0.parquet is not a Parquet file. Expected magic number at tail
+\tat org.apache.parquet.hadoop.ParquetFileReader.readFooter(ParquetFileReader.java:565)
+
+Driver stacktrace:
+\tat org.apache.spark.scheduler.DAGScheduler.failJobAndIndependentStages(DAGScheduler.scala:2898)
+Caused by: java.lang.RuntimeException: s3://lake/part-0.parquet is not a Parquet file. Expected magic number at tail
+\tat org.apache.parquet.hadoop.ParquetFileReader.readFooter(ParquetFileReader.java:565)
+\tat java.base/java.lang.Thread.run(Unknown Source)
+
+"""
+
+BAD_CAST = f"""{DRIVER}: org.apache.spark.SparkException: {LOST}\
+org.apache.spark.SparkException: [TASK_WRITE_FAILED] Task failed while writing rows to s3://lake/out.
+\tat org.apache.spark.sql.errors.QueryExecutionErrors$.taskFailedWhileWritingRowsError(QueryExecutionErrors.scala:775)
+Caused by: org.apache.spark.SparkNumberFormatException: [CAST_INVALID_INPUT] The value 'abc' cannot be cast to "INT".
+== SQL(line 1, position 1) ==
+cast(x as int)
+^^^^^^^^^^^^^^
+
+\tat org.apache.spark.sql.catalyst.util.UTF8StringUtils$.toIntExact(UTF8StringUtils.scala:34)
+\t... 17 more
+"""
+
+WORKER_KILLED = f"""{DRIVER}: org.apache.spark.SparkException: {LOST}\
+org.apache.spark.SparkException: Python worker exited unexpectedly (crashed)
+\tat org.apache.spark.scheduler.Task.run(Task.scala:141)
+Caused by: java.io.EOFException
+\t... 32 more
+
+Driver stacktrace:
+\tat org.apache.spark.scheduler.DAGScheduler.failJobAndIndependentStages(DAGScheduler.scala:2898)
+Caused by: org.apache.spark.SparkException: Python worker exited unexpectedly (crashed)
+\tat org.apache.spark.scheduler.Task.run(Task.scala:141)
+\t... 1 more
+Caused by: java.io.EOFException
+\tat java.base/java.io.DataInputStream.readInt(Unknown Source)
+\t... 32 more
+
+"""
+
+EXECUTOR_LOST = f"""{DRIVER}: org.apache.spark.SparkException: {LOST}\
+ExecutorLostFailure (executor 2 exited caused by one of the running tasks) Reason: Container killed by YARN.
+Driver stacktrace:
+\tat org.apache.spark.scheduler.DAGScheduler.failJobAndIndependentStages(DAGScheduler.scala:2898)
+"""
+
+UDF = """Traceback (most recent call last):
+  File "/mnt/tmp/job.py", line 6, in <module>
+    frame.select(to_int("x")).show()
+  File "/usr/lib/spark/python/lib/pyspark.zip/pyspark/errors/exceptions/captured.py", line 185, in deco
+pyspark.errors.exceptions.captured.PythonException:\x20
+  An exception was thrown from the Python worker. Please see the stack trace below.
+Traceback (most recent call last):
+  File "/mnt/tmp/job.py", line 5, in to_int
+    return int(x)
+           ^^^^^^
+ValueError: invalid literal for int() with base 10: 'a'
+
+"""
+
+WRONG_COLUMN = """Traceback (most recent call last):
+  File "/mnt/tmp/job.py", line 3, in <module>
+    frame.select("custmer_id").show()
+pyspark.errors.exceptions.captured.AnalysisException: [UNRESOLVED_COLUMN] `custmer_id` cannot be resolved.;
+'Project ['custmer_id]
++- LogicalRDD [customer_id#0], false
+
+"""
+
+CHAINED = """Traceback (most recent call last):
+  File "/mnt/tmp/job.py", line 3, in read
+    {}["a"]
+KeyError: 'a'
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "/mnt/tmp/job.py", line 6, in <module>
+    read()
+RuntimeError: no answer
+from the server
+"""
+
+SYNTAX = """  File "/mnt/tmp/job.py", line 1
+    def f(:
+          ^
+SyntaxError: invalid syntax
+"""
+
+OUT_OF_MEMORY = """26/11/27 08:51:10 INFO SparkContext: SparkContext is stopping with exitCode 52.
+26/11/27 08:51:10 WARN TaskSetManager: Lost task 1.0 in stage 0.0 (TID 1) (ip-10-0-0-7.ec2.internal executor driver): \
+java.lang.OutOfMemoryError: Java heap space
+\tat java.base/java.nio.HeapByteBuffer.<init>(Unknown Source)
+\tat java.base/java.lang.Thread.run()
+
+26/11/27 08:51:10 WARN TaskSetManager: Lost task 0.0 in stage 0.0 (TID 0) (ip-10-0-0-7.ec2.internal executor driver): \
+org.apache.spark.TaskKilledException
+\tat org.apache.spark.TaskContextImpl.killTaskIfInterrupted(TaskContextImpl.scala:268)
+
+26/11/27 08:51:10 ERROR TaskSetManager: Task 1 in stage 0.0 failed 1 times; aborting job
+"""
+
+RETRIED = f"""26/11/27 08:52:43 WARN TaskSetManager: Lost task 1.0 in stage 0.0 (TID 1) (ip executor 1): \
+org.apache.spark.api.python.PythonException: {WORKER}
+26/11/27 08:52:44 INFO TaskSetManager: Finished task 1.1 in stage 0.0 (TID 2) in 5 ms on ip (executor 2) (1/1)
 """
 
 
@@ -49,7 +191,7 @@ def test_a_traceback_ends_with_its_exception() -> None:
 
 def test_of_several_java_causes_the_last_is_the_root() -> None:
     text = "Exception in thread main\nCaused by: a.Wrapper: outer\n\tat x\nCaused by: b.Root: disk full\n\tat y\n"
-    assert explain(text, "here").sentence == "Caused by: b.Root: disk full"
+    assert explain(text, "here").sentence == "b.Root: disk full"
 
 
 def test_a_java_exception_without_a_cause_is_its_own_root() -> None:
@@ -82,3 +224,93 @@ def test_there_is_no_cause_before_emr_has_put_the_jobs_own_output() -> None:
     assert cause_of(Objects({}), "s3://lake/logs/", "j-1", "s-1") is None
     controller = Objects({"logs/j-1/steps/s-1/controller.gz": "INFO startExec"})
     assert cause_of(controller, "s3://lake/logs/", "j-1", "s-1") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence", "also"),
+    [
+        (DIVISION_IN_RDD_MAP, "ZeroDivisionError: division by zero", "    return 1 / (x - 3)"),
+        (
+            CORRUPT_PARQUET,
+            "java.lang.RuntimeException: s3://lake/part-0.parquet is not a Parquet file. "
+            "Expected magic number at tail",
+            "    work()",
+        ),
+        (
+            BAD_CAST,
+            "org.apache.spark.SparkNumberFormatException: [CAST_INVALID_INPUT] The value 'abc' cannot be cast "
+            'to "INT".',
+            "cast(x as int)",
+        ),
+        (
+            WORKER_KILLED,
+            "org.apache.spark.SparkException: Python worker exited unexpectedly (crashed)",
+            "    work()",
+        ),
+        (
+            EXECUTOR_LOST,
+            f"org.apache.spark.SparkException: {LOST}ExecutorLostFailure (executor 2 exited caused by one of "
+            "the running tasks) Reason: Container killed by YARN.",
+            "    work()",
+        ),
+        (UDF, "ValueError: invalid literal for int() with base 10: 'a'", "    return int(x)"),
+        (
+            WRONG_COLUMN,
+            "pyspark.errors.exceptions.captured.AnalysisException: [UNRESOLVED_COLUMN] `custmer_id` cannot be "
+            "resolved.;",
+            "'Project ['custmer_id]",
+        ),
+        (CHAINED, "RuntimeError: no answer", "from the server"),
+        (SYNTAX, "SyntaxError: invalid syntax", "    def f(:"),
+        (OUT_OF_MEMORY, "java.lang.OutOfMemoryError: Java heap space", "\tat java.base/java.lang.Thread.run()"),
+        (RETRIED, "ZeroDivisionError: division by zero", "    return 1 / (x - 3)"),
+    ],
+    ids=[
+        "division in rdd.map", "corrupt Parquet", "bad cast", "worker killed", "executor lost", "UDF",
+        "wrong column", "chained", "syntax", "out of memory", "logged only",
+    ],
+)  # fmt: skip
+def test_the_cause_is_the_exception_of_the_worker_or_the_deepest_of_java(
+    text: str, sentence: str, also: str
+) -> None:
+    cause = explain(f"26/11/27 08:52:30 INFO SparkContext: starting\n{text}", "here")
+    assert cause.sentence == sentence
+    assert also in cause.excerpt
+    assert any(sentence in line for line in cause.excerpt)
+    assert len(cause.excerpt) <= LINES
+
+
+def test_the_cause_stands_before_the_drivers_own_traceback() -> None:
+    excerpt = explain(CORRUPT_PARQUET, "here").excerpt
+    assert excerpt[0].startswith("Caused by: java.lang.RuntimeException: s3://lake/part-0.parquet")
+    assert excerpt[-1].startswith("py4j.protocol.Py4JJavaError: ")
+
+
+def ended(code: int, stderr: str = "", stdout: str = "") -> list[Log]:
+    """Return the logs of a step that has ended with an exit code."""
+    controller = f"2026-11-27T08:54:31.000Z INFO waitProcessCompletion ended with exit code {code}\n"
+    texts = {"controller": controller, "stderr": stderr, "stdout": stdout}
+    return [Log(name, name, text) for name, text in texts.items()]
+
+
+def test_a_task_that_went_well_when_tried_again_is_no_cause() -> None:
+    cause = most_telling(ended(1, RETRIED, WRONG_COLUMN))
+    assert cause is not None
+    assert "`custmer_id` cannot be resolved" in cause.sentence
+    assert cause.address == "stdout"
+
+
+@pytest.mark.parametrize(
+    ("code", "stdout", "sentence"),
+    [
+        (1, "7 lines\nno input\n", 'the step ended with exit code 1; its last words are "no input"'),
+        (3, "", "the step ended with exit code 3 and said nothing"),
+        (137, "100 lines\n", "the step was killed (exit code 137), as the system does when memory is short"),
+        (143, "100 lines\n", "the step was ended by signal 15 (exit code 143)"),
+    ],
+    ids=["sys.exit with a sentence", "sys.exit with a number", "killed", "ended"],
+)  # fmt: skip
+def test_without_an_exception_the_exit_code_is_told(code: int, stdout: str, sentence: str) -> None:
+    cause = most_telling(ended(code, "26/11/27 08:54:31 INFO SparkContext: stopped\n", stdout))
+    assert cause is not None
+    assert cause.sentence == sentence

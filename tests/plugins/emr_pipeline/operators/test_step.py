@@ -26,6 +26,15 @@ SCRIPTS = {
     "succeed": "print('done')",
     "raise": "raise ValueError('no variance in 7 columns')",
     "refuse": "import sys; sys.exit('job.py: error: there is no valid line')",
+    "divide": """
+from pyspark.sql import SparkSession
+SparkSession.builder.getOrCreate().sparkContext.range(3).map(lambda x: 1 / (x - 2)).collect()
+""",
+    "count": """
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+print(spark.read.schema("a int").parquet("s3://operators/corrupt/").count())
+""",
     "hang": "import time; time.sleep(600)",
 }
 
@@ -105,9 +114,37 @@ def test_a_failed_step_tells_its_cause_and_a_retry_queues_it_again(
     assert states(aws, cluster_id) == [("one", "FAILED"), ("one", "COMPLETED")]
 
 
+@pytest.mark.parametrize(
+    ("behaviour", "cause"),
+    [
+        ("divide", "ZeroDivisionError: division by zero"),
+        ("count", "java.lang.RuntimeException: s3://operators/corrupt/part-0.parquet is not a Parquet file."),
+    ],
+)
+def test_the_cause_is_told_in_one_line_before_where_it_happened(
+    aws: Any,
+    cluster_id: str,
+    run: Context,
+    step: Any,
+    capsys: pytest.CaptureFixture[str],
+    behaviour: str,
+    cause: str,
+) -> None:
+    aws.client("s3").put_object(Bucket="operators", Key="corrupt/part-0.parquet", Body=b"no Parquet" * 9)
+    with pytest.raises(AirflowException):
+        wait_for(cluster_id, step("one", behaviour)).execute(run())
+    said = [line.partition("[error    ] ")[2] for line in capsys.readouterr().out.splitlines()]
+    first, where, *excerpt = [line for line in said if line]
+    assert first.startswith(f"one: {cause}")
+    assert "FAILED. Log: s3://" in where
+    assert any(cause in line for line in excerpt)
+    assert any(line.startswith("  File ") and behaviour in line for line in excerpt)
+
+
 def test_a_refusal_of_the_job_is_not_retried(cluster_id: str, run: Context, step: Any) -> None:
-    with pytest.raises(AirflowFailException, match=r"^one: there is no valid line$"):
+    with pytest.raises(AirflowFailException) as failure:
         wait_for(cluster_id, step("one", "refuse")).execute(run())
+    assert str(failure.value) == "one: there is no valid line"
 
 
 def test_a_step_that_was_cancelled_is_queued_again(

@@ -21,7 +21,10 @@ APPLICATION = "application_1700000000000_0001"
 FAILS = f"""
 import sys
 print("Submitted application {APPLICATION}", file=sys.stderr)
-raise ValueError("no variance in 7 columns <b>")
+from pyspark.sql import SparkSession
+def work(number):
+    raise ValueError("no variance in 7 columns <b>")
+SparkSession.builder.getOrCreate().sparkContext.range(1).map(work).collect()
 """
 HANGS = "import time; time.sleep(600)"
 
@@ -83,6 +86,7 @@ def test_a_failed_step_shows_its_cause_its_command_and_its_logs(browser: Browser
     assert answer.status_code == 200
     text = answer.text
     assert "<strong>ValueError: no variance in 7 columns &lt;b&gt;</strong>" in text
+    assert text.index("in work") < text.index("py4j.protocol.Py4JJavaError") < text.index("<h2>Logs</h2>")
     assert "--k &#39;a b&#39;" in text
     assert f"Submitted application {APPLICATION}" in text
     assert "said by the driver" in text

@@ -1,0 +1,126 @@
+"""What a failure says to a person is a line of the task's log, before the traceback that Airflow logs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    TaskDeferralError,
+    TaskDeferralTimeout,
+)
+from botocore.exceptions import ClientError
+
+from emr_pipeline.operators.cluster import TerminateClusterOperator
+from emr_pipeline.operators.waiting import PatientOperator
+
+DENIED = ClientError(
+    {
+        "Error": {"Code": "AccessDenied", "Message": "no s3:GetObject"},
+        "ResponseMetadata": {"HTTPStatusCode": 403},
+    },
+    "GetObject",
+)
+SLOW = ClientError({"Error": {"Code": "Throttling", "Message": "slow down"}}, "DescribeStep")
+
+
+class Fails(PatientOperator):
+    """An operator that can do nothing but fail."""
+
+    aws_hook_class = S3Hook
+
+    def __init__(self, *, error: Exception, **kwargs: Any) -> None:
+        super().__init__(task_id="fails", **kwargs)
+        self.error = error
+
+    def reconcile(self, context: Any) -> Any:
+        raise self.error
+
+
+def errors(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return what has been logged as an error, without the name of the logger."""
+    lines = capsys.readouterr().out.splitlines()
+    return [
+        line.partition("[error    ] ")[2].partition(" [airflow.")[0].rstrip()
+        for line in lines
+        if "[error" in line
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "said"),
+    [
+        (AirflowFailException("no input;\n  upload it"), AirflowFailException, "no input; upload it"),
+        (AirflowException("query q FAILED"), AirflowException, "query q FAILED"),
+        (
+            DENIED,
+            AirflowFailException,
+            "AWS refused GetObject: An error occurred (AccessDenied) when calling the GetObject operation: "
+            "no s3:GetObject",
+        ),
+        (
+            SLOW,
+            ClientError,
+            "An error occurred (Throttling) when calling the DescribeStep operation: slow down",
+        ),
+        (ValueError("core_nodes is 0"), ValueError, "ValueError: core_nodes is 0"),
+        (KeyError("rows"), KeyError, "KeyError: 'rows'"),
+    ],
+    ids=["for good", "to be tried again", "refused", "throttled", "a value", "a fault of ours"],
+)
+def test_a_failure_is_said_in_one_line(
+    error: Exception, raised: type[Exception], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(raised):
+        Fails(error=error).execute({})
+    assert errors(capsys) == [said]
+
+
+def test_what_else_is_known_of_a_failure_follows(capsys: pytest.CaptureFixture[str]) -> None:
+    error = AirflowException("pca: no variance")
+    error.add_note("Log: s3://lake/stdout.gz")
+    with pytest.raises(AirflowException):
+        Fails(error=error).execute({})
+    assert errors(capsys) == ["pca: no variance", "Log: s3://lake/stdout.gz"]
+
+
+@pytest.mark.parametrize(
+    ("event", "raised", "said"),
+    [
+        (
+            {"error": TriggerFailureReason.TRIGGER_TIMEOUT},
+            TaskDeferralTimeout,
+            "the triggerer has not ended the wait in time; see whether it runs",
+        ),
+        (
+            {
+                "error": TriggerFailureReason.TRIGGER_FAILURE,
+                "traceback": ["Traceback:\n", "KeyError: 'Step'\n"],
+            },
+            TaskDeferralError,
+            "the triggerer has failed while it waited: KeyError: 'Step'",
+        ),
+    ],
+    ids=["time-out", "failure"],
+)
+def test_a_failure_of_the_triggerer_is_said_in_one_line(
+    event: dict[str, Any], raised: type[Exception], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operator = TerminateClusterOperator(task_id="end", cluster_id="")
+    with pytest.raises(raised):
+        operator.resume_execution(TRIGGER_FAIL_REPR, event, {})
+    assert errors(capsys)[0] == said
+
+
+def test_a_failure_after_a_deferral_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    operator = TerminateClusterOperator(task_id="end", cluster_id="")
+    event = {"cluster_ids": ["j-1"], "overdue": True}
+    with pytest.raises(AirflowException):
+        operator.resume_execution("resume", {"event": event}, {})
+    assert errors(capsys) == [
+        "cluster j-1 has not ended within 0:30:00; end it in the EMR console, it costs money until then"
+    ]
