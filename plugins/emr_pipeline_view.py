@@ -1,4 +1,4 @@
-"""What the package adds to Airflow: a tab on each run, a list of all reports, a note on each run, a kind of deadline.
+"""What the package adds to Airflow: pages of reports and steps, what becomes of a run that ends, a kind of deadline.
 
 Every Airflow process executes this file; only the API server asks for the app, and pays for its imports.
 """
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import AirflowPlugin
 
-from emr_pipeline import note
+from emr_pipeline import marked, note
 from emr_pipeline.deadline import RunCreated
 from emr_pipeline.link import URL_PREFIX
 
@@ -44,7 +44,7 @@ VIEWS = [
 class EmrPipelineView(AirflowPlugin):
     name = "emr_pipeline_view"
     external_views = VIEWS
-    listeners = [note]  # noqa: RUF012 - as Airflow declares it
+    listeners = [note, marked]  # noqa: RUF012 - as Airflow declares it
     deadline_references = [RunCreated]  # noqa: RUF012
 
     @cached_property

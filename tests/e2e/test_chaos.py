@@ -161,6 +161,13 @@ class Case:
         counted: dict[str, int] = self.run.returned("reconcile")
         return counted
 
+    def asset_events(self) -> list[dict[str, Any]]:
+        """Return what the run has published."""
+        events: list[dict[str, Any]] = self.stack.airflow.api("GET", "/assets/events?limit=100")[
+            "asset_events"
+        ]
+        return [event for event in events if event["source_run_id"] == self.run.run_id]
+
     def outcome(self, case: str) -> Outcome:
         """Wait for the end and return what the case came to."""
         state = self.run.wait_for_end()
@@ -249,6 +256,7 @@ def test_what_passes_ends_green(stack: Stack, name: str) -> None:
     nothing_left_nothing_twice(outcome)
     assert (outcome.state, outcome.clusters) == ("success", 1)
     assert case.rows()["customer_segments"] == stack.customers
+    assert case.asset_events()
     assert " segments, silhouette " in stack.airflow.api("GET", case.run.path)["note"]
 
 
@@ -342,22 +350,18 @@ def test_clearing_a_step_of_a_run_that_is_over_repeats_it_on_a_new_cluster(stack
     assert case.rows()["customer_segments"] == stack.customers
 
 
-def test_a_run_marked_failed_leaves_no_cluster(stack: Stack) -> None:
-    """Its teardown may be skipped with the rest; then the reaper ends the cluster.
-
-    Airflow turns the run to success when the teardown has ended well, because it has skipped all other open tasks.
-    """
+def test_a_run_marked_failed_ends_failed_and_leaves_no_cluster(stack: Stack) -> None:
     stack.faults.plan(StepHangs("preprocess", seconds=1))
     case = stack.trigger()
     case.wait_for_the_first_step()
     stack.airflow.api("PATCH", case.run.path, {"state": "failed"})
-    time.sleep(15)
-    if case.alive():
-        stack.airflow.trigger("emr_reaper").wait_for_end()
-        case.run.wait_for(lambda: not case.alive(), 60)
     outcome = case.outcome("run marked failed")
     nothing_left_nothing_twice(outcome)
-    assert case.states("preprocess") == {"failed"}
+    assert outcome.state == "failed"
+    assert (case.states("preprocess"), case.states("publish_report")) == ({"failed"}, {"upstream_failed"})
+    assert case.states("terminate_cluster", "sweep_clusters") == {"success"}
+    assert not stack.airflow.api("GET", case.run.path)["note"]
+    assert not case.asset_events()
 
 
 def clear(case: Case, *task_ids: str, **which: bool) -> None:

@@ -12,6 +12,7 @@ import pytest
 from airflow import plugins_manager
 from airflow.sdk import TriggerRule
 
+from emr_pipeline.marked import last_tasks
 from laptop.dag_run import instances
 from sales_segmentation.datasets import DATASETS, QUESTIONS
 from sales_segmentation.jobs import JOBS, MACROS
@@ -91,6 +92,7 @@ def test_terminating_the_cluster_is_its_teardown_and_its_failure_fails_the_run(d
 def test_the_teardown_is_not_the_only_leaf(dag: Any) -> None:
     """With the teardown alone a run whose steps failed would end green."""
     assert {task.task_id for task in dag.leaves} == {"publish_report", "terminate_cluster", "sweep_clusters"}
+    assert last_tasks(dag) == {"publish_report"}, "a run that is marked failed would end green"
 
 
 def test_each_job_is_a_task_of_the_same_name(dag: Any) -> None:

@@ -21,7 +21,8 @@ from airflow.models.dagbundle import DagBundleModel
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
-from airflow.sdk import DAG
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, BaseOperator, chain
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.serialization.serialized_objects import DagSerialization, LazyDeserializedDAG
 from airflow.utils.db import synchronize_log_template
@@ -31,6 +32,7 @@ from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import update
 
 from emr_pipeline.alerts import late_after
+from emr_pipeline.operators.cluster import TerminateClusterOperator
 from emr_pipeline.operators.step import AwaitStepOperator
 from emr_pipeline.operators.storage import PublishReportOperator
 from emr_pipeline.settings import Settings
@@ -39,6 +41,10 @@ BUCKET = "operators"
 ROOT = Path(__file__).parents[3]
 SECRET = "secret"
 """A DAG that exists but that nobody but the admin may read."""
+
+TORN_DOWN = "torn_down"
+FOREIGN = "foreign"
+"""A DAG like the one that is torn down, but nothing of it is this package's."""
 
 FOLDER = "reports/run_date=2026-01-31"
 LATE_AFTER = timedelta(hours=4)
@@ -60,6 +66,14 @@ def dag(dag_id: str) -> DAG:
             key_figures=lambda _: "",
             destination="",
         )
+    return made
+
+
+def dag_with_teardown(dag_id: str, teardown: BaseOperator) -> DAG:
+    """Return a DAG that fits or scores and then reports, and that ends its cluster beside the report."""
+    with DAG(dag_id, schedule=None, start_date=datetime(2024, 1, 1, tzinfo=UTC)) as made:
+        fit, score, report = (EmptyOperator(task_id=name) for name in ("fit", "score", "report"))
+        chain([fit, score], [report, teardown.as_teardown(on_failure_fail_dagrun=True)])
     return made
 
 
@@ -89,7 +103,7 @@ class Run:
 
 @pytest.fixture(scope="package")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """An Airflow database of our own with two DAGs, which are returned as the scheduler knows them."""
+    """An Airflow database of our own with some DAGs, which are returned as the scheduler knows them."""
     folder = tmp_path_factory.mktemp("airflow")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", f"sqlite:///{folder}/airflow.db")
@@ -116,6 +130,8 @@ def _dags(folder: Path) -> dict[str, Any]:
     Base.metadata.create_all(airflow_settings.engine)
     synchronize_log_template()
     dags = {name: dag(name) for name in ("pipeline", SECRET)}
+    dags[TORN_DOWN] = dag_with_teardown(TORN_DOWN, TerminateClusterOperator(task_id="end", cluster_id=""))
+    dags[FOREIGN] = dag_with_teardown(FOREIGN, EmptyOperator(task_id="end"))
     with create_session() as session:
         session.add(DagBundleModel(name="tests"))
         session.flush()
