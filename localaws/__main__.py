@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import signal
 import sys
 from datetime import timedelta
@@ -46,6 +47,12 @@ def parser() -> argparse.ArgumentParser:
         help="how long a cluster is STARTING, and again BOOTSTRAPPING (default 0.5)",
     )
     p.add_argument(
+        "--query-memory",
+        type=_size,
+        help="what Athena's queries may take together, such as 2GB (default: a quarter of the machine's or the "
+        "container's memory); what does not fit is spilled to the state folder",
+    )
+    p.add_argument(
         "--stop-with-stdin",
         action="store_true",
         help="stop at the end of standard input, so that the server dies with whoever holds the pipe",
@@ -67,6 +74,7 @@ def main() -> int:
             timedelta(seconds=options.cluster_seconds),
             options.allow_host,
             options.allow_origin,
+            options.query_memory,
         )
     except StartError as error:
         print(f"localaws: {error}", file=sys.stderr)
@@ -78,6 +86,12 @@ def main() -> int:
     stop.wait()
     aws.stop()
     return 0
+
+
+def _size(text: str) -> str:
+    if re.fullmatch(r"[1-9]\d*(?:\.\d+)?\s*[KMGT]i?B", text) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 500MB or 2GB")
+    return text
 
 
 def _watch_stdin(stop: Event) -> None:

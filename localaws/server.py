@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import socket
 import uuid
 from collections.abc import Callable, Iterable
@@ -29,6 +30,7 @@ from localaws.faults.calls import FaultyCalls
 from localaws.faults.client import PATH as FAULTS
 from localaws.faults.control import FaultControl
 from localaws.faults.plan import FaultPlan
+from localaws.memory import machine_memory
 from localaws.moto_services import ANSWERED, MotoServices, access_denied
 from localaws.store import Store
 from localaws.wire import JsonService
@@ -59,11 +61,13 @@ class LocalAws:
         phase: timedelta,
         hosts: Iterable[str] = (),
         origins: Iterable[str] = (),
+        query_memory: str | None = None,
     ) -> None:
         """``endpoint`` becomes its address for clients on this machine. Raises StartError.
 
         ``phase`` is the time a cluster takes for STARTING and for BOOTSTRAPPING; ``hosts`` and ``origins`` are as
-        in Callers.
+        in Callers; ``query_memory``, such as ``2GB``, is what Athena's queries may take together, a quarter of
+        the machine's memory if None.
         """
         try:
             self._callers = Callers([*hosts, *({host} - {ALL})], origins)
@@ -74,12 +78,14 @@ class LocalAws:
         listener = _listen(host, port)
         self.endpoint = f"http://{LOOPBACK if host == ALL else host}:{listener.getsockname()[1]}"
         self._store = Store(self.state / "s3")
+        self._spill = self.state / "athena"
+        self._remove_spilled()
         self._fleet = Fleet()
         plan = FaultPlan()
         self._faults = FaultControl(plan)
         self._runner = Runner(self._fleet, self._store, self.state / "emr", plan)
         emr = EmrApi(self._fleet, phase, check_roles, self._runner.launch)
-        self._athena: _Lazily[AthenaApi] = _Lazily(lambda: self._make_athena(plan))
+        self._athena: _Lazily[AthenaApi] = _Lazily(lambda: self._make_athena(plan, query_memory))
         self._own = {
             "ElasticMapReduce": _Lazily(lambda: JsonService("emr", emr)),
             "AmazonAthena": _Lazily(lambda: JsonService("athena", self._athena(), "InvalidRequestException")),
@@ -98,7 +104,12 @@ class LocalAws:
         self._server.shutdown()
         self._runner.stop()
         self._server.server_close()
+        self._remove_spilled()
         self._lock_file.close()
+
+    def _remove_spilled(self) -> None:
+        """What queries that no longer run have written there."""
+        shutil.rmtree(self._spill, ignore_errors=True)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if reason := self._callers.refusal(environ):
@@ -142,10 +153,11 @@ class LocalAws:
 
         return S3(moto, self._store)
 
-    def _make_athena(self, plan: FaultPlan) -> AthenaApi:
+    def _make_athena(self, plan: FaultPlan, memory: str | None) -> AthenaApi:
         from localaws.athena.api import build  # DuckDB and pyarrow are slow to import
 
-        return build(self.endpoint, self._store.path, plan)
+        share = memory or f"{machine_memory() // 4 // 2**20}MiB"
+        return build(self.endpoint, self._store, plan, share, self._spill)
 
 
 class _Lazily(Generic[T]):

@@ -12,6 +12,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import urlsplit
@@ -112,19 +113,30 @@ class Store:
 
     def write(self, bucket: str, key: str, content: IO[bytes]) -> Signature:
         """Store the object whole or not at all. Raises UnsafeKeyError, OSError (disk full)."""
+        with self.writing(bucket, key) as file:
+            shutil.copyfileobj(content, file, 1 << 20)
+        status = self.object_path(bucket, key).stat()
+        return Signature(status.st_size, status.st_mtime_ns, status.st_ino)
+
+    @contextmanager
+    def writing(self, bucket: str, key: str) -> Iterator[IO[bytes]]:
+        """Give a file whose content becomes the object when the block ends; if it raises, nothing has changed.
+
+        Raises UnsafeKeyError, OSError (disk full, the bucket is gone).
+        """
         self.check_writable(bucket, key)
         path, incoming = self.object_path(bucket, key), self.root / INCOMING / uuid.uuid4().hex
         try:
             with incoming.open("wb") as file:
-                shutil.copyfileobj(content, file, 1 << 20)
+                yield file
+            if not self.bucket_path(bucket).is_dir():
+                raise FileNotFoundError(f"there is no bucket {bucket}")
             if path.is_dir():  # only empty folders: check_writable saw to that
                 shutil.rmtree(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             incoming.replace(path)
         finally:
             incoming.unlink(missing_ok=True)
-        status = path.stat()
-        return Signature(status.st_size, status.st_mtime_ns, status.st_ino)
 
     def remove(self, bucket: str, key: str) -> None:
         """Remove the object's file and the folders it leaves empty. A missing file is no error."""

@@ -6,7 +6,6 @@ Source: https://docs.aws.amazon.com/athena/latest/APIReference/API_Operations.ht
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -43,25 +42,31 @@ from localaws.athena.views import (
     workgroup_view,
 )
 from localaws.faults.plan import FaultPlan
+from localaws.store import Store
 from localaws.wire import JSON, OWN_USER_AGENT, AwsError
 
 CATALOG = "AwsDataCatalog"
 _REGION = "us-east-1"
 _ROWS_PER_PAGE = 1000
 _ITEMS_PER_PAGE = 50
+_RESULT_GONE = (
+    "You do not seem to have access to the S3 location of your query results. Please confirm your account has "
+    "access to the S3 location where your query results are saved and try again."
+)
 
 
-def build(endpoint: str, path: Callable[[str], Path], plan: FaultPlan) -> AthenaApi:
-    """Athena over the Glue and the S3 at ``endpoint``; ``path`` maps an ``s3://`` URI to the file behind it.
+def build(endpoint: str, store: Store, plan: FaultPlan, memory: str, spill: Path) -> AthenaApi:
+    """Athena over the Glue at ``endpoint`` and the objects in ``store``. Its queries together take ``memory``, and
+    files in the folder ``spill`` for what does not fit.
 
     As the first use of Athena does in an account, this makes the database ``default``.
     """
     glue, s3 = (_client(service, endpoint) for service in ("glue", "s3"))
-    engine = Engine(glue, path)
+    engine = Engine(glue, store.path, memory=memory, spill=spill)
     catalog = Catalog(glue)
     with suppress(AlreadyExists):
         catalog.create_database({"Name": "default", "Description": "Default Hive database"})
-    return AthenaApi(engine, catalog, s3, Runner(engine, s3, plan))
+    return AthenaApi(engine, catalog, s3, Runner(engine, store, plan))
 
 
 def _client(service: str, endpoint: str) -> Any:
@@ -153,7 +158,10 @@ class AthenaApi:
         count = params.get("MaxResults", _ROWS_PER_PAGE)
         if not 1 <= count <= _ROWS_PER_PAGE:
             raise invalid_request(f"MaxResults is more than maximum allowed length {_ROWS_PER_PAGE}.")
-        return result_view(execution.result, _offset(params), count)
+        try:
+            return result_view(execution.result, _offset(params), count)
+        except OSError:
+            raise invalid_request(_RESULT_GONE) from None
 
     def get_query_runtime_statistics(self, params: JSON) -> JSON:
         return {"QueryRuntimeStatistics": runtime_view(self._executions.get(params["QueryExecutionId"]))}

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import duckdb
+import pyarrow as pa
 
 from localaws.athena.errors import (
-    BY_USER,
     DATA_ERROR,
     ENGINE_ERROR,
+    RESOURCES_EXHAUSTED,
     SYNTAX_ERROR,
     SYSTEM,
-    QueryCancelled,
     QueryFailed,
     not_supported,
 )
@@ -26,27 +26,51 @@ _TOO_MANY_DIGITS = re.compile(r"Could not cast value -?\d{39} to DECIMAL\(38,0\)
 _NARROW = re.compile(r"Integer value (-?\d+) not in range: (-?\d+) to (\d+)")
 _INTEGERS = {2**7 - 1: "BYTE", 2**15 - 1: "SHORT", 2**31 - 1: "INT"}
 _NANOSECONDS = re.compile(r"Casting from timestamp\[\w+\b.* would (lose data|result in out of bounds)")
-_DATA_ERRORS = {"Out of Range": "NUMERIC_VALUE_OUT_OF_RANGE", "Conversion": "INVALID_CAST_ARGUMENT"}
+_DATA_ERRORS = {
+    "Out of Range": "NUMERIC_VALUE_OUT_OF_RANGE",
+    "Conversion": "INVALID_CAST_ARGUMENT",
+    "Invalid Input": "INVALID_FUNCTION_ARGUMENT",
+    "Mismatch Type": "INVALID_FUNCTION_ARGUMENT",
+}
+# A text that DuckDB does not take: whatever was meant, it is not answered.
+_NOT_TAKEN = {"Parser", "Syntax", "Catalog", "Not implemented", "Invalid type"}
 
 
 @contextmanager
 def duckdb_failures() -> Iterator[None]:
-    """Inside the block what DuckDB raises becomes QueryFailed or QueryCancelled."""
+    """Inside the block what DuckDB raises becomes QueryFailed; only InterruptException passes.
+
+    An error that comes while rows are read is Arrow's, with DuckDB's text.
+    """
     try:
         yield
     except duckdb.InterruptException:
-        raise QueryCancelled(BY_USER) from None
-    except duckdb.BinderException as error:
-        raise _binder_failure(str(error)) from None
-    except (duckdb.DataError, duckdb.InvalidInputException) as error:
-        raise _data_failure(str(error)) from None
-    except (duckdb.ProgrammingError, duckdb.NotSupportedError) as error:
-        # A text that DuckDB does not take: whatever was meant, it is not answered.
-        if refused := _REFUSED.search(str(error)):
-            raise not_supported(refused.group(1)) from None
-        raise not_supported(str(error).partition("\n")[0]) from None
-    except duckdb.Error as error:
-        raise QueryFailed(f"GENERIC_INTERNAL_ERROR: {error}", ENGINE_ERROR, SYSTEM) from None
+        raise
+    except MemoryError:
+        raise exhausted() from None
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        raise _failure(str(error)) from None
+
+
+def exhausted() -> QueryFailed:
+    """A query needs more memory than there is for all of them."""
+    return QueryFailed("Query exhausted resources at this scale factor", RESOURCES_EXHAUSTED, SYSTEM)
+
+
+def _failure(message: str) -> Exception:
+    kind, _, _ = message.partition("\n")[0].partition(" Error: ")
+    if kind == "INTERRUPT":
+        return duckdb.InterruptException(message)
+    if kind == "Binder":
+        return _binder_failure(message)
+    if kind in _DATA_ERRORS:
+        return _data_failure(message)
+    if kind == "Out of Memory":
+        return exhausted()
+    if kind in _NOT_TAKEN:
+        refused = _REFUSED.search(message)
+        return not_supported(refused.group(1) if refused else message.partition("\n")[0])
+    return QueryFailed(f"GENERIC_INTERNAL_ERROR: {message}", ENGINE_ERROR, SYSTEM)
 
 
 def _binder_failure(message: str) -> QueryFailed:
@@ -82,6 +106,4 @@ def _data_failure(message: str) -> QueryFailed:
         return QueryFailed("SUBQUERY_MULTIPLE_ROWS: Scalar sub-query has returned multiple rows", DATA_ERROR)
     first_line = message.partition("\n")[0]
     kind, _, reason = first_line.partition(" Error: ")
-    return QueryFailed(
-        f"{_DATA_ERRORS.get(kind, 'INVALID_FUNCTION_ARGUMENT')}: {reason or first_line}", DATA_ERROR
-    )
+    return QueryFailed(f"{_DATA_ERRORS[kind]}: {reason}", DATA_ERROR)

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from threading import Lock, Thread
-from time import sleep
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
 from localaws.athena import formatting, wide_decimals
+from localaws.athena.cancellation import Cancellation
 from localaws.athena.catalog import Catalog
 from localaws.athena.commands import Command
 from localaws.athena.ddl import Ddl
 from localaws.athena.ddl_grammar import parse_ddl, unquoted
 from localaws.athena.duckdb_failures import duckdb_failures
 from localaws.athena.errors import (
-    BY_USER,
     DATA_ERROR,
     ENGINE_ERROR,
     SYSTEM,
@@ -34,12 +31,18 @@ from localaws.athena.errors import (
 )
 from localaws.athena.parser import parse_query
 from localaws.athena.queries import Plan, plan
-from localaws.athena.result import Result
+from localaws.athena.result import Result, RunningQuery
 from localaws.athena.scans import open_scan, register
 from localaws.athena.statements import Statement, one_statement
 
 _MACROS = Path(__file__).with_name("trino.sql")
-_INTERRUPT_EVERY = 0.05  # seconds
+# AWS's default quota: https://docs.aws.amazon.com/general/latest/gr/athena.html
+DML_TIMEOUT = timedelta(minutes=30)
+_BATCH_ROWS = 8192
+_BATCH_BYTES = 2**22
+# "The size of a single row or its columns cannot exceed 32 megabytes":
+# https://docs.aws.amazon.com/athena/latest/ug/other-notable-limitations.html
+_ROW_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True)
@@ -50,49 +53,20 @@ class Prepared:
     body: exp.Expr | Command | QueryFailed
 
 
-class Cancellation:
-    """Lets another thread end a running query."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._requested = False
-        self._interrupt: Callable[[], None] | None = None
-
-    def request(self) -> None:
-        self._requested = True
-        Thread(target=self._interrupt_until_over, daemon=True).start()
-
-    def _interrupt_until_over(self) -> None:
-        """Repeats, because DuckDB forgets an interrupt that comes just before its query begins."""
-        while True:
-            with self._lock:
-                if self._interrupt is None:
-                    return
-                self._interrupt()
-            sleep(_INTERRUPT_EVERY)
-
-    def check(self) -> None:
-        """Raises QueryCancelled once a request has come."""
-        if self._requested:
-            raise QueryCancelled(BY_USER)
-
-    @contextmanager
-    def interrupting(self, interrupt: Callable[[], None]) -> Iterator[None]:
-        """Inside the block a request calls ``interrupt``, from the thread that makes it."""
-        with self._lock:
-            self._interrupt = interrupt
-        try:
-            self.check()
-            yield
-        finally:
-            with self._lock:
-                self._interrupt = None
-
-
 class Engine:
     """``path`` maps an ``s3://`` URI to the file or folder that holds it."""
 
-    def __init__(self, glue: Any, path: Callable[[str], Path], threads: int = 2) -> None:
+    def __init__(
+        self,
+        glue: Any,
+        path: Callable[[str], Path],
+        threads: int = 2,
+        memory: str | None = None,
+        spill: Path | None = None,
+        time_limit: timedelta = DML_TIMEOUT,
+    ) -> None:
+        """``memory``, such as ``2GB``, is for all queries together (DuckDB's own default if None). What does not
+        fit goes to the folder ``spill``; without one, such a query fails."""
         self._catalog = Catalog(glue)
         self._path = partial(_located, path)
         self._ddl = Ddl(self._catalog, self._path)
@@ -104,8 +78,11 @@ class Engine:
                 "python_enable_replacements": False,
                 # It evaluates what two expressions share before TRY and COALESCE can keep an error away.
                 "disabled_optimizers": "common_subexpressions",
+                "temp_directory": str(spill or ""),
+                **({"memory_limit": memory} if memory else {}),
             },
         )
+        self._time_limit = time_limit
         wide_decimals.register(self._duckdb)
         self._duckdb.execute(_MACROS.read_text(encoding="utf-8"))
 
@@ -123,8 +100,8 @@ class Engine:
         database: str,
         cancellation: Cancellation | None = None,
         scan_limit: int | None = None,
-    ) -> Result:
-        """Run a statement; names without a database are ``database``'s.
+    ) -> Result | RunningQuery:
+        """Run a statement; names without a database are ``database``'s. A query runs on as its rows are taken.
 
         Raises QueryFailed, and QueryCancelled on request or when the query would read more than ``scan_limit`` bytes.
         """
@@ -135,11 +112,25 @@ class Engine:
             return self._query(body, database.lower(), cancellation or Cancellation(), scan_limit)
         return self._ddl.run(body, unquoted(database).lower())
 
-    def _query(self, tree: exp.Expr, database: str, cancellation: Cancellation, limit: int | None) -> Result:
+    def _query(
+        self, tree: exp.Expr, database: str, cancellation: Cancellation, limit: int | None
+    ) -> RunningQuery:
         planned = plan(tree, self._catalog, database, datetime.now(UTC))
+        columns = tuple(
+            formatting.result_column(output.name or f"_col{at}", output.type, output.length)
+            for at, output in enumerate(planned.query.outputs)
+        )
+        running = self._running(planned, cancellation, limit)
+        scanned = next(running)
+        return RunningQuery(columns, cast(Iterator[pa.RecordBatch], running), cast(int, scanned))
+
+    def _running(
+        self, planned: Plan, cancellation: Cancellation, limit: int | None
+    ) -> Iterator[int | pa.RecordBatch]:
+        """Gives the number of scanned bytes once the query has begun, then its rows as texts."""
         with (
             self._duckdb.cursor() as connection,
-            cancellation.interrupting(connection.interrupt),
+            cancellation.interrupting(connection.interrupt, self._time_limit),
             duckdb_failures(),
         ):
             scans = [open_scan(scan, self._catalog, self._path, connection) for scan in planned.scans]
@@ -149,7 +140,13 @@ class Engine:
             for scan in scans:
                 register(scan, connection)
             cancellation.check()
-            return _result(planned, connection.execute(planned.query.sql).to_arrow_table(), scanned)
+            batches = connection.execute(planned.query.sql).to_arrow_reader(_BATCH_ROWS)
+            yield scanned
+            for batch in batches:
+                for part in _parts(batch):
+                    cancellation.check()
+                    yield _texts(planned, part)
+            cancellation.check()
 
 
 def _located(path: Callable[[str], Path], uri: str) -> Path:
@@ -177,24 +174,33 @@ def _is(found: pa.DataType, expected: pa.DataType) -> bool:
     return bool(found == expected)
 
 
-def _result(planned: Plan, table: pa.Table, scanned: int) -> Result:
-    outputs = planned.query.outputs
-    types = [output.type for output in outputs]
-    found = [column.type for column in table.columns]
+def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The batch in pieces that may be formatted in memory. Raises QueryFailed for a row that is too large."""
+    if batch.nbytes <= _BATCH_BYTES:
+        yield batch
+    elif len(batch) > 1:
+        half = len(batch) // 2
+        yield from _parts(batch.slice(0, half))
+        yield from _parts(batch.slice(half))
+    elif batch.nbytes > _ROW_BYTES:
+        raise not_supported("a row of more than 32 MB, the limit of Athena")
+    else:
+        yield batch
+
+
+def _texts(planned: Plan, batch: pa.RecordBatch) -> pa.RecordBatch:
+    types = [output.type for output in planned.query.outputs]
     # A column of nothing but NULL may have lost its type on the way.
     if any(
         column.null_count < len(column) and not _is(column.type, type_)
-        for column, type_ in zip(table.columns, types, strict=True)
+        for column, type_ in zip(batch.columns, types, strict=True)
     ):
         # A wrong entry in the function table; its answer might be wrong as well.
         raise QueryFailed(
             f"GENERIC_INTERNAL_ERROR: the local Athena expected {list(map(str, types))} and got "
-            f"{list(map(str, found))}",
+            f"{list(map(str, batch.schema.types))}",
             ENGINE_ERROR,
             SYSTEM,
         )
-    columns = tuple(
-        formatting.result_column(output.name or f"_col{at}", output.type, output.length)
-        for at, output in enumerate(outputs)
-    )
-    return Result(columns, formatting.rows(table, types), has_header=True, scanned_bytes=scanned)
+    columns = map(formatting.texts, batch.columns, types)
+    return pa.RecordBatch.from_arrays(list(columns), names=batch.schema.names)

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from localaws.athena import datatypes as dt
-from localaws.athena.result import ResultColumn, Row
+from localaws.athena.result import ResultColumn
 
 _PRECISIONS = {
     dt.TINYINT: 3,
@@ -41,13 +42,53 @@ def result_column(name: str, datatype: pa.DataType, length: int | None = None) -
     )
 
 
-def rows(table: pa.Table, types: list[pa.DataType]) -> list[Row]:
-    """Every row as texts; None is NULL."""
-    columns = [
-        [None if value is None else write(value) for value in column.to_pylist()]
-        for column, write in zip(table.columns, map(_writer, types), strict=True)
-    ]
-    return list(zip(*columns, strict=True))
+def texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:  # noqa: PLR0911 - one for each family of types
+    """Every value as text; NULL stays NULL."""
+    if column.null_count == len(column):  # such a column may have lost its type on the way
+        return pa.nulls(len(column), pa.string())
+    if datatype == dt.VARCHAR:
+        return column
+    if datatype in (*dt.INTEGERS, dt.BOOLEAN, dt.DATE):
+        return column.cast(pa.string())
+    if datatype == dt.TIMESTAMP:
+        return column.cast(pa.timestamp("ms"), safe=False).cast(pa.string())
+    if dt.is_array(datatype):
+        return _joined(column, _nested_texts(column.flatten(), datatype.value_type), "[]")
+    if pa.types.is_map(datatype):
+        entry = pa.struct([("key", datatype.key_type), ("value", datatype.item_type)])
+        entries = column.cast(pa.list_(entry))
+        keys, values = entries.flatten().flatten()
+        pairs = (_nested_texts(keys, datatype.key_type), "=", _nested_texts(values, datatype.item_type), "")
+        return _joined(entries, pc.binary_join_element_wise(*pairs), "{}")
+    if pa.types.is_struct(datatype):
+        return _row_texts(column, datatype)
+    write = _WRITERS.get(datatype, _decimal_text if dt.is_decimal(datatype) else str)
+    return pa.array(
+        [None if value is None else write(value) for value in column.to_pylist()], type=pa.string()
+    )
+
+
+def _nested_texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:
+    return texts(column, datatype).fill_null("null")
+
+
+def _joined(lists: pa.Array, items: pa.Array, brackets: str) -> pa.Array:
+    """The texts of ``lists``, whose elements have the texts ``items``."""
+    ends = np.cumsum(pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False))
+    offsets = pa.array(np.concatenate([[0], ends]), type=pa.int32())
+    inside = pc.binary_join(pa.ListArray.from_arrays(offsets, items), ", ")
+    return _where_valid(lists, pc.binary_join_element_wise(brackets[0], inside, brackets[1], ""))
+
+
+def _row_texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:
+    parts: list[Any] = []
+    for field, values in zip(datatype, column.flatten(), strict=True):
+        parts += [f"{', ' if parts else '{'}{field.name}=", _nested_texts(values, field.type)]
+    return _where_valid(column, pc.binary_join_element_wise(*parts, "}", ""))
+
+
+def _where_valid(column: pa.Array, written: pa.Array) -> pa.Array:
+    return pc.if_else(column.is_valid(), written, pa.scalar(None, pa.string()))
 
 
 def double_text(value: float) -> str:
@@ -72,31 +113,16 @@ def _java_text(value: float, shortest: str) -> str:
     return f"{'-' if sign else ''}{written[0]}.{written[1:] or '0'}E{len(digits) + int(exponent) - 1}"
 
 
-def _writer(datatype: pa.DataType) -> Callable[[Any], str]:  # noqa: PLR0911 - one for each family of types
-    if datatype == dt.DOUBLE:
-        return double_text
-    if datatype == dt.REAL:
-        return real_text
-    if datatype == dt.BOOLEAN:
-        return lambda value: "true" if value else "false"
-    if datatype == dt.TIMESTAMP:
-        return lambda value: value.isoformat(" ", "milliseconds")
-    if datatype == dt.VARBINARY:
-        return lambda value: value.hex(" ")
-    if dt.is_decimal(datatype):
-        return lambda value: f"{value:f}"
-    if dt.is_array(datatype):
-        item = _nested_writer(datatype.value_type)
-        return lambda value: f"[{', '.join(map(item, value))}]"
-    if pa.types.is_map(datatype):
-        key, entry = _nested_writer(datatype.key_type), _nested_writer(datatype.item_type)
-        return lambda value: "{" + ", ".join(f"{key(k)}={entry(v)}" for k, v in value) + "}"
-    if pa.types.is_struct(datatype):
-        fields = [(field.name, _nested_writer(field.type)) for field in datatype]
-        return lambda value: "{" + ", ".join(f"{name}={write(value[name])}" for name, write in fields) + "}"
-    return str
+def _decimal_text(value: Decimal) -> str:
+    return f"{value:f}"
 
 
-def _nested_writer(datatype: pa.DataType) -> Callable[[Any], str]:
-    write = _writer(datatype)
-    return lambda value: "null" if value is None else write(value)
+def _bytes_text(value: bytes) -> str:
+    return value.hex(" ")
+
+
+_WRITERS: dict[pa.DataType, Callable[[Any], str]] = {
+    dt.DOUBLE: double_text,
+    dt.REAL: real_text,
+    dt.VARBINARY: _bytes_text,
+}

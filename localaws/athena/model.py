@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from localaws.athena.engine import Cancellation, Prepared
+from localaws.athena.cancellation import Cancellation
+from localaws.athena.engine import Prepared
 from localaws.athena.errors import QueryFailed
 from localaws.athena.result import Result
 from localaws.wire import JSON, AwsError

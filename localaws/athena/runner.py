@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import time
 from queue import SimpleQueue
 from threading import Lock, Thread
-from typing import Any
+from typing import IO
 from urllib.parse import urlsplit
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from localaws.athena.engine import Engine
 from localaws.athena.errors import (
@@ -23,20 +22,24 @@ from localaws.athena.errors import (
     QueryFailed,
 )
 from localaws.athena.model import Execution
-from localaws.athena.result import Result
-from localaws.athena.result_files import metadata_file, result_file
+from localaws.athena.result import Result, RunningQuery
+from localaws.athena.result_files import CsvIndex, CsvRows, metadata_file, text_file, write_csv
 from localaws.faults.kinds import QueryDelayed, QueryFails, QueryFault
 from localaws.faults.plan import FaultPlan
+from localaws.store import Store, UnsafeKeyError
 
 _STOP_EVERY = 0.05  # seconds between two looks whether a delayed query shall end
 _LOG = logging.getLogger(__name__)
 
 
 class Runner:
-    """Daemon threads: a query that still runs when the process ends does not hold it up."""
+    """Daemon threads: a query that still runs when the process ends does not hold it up.
 
-    def __init__(self, engine: Engine, s3: Any, plan: FaultPlan, threads: int = 4) -> None:
-        self._engine, self._s3, self._plan = engine, s3, plan
+    Results go straight into the files behind S3: row by row, whatever their size.
+    """
+
+    def __init__(self, engine: Engine, store: Store, plan: FaultPlan, threads: int = 4) -> None:
+        self._engine, self._store, self._plan = engine, store, plan
         self._waiting: SimpleQueue[Execution] = SimpleQueue()
         self._state = Lock()
         for number in range(threads):
@@ -46,9 +49,12 @@ class Runner:
         self._waiting.put(execution)
 
     def stop(self, execution: Execution) -> None:
-        """Cancel an execution. One that runs is interrupted and ends soon; one that has ended stays as it is."""
+        """Cancel an execution at once; one that has ended stays as it is.
+
+        What runs for it is interrupted: DuckDB may need some seconds more to leave a sort.
+        """
         with self._state:
-            if execution.state == "QUEUED":
+            if not execution.is_final:
                 execution.cancelled(BY_USER)
         execution.cancellation.request()
 
@@ -61,21 +67,29 @@ class Runner:
                 self._run(execution)
 
     def _run(self, execution: Execution) -> None:
+        outcome = self._outcome(execution)
+        with self._state:
+            if execution.is_final:  # stopped in the meantime
+                return
+            if isinstance(outcome, Result):
+                execution.succeed(outcome)
+            elif isinstance(outcome, QueryFailed):
+                execution.fail(outcome)
+            else:
+                execution.cancelled(str(outcome))
+
+    def _outcome(self, execution: Execution) -> Result | QueryFailed | QueryCancelled:
         try:
             self._suffer(execution)
             result = self._engine.run(
                 execution.prepared, execution.database, execution.cancellation, execution.scan_limit
             )
-            self._write(execution, result)
-            execution.cancellation.check()
-            execution.succeed(result)
-        except QueryCancelled as cancelled:
-            execution.cancelled(str(cancelled))
-        except QueryFailed as failure:
-            execution.fail(failure)
+            return self._written(execution, result)
+        except (QueryFailed, QueryCancelled) as end:
+            return end
         except Exception as error:  # noqa: BLE001 - whatever it is, the query must end
             _LOG.exception("query %s broke the engine", execution.id)
-            execution.fail(QueryFailed(f"GENERIC_INTERNAL_ERROR: {error!r}", ENGINE_ERROR, SYSTEM))
+            return QueryFailed(f"GENERIC_INTERNAL_ERROR: {error!r}", ENGINE_ERROR, SYSTEM)
 
     def _suffer(self, execution: Execution) -> None:
         """Let the faults strike that are planned for the query. Raises QueryFailed, QueryCancelled."""
@@ -96,15 +110,35 @@ class Runner:
                 failure.retryable,
             )
 
-    def _write(self, execution: Execution, result: Result) -> None:
+    def _written(self, execution: Execution, result: Result | RunningQuery) -> Result:
+        """The result once it is in S3, all of it or, if the query ends otherwise, nothing."""
         address = urlsplit(execution.output)
-        key = address.path.lstrip("/")
+        bucket, key = address.netloc, address.path.lstrip("/")
         try:
-            self._s3.put_object(Bucket=address.netloc, Key=key, Body=result_file(result))
+            if isinstance(result, Result):
+                self._store.write(bucket, key, io.BytesIO(text_file(result.rows)))
+                written = result
+            else:
+                with self._store.writing(bucket, key) as file:
+                    index = write_csv(file, result.columns, result.batches)
+                    execution.cancellation.check()
+                rows = self._rows(bucket, key, index)
+                written = Result(result.columns, rows, has_header=True, scanned_bytes=result.scanned_bytes)
             if result.columns:
-                metadata = metadata_file(execution.id, result)
-                self._s3.put_object(Bucket=address.netloc, Key=f"{key}.metadata", Body=metadata)
-        except (ClientError, BotoCoreError) as error:
+                metadata = metadata_file(execution.id, result.columns)
+                self._store.write(bucket, f"{key}.metadata", io.BytesIO(metadata))
+        except (OSError, UnsafeKeyError) as error:
             raise QueryFailed(
                 f"Unable to write the query result to {execution.output}: {error}", RESULT_NOT_WRITTEN, SYSTEM
             ) from None
+        return written
+
+    def _rows(self, bucket: str, key: str, index: CsvIndex) -> CsvRows:
+        path, signature = self._store.object_path(bucket, key), self._store.signature(bucket, key)
+
+        def open_file() -> IO[bytes]:
+            if self._store.signature(bucket, key) != signature:
+                raise FileNotFoundError(f"s3://{bucket}/{key} is gone or has changed")
+            return path.open("rb")
+
+        return CsvRows(open_file, index)

@@ -127,6 +127,15 @@ def test_results_of_a_query_that_has_none_are_refused(lake: Lake) -> None:
         assert refusal(call, QueryExecutionId=unknown)[1] == f"QueryExecution {unknown} was not found"
 
 
+def test_results_are_read_from_their_file_in_s3(lake: Lake) -> None:
+    execution = lake.ask("SELECT 1").execution
+    key = execution["ResultConfiguration"]["OutputLocation"].partition(f"s3://{lake.bucket}/")[2]
+    lake.s3.delete_object(Bucket=lake.bucket, Key=key)
+    code, message = refusal(lake.athena.get_query_results, QueryExecutionId=execution["QueryExecutionId"])
+    assert code == "InvalidRequestException"
+    assert message.startswith("You do not seem to have access to the S3 location of your query results.")
+
+
 def test_a_request_token_runs_a_query_once(lake: Lake) -> None:
     token = uuid4().hex
     first = start(lake, "SELECT 1", ClientRequestToken=token)

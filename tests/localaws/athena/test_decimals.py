@@ -211,9 +211,9 @@ def test_sums_and_averages_are_exact(engine: Engine, width: tuple[int, int]) -> 
             prepared = engine.prepare(f"SELECT {call}(x) FROM {source}")
             if expected is None:
                 with pytest.raises(QueryFailed, match="NUMERIC_VALUE_OUT_OF_RANGE: "):
-                    engine.run(prepared, "default")
+                    list(engine.run(prepared, "default").rows)
             else:
-                assert engine.run(prepared, "default").rows == [(expected,)]
+                assert list(engine.run(prepared, "default").rows) == [(expected,)]
 
 
 @pytest.mark.parametrize(

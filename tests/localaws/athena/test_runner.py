@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
 
 from localaws.faults import Faults, QueryDelayed, QueryFails
-from tests.conftest import LocalAws
+from tests.conftest import LocalAws, running_local_aws
 from tests.localaws.athena.conftest import Lake
 
 
@@ -25,6 +27,11 @@ def start(lake: Lake, sql: str) -> str:
         QueryString=sql, ResultConfiguration={"OutputLocation": lake.output}
     )["QueryExecutionId"]
     return execution_id
+
+
+def state(lake: Lake, execution_id: str) -> str:
+    execution = lake.athena.get_query_execution(QueryExecutionId=execution_id)["QueryExecution"]
+    return str(execution["Status"]["State"])
 
 
 @pytest.mark.parametrize(("retryable", "category"), [(True, 1), (False, 2)])
@@ -93,6 +100,72 @@ def test_stopping_a_query_at_the_moment_it_ends_is_safe(lake: Lake) -> None:
         lake.athena.stop_query_execution(QueryExecutionId=execution_id)
         outcome = lake.wait(execution_id)
         assert outcome.state in ("SUCCEEDED", "CANCELLED"), outcome.reason
+
+
+# Each is at work somewhere else when it is stopped: it counts, it sorts, its rows are formatted.
+PAIRS = "UNNEST(sequence(1, 10000)) a(x) CROSS JOIN UNNEST(sequence(1, 10000)) b(y)"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SELECT count(*) FROM {PAIRS} WHERE sin(x) * cos(y) > 2",
+        f"SELECT x, y FROM {PAIRS} ORDER BY x * y",
+        f"SELECT CAST(x AS double) / 3, CAST(x AS decimal(10, 2)), ARRAY[y] FROM {PAIRS}",
+    ],
+)
+def test_a_stopped_query_has_ended_within_a_second_and_leaves_nothing(lake: Lake, sql: str) -> None:
+    execution_id = start(lake, sql)
+    time.sleep(1)
+    stopped = time.monotonic()
+    lake.athena.stop_query_execution(QueryExecutionId=execution_id)
+    outcome = lake.wait(execution_id)
+    assert (outcome.state, outcome.reason) == ("CANCELLED", "Query cancelled by user")
+    assert time.monotonic() - stopped < 1
+    assert (
+        lake.s3.list_objects_v2(Bucket=lake.bucket, Prefix=f"athena-results/{execution_id}")["KeyCount"] == 0
+    )
+
+
+def test_a_large_result_takes_little_memory(tmp_path: Path) -> None:
+    """A million rows: as objects of Python they would be some 300 MB."""
+    with running_local_aws(tmp_path, "--query-memory", "100MB") as aws:
+        lake = Lake(aws, "bounded", "default")
+        lake.s3.create_bucket(Bucket=lake.bucket)
+        assert lake.rows("SELECT 'ready'") == [("ready",)]
+        process = psutil.Process(aws.process.pid)
+        before = peak = process.memory_info().rss
+        execution_id = start(
+            lake, "SELECT x, 'row ' || CAST(y AS varchar) FROM UNNEST(sequence(1, 1000)) a(x) "
+            "CROSS JOIN UNNEST(sequence(1, 1000)) b(y)"
+        )  # fmt: skip
+        while state(lake, execution_id) in ("QUEUED", "RUNNING"):
+            peak = max(peak, process.memory_info().rss)
+        assert state(lake, execution_id) == "SUCCEEDED"
+        statistics = lake.athena.get_query_runtime_statistics(QueryExecutionId=execution_id)
+        assert statistics["QueryRuntimeStatistics"]["Rows"]["OutputRows"] == 1_000_000
+        assert peak - before < 120e6
+
+
+def test_what_queries_spill_is_removed_when_the_server_stops(tmp_path: Path) -> None:
+    left = tmp_path / "athena" / "duckdb_temp_storage_DEFAULT-0.tmp"
+    left.parent.mkdir()
+    left.touch()  # of a server that was killed
+    with running_local_aws(tmp_path, "--query-memory", "40MB") as aws:
+        assert not left.exists()
+        lake = Lake(aws, "bounded", "default")
+        lake.s3.create_bucket(Bucket=lake.bucket)
+        start(
+            lake, "SELECT 'a text of some length ' || CAST(x AS varchar) FROM UNNEST(sequence(1, 10000)) a(x) "
+            "CROSS JOIN UNNEST(sequence(1, 10000)) b(y) ORDER BY 1"
+        )  # fmt: skip
+        end = time.monotonic() + 30
+        while not list(left.parent.glob("*")):
+            assert time.monotonic() < end, "nothing was spilled"
+            time.sleep(0.01)
+        aws.process.terminate()
+        aws.process.wait(10)
+    assert not left.parent.exists()
 
 
 def test_the_database_default_is_there_from_the_first_use_of_athena(lake: Lake) -> None:

@@ -1,0 +1,24 @@
+"""The memory there is: the machine's, or less in a container."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from localaws import memory
+
+
+@pytest.mark.parametrize(
+    ("limit", "bytes_"),
+    [("max\n", None), ("104857600\n", 104857600), ("9223372036854771712\n", None), (None, None)],
+)
+def test_a_containers_limit_counts_when_it_is_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str | None, bytes_: int | None
+) -> None:
+    file = tmp_path / "memory.max"
+    if limit is not None:
+        file.write_text(limit)
+    monkeypatch.setattr(memory, "_LIMITS", (file,))
+    assert memory.machine_memory() == (bytes_ or psutil.virtual_memory().total)
