@@ -60,6 +60,6 @@ def _invalid_frame(reason: str) -> QueryFailed:
 def _frame_bound(kind: str, bound: exp.Expr | str, side: str | None) -> str:
     if isinstance(bound, str):
         return f"{bound.upper()} {(side or '').upper()}".strip()
-    if kind == "RANGE" or not isinstance(bound, exp.Literal) or bound.is_string:
+    if kind == "RANGE" or not isinstance(bound, exp.Literal) or not str(bound.this).isdigit():
         raise not_supported(f"{kind} {bound.sql(dialect='trino')} {side}")
     return f"{int(bound.this)} {str(side).upper()}"

@@ -465,6 +465,7 @@ def test_what_trino_refuses_fails_with_its_words(engine: Engine, expression: str
         ("time '01:02:03'", "CAST to TIME"),
         ("INTERVAL '1' day", "INTERVAL"),
         ("ROW(1, 2)", "row"),
+        ("sum(x) OVER (ROWS 1.5 PRECEDING) FROM (VALUES 1) t(x)", "ROWS 1.5 PRECEDING"),
         ("x FROM (VALUES 1) t(x) TABLESAMPLE BERNOULLI (10)", "SAMPLE"),
         ("count(*) OVER w FROM (VALUES 1) t(x) WINDOW w AS (ORDER BY x)", "WINDOW"),
     ],
