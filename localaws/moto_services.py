@@ -33,6 +33,29 @@ _TAGS = "TagResource UntagResource ListTagsForResource"
 ANSWERED: dict[str, frozenset[str]] = {
     service: frozenset(operations.split())
     for service, operations in {
+        "s3": """
+            PutObject GetObject HeadObject CopyObject DeleteObject DeleteObjects GetObjectAttributes
+            ListObjects ListObjectsV2 ListObjectVersions
+            CreateMultipartUpload UploadPart UploadPartCopy CompleteMultipartUpload AbortMultipartUpload
+            ListParts ListMultipartUploads
+            PutObjectTagging GetObjectTagging DeleteObjectTagging PutObjectAcl GetObjectAcl
+            PutObjectLockConfiguration GetObjectLockConfiguration PutObjectRetention GetObjectRetention
+            PutObjectLegalHold GetObjectLegalHold
+            CreateBucket HeadBucket ListBuckets GetBucketLocation DeleteBucket
+            PutBucketAcl GetBucketAcl PutBucketCors GetBucketCors DeleteBucketCors
+            PutBucketEncryption GetBucketEncryption DeleteBucketEncryption
+            PutBucketLifecycleConfiguration GetBucketLifecycleConfiguration DeleteBucketLifecycle
+            PutBucketLifecycle GetBucketLifecycle
+            PutBucketNotificationConfiguration GetBucketNotificationConfiguration
+            PutBucketNotification GetBucketNotification
+            PutBucketOwnershipControls GetBucketOwnershipControls DeleteBucketOwnershipControls
+            PutBucketPolicy GetBucketPolicy GetBucketPolicyStatus DeleteBucketPolicy
+            PutPublicAccessBlock GetPublicAccessBlock DeletePublicAccessBlock
+            PutBucketTagging GetBucketTagging DeleteBucketTagging
+            PutBucketVersioning GetBucketVersioning
+            PutBucketWebsite GetBucketWebsite DeleteBucketWebsite
+            GetBucketLogging GetBucketReplication GetBucketAccelerateConfiguration
+        """,
         "glue": """
             CreateDatabase GetDatabase GetDatabases UpdateDatabase DeleteDatabase
             CreateTable GetTable GetTables UpdateTable DeleteTable BatchDeleteTable
@@ -90,28 +113,9 @@ ANSWERED: dict[str, frozenset[str]] = {
         """,
     }.items()
 }
-# Of S3, moto keeps most of the settings; these promise work that nobody would do.
-S3_REFUSED = frozenset(
-    {
-        "SelectObjectContent",
-        "RestoreObject",
-        "PutBucketReplication",
-        "PutBucketLogging",
-        "PutBucketAccelerateConfiguration",
-        "PutBucketInventoryConfiguration",
-        "PutBucketAnalyticsConfiguration",
-        "PutBucketMetricsConfiguration",
-        "PutBucketIntelligentTieringConfiguration",
-        "CreateBucketMetadataConfiguration",
-        "CreateBucketMetadataTableConfiguration",
-        "CreateSession",
-        "GetObjectTorrent",
-        "RenameObject",
-    }
-)
 _UNSIGNED = {"AssumeRoleWithWebIdentity": "sts", "AssumeRoleWithSAML": "sts"}
 _DELIVERED_BY_SNS = ("sqs", "http", "https")
-_XML_NAMES = ("s3", "route53", "cloudfront")  # signing names of the services that speak REST-XML
+_XML_NAMES = ("s3", "s3express", "route53", "cloudfront")  # signing names of the services that speak REST-XML
 log = logging.getLogger(__name__)
 
 
@@ -130,25 +134,27 @@ class MotoServices:
     def _answer(self, request: Request) -> Response:
         call = _Call(request)
         if refusal := call.refusal():
-            return call.error(501, call.refused_code, f"not supported by the local AWS: {refusal}")
+            return call.refused(refusal)
         try:
             response = Response.from_app(self._application(call.service), request.environ)
-        except Exception as error:
+        except _MotoFailed as failure:
             if problems := call.problems():
                 return call.error(400, call.invalid_code, problems)
-            log.exception("moto's %s", call)
+            log.warning("moto cannot do %s", call, exc_info=failure)
+            return call.refused(f"{call} as it is asked here ({failure})")
+        except Exception as error:
+            log.exception("%s", call)
             return call.error(500, "InternalFailure", f"the local AWS failed: {error!r}")
-        if response.status_code >= 400 and response.mimetype == "text/html":
-            return call.error(
-                response.status_code, call.refused_code, f"not supported by the local AWS: {call}"
-            )
-        return response
+        is_page = (
+            response.status_code >= 400 and response.mimetype == "text/html" and request.method != "HEAD"
+        )
+        return call.refused(str(call)) if is_page else response
 
     def _application(self, service: str) -> WSGIApplication:
         with self._lock:
             if service not in self._applications:
                 moto: Any = create_backend_app(service)  # type: ignore[arg-type]
-                self._applications[service] = self._wrap(service, moto)
+                self._applications[service] = self._wrap(service, _Guarded(moto))
             return self._applications[service]
 
 
@@ -156,6 +162,25 @@ def access_denied(request: Request, message: str) -> Response:
     """Return the answer 403 that says ``message`` in the protocol of the called service."""
     call = _Call(request)
     return call.error(403, call.denied_code, message)
+
+
+class _MotoFailed(Exception):
+    """moto raised: it does not check everything that the service checks, nor know every member of a request."""
+
+
+class _Guarded:
+    """The WSGI application ``moto``, whose exceptions become _MotoFailed."""
+
+    def __init__(self, moto: WSGIApplication) -> None:
+        self._moto = moto
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            return self._moto(environ, start_response)
+        except OSError:
+            raise  # the disk is full, or the like
+        except Exception as error:
+            raise _MotoFailed(repr(error)) from error
 
 
 class _Call:
@@ -188,7 +213,7 @@ class _Call:
     @property
     def _operation(self) -> str:
         if self.service == "s3" and not self._is_s3_control:
-            return s3_operation(self._request) or ""
+            return self._request.args.get("x-id") or s3_operation(self._request) or ""
         return self._action or f"{self._request.method} {self._request.path}"
 
     @property
@@ -197,10 +222,10 @@ class _Call:
 
     def refusal(self) -> str:
         """Why the call is not passed on, '' if it is."""
-        if self.service == "s3" and not self._is_s3_control:
-            return str(self) if self._operation in S3_REFUSED else ""
+        if self.service == "s3" and not self._is_s3_control and not self._operation:
+            return ""  # a preflight, a form, or nothing of S3's: moto has the answer
         if self._operation not in ANSWERED.get(self.service, ()):
-            known = ", ".join(["athena", "emr", "s3", *ANSWERED])
+            known = ", ".join(["athena", "emr", *ANSWERED])
             return f"{self}. What is answered, of {known}, is listed in localaws/README.md"
         if self.service == "sns":
             return self._undelivered()
@@ -241,6 +266,9 @@ class _Call:
     @property
     def _is_xml(self) -> bool:
         return not self._target and self.service in _XML_NAMES
+
+    def refused(self, what: str) -> Response:
+        return self.error(501, self.refused_code, f"not supported by the local AWS: {what}")
 
     def error(self, status: int, code: str, message: str) -> Response:
         """The error as the protocol of the called service has it."""

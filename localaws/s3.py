@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
 import shutil
 import tempfile
@@ -102,8 +103,11 @@ class S3:
             return s3_error(
                 405, "MethodNotAllowed", "The specified method is not allowed against this resource."
             )
-        refused = presigned.refusal(request.args, datetime.now(UTC))
-        return s3_error(*refused) if refused else None
+        if refused := presigned.refusal(request.args, datetime.now(UTC)):
+            return s3_error(*refused)
+        if request.method == "PUT" and not key and "policy" in request.args and not _is_json_object(request):
+            return s3_error(400, "MalformedPolicy", "Policies must be valid JSON objects.")
+        return None
 
     def _check(self, request: Request, bucket: str, key: str) -> None:
         """Refuse what could not be kept in the folder, before moto takes it. Raises UnsafeKeyError."""
@@ -298,6 +302,17 @@ def _read_body(request: Request) -> None:
     body.seek(0)
     request.environ.update({"wsgi.input": body, "CONTENT_LENGTH": str(length), "wsgi.input_terminated": True})
     request.environ.pop("HTTP_TRANSFER_ENCODING", None)
+
+
+def _is_json_object(request: Request) -> bool:
+    """Whether the body is one; moto would keep any text as a bucket's policy, and fail on every request after it."""
+    body: IO[bytes] = request.environ["wsgi.input"]
+    text = body.read()
+    body.seek(0)
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def _blocks(file: io.BufferedReader, length: int) -> Iterator[bytes]:

@@ -131,7 +131,7 @@ class LocalAws:
     def health(self) -> dict[str, Any]:
         return {
             "versions": {name: version(name) for name in ("moto", "pyspark", "duckdb")},
-            "services": sorted(["athena", "emr", "s3", *ANSWERED]),
+            "services": sorted(["athena", "emr", *ANSWERED]),
             "state": str(self.state),
             "clusters": [
                 {"id": cluster.id, "name": cluster.name, "state": cluster.state}

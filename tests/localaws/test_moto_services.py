@@ -67,6 +67,8 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("secretsmanager", "rotate_secret", {"SecretId": "s"}),
     ("ssm", "send_command", {"DocumentName": "AWS-RunShellScript"}),
     ("s3", "select_object_content", {**OBJECT, **SELECT}),
+    ("s3", "put_bucket_logging", {"Bucket": "some-bucket", "BucketLoggingStatus": {}}),
+    ("s3", "list_directory_buckets", {}),
     ("s3", "restore_object", {**OBJECT, "RestoreRequest": {"Days": 1}}),
 ]
 CODES = {
@@ -121,6 +123,32 @@ def test_roles_are_made_and_taken(local_aws: LocalAws) -> None:
         iam.delete_role(RoleName=name)
     for answer in (taken, by_token):
         assert answer["AssumedRoleUser"]["Arn"].endswith(f"assumed-role/{name}/me")
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "request_"),
+    [
+        ("sns", "get_topic_attributes", {"TopicArn": "no-arn"}),
+        ("iam", "list_policies", {"Marker": "none-of-its"}),
+        ("secretsmanager", "list_secret_version_ids", {"SecretId": "none"}),
+    ],
+)
+def test_what_moto_cannot_take_is_refused_and_not_tried_again(
+    local_aws: LocalAws, service: str, operation: str, request_: dict[str, Any]
+) -> None:
+    status, code, message = refusal(getattr(local_aws.client(service), operation), **request_)
+    assert (status, code) == (501, CODES.get(service, "UnknownOperationException"))
+    assert "as it is asked here" in message
+
+
+def test_a_policy_that_is_no_json_is_not_kept(local_aws: LocalAws) -> None:
+    s3, bucket = local_aws.client("s3"), f"policy-{uuid4().hex[:8]}"
+    s3.create_bucket(Bucket=bucket)
+    assert refusal(s3.put_bucket_policy, Bucket=bucket, Policy="allow")[:2] == (400, "MalformedPolicy")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": []})
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == policy
 
 
 def test_what_moto_stumbles_over_is_an_error_of_the_protocol(local_aws: LocalAws) -> None:
