@@ -19,6 +19,7 @@ from sqlglot.tokenizer_core import TokenType
 from localaws.athena.datatypes import MAX_DIGITS, TRINO_TYPE_NAMES
 from localaws.athena.errors import SYNTAX_ERROR, MalformedQuery, QueryFailed, not_supported
 from localaws.athena.trino_grammar import recognize
+from localaws.athena.trino_tokens import place
 from localaws.athena.typed import position
 
 _WITH_OWN_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING", "LISTAGG")
@@ -68,7 +69,9 @@ def _parse(text: str) -> exp.Expr:
     found = recognize(text)
     for named in found.types:
         if named.name not in TRINO_TYPE_NAMES:
-            raise QueryFailed(f"TYPE_NOT_FOUND: {named.place}: Unknown type: {named.name}", SYNTAX_ERROR)
+            raise QueryFailed(
+                f"TYPE_NOT_FOUND: {place(text, named.start)}: Unknown type: {named.name}", SYNTAX_ERROR
+            )
     if found.unsupported:
         raise not_supported(found.unsupported[0])
     try:

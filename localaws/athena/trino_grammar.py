@@ -43,10 +43,10 @@ _CLAUSES = {
 
 @dataclass(frozen=True)
 class TypeName:
-    """A name that stands where Trino wants a type, in lower case unless quoted, and the place of its cast."""
+    """A name that stands where Trino wants a type, in lower case unless quoted, and where its cast begins."""
 
     name: str
-    place: str
+    start: int
 
 
 @dataclass
@@ -75,7 +75,7 @@ class _Recognizer(Cursor):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._queries: dict[tuple[bool, int], int | None] = {}
-        self._type_place = ""
+        self._type_start = 0
         self.findings = Findings(text)
 
     def statement(self) -> None:
@@ -451,7 +451,7 @@ class _Recognizer(Cursor):
         token = self._peek_at(self._at)
         self._name()
         if self._peek() == "<string>":
-            self._type_place = self._place(token)
+            self._type_start = token.start
             self._type_named(token)
             self._string()
         elif self._take("->"):
@@ -468,7 +468,7 @@ class _Recognizer(Cursor):
     def _type_named(self, token: Token) -> None:
         quoted = token.kind == "quoted"
         name = token.text[1:-1].replace('""', '"') if quoted else token.text.lower()
-        self.findings.types.append(TypeName(name, self._type_place))
+        self.findings.types.append(TypeName(name, self._type_start))
 
     # ---------------------------------------------------------------- calls
     def _call(self) -> None:
@@ -552,10 +552,10 @@ class _Recognizer(Cursor):
     def _cast(self) -> bool:
         if not self._take(self._peek(), "("):
             return False
-        place = self._place(self._peek_at(self._at - 2))
+        start = self._peek_at(self._at - 2).start
         self._expression()
         self._expect("AS")
-        self._type_place = place
+        self._type_start = start
         self._type()
         self._expect(")")
         return True

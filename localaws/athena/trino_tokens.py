@@ -65,21 +65,19 @@ class Cursor:
             for match in _LEXER.finditer(text)
             if match.lastgroup != "space"
         ]
+        # Every look ahead that is not a loop stays within the padding.
+        self._keywords = [token.keyword for token in self._tokens] + [END.keyword] * 8
         self._at = self._furthest = 0
 
     def _error(self, token: Token, reason: str) -> MalformedQuery:
-        return MalformedQuery(f"{self._place(token)}: {reason}")
-
-    def _place(self, token: Token) -> str:
         start = token.start if token is not END else len(self._text.rstrip())
-        before = self._text[:start]
-        return f"line {before.count(chr(10)) + 1}:{start - before.rfind(chr(10))}"
+        return MalformedQuery(f"{place(self._text, start)}: {reason}")
 
     def _peek_at(self, at: int) -> Token:
         return self._tokens[at] if at < len(self._tokens) else END
 
     def _peek(self, ahead: int = 0) -> str:
-        return self._peek_at(self._at + ahead).keyword
+        return self._keywords[self._at + ahead]
 
     def _fail(self) -> None:
         self._furthest = max(self._furthest, self._at)
@@ -87,13 +85,14 @@ class Cursor:
 
     def _take(self, *keywords: str) -> bool:
         """Take these tokens if all of them are next."""
-        if any(self._peek(ahead) != keyword for ahead, keyword in enumerate(keywords)):
+        end = self._at + len(keywords)
+        if tuple(self._keywords[self._at : end]) != keywords:
             return False
-        self._at += len(keywords)
+        self._at = end
         return True
 
     def _take_one(self, *keywords: str) -> bool:
-        if self._peek() not in keywords:
+        if self._keywords[self._at] not in keywords:
             return False
         self._at += 1
         return True
@@ -134,6 +133,12 @@ class Cursor:
         self._expect("<string>")
         if unicode and self._take("UESCAPE"):
             self._expect("<string>")
+
+
+def place(text: str, start: int) -> str:
+    """``line 1:8``, where the character at ``start`` is."""
+    before = text[:start]
+    return f"line {before.count(chr(10)) + 1}:{start - before.rfind(chr(10))}"
 
 
 def without_comments(text: str) -> str:

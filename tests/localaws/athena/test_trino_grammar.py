@@ -126,13 +126,13 @@ def test_comments_become_white_space() -> None:
     assert recognize(text).text == "SELECT     \n   1, '--'    \n, 2"
 
 
-def test_types_are_found_with_the_place_of_their_cast() -> None:
+def test_types_are_found_with_the_beginning_of_their_cast() -> None:
     found = recognize("SELECT CAST(a AS ROW(x string,\n array(Float))), \"B\"'c'").types
-    assert [(named.name, named.place) for named in found] == [
-        ("string", "line 1:8"),
-        ("array", "line 1:8"),
-        ("float", "line 1:8"),
-        ("B", "line 2:18"),
+    assert [(named.name, named.start) for named in found] == [
+        ("string", 7),
+        ("array", 7),
+        ("float", 7),
+        ("B", 48),
     ]
 
 
