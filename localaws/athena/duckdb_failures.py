@@ -34,6 +34,7 @@ _DATA_ERRORS = {
 }
 # A text that DuckDB does not take: whatever was meant, it is not answered.
 _NOT_TAKEN = {"Parser", "Syntax", "Catalog", "Not implemented", "Invalid type"}
+_RAISED_IN_PYTHON = re.compile(r"executing the UDF: QueryFailed: (.*?)\n\nAt:", re.DOTALL)
 
 
 @contextmanager
@@ -87,7 +88,7 @@ def _binder_failure(message: str) -> QueryFailed:
 
 
 def _data_failure(message: str) -> QueryFailed:
-    raised = _RAISED.search(message)
+    raised = _RAISED.search(message) or _RAISED_IN_PYTHON.search(message)
     if raised:
         return QueryFailed(raised.group(1), DATA_ERROR)
     if narrow := _NARROW.search(message):

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from localaws.athena import formatting, wide_decimals
+from localaws.athena import formatting, regexp_functions, text_functions, wide_decimals
 from localaws.athena.cancellation import Cancellation
 from localaws.athena.catalog import Catalog
 from localaws.athena.commands import Command
@@ -84,6 +84,8 @@ class Engine:
         )
         self._time_limit = time_limit
         wide_decimals.register(self._duckdb)
+        text_functions.register(self._duckdb)
+        regexp_functions.register(self._duckdb)
         self._duckdb.execute(_MACROS.read_text(encoding="utf-8"))
 
     def prepare(self, text: str, parameters: Sequence[str] = ()) -> Prepared:

@@ -97,7 +97,7 @@ def double_text(value: float) -> str:
 
 
 def real_text(value: float) -> str:
-    return _java_text(value, str(np.float32(value)))
+    return _java_text(value, np.format_float_positional(np.float32(value), trim="0"))
 
 
 def _java_text(value: float, shortest: str) -> str:

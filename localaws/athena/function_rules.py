@@ -123,11 +123,34 @@ def _mod(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
 
 
 def _concat(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
-    if len(values) < 2 or any(value.type not in (dt.VARCHAR, dt.NULL) for value in values):
+    """concat and ``||``: of texts, of arrays, and of an array and an element at either end."""
+    if len(values) < 2:
+        return None
+    if any(dt.is_array(value.type) for value in values):
+        return _concat_arrays(values)
+    if any(value.type not in (dt.VARCHAR, dt.NULL) for value in values):
         return None
     if any(value.type == dt.NULL for value in values):
         return Typed("CAST(NULL AS VARCHAR)", dt.VARCHAR)
     return Typed("(" + " || ".join(value.sql for value in values) + ")", dt.VARCHAR)
+
+
+def _concat_arrays(values: list[Typed]) -> Typed | None:
+    common = unified(values)
+    if common is None and len(values) == 2:
+        values = [_array_of(value, other) for value, other in zip(values, reversed(values), strict=True)]
+        common = unified(values)
+    if common is None or any(value.type == dt.NULL for value in values):
+        return None
+    # DuckDB's || is NULL when one side is, as Trino's; its list_concat is not.
+    return Typed(f"({' || '.join(coerced(value, common) for value in values)})", common)
+
+
+def _array_of(value: Typed, other: Typed) -> Typed:
+    """``value`` as an array of one element where that is what ``other`` can be joined with."""
+    if not dt.is_array(other.type) or dt.common_type(other.type.value_type, value.type) is None:
+        return value
+    return Typed(f"[{value.sql}]", pa.list_(value.type))
 
 
 def _extreme(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
@@ -135,6 +158,8 @@ def _extreme(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | N
     common = unified(values)
     if common is None:
         return None
+    if pa.types.is_nested(common):
+        raise not_supported(f"comparison of {dt.trino_name(common)}")
     texts = [coerced(value, common) for value in values]
     known = " AND ".join(f"{text} IS NOT NULL" for text in texts)
     return Typed(f"CASE WHEN {known} THEN {name}({', '.join(texts)}) END", common)
@@ -150,31 +175,14 @@ def _coalesce(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | 
 def _nullif(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
     if len(values) != 2 or (common := unified(values)) is None:
         return None
+    if pa.types.is_nested(common):
+        raise not_supported(f"comparison of {dt.trino_name(common)}")
     first, second = (coerced(value, common) for value in values)
     return Typed(f"CASE WHEN {first} = {second} THEN NULL ELSE {values[0].sql} END", values[0].type)
 
 
 def _try(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
     return Typed(f"TRY({values[0].sql})", values[0].type) if len(values) == 1 else None
-
-
-def _regexp_extract(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
-    if len(values) != 3:
-        return None
-    if not isinstance(nodes[2], exp.Literal) or nodes[2].is_string:
-        raise not_supported("regexp_extract with a group that is not a constant")
-    return Typed(f"trino_regexp_extract({values[0].sql}, {values[1].sql}, {nodes[2].this})", dt.VARCHAR)
-
-
-def _regexp_replace(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
-    """All matches are replaced; ``$1`` in the replacement is the first group."""
-    if len(values) not in (2, 3) or any(value.type != dt.VARCHAR for value in values):
-        return None
-    replacement = _constant(nodes[2], f"the replacement of {name}") if len(values) == 3 else ""
-    if "\\" in replacement or "${" in replacement:
-        raise not_supported(f"{name} with the replacement {replacement}")
-    written = re.sub(r"\$(\d)", r"\\\1", replacement)
-    return Typed(f"regexp_replace({values[0].sql}, {values[1].sql}, {quoted(written)}, 'g')", dt.VARCHAR)
 
 
 def unified(values: list[Typed]) -> pa.DataType | None:
@@ -235,6 +243,4 @@ RULES: dict[str, Rule] = {
     "coalesce": _coalesce,
     "nullif": _nullif,
     "try": _try,
-    "regexp_extract": _regexp_extract,
-    "regexp_replace": _regexp_replace,
 }

@@ -24,7 +24,11 @@ def _table(*rows: tuple[str, str, str]) -> Table:
 
 _DATE_PARTS = ("year", "quarter", "month")
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
-_SPACE = r"E' \t\n\r\f\013'"
+# Java's whitespace, which trim takes away. Source: Character.isWhitespace
+_SPACE = (
+    "'\t\n\v\f\r\x1c\x1d\x1e\x1f \u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a"
+    "\u2028\u2029\u205f\u3000'"
+)
 
 SCALARS = _table(
     # ---- numbers
@@ -68,7 +72,7 @@ SCALARS = _table(
     ("rand random", "-> double", "random()"),
     # ---- text
     ("lower", "varchar -> varchar", "lower({0})"),
-    ("upper", "varchar -> varchar", "upper({0})"),
+    ("upper", "varchar -> varchar", "trino_upper_text({0})"),
     ("length", "varchar -> bigint", "length({0})"),
     ("trim", "varchar -> varchar", f"trim({{0}}, {_SPACE})"),
     ("ltrim", "varchar -> varchar", f"ltrim({{0}}, {_SPACE})"),
@@ -80,19 +84,70 @@ SCALARS = _table(
     ("substr substring", "varchar, bigint, bigint -> varchar", "trino_substr_length({0}, {1}, {2})"),
     ("replace", "varchar, varchar -> varchar", "trino_replace({0}, {1}, '')"),
     ("replace", "varchar, varchar, varchar -> varchar", "trino_replace({0}, {1}, {2})"),
-    ("reverse", "varchar -> varchar", "reverse({0})"),
-    ("lpad", "varchar, bigint, varchar -> varchar", "lpad({0}, CAST({1} AS INTEGER), {2})"),
-    ("rpad", "varchar, bigint, varchar -> varchar", "rpad({0}, CAST({1} AS INTEGER), {2})"),
+    ("reverse", "varchar -> varchar", "trino_reverse({0})"),
+    ("reverse", "array(T) -> array(T)", "list_reverse({0})"),
+    ("lpad", "varchar, bigint, varchar -> varchar", "trino_lpad({0}, {1}, {2})"),
+    ("rpad", "varchar, bigint, varchar -> varchar", "trino_rpad({0}, {1}, {2})"),
     ("strpos", "varchar, varchar -> bigint", "strpos({0}, {1})"),
+    ("strpos", "varchar, varchar, bigint -> bigint", "trino_strpos({0}, {1}, {2})"),
     ("starts_with", "varchar, varchar -> boolean", "starts_with({0}, {1})"),
     ("ends_with", "varchar, varchar -> boolean", "ends_with({0}, {1})"),
     ("split", "varchar, varchar -> array(varchar)", "trino_split({0}, {1})"),
+    ("split", "varchar, varchar, bigint -> array(varchar)", "trino_split_limit({0}, {1}, {2})"),
     ("split_part", "varchar, varchar, bigint -> varchar", "trino_split_part({0}, {1}, {2})"),
     ("concat_ws", "varchar, varchar... -> varchar", "concat_ws({all})"),
+    ("concat_ws", "varchar, array(varchar) -> varchar", "trino_array_join({1}, {0})"),
     ("translate", "varchar, varchar, varchar -> varchar", "translate({0}, {1}, {2})"),
-    ("levenshtein_distance", "varchar, varchar -> bigint", "levenshtein({0}, {1})"),
-    ("regexp_like", "varchar, varchar -> boolean", "regexp_matches({0}, {1})"),
-    ("regexp_extract", "varchar, varchar -> varchar", "trino_regexp_extract({0}, {1}, 0)"),
+    ("levenshtein_distance", "varchar, varchar -> bigint", "trino_levenshtein({0}, {1})"),
+    ("regexp_like", "varchar, varchar -> boolean", "trino_unless_refused(trino_regexp_like({0}, {1}))"),
+    ("regexp_count", "varchar, varchar -> bigint", "trino_unless_refused(trino_regexp_count({0}, {1}))"),
+    (
+        "regexp_split",
+        "varchar, varchar -> array(varchar)",
+        "trino_unless_refused(trino_regexp_split({0}, {1}))",
+    ),
+    (
+        "regexp_extract",
+        "varchar, varchar -> varchar",
+        "trino_unless_refused(trino_regexp_extract({0}, {1}, 0))",
+    ),
+    (
+        "regexp_extract",
+        "varchar, varchar, bigint -> varchar",
+        "trino_unless_refused(trino_regexp_extract({0}, {1}, {2}))",
+    ),
+    (
+        "regexp_extract_all",
+        "varchar, varchar -> array(varchar)",
+        "trino_unless_refused(trino_regexp_extract_all({0}, {1}, 0))",
+    ),
+    (
+        "regexp_extract_all",
+        "varchar, varchar, bigint -> array(varchar)",
+        "trino_unless_refused(trino_regexp_extract_all({0}, {1}, {2}))",
+    ),
+    (
+        "regexp_replace",
+        "varchar, varchar -> varchar",
+        "trino_unless_refused(trino_regexp_replace({0}, {1}, ''))",
+    ),
+    (
+        "regexp_replace",
+        "varchar, varchar, varchar -> varchar",
+        "trino_unless_refused(trino_regexp_replace({0}, {1}, {2}))",
+    ),
+    *(
+        (
+            "regexp_position",
+            f"varchar, varchar{given} -> integer",
+            f"trino_unless_refused(trino_regexp_position({{0}}, {{1}}, {start}, {occurrence}))",
+        )
+        for given, start, occurrence in (
+            ("", "1", "1"),
+            (", bigint", "{2}", "1"),
+            (", bigint, bigint", "{2}", "{3}"),
+        )
+    ),
     ("to_utf8", "varchar -> varbinary", "encode({0})"),
     ("md5", "varbinary -> varbinary", "unhex(md5({0}))"),
     # ---- dates
@@ -119,18 +174,28 @@ SCALARS = _table(
     # ---- arrays
     ("cardinality", "array(T) -> bigint", "len({0})"),
     ("element_at", "array(T), bigint -> T", "trino_element_at({0}, {1})"),
-    ("contains", "array(T), T -> boolean", "trino_contains({0}, {1})"),
-    ("array_position", "array(T), T -> bigint", "trino_array_position({0}, {1})"),
-    ("array_join", "array(varchar), varchar -> varchar", "array_to_string({0}, {1})"),
-    ("array_sort", "array(T) -> array(T)", "list_sort({0}, 'ASC', 'NULLS LAST')"),
-    ("array_max", "array(T) -> T", "CASE WHEN len({0}) = list_count({0}) THEN list_max({0}) END"),
-    ("array_min", "array(T) -> T", "CASE WHEN len({0}) = list_count({0}) THEN list_min({0}) END"),
+    ("contains", "array(C), C -> boolean", "trino_contains({0}, {1})"),
+    ("array_position", "array(C), C -> bigint", "trino_array_position({0}, {1})"),
+    ("array_join", "array(varchar), varchar -> varchar", "trino_array_join({0}, {1})"),
+    (
+        "array_join",
+        "array(varchar), varchar, varchar -> varchar",
+        "trino_array_join_with_null({0}, {1}, {2})",
+    ),
+    ("array_sort", "array(C) -> array(C)", "list_sort({0}, 'ASC', 'NULLS LAST')"),
+    *(
+        ("array_max", f"array({real}) -> {real}", "trino_array_max_number({0})")
+        for real in ("real", "double")
+    ),
+    ("array_max", "array(C) -> C", "trino_array_max({0})"),
+    ("array_min", "array(C) -> C", "trino_array_min({0})"),
     (
         "sequence",
         "bigint, bigint -> array(bigint)",
         "trino_sequence({0}, {1}, CASE WHEN {0} <= {1} THEN 1 ELSE -1 END)",
     ),
     ("sequence", "bigint, bigint, bigint -> array(bigint)", "trino_sequence({0}, {1}, {2})"),
+    ("sequence", "date, date -> array(date)", "trino_sequence_of_dates({0}, {1})"),
 )
 
 AGGREGATES = _table(

@@ -1,6 +1,7 @@
 """Overloads of a function, as ``"varchar, bigint -> varchar"``, and the choice among them.
 
-``T`` is one type for all who share it, ``N`` such a number, ``any`` a type of its own; an argument type with
+``T`` is one type for all who share it, ``N`` such a number, ``C`` such a type whose values are compared, ``any`` a
+type of its own; an argument type with
 ``...`` repeats. Trino takes the overload whose types are exactly those given, else the first that the arguments
 widen to.
 """
@@ -13,9 +14,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from localaws.athena import datatypes as dt
+from localaws.athena.errors import not_supported
 from localaws.athena.typed import Typed, coerced
 
-_VARIABLES = ("T", "N")
+_VARIABLES = ("T", "N", "C")
 
 
 @dataclass(frozen=True)
@@ -101,12 +103,14 @@ def _variable_type(parameters: list[str], arguments: Sequence[Typed]) -> pa.Data
         found = given if found is None else dt.common_type(found, given)
         if found is None or (name == "N" and not dt.is_numeric(found)):
             return None
+        if name == "C" and pa.types.is_nested(found):
+            raise not_supported(f"comparison of {dt.trino_name(found)}")
     return found
 
 
 def _concrete(parameter: str, variable: pa.DataType | None) -> pa.DataType | None:
     if parameter in _VARIABLES:
         return variable
-    if parameter in ("array(T)", "array(N)"):
+    if parameter.startswith("array(") and parameter[6:-1] in _VARIABLES:
         return pa.list_(variable) if variable is not None else None
     return dt.parse_type(parameter)

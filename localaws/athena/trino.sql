@@ -5,6 +5,10 @@ CREATE MACRO trino_raise(message) AS CAST('@' || message AS INTEGER);
 -- A refusal of what this engine would answer wrong. TRY must not make NULL of it: it lets DuckDB's "not
 -- implemented" pass, which an unknown time zone is.
 CREATE MACRO trino_refuse(what) AS CAST(timezone('@' || what, TIMESTAMP '1970-01-01 00:00:00') AS VARCHAR);
+-- A Python function that may refuse gives its answer or the reason, since TRY makes NULL of what it raises.
+CREATE MACRO trino_unless_refused(given) AS
+    list_transform([given], lambda it:
+        CASE WHEN it.refused IS NULL OR trino_refuse(it.refused) IS NULL THEN it.answer END)[1];
 
 -- Integer division truncates, and by zero it is an error. A NULL of the right type comes first, so that the
 -- INTEGER of trino_raise does not widen a smallint.
@@ -103,21 +107,53 @@ CREATE MACRO trino_substr(s, start) AS
     CASE WHEN start = 0 OR start < -length(s) THEN '' ELSE substring(s, start) END;
 CREATE MACRO trino_substr_length(s, start, n) AS
     CASE WHEN start = 0 OR start < -length(s) OR n <= 0 THEN '' ELSE substring(s, start, n) END;
-CREATE MACRO trino_split(s, delimiter) AS
-    split(s, CASE WHEN delimiter = '' THEN
+CREATE MACRO trino_pad_length(n) AS
+    CASE WHEN n NOT BETWEEN 0 AND 2147483647
+         THEN trino_raise('INVALID_FUNCTION_ARGUMENT: Target length must be in the range [0..2147483647]')
+         ELSE CAST(n AS INTEGER) END;
+CREATE MACRO trino_padding(padding) AS
+    CASE WHEN padding = '' THEN
+        CAST(trino_raise('INVALID_FUNCTION_ARGUMENT: Padding string must not be empty') AS VARCHAR)
+        ELSE padding END;
+CREATE MACRO trino_lpad(s, n, padding) AS lpad(s, trino_pad_length(n), trino_padding(padding));
+CREATE MACRO trino_rpad(s, n, padding) AS rpad(s, trino_pad_length(n), trino_padding(padding));
+-- The one letter that DuckDB changes and Java, which looks at single characters, does not.
+CREATE MACRO trino_upper_text(s) AS
+    CASE WHEN contains(s, 'ß') THEN array_to_string(list_transform(string_split(s, 'ß'), lambda part: upper(part)), 'ß')
+         ELSE upper(s) END;
+-- DuckDB's own reverse keeps a letter and its accents together; Trino's does not.
+CREATE MACRO trino_reverse(s) AS array_to_string(list_reverse(string_split(s, '')), '');
+-- DuckDB's own compares bytes.
+CREATE MACRO trino_levenshtein(a, b) AS
+    CASE WHEN greatest(length(a), length(b)) * (least(length(a), length(b)) - 1) > 1000000
+         THEN trino_raise('INVALID_FUNCTION_ARGUMENT: The combined inputs for Levenshtein distance are too large')
+         WHEN length(a) = strlen(a) AND length(b) = strlen(b) THEN levenshtein(a, b)
+         ELSE trino_levenshtein_of_characters(a, b) END;
+-- The i-th place of a text, and with a minus the i-th from the end. Places may overlap.
+CREATE MACRO trino_strpos(s, part, i) AS
+    CASE WHEN i = 0 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: ''instance'' must be a positive or negative number.')
+         WHEN s IS NULL OR part IS NULL OR i IS NULL THEN NULL
+         WHEN part = '' THEN 1
+         ELSE CAST(coalesce(list_filter(range(1, length(s) - length(part) + 2),
+                                        lambda place: starts_with(substring(s, place), part))[i], 0) AS BIGINT) END;
+CREATE MACRO trino_delimiter(delimiter) AS
+    CASE WHEN delimiter = '' THEN
         CAST(trino_raise('INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty string') AS VARCHAR)
-        ELSE delimiter END);
-CREATE MACRO trino_replace(s, search, replacement) AS
-    replace(s, CASE WHEN search = '' THEN
-        trino_refuse('replace of the empty string')
-        ELSE search END, replacement);
+        ELSE delimiter END;
+CREATE MACRO trino_split(s, delimiter) AS string_split(s, trino_delimiter(delimiter));
+CREATE MACRO trino_split_limit(s, delimiter, n) AS
+    CASE WHEN n <= 0 THEN [CAST(trino_raise('INVALID_FUNCTION_ARGUMENT: Limit must be positive') AS VARCHAR)]
+         ELSE list_transform([trino_split(s, delimiter)], lambda parts:
+            CASE WHEN len(parts) > n
+                 THEN list_append(parts[1:n - 1], array_to_string(parts[n:], delimiter)) ELSE parts END)[1] END;
+-- The empty delimiter stands between any two characters here.
 CREATE MACRO trino_split_part(s, delimiter, i) AS
-    CASE
-        WHEN i < 1 THEN CAST(trino_raise('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') AS VARCHAR)
-        WHEN i <= len(trino_split(s, delimiter)) THEN trino_split(s, delimiter)[i]
-    END;
-CREATE MACRO trino_regexp_extract(s, pattern, i) AS
-    CASE WHEN regexp_matches(s, pattern) THEN regexp_extract(s, pattern, i) END;
+    CASE WHEN i < 1 THEN CAST(trino_raise('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') AS VARCHAR)
+         ELSE string_split(s, delimiter)[i] END;
+-- The empty text is found before and after each character.
+CREATE MACRO trino_replace(s, search, replacement) AS
+    CASE WHEN search = '' THEN regexp_replace(s, '', replace(replacement, '\', '\\'), 'g')
+         ELSE replace(s, search, replacement) END;
 
 -- An array's elements count from 1; [] outside is an error, element_at is NULL, and from the end with a minus.
 CREATE MACRO trino_subscript(a, i) AS
@@ -135,6 +171,17 @@ CREATE MACRO trino_contains(a, x) AS
          WHEN len(a) > list_count(a) THEN NULL ELSE false END;
 CREATE MACRO trino_array_position(a, x) AS
     CASE WHEN a IS NULL OR x IS NULL THEN NULL ELSE CAST(coalesce(list_position(a, x), 0) AS BIGINT) END;
+CREATE MACRO trino_array_join(a, delimiter) AS
+    CASE WHEN len(a) >= 0 AND delimiter IS NOT NULL THEN coalesce(array_to_string(a, delimiter), '') END;
+CREATE MACRO trino_array_join_with_null(a, delimiter, replacement) AS
+    CASE WHEN replacement IS NOT NULL
+         THEN trino_array_join(list_transform(a, lambda x: coalesce(x, replacement)), delimiter) END;
+-- NaN is the largest number to DuckDB; to Trino it is the answer only where there is nothing else.
+CREATE MACRO trino_array_max(a) AS CASE WHEN len(a) = list_count(a) THEN list_max(a) END;
+CREATE MACRO trino_array_min(a) AS CASE WHEN len(a) = list_count(a) THEN list_min(a) END;
+CREATE MACRO trino_array_max_number(a) AS
+    CASE WHEN len(a) = list_count(a)
+         THEN coalesce(list_max(list_filter(a, lambda x: NOT isnan(x))), list_max(a)) END;
 
 -- A text becomes a value only when Trino would read it so; DuckDB is more lenient.
 CREATE MACRO trino_checked(s, pattern, target) AS
@@ -170,3 +217,7 @@ CREATE MACRO trino_sequence(a, b, step) AS
             trino_raise('INVALID_FUNCTION_ARGUMENT: result of sequence function must not have more than 10000 entries')
         ELSE step
     END);
+CREATE MACRO trino_sequence_of_dates(first, last) AS
+    list_transform(trino_sequence(CAST(first - DATE '1970-01-01' AS BIGINT), CAST(last - DATE '1970-01-01' AS BIGINT),
+                                  CASE WHEN first <= last THEN 1 ELSE -1 END),
+                   lambda day: DATE '1970-01-01' + CAST(day AS INTEGER));

@@ -37,3 +37,7 @@ def test_double(value: float, text: str) -> None:
 def test_a_real_has_the_digits_of_a_real() -> None:
     assert real_text(0.10000000149011612) == "0.1"
     assert real_text(1.6666666269302368) == "1.6666666"
+    assert real_text(2097152.25) == "2097152.2"
+    assert real_text(8388607.5) == "8388607.5"
+    assert real_text(1e10) == "1.0E10"
+    assert real_text(-0.0) == "-0.0"
