@@ -7,6 +7,8 @@ models, Athena tables over all of it, and a report with the answers to the busin
 
 - **When**: on demand. Open *Trigger*, change what you like, run.
 - **Input**: CSV at `input`, with a header; lines that break a rule are set aside with the reason, not lost.
+- **Dates** are days in UTC: a run that is triggered in Berlin at 00:30 stands for the day before, unless *Run date* is
+  given.
 - **Output**: `processed/<dataset>/run_date=…/`, `models/`, `metrics/`, `reports/` and `athena-results/` of the bucket,
   tables in the Glue database.
 - **Score**: with *Score with the model of*, nothing is fitted: the models of that run date give the segments.
@@ -43,6 +45,7 @@ from sales_segmentation.jobs import (
     OBJECTION,
     PLAN,
     RUN_DATE,
+    whole,
 )
 from sales_segmentation.params import params
 from sales_segmentation.report import key_figures, render
@@ -69,6 +72,7 @@ with DAG(
     tags=["athena", "emr", "segmentation", "spark"],
     params=params(settings),
     user_defined_macros=MACROS,
+    jinja_environment_kwargs={"finalize": whole},
     on_failure_callback=on_failure(settings),
     deadline=late_after(timedelta(hours=4), settings),
     owner_links=settings.owner_links,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,11 @@ CLUSTER = {name: f"{{{{ params.{name} }}}}" for name in ("release_label", "core_
 
 
 def run_date(dag_run: Any, params: Mapping[str, Any]) -> str:
-    """Return the day a run stands for: what the form says, else the logical date, else the day it was triggered."""
-    return str(params["run_date"] or (dag_run.logical_date or dag_run.run_after).date())
+    """Return the day a run stands for: what the form says, else the logical date, else the day it was triggered.
+
+    The latter two are days in UTC, whatever zone Airflow or its user is in.
+    """
+    return str(params["run_date"] or (dag_run.logical_date or dag_run.run_after).astimezone(UTC).date())
 
 
 def model_date(dag_run: Any, params: Mapping[str, Any]) -> str:
@@ -42,12 +47,21 @@ def objection(params: Mapping[str, Any], form: Mapping[str, Any]) -> str:
     """
     if unknown := sorted(params.keys() - form.keys()):
         return f"there is no param {unknown[0]}; there are {', '.join(form)}"
+    for name, value in params.items():
+        # JSON schema compares, and no comparison with NaN is true.
+        if isinstance(value, float) and not isfinite(value):
+            return f"{name} is {value}: give a number"
     if not params["score_with"] and params["k_min"] > params["k_max"]:
         return (
             f"Fewest segments (k_min) is {params['k_min']}, which is more than Most segments (k_max), "
             f"{params['k_max']}: swap them"
         )
     return ""
+
+
+def whole(value: Any) -> Any:
+    """Return a float that is a whole number as an int, and anything else as it is; for what a template writes."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The trigger form: every choice of a run with its default, its bounds and what it means. Defaults live only here.
 
 A wrong value is refused by Airflow in JSON schema's words, followed by the rule it breaks; so a rule whose words say
-little has a ``description``. What two choices forbid together is said by ``objection`` in ``jobs.py``.
+little has a ``description``. What JSON schema cannot say, ``objection`` in ``jobs.py`` does. JSON schema takes 4.0 for
+an integer: ``whole`` in ``jobs.py`` writes it as 4 wherever a template uses it.
 """
 
 from __future__ import annotations
@@ -22,11 +23,16 @@ def params(settings: Settings) -> dict[str, Param]:
                     "pattern": r"^s3://[a-z0-9][a-z0-9.-]+/.",
                     "description": "An address is s3://<bucket>/<key>.",
                 },
-                {"pattern": r"^[^{}'\"]*$", "description": "No braces and no quotes may be in an address."},
+                {
+                    # Before a line break at the end, $ matches too.
+                    "pattern": r"^[^{}'\"\x00-\x1f]*$(?!\n)",
+                    "description": "No braces, no quotes and no control characters may be in an address.",
+                },
             ],
             examples=[settings.s3("raw", "*.csv"), settings.s3("raw", ""), settings.s3("raw", "2026-01.csv")],
             title="Input",
-            description_md="The sales lines on S3: a CSV file, a folder (with a final slash) or a pattern.",
+            description_md="The sales lines on S3: a CSV file, a folder, or a pattern with `*`, `?` or `[12]`. Files "
+            "may be packed by gzip or bzip2.",
             section="Data",
         ),
         "run_date": Param(
@@ -34,7 +40,8 @@ def params(settings: Settings) -> dict[str, Param]:
             type=["null", "string"],
             format="date",
             title="Run date",
-            description_md="The partition to replace. Empty: the logical date, else the day of the trigger.",
+            description_md="The partition to replace. Empty: the logical date, else the day of the trigger; both in "
+            "UTC, so in Berlin at 00:30 still the day before.",
             section="Data",
         ),
         "max_rejected_share": Param(
@@ -164,9 +171,11 @@ def params(settings: Settings) -> dict[str, Param]:
         "max_scanned_gb": Param(
             100.0,
             type="number",
-            exclusiveMinimum=0,
+            minimum=0.01,
+            maximum=1_000_000,
             title="Most GB a query may read",
-            description_md="A query that reads more is stopped and fails. Athena bills what is read.",
+            description_md="A query that reads more, from 0.01 to 1,000,000 GB, is stopped and fails. Athena bills "
+            "what is read, and no less than 0.01 GB.",
             section="Athena",
         ),
     }

@@ -14,7 +14,7 @@ import pytest
 from emr_pipeline import package
 from emr_pipeline.failure import REFUSAL, explain
 from emr_pipeline.settings import Settings
-from sales_segmentation.jobs import BOOTSTRAP, CODE_VERSION, FOLDER, JOBS, Job
+from sales_segmentation.jobs import BOOTSTRAP, CODE_VERSION, FOLDER, JOBS, Job, whole
 from sales_segmentation.params import params
 
 SETTINGS = Settings(bucket="lake")
@@ -36,7 +36,7 @@ def rendered(argument: str, **changed: Any) -> str:
     values = {name: param.value for name, param in params(SETTINGS).items()} | changed
     # Where it is empty the step that needs it is not queued.
     values["score_with"] = values["score_with"] or "2025-12-31"
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, finalize=whole)
     return environment.from_string(argument).render(
         params=values,
         dag_run=None,
@@ -77,6 +77,18 @@ def test_a_fixed_k_reaches_the_job() -> None:
     kmeans = next(job for job in JOBS if job.name == "kmeans")
     arguments = [rendered(flag, k=4) for flag in flags_of(kmeans)]
     assert arguments[arguments.index("--k") + 1] == "4"
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
+def test_whole_numbers_that_are_given_as_floats_are_accepted_by_the_job(job: Job) -> None:
+    """JSON schema takes 4.0 for an integer, and so does the form."""
+    names = [name for name, param in params(SETTINGS).items() if "integer" in param.schema["type"]]
+    floats = {name: float(params(SETTINGS)[name].value or 4) for name in names}
+    for name, value in floats.items():
+        params(SETTINGS)[name].resolve(value)
+    flags = [rendered(flag, **floats) for flag in flags_of(job)]
+    parser_of(FOLDER / f"{job.name}.py").parse_args(flags)
+    assert not {text for text in flags if text.endswith(".0")}
 
 
 def test_what_the_steps_and_nodes_need_is_in_the_package() -> None:

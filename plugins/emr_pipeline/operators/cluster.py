@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,10 +19,20 @@ from emr_pipeline.settings import Settings
 from emr_pipeline.triggers import ClusterEndTrigger
 from emr_pipeline.waiting import Event, Subject
 
+NAME_LENGTH = 256
+"""https://docs.aws.amazon.com/emr/latest/APIReference/API_RunJobFlow.html"""
+
 
 def cluster_name(context: Context) -> str:
-    """Return the name of the run's cluster; ListClusters shows names but no tags."""
-    return f"{context['dag'].dag_id} {context['run_id']}"
+    """Return the name of the run's cluster; ListClusters shows names but no tags.
+
+    A name that is too long for EMR is cut, and ends in a hash of the whole.
+    """
+    name = f"{context['dag'].dag_id} {context['run_id']}"
+    if len(name) <= NAME_LENGTH:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f"{name[: NAME_LENGTH - 1 - len(digest)]} {digest}"
 
 
 def live_clusters(client: Any, context: Context) -> list[str]:

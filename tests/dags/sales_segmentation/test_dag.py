@@ -153,3 +153,13 @@ def test_only_a_run_that_scores_needs_models(dag: Any, score_with: str | None, m
     check_input = dag.get_task("check_input")
     context = {"params": {"score_with": score_with, "run_date": "2026-02-28"}, "dag_run": None, **MACROS}
     assert check_input.render_template(check_input.models, context) == models
+
+
+@pytest.mark.parametrize(("value", "written"), [(3.0, "3"), (1e3, "1000"), (3, "3")])
+def test_a_whole_number_reaches_every_task_without_a_point(dag: Any, value: float, written: str) -> None:
+    """JSON schema takes 3.0 for an integer, and no job or cluster does."""
+    create_cluster, add_steps = dag.get_task("create_cluster"), dag.get_task("add_steps")
+    context = {"params": {"core_nodes": value, "k": value}}
+    assert create_cluster.render_template(create_cluster.cluster["core_nodes"], context) == written
+    flags = next(step for step in add_steps.steps if step["Name"] == "kmeans")["HadoopJarStep"]["Args"]
+    assert add_steps.render_template(flags[flags.index("--k") + 1], context) == written

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from sales_segmentation.jobs import objection, plan, run_date
+from sales_segmentation.jobs import objection, plan, run_date, whole
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 LATER = datetime(2024, 3, 1, 0, 30, tzinfo=UTC)
@@ -19,6 +21,8 @@ LATER = datetime(2024, 3, 1, 0, 30, tzinfo=UTC)
         ("2023-12-31", NOON, LATER, "2023-12-31"),
         (None, NOON, LATER, "2024-02-29"),
         (None, None, LATER, "2024-03-01"),
+        # 23:30 of the day before in UTC
+        (None, None, datetime(2026, 2, 1, 0, 30, tzinfo=ZoneInfo("Europe/Berlin")), "2026-01-31"),
     ],
 )
 def test_run_date(
@@ -58,3 +62,17 @@ def test_a_name_that_the_form_does_not_have_is_refused() -> None:
     assert objection({**FORM, "kmax": 4}, FORM) == (
         "there is no param kmax; there are score_with, k_min, k_max"
     )
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_is_none_is_refused(value: float) -> None:
+    """The form lets NaN pass, and the job would refuse it on a paid cluster."""
+    assert objection({**FORM, "k_max": value}, FORM) == f"k_max is {value}: give a number"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(4.0, "4"), (1e3, "1000"), (4, "4"), (0.9, "0.9"), (True, "True"), (None, "None"), ("4.0", "4.0")],
+)
+def test_a_whole_number_is_written_without_a_point(value: Any, written: str) -> None:
+    assert str(whole(value)) == written

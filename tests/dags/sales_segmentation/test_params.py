@@ -28,7 +28,19 @@ def test_each_param_explains_itself_and_its_default_is_valid(name: str) -> None:
     [
         ("input", "/data/sales.csv"),
         ("input", "s3://lake/{{ 7 * 7 }}.csv"),
+        ("input", ""),
+        ("input", "s3://lake/"),
+        ("input", "s3://lake/raw/*.csv\n"),
+        ("input", "s3://lake/raw/\x00.csv"),
         ("run_date", "31-01-2026"),
+        ("run_date", ""),
+        ("run_date", "20260131"),
+        ("run_date", "2026-W05-6"),
+        ("run_date", "2026-02-30"),
+        ("run_date", "2026-01-31\n"),
+        ("run_date", "２０２６-01-31"),
+        ("max_rejected_share", True),
+        ("max_rejected_share", "0.5"),
         ("max_rejected_share", 1.5),
         ("score_with", "yesterday"),
         ("feature_set", "all"),
@@ -36,12 +48,20 @@ def test_each_param_explains_itself_and_its_default_is_valid(name: str) -> None:
         ("k_min", 1),
         ("k_max", 700),
         ("k", 1),
+        ("k", 4.5),
+        ("k", True),
+        ("k", float("nan")),
+        ("k", float("inf")),
+        ("k", 10**400),
         ("starts", 0),
         ("seed", 2**31),
         ("core_nodes", 0),
         ("spot_share", -0.1),
         ("release_label", "emr-5.0.0"),
         ("max_scanned_gb", 0),
+        ("max_scanned_gb", 1e-300),
+        ("max_scanned_gb", 1e300),
+        ("max_scanned_gb", float("inf")),
     ],
 )
 def test_a_wrong_value_is_refused(name: str, value: Any) -> None:
@@ -53,12 +73,30 @@ def test_a_wrong_value_is_refused(name: str, value: Any) -> None:
     ("value", "words"),
     [
         ("/data/sales.csv", "An address is s3://<bucket>/<key>."),
-        ("s3://lake/{{ 7 }}.csv", "No braces and no quotes"),
+        ("s3://lake/{{ 7 }}.csv", "No braces, no quotes"),
     ],
 )
 def test_a_refused_address_is_explained(value: str, words: str) -> None:
     with pytest.raises(ParamValidationError, match=words):
         FORM["input"].resolve(value)
+
+
+@pytest.mark.parametrize(
+    "key", ["Verkäufe März+1 %20.csv", "2026-0[12].csv", "2026-0?.csv", "raw/", "日本.csv"]
+)
+def test_an_address_may_have_any_other_character(key: str) -> None:
+    assert FORM["input"].resolve(f"s3://lake/{key}")
+
+
+@pytest.mark.parametrize("name", [name for name, param in FORM.items() if "number" in param.schema["type"]])
+def test_every_number_has_bounds(name: str) -> None:
+    schema = FORM[name].schema
+    assert {"minimum", "exclusiveMinimum"} & schema.keys()
+    assert "maximum" in schema
+
+
+def test_the_form_says_in_which_zone_its_dates_are() -> None:
+    assert "UTC" in FORM["run_date"].schema["description_md"]
 
 
 def test_the_examples_of_the_form_are_valid() -> None:

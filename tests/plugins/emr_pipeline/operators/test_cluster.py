@@ -60,6 +60,20 @@ def test_a_cluster_that_has_ended_is_not_taken_for_this_runs(aws: Any, run: Cont
     terminate(fresh).execute(run())
 
 
+def test_a_run_with_the_longest_id_has_a_cluster_that_is_found_again(aws: Any, run: Context) -> None:
+    """Airflow takes 250 characters, EMR 256 for the name, in which the DAG's id stands before."""
+    long, other = ({**run(), "run_id": f"{'r' * 249}{end}"} for end in "12")
+    cluster_id, theirs = create().execute(long), create().execute(other)
+    assert create().execute(long) == cluster_id != theirs
+    described = aws.client("emr").describe_cluster(ClusterId=cluster_id)["Cluster"]
+    assert described["Name"].startswith("pipeline rrr")
+    assert len(described["Name"]) == 256
+    terminate("").execute(long)
+    assert state_of(aws, cluster_id) in ENDED_STATES
+    assert state_of(aws, theirs) not in ENDED_STATES
+    terminate("").execute(other)
+
+
 def test_what_aws_refuses_fails_at_once_and_says_why(aws: Any, run: Context) -> None:
     with pytest.raises(AirflowFailException, match=r"RunJobFlow.*emr-9\.9\.9"):
         create({**CLUSTER, "release_label": "emr-9.9.9"}).execute(run())
