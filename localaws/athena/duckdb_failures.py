@@ -21,11 +21,20 @@ from localaws.athena.errors import (
 
 _RAISED = re.compile(r"'@(.*)' to INT32", re.DOTALL)  # by trino_raise
 _REFUSED = re.compile(r"Unknown TimeZone '@(.*?)'!", re.DOTALL)  # by trino_refuse
-_TOO_MANY_DIGITS = re.compile(r"Could not cast value -?\d{39} to DECIMAL\(38,0\)")  # by decimals' arithmetic
 # Arrow's, where a Parquet file has a wider type than the table; the words are those of Trino's integer types.
 _NARROW = re.compile(r"Integer value (-?\d+) not in range: (-?\d+) to (\d+)")
 _INTEGERS = {2**7 - 1: "BYTE", 2**15 - 1: "SHORT", 2**31 - 1: "INT"}
 _NANOSECONDS = re.compile(r"Casting from timestamp\[\w+\b.* would (lose data|result in out of bounds)")
+_IN_TRINO_WORDS = {
+    # by decimals' arithmetic, and by sums and round of integers
+    re.compile(
+        r"Could not cast value -?\d{39} to DECIMAL\(38,0\)"
+    ): "NUMERIC_VALUE_OUT_OF_RANGE: Decimal overflow",
+    re.compile(r"Type INT128 with value \S+ can't be cast"): "NUMERIC_VALUE_OUT_OF_RANGE: Integer overflow",
+    re.compile("More than one row returned by a subquery"): (
+        "SUBQUERY_MULTIPLE_ROWS: Scalar sub-query has returned multiple rows"
+    ),
+}
 _DATA_ERRORS = {
     "Out of Range": "NUMERIC_VALUE_OUT_OF_RANGE",
     "Conversion": "INVALID_CAST_ARGUMENT",
@@ -101,10 +110,9 @@ def _data_failure(message: str) -> QueryFailed:
         return not_supported(
             "these timestamps of nanoseconds: inside an array, map or row, or outside 1677 to 2262"
         )
-    if _TOO_MANY_DIGITS.search(message):
-        return QueryFailed("NUMERIC_VALUE_OUT_OF_RANGE: Decimal overflow", DATA_ERROR)
-    if "More than one row returned by a subquery" in message:
-        return QueryFailed("SUBQUERY_MULTIPLE_ROWS: Scalar sub-query has returned multiple rows", DATA_ERROR)
+    for pattern, words in _IN_TRINO_WORDS.items():
+        if pattern.search(message):
+            return QueryFailed(words, DATA_ERROR)
     first_line = message.partition("\n")[0]
     kind, _, reason = first_line.partition(" Error: ")
     return QueryFailed(f"{_DATA_ERRORS[kind]}: {reason}", DATA_ERROR)

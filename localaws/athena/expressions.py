@@ -120,10 +120,15 @@ class Expressions:
         if "e" in text.lower() or "." in text:
             # Unlike Trino's own default: docs/adr/0009-athena-decimal-literals.md
             return Typed(f"CAST({quoted(text)} AS DOUBLE)", dt.DOUBLE)
-        value = int(text)
-        if value >= 2**63:
+        return self._whole(node, int(text))
+
+    def _whole(self, node: exp.Expr, value: int) -> Typed:
+        text = str(value)
+        if not -(2**63) <= value < 2**63:
             raise type_mismatch(node, f"Invalid numeric literal: {text}")
-        return Typed(text, dt.INTEGER) if value < 2**31 else Typed(f"CAST({text} AS BIGINT)", dt.BIGINT)
+        if -(2**31) <= value < 2**31:
+            return Typed(f"CAST({text} AS INTEGER)" if value < 0 else text, dt.INTEGER)
+        return Typed(f"CAST({text} AS BIGINT)", dt.BIGINT)
 
     def _boolean(self, node: exp.Expr) -> Typed:
         return Typed("true" if node.this else "false", dt.BOOLEAN)
@@ -198,8 +203,15 @@ class Expressions:
             raise type_mismatch(
                 node, f"IN value and list items must be the same type: {dt.trino_name(value.type)}"
             )
-        text = text or ", ".join(coerced(item, common) for item in items)
-        return Typed(f"({coerced(value, common)} IN ({text}))", dt.BOOLEAN)
+        texts = [coerced(item, common) for item in items]
+        found = f"({coerced(value, common)} IN ({text or ', '.join(texts)}))"
+        if common in (dt.DOUBLE, dt.REAL) and texts:
+            nulls = " OR ".join(f"{item} IS NULL" for item in texts)
+            found = (
+                f"(CASE WHEN isnan({coerced(value, common)}) "
+                f"THEN CASE WHEN {nulls} THEN NULL ELSE false END ELSE {found} END)"
+            )
+        return Typed(found, dt.BOOLEAN)
 
     def _exists(self, node: exp.Expr) -> Typed:
         only(node, "this")
@@ -245,6 +257,9 @@ class Expressions:
         return Typed(f"({self.compile(node.this).sql} IS NULL)", dt.BOOLEAN)
 
     def _neg(self, node: exp.Expr) -> Typed:
+        number = node.this
+        if isinstance(number, exp.Literal) and not number.is_string and str(number.this).isdigit():
+            return self._whole(number, -int(number.this))
         value = self.compile(node.this)
         if not dt.is_numeric(value.type):
             raise type_mismatch(node, f"Cannot negate {dt.trino_name(value.type)}")
@@ -468,7 +483,12 @@ class Expressions:
                 raise self._wrong_arguments(node, name, [])
             only(arguments[0])
             return Typed(f"count(*){over}", dt.BIGINT)
+        looked_at = len(self._scope.touched)
         values = [self.compile(argument) for argument in arguments]
+        used = self._scope.touched[looked_at:]
+        if used and not any(column in self._scope.columns for column in used):
+            # DuckDB would aggregate the rows of the outer query.
+            raise unsupported(f"{name} of nothing but an outer query's columns", node)
         before = "DISTINCT " if distinct else ""
         after = f" ORDER BY {self.order_terms(order)}" if order else ""
         if name in ("sum", "avg") and len(values) == 1 and dt.is_decimal(values[0].type):
@@ -479,7 +499,8 @@ class Expressions:
         if (distinct or order) and "{all}" not in bound.template:
             raise not_supported(f"{name} with DISTINCT or ORDER BY")
         inside = before + ", ".join(bound.arguments) + after
-        return Typed(bound.template.format(*bound.arguments, all=inside, over=over), bound.result)
+        text = bound.template.format(*bound.arguments, all=inside, distinct=before, over=over)
+        return Typed(text, bound.result)
 
     _METHODS: ClassVar[dict[type[exp.Expr], Callable[[Expressions, exp.Expr], Typed]]] = {
         exp.Column: _column,

@@ -102,6 +102,9 @@ def _date(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None
 def _rounded(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
     """Decimals only; the table has the other numbers."""
     name = {"ceiling": "ceil"}.get(name, name)
+    if name == "truncate" and values and values[0].type in (*dt.INTEGERS, dt.NULL):
+        wider = dt.as_decimal(values[0].type)
+        values = [Typed(coerced(values[0], wider), wider), *values[1:]]
     if not values or not dt.is_decimal(values[0].type):
         return None
     if len(values) == 1:
@@ -154,7 +157,7 @@ def _array_of(value: Typed, other: Typed) -> Typed:
 
 
 def _extreme(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
-    """greatest and least: NULL when any argument is."""
+    """greatest and least: NULL when any argument is. NaN is larger than no number, and smaller than none."""
     common = unified(values)
     if common is None:
         return None
@@ -162,7 +165,11 @@ def _extreme(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | N
         raise not_supported(f"comparison of {dt.trino_name(common)}")
     texts = [coerced(value, common) for value in values]
     known = " AND ".join(f"{text} IS NOT NULL" for text in texts)
-    return Typed(f"CASE WHEN {known} THEN {name}({', '.join(texts)}) END", common)
+    found = f"{name}({', '.join(texts)})"
+    if name == "greatest" and common in (dt.DOUBLE, dt.REAL):
+        numbers = ", ".join(f"CASE WHEN NOT isnan({text}) THEN {text} END" for text in texts)
+        found = f"coalesce(greatest({numbers}), {texts[0]})"
+    return Typed(f"CASE WHEN {known} THEN {found} END", common)
 
 
 def _coalesce(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
@@ -178,7 +185,10 @@ def _nullif(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | No
     if pa.types.is_nested(common):
         raise not_supported(f"comparison of {dt.trino_name(common)}")
     first, second = (coerced(value, common) for value in values)
-    return Typed(f"CASE WHEN {first} = {second} THEN NULL ELSE {values[0].sql} END", values[0].type)
+    equal = f"{first} = {second}"
+    if common in (dt.DOUBLE, dt.REAL):
+        equal += f" AND NOT isnan({first})"
+    return Typed(f"CASE WHEN {equal} THEN NULL ELSE {values[0].sql} END", values[0].type)
 
 
 def _try(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:

@@ -2,7 +2,7 @@
 
 Templates of scalar functions name their arguments ``{0}``, ``{1}``; ``{all}`` is all of them. Aggregates and window
 functions have ``{over}``, the FILTER and OVER that follow, and DISTINCT and ORDER BY inside ``{all}``; one without
-``{all}`` takes neither.
+``{all}`` takes neither. ``{distinct}`` is DISTINCT or nothing, for one that needs it again.
 A function that is not here, nor in ``function_rules``, is refused.
 Source: https://trino.io/docs/current/functions.html
 """
@@ -35,17 +35,32 @@ SCALARS = _table(
     ("abs", "N -> N", "abs({0})"),
     *(("ceil ceiling floor round", f"{integer} -> {integer}", "{0}") for integer in _INTEGERS),
     *(
-        ("round", f"{integer}, integer -> {integer}", f"CAST(round({{0}}, {{1}}) AS {integer.upper()})")
+        ("round", f"{integer}, integer -> {integer}", f"CAST(trino_round_integer({{0}}, {{1}}) AS {integer})")
         for integer in _INTEGERS
     ),
-    ("ceil ceiling", "double -> double", "ceil({0})"),
-    ("floor", "double -> double", "floor({0})"),
-    ("round", "double -> double", "round({0})"),
+    ("round", "real, integer -> real", "CAST(round(CAST({0} AS DOUBLE), {1}) AS REAL)"),
     ("round", "double, integer -> double", "round({0}, {1})"),
-    ("truncate", "double -> double", "trunc({0})"),
-    ("sign", "double -> double", "CAST(sign({0}) AS DOUBLE)"),
-    ("sign", "integer -> integer", "CAST(sign({0}) AS INTEGER)"),
-    ("sign", "bigint -> bigint", "CAST(sign({0}) AS BIGINT)"),
+    *(
+        row
+        for number in ("real", "double")
+        for row in (
+            ("ceil ceiling", f"{number} -> {number}", "ceil({0})"),
+            ("floor", f"{number} -> {number}", "floor({0})"),
+            ("round", f"{number} -> {number}", "round({0})"),
+            ("truncate", f"{number} -> {number}", "trunc({0})"),
+        )
+    ),
+    *(("sign", f"{integer} -> {integer}", f"CAST(sign({{0}}) AS {integer})") for integer in _INTEGERS),
+    *(
+        (
+            "sign",
+            f"{number} -> {number}",
+            f"CASE WHEN isnan({{0}}) THEN {{0}} ELSE CAST(sign({{0}}) AS {number}) END",
+        )
+        for number in ("real", "double")
+    ),
+    *(("mod", f"{integer}, {integer} -> {integer}", "trino_mod({0}, {1})") for integer in _INTEGERS),
+    *(("mod", f"{number}, {number} -> {number}", "({0} % {1})") for number in ("real", "double")),
     ("sqrt", "double -> double", "trino_sqrt({0})"),
     ("exp", "double -> double", "exp({0})"),
     ("ln", "double -> double", "trino_ln({0})"),
@@ -53,9 +68,6 @@ SCALARS = _table(
     ("log10", "double -> double", "trino_log10({0})"),
     ("log", "double, double -> double", "(trino_ln({1}) / trino_ln({0}))"),
     ("pow power", "double, double -> double", "pow({0}, {1})"),
-    ("mod", "double, double -> double", "({0} % {1})"),
-    ("mod", "integer, integer -> integer", "trino_mod({0}, {1})"),
-    ("mod", "bigint, bigint -> bigint", "trino_mod({0}, {1})"),
     ("pi", "-> double", "pi()"),
     ("e", "-> double", "exp(1.0::DOUBLE)"),
     ("infinity", "-> double", "'infinity'::DOUBLE"),
@@ -200,16 +212,29 @@ SCALARS = _table(
 
 AGGREGATES = _table(
     ("count", "T -> bigint", "count({all}){over}"),
-    ("count_if", "boolean -> bigint", "CAST(count_if({all}){over} AS BIGINT)"),
+    ("count_if", "boolean -> bigint", "count(CASE WHEN {0} THEN 1 END){over}"),
     ("sum", "bigint -> bigint", "CAST(sum({all}){over} AS BIGINT)"),
     ("sum", "real -> real", "CAST(sum({all}){over} AS REAL)"),
     ("sum", "double -> double", "sum({all}){over}"),
     ("avg", "double -> double", "avg({all}){over}"),
     ("avg", "real -> real", "CAST(avg({all}){over} AS REAL)"),
-    ("min", "T -> T", "min({all}){over}"),
-    ("max", "T -> T", "max({all}){over}"),
-    ("min_by", "T, any -> T", "arg_min_null({all}){over}"),
-    ("max_by", "T, any -> T", "arg_max_null({all}){over}"),
+    ("min", "C -> C", "min({all}){over}"),
+    # To DuckDB NaN is the largest number; to Trino it is larger than none.
+    *(
+        (
+            "max",
+            f"{number} -> {number}",
+            "coalesce(max({distinct}CASE WHEN NOT isnan({0}) THEN {0} END){over}, max({all}){over})",
+        )
+        for number in ("real", "double")
+    ),
+    ("max", "C -> C", "max({all}){over}"),
+    ("min_by", "T, compared -> T", "arg_min_null({all}){over}"),
+    *(
+        ("max_by", f"T, {number} -> T", "arg_max_null({0}, trino_below_all_if_nan({1})){over}")
+        for number in ("real", "double")
+    ),
+    ("max_by", "T, compared -> T", "arg_max_null({all}){over}"),
     ("any_value arbitrary", "T -> T", "any_value({all}){over}"),
     ("bool_and every", "boolean -> boolean", "bool_and({all}){over}"),
     ("bool_or", "boolean -> boolean", "bool_or({all}){over}"),
@@ -217,11 +242,28 @@ AGGREGATES = _table(
     ("stddev_pop", "double -> double", "stddev_pop({all}){over}"),
     ("variance var_samp", "double -> double", "var_samp({all}){over}"),
     ("var_pop", "double -> double", "var_pop({all}){over}"),
-    ("corr", "double, double -> double", "CASE WHEN isfinite(corr({all}){over}) THEN corr({all}){over} END"),
-    ("covar_samp", "double, double -> double", "covar_samp({all}){over}"),
-    ("covar_pop", "double, double -> double", "covar_pop({all}){over}"),
-    ("approx_distinct", "T -> bigint", "approx_count_distinct({all}){over}"),
+    *(
+        row
+        for number in ("real", "double")
+        for row in (
+            (
+                "corr",
+                f"{number}, {number} -> {number}",
+                f"CASE WHEN isfinite(corr({{all}}){{over}}) THEN CAST(corr({{all}}){{over}} AS {number}) END",
+            ),
+            *(
+                (name, f"{number}, {number} -> {number}", f"CAST({name}({{all}}){{over}} AS {number})")
+                for name in ("covar_samp", "covar_pop")
+            ),
+        )
+    ),
+    ("approx_distinct", "T -> bigint", "count(DISTINCT {0}){over}"),
     ("approx_percentile", "bigint, double -> bigint", "approx_quantile({0}, CAST({1} AS REAL)){over}"),
+    (
+        "approx_percentile",
+        "real, double -> real",
+        "CAST(approx_quantile({0}, CAST({1} AS REAL)){over} AS REAL)",
+    ),
     ("approx_percentile", "double, double -> double", "approx_quantile({0}, CAST({1} AS REAL)){over}"),
     ("array_agg", "T -> array(T)", "list({all}){over}"),
 )

@@ -271,6 +271,8 @@ class _Compiler:
                 return f"({', '.join(key(part) for part in term.expressions)})"
             return key(term)
 
+        if group.args.get("all") is False:
+            raise unsupported("GROUP BY DISTINCT", node)
         sets = [item for name in ("rollup", "cube", "grouping_sets") for item in group.args.get(name) or []]
         return f" GROUP BY {', '.join(element(term) for term in [*group.expressions, *sets])}"
 

@@ -1,9 +1,8 @@
 """Overloads of a function, as ``"varchar, bigint -> varchar"``, and the choice among them.
 
-``T`` is one type for all who share it, ``N`` such a number, ``C`` such a type whose values are compared, ``any`` a
-type of its own; an argument type with
-``...`` repeats. Trino takes the overload whose types are exactly those given, else the first that the arguments
-widen to.
+``T`` is one type for all who share it, ``N`` such a number, ``C`` such a type whose values are compared; ``any`` is a
+type of its own, and ``compared`` one whose values are. An argument type with ``...`` repeats. Trino takes the overload
+whose types are exactly those given, else the first that the arguments widen to.
 """
 
 from __future__ import annotations
@@ -67,10 +66,12 @@ def _bind(candidate: Overload, arguments: Sequence[Typed], exact: bool) -> Bound
         return None
     variable = _variable_type(parameters, arguments)
     wanted = [
-        argument.type if parameter == "any" else _concrete(parameter, variable)
+        argument.type if parameter in ("any", "compared") else _concrete(parameter, variable)
         for parameter, argument in zip(parameters, arguments, strict=True)
     ]
-    for argument, target in zip(arguments, wanted, strict=True):
+    for parameter, argument, target in zip(parameters, arguments, wanted, strict=True):
+        if parameter == "compared" and pa.types.is_nested(argument.type):
+            raise not_supported(f"comparison of {dt.trino_name(argument.type)}")
         if target is None or not (
             argument.type == target or (not exact and dt.can_coerce(argument.type, target))
         ):

@@ -17,6 +17,10 @@ CREATE MACRO trino_zero_checked(a, b) AS
 CREATE MACRO trino_divide(a, b) AS CASE WHEN trino_zero_checked(a, b) IS NULL THEN a // b END;
 CREATE MACRO trino_mod(a, b) AS CASE WHEN trino_zero_checked(a, b) IS NULL THEN a % b END;
 
+-- NaN is larger than no number: it counts only where there is nothing else.
+CREATE MACRO trino_below_all_if_nan(x) AS
+    CASE WHEN x IS NOT NULL THEN struct_pack(number := NOT isnan(x), x := x) END;
+
 -- A double beyond the largest real is infinite.
 CREATE MACRO trino_real(x, largest) AS
     CASE WHEN abs(x) < largest OR isnan(x) THEN CAST(x AS REAL) WHEN x > 0 THEN CAST('infinity' AS REAL)
@@ -75,6 +79,11 @@ CREATE MACRO trino_floor_digits(x, n) AS
     list_transform(trino_digits(x, n), lambda p: p.a - (p.a % p.power + p.power) % p.power)[1];
 CREATE MACRO trino_ceil_digits(x, n) AS -trino_floor_digits(-x, n);
 
+CREATE MACRO trino_round_integer(x, n) AS
+    CASE WHEN n >= 0 THEN x
+         WHEN n < -18 AND x IS NOT NULL THEN trino_raise('NUMERIC_VALUE_OUT_OF_RANGE: numerical overflow: ' || x)
+         ELSE trino_round_digits(CAST(x AS HUGEINT), -n) END;
+
 -- The text from which Trino makes a decimal of a double or real of so many bits: Java's, before JDK 19. Whole
 -- numbers beyond those bits keep all digits that the next number does not share; DuckDB's text is the shortest.
 CREATE MACRO trino_floating_text(x, bits) AS list_transform([x], lambda a:
@@ -91,15 +100,22 @@ CREATE MACRO trino_ln(x) AS trino_log(x, ln(CASE WHEN x > 0 THEN x ELSE 1 END));
 CREATE MACRO trino_log2(x) AS trino_log(x, log2(CASE WHEN x > 0 THEN x ELSE 1 END));
 CREATE MACRO trino_log10(x) AS trino_log(x, log10(CASE WHEN x > 0 THEN x ELSE 1 END));
 CREATE MACRO trino_sqrt(x) AS CASE WHEN x < 0 THEN 'nan'::DOUBLE ELSE sqrt(abs(x)) END;
+CREATE MACRO trino_width_bucket_checked(x, low, high, n) AS
+    CASE WHEN n <= 0 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: bucketCount must be greater than 0')
+         WHEN isnan(x) THEN trino_raise('INVALID_FUNCTION_ARGUMENT: operand must not be NaN')
+         WHEN NOT isfinite(low) THEN trino_raise('INVALID_FUNCTION_ARGUMENT: first bound must be finite')
+         WHEN NOT isfinite(high) THEN trino_raise('INVALID_FUNCTION_ARGUMENT: second bound must be finite')
+         WHEN low = high THEN trino_raise('INVALID_FUNCTION_ARGUMENT: bounds cannot equal each other') END;
 CREATE MACRO trino_width_bucket(x, low, high, n) AS
     CASE
+        WHEN x IS NULL OR low IS NULL OR high IS NULL OR n IS NULL THEN NULL
+        WHEN trino_width_bucket_checked(x, low, high, n) IS NOT NULL THEN NULL
         WHEN low < high THEN
             CASE WHEN x < low THEN 0 WHEN x >= high THEN n + 1
                  ELSE CAST(floor(n * (x - low) / (high - low)) AS BIGINT) + 1 END
-        WHEN low > high THEN
+        ELSE
             CASE WHEN x > low THEN 0 WHEN x <= high THEN n + 1
                  ELSE CAST(floor(n * (low - x) / (low - high)) AS BIGINT) + 1 END
-        WHEN low = high THEN trino_raise('INVALID_FUNCTION_ARGUMENT: bounds cannot equal each other')
     END;
 
 -- Positions count from 1; 0 and anything before the beginning give the empty text.

@@ -13,8 +13,6 @@ from localaws.athena.signatures import Overload, overload
 _ROWS = (
     ("truncate", "double"),
     ("truncate round", "double, bigint"),
-    ("mod", "double, double"),
-    ("ceil ceiling floor sign", "double"),
     ("rand random", "double"),
     ("rand random", "double, double"),
     ("width_bucket", "double, array(double)"),
