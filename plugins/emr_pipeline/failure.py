@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from signal import SIGKILL
 
 from emr_pipeline.logs import DRIVER_LOGS, Log, Objects, step_logs
 
@@ -45,7 +46,9 @@ _TASK_KILLED = "org.apache.spark.TaskKilledException"
 
 _FRAME = re.compile(r"^\s+(?:at |\.\.\. \d+ more)")
 _EXIT_CODE = re.compile(r"\bended with exit code (\d+)")
-_KILLED = 128 + 9
+
+SIGNALS = 128
+"""A process that a signal has ended has this exit code and the number of the signal added."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,9 @@ def explain(text: str, address: str, exit_code: int | None = None) -> Cause:
         return Cause(REFUSAL, refusals[-1], _end(lines), address)
     if found := _driver_traceback(lines) or _syntax_error(lines):
         return Cause("traceback", *found, address)
-    if found := _logged_exception(lines):
+    # A driver that was killed has met no exception: what is logged went well when it was tried again.
+    killed = exit_code is not None and exit_code > SIGNALS
+    if not killed and (found := _logged_exception(lines)):
         return Cause("logged", *found, address)
     sentence = _ending(exit_code, _words(lines)) if exit_code else ""
     return Cause("exit" if sentence else "", sentence, _end(lines), address)
@@ -103,7 +108,7 @@ def _driver_traceback(lines: Sequence[str]) -> tuple[str, tuple[str, ...]] | Non
     if not starts:
         return None
     end = _next_record(lines, starts[-1])
-    while starts[-1] and _before(lines, starts[-1]) in _CONNECTORS and len(starts) > 1:
+    while len(starts) > 1 and _before(lines, starts[-1]) in _CONNECTORS:
         starts.pop()
     block = lines[starts[-1] : end]
     ends = [_exception(block, number) for number, line in enumerate(block) if line.endswith(_TRACEBACK)]
@@ -167,10 +172,10 @@ def _syntax_error(lines: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
 
 def _ending(exit_code: int, words: Sequence[str]) -> str:
     """Return what is known of a process that has ended with ``exit_code`` and without an exception."""
-    if exit_code == _KILLED:
+    if exit_code == SIGNALS + SIGKILL:
         return f"the step was killed (exit code {exit_code}), as the system does when memory is short"
-    if exit_code > 128:
-        return f"the step was ended by signal {exit_code - 128} (exit code {exit_code})"
+    if exit_code > SIGNALS:
+        return f"the step was ended by signal {exit_code - SIGNALS} (exit code {exit_code})"
     said = f'; its last words are "{words[-1].strip()}"' if words else " and said nothing"
     return f"the step ended with exit code {exit_code}{said}"
 

@@ -298,6 +298,9 @@ def test_a_task_that_went_well_when_tried_again_is_no_cause() -> None:
     assert cause is not None
     assert "`custmer_id` cannot be resolved" in cause.sentence
     assert cause.address == "stdout"
+    cause = most_telling(ended(137, RETRIED))
+    assert cause is not None
+    assert "was killed" in cause.sentence
 
 
 @pytest.mark.parametrize(
