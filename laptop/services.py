@@ -30,6 +30,9 @@ STOP_SECONDS = 15
 REPEAT_SECONDS = 60
 """How long a request is repeated that Airflow could not serve: SQLite has one writer, and the others give up."""
 
+ANSWER_SECONDS = 120
+"""How long an answer may take: a web server that waits for a processor is slow, not lost."""
+
 RUN_SECONDS = 1200
 """How long a run, or what is awaited of it, may take on a busy machine."""
 
@@ -181,7 +184,7 @@ def _answer(method: str, url: str, body: Any = None, headers: Mapping[str, str] 
         url, data=data, method=method, headers={"Content-Type": "application/json", **(headers or {})}
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as response:
             answer: bytes = response.read()
             return answer
     except urllib.error.HTTPError as error:

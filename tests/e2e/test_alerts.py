@@ -100,6 +100,14 @@ def test_what_the_form_lets_pass_fails_before_there_is_a_cluster_and_is_told(
     assert stack.local.client("emr").list_clusters()["Clusters"] == []
 
 
+def test_a_run_that_is_marked_failed_before_it_has_made_a_cluster_fails_and_is_told(stack: Stack) -> None:
+    run = stack.airflow.trigger("sales_segmentation", input=stack.input)
+    stack.airflow.api("PATCH", run.path, {"state": "failed"})
+    assert run.wait_for_end() == "failed"
+    assert stack.alert(run)["Subject"].startswith("sales_segmentation: failed in ")
+    assert stack.local.client("emr").list_clusters()["Clusters"] == []
+
+
 def test_the_tables_start_the_example_and_a_teardown_that_fails_alone_is_told(stack: Stack) -> None:
     faults = Faults(stack.local.endpoint)
     faults.plan(Deny("TerminateJobFlows", times=99))
