@@ -14,11 +14,11 @@ from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.parsers.trino import TrinoParser
-from sqlglot.tokenizer_core import TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from localaws.athena.datatypes import MAX_DIGITS, TRINO_TYPE_NAMES
 from localaws.athena.errors import SYNTAX_ERROR, MalformedQuery, QueryFailed, not_supported
-from localaws.athena.trino_grammar import recognize
+from localaws.athena.trino_grammar import Findings, recognize
 from localaws.athena.trino_tokens import place
 from localaws.athena.typed import position
 
@@ -75,7 +75,9 @@ def _parse(text: str) -> exp.Expr:
     if found.unsupported:
         raise not_supported(found.unsupported[0])
     try:
-        trees = [tree for tree in _Trino().parse(found.text) if tree is not None]
+        dialect = _Trino()
+        tokens = _with_names(dialect.tokenize(found.text), found)
+        trees = [tree for tree in dialect.parser().parse(tokens, found.text) if tree is not None]
     except ParseError as error:
         raise not_supported(_unread(error)) from None
     except TokenError as error:
@@ -99,6 +101,17 @@ def _decimal_literal(text: exp.Expr) -> exp.Expr:
             f"INVALID_LITERAL: {position(text)}a decimal has no more than 38 digits: {written}", SYNTAX_ERROR
         )
     return exp.Cast(this=text, to=exp.DataType.build(f"DECIMAL({precision}, {len(fraction)})"))
+
+
+def _with_names(tokens: list[Token], found: Findings) -> list[Token]:
+    """The tokens with every name as a quoted one: to sqlglot the alias in ``SELECT x isnull`` is an operator."""
+    plain = (TokenType.VAR, TokenType.IDENTIFIER)
+    return [
+        Token(TokenType.IDENTIFIER, token.text, token.line, token.col, token.start, token.end)
+        if token.start in found.names and token.token_type not in plain
+        else token
+        for token in tokens
+    ]
 
 
 def _literal(value: str) -> exp.Expr:

@@ -51,21 +51,27 @@ class TypeName:
 
 @dataclass
 class Findings:
-    """What a recognized query contains. ``unsupported`` are constructs of Trino that sqlglot does not know."""
+    """What a recognized query contains.
+
+    ``text`` has white space for every comment; ``names`` are the places where columns, relations and aliases begin,
+    and ``unsupported`` the constructs of Trino that sqlglot does not know.
+    """
 
     text: str
+    names: frozenset[int] = frozenset()
     types: list[TypeName] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
 
 
 def recognize(text: str) -> Findings:
-    """What the query ``text`` contains; its ``text`` has white space for every comment.
+    """What the query ``text`` contains.
 
     Raises MalformedQuery with the place of the first token that Trino's grammar does not take.
     """
     recognizer = _Recognizer(text)
     recognizer.statement()
     recognizer.findings.text = without_comments(text)
+    recognizer.findings.names = recognizer.names
     return recognizer.findings
 
 
@@ -77,6 +83,10 @@ class _Recognizer(Cursor):
         self._queries: dict[tuple[bool, int], int | None] = {}
         self._type_start = 0
         self.findings = Findings(text)
+
+    @property
+    def names(self) -> frozenset[int]:
+        return frozenset(self._named_at)
 
     def statement(self) -> None:
         for token in self._tokens:
@@ -214,7 +224,7 @@ class _Recognizer(Cursor):
             return True
         if not self._is_name() or self._begins_clause():
             return False
-        self._at += 1
+        self._name()
         return True
 
     def _begins_clause(self) -> bool:
@@ -422,7 +432,8 @@ class _Recognizer(Cursor):
                 self._value()
                 self._expect("]")
             elif self._peek() == "." and self._is_name(1):
-                self._at += 2
+                self._at += 1
+                self._name()
             else:
                 return
 
@@ -448,9 +459,10 @@ class _Recognizer(Cursor):
         """A column, a call, a literal of a named type or a lambda: whatever begins with a name."""
         if self._peek() in ("RUNNING", "FINAL") and self._is_name(1):
             self._at += 1
-        token = self._peek_at(self._at)
+        token, names = self._peek_at(self._at), len(self._named_at)
         self._name()
         if self._peek() == "<string>":
+            del self._named_at[names:]
             self._type_start = token.start
             self._type_named(token)
             self._string()
@@ -461,8 +473,10 @@ class _Recognizer(Cursor):
             self._over()
         else:
             while self._peek() == "." and self._is_name(1):
-                self._at += 2
+                self._at += 1
+                self._name()
             if self._peek() == "(":
+                del self._named_at[names:]
                 self._call()
 
     def _type_named(self, token: Token) -> None:
@@ -509,7 +523,7 @@ class _Recognizer(Cursor):
         at = self._at
         self._expect("(")
         if self._is_name() and self._peek() not in ("PARTITION", "RANGE", "ROWS", "GROUPS", "MEASURES"):
-            self._at += 1
+            self._name()
         if self._take("PARTITION", "BY"):
             self._expressions()
         if self._take("ORDER", "BY"):
@@ -555,8 +569,9 @@ class _Recognizer(Cursor):
         start = self._peek_at(self._at - 2).start
         self._expression()
         self._expect("AS")
-        self._type_start = start
+        self._type_start, names = start, len(self._named_at)
         self._type()
+        del self._named_at[names:]
         self._expect(")")
         return True
 
@@ -652,6 +667,7 @@ class _Recognizer(Cursor):
         self._expect("EXTRACT", "(")
         field = self._peek()
         self._name()
+        self._named_at.pop()
         self._expect("FROM")
         if field not in _EXTRACT_FIELDS:
             raise self._error(place, f"Invalid EXTRACT field: {field}")

@@ -68,6 +68,7 @@ class Cursor:
         # Every look ahead that is not a loop stays within the padding.
         self._keywords = [token.keyword for token in self._tokens] + [END.keyword] * 8
         self._at = self._furthest = 0
+        self._named_at: list[int] = []  # where the names among the tokens begin
 
     def _error(self, token: Token, reason: str) -> MalformedQuery:
         start = token.start if token is not END else len(self._text.rstrip())
@@ -113,6 +114,7 @@ class Cursor:
     def _name(self) -> None:
         if not self._is_name():
             self._fail()
+        self._named_at.append(self._tokens[self._at].start)
         self._at += 1
 
     def _names(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlglot import exp
 
 from localaws.athena.errors import MalformedQuery, QueryFailed
 from localaws.athena.parser import parse_query
@@ -17,14 +18,25 @@ from localaws.athena.parser import parse_query
         ("SELECT N'a'", "TYPE_NOT_FOUND: line 1:8: Unknown type: n"),
         ("SELECT filter(a, x -> x > 1)", "not supported by the local Athena: lambda expressions"),
         ("SELECT json_exists(a, '$.b' TRUE ON ERROR)", "not supported by the local Athena: json_exists"),
-        ("SELECT 1 FROM t asof(x) JOIN u ON true",
-         "not supported by the local Athena: the syntax at line 1:17: 'asof'"),
+        ("SELECT if(true)", "not supported by the local Athena: the syntax at line 1:15: ')'"),
     ],
 )  # fmt: skip
 def test_refused(text: str, message: str) -> None:
     with pytest.raises(QueryFailed) as failure:
         parse_query(text)
     assert failure.value.message == message
+
+
+@pytest.mark.parametrize(
+    "word", ["isnull", "notnull", "div", "ilike", "asof", "semi", "qualify", "final", "any", "top"]
+)
+def test_a_word_that_only_sqlglot_reserves_is_a_name(word: str) -> None:
+    tree = parse_query(
+        f"SELECT a {word}, {word}.{word} FROM t {word} CROSS JOIN u AS {word} ({word}) ORDER BY {word}"
+    )
+    first, second = tree.expressions
+    assert (first.this.name, first.alias, second.table, second.name) == ("a", word, word, word)
+    assert [source.alias for source in tree.find_all(exp.Table)] == [word, word]
 
 
 def test_a_hint_is_a_comment() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from localaws.athena.errors import MalformedQuery
@@ -134,6 +136,14 @@ def test_types_are_found_with_the_beginning_of_their_cast() -> None:
         ("float", 7),
         ("B", 48),
     ]
+
+
+def test_names_are_columns_relations_and_aliases() -> None:
+    text = (
+        "WITH a AS (SELECT f(b.c) d, date '1', CAST(e AS varchar) FROM s.g) SELECT extract(day FROM h) OVER_"
+    )
+    found = [re.findall(r"\w+", text[at:])[0] for at in sorted(recognize(text).names)]
+    assert found == ["a", "b", "c", "d", "e", "s", "g", "h", "OVER_"]
 
 
 @pytest.mark.parametrize(
