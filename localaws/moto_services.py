@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import uuid
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -113,6 +114,9 @@ ANSWERED: dict[str, frozenset[str]] = {
         """,
     }.items()
 }
+# moto has a catalog for each region, the Athena and the EMR here have no regions: all callers share the catalog of one.
+CATALOG_REGION = "us-east-1"
+_SCOPE_OF_GLUE = re.compile(r"(Credential=[^/,]*/[^/,]*/)[^/,]*(/glue/)")
 _UNSIGNED = {"AssumeRoleWithWebIdentity": "sts", "AssumeRoleWithSAML": "sts"}
 _DELIVERED_BY_SNS = ("sqs", "http", "https")
 _XML_NAMES = ("s3", "s3express", "route53", "cloudfront")  # signing names of the services that speak REST-XML
@@ -135,6 +139,9 @@ class MotoServices:
         call = _Call(request)
         if refusal := call.refusal():
             return call.refused(refusal)
+        if call.service == "glue":
+            signature = request.headers.get("Authorization", "")
+            request.environ["HTTP_AUTHORIZATION"] = _SCOPE_OF_GLUE.sub(rf"\g<1>{CATALOG_REGION}\2", signature)
         try:
             response = Response.from_app(self._application(call.service), request.environ)
         except _MotoFailed as failure:

@@ -42,11 +42,11 @@ from localaws.athena.views import (
     workgroup_view,
 )
 from localaws.faults.plan import FaultPlan
+from localaws.moto_services import CATALOG_REGION
 from localaws.store import Store
 from localaws.wire import JSON, OWN_USER_AGENT, AwsError
 
 CATALOG = "AwsDataCatalog"
-_REGION = "us-east-1"
 _ROWS_PER_PAGE = 1000
 _ITEMS_PER_PAGE = 50
 _RESULT_GONE = (
@@ -73,7 +73,7 @@ def _client(service: str, endpoint: str) -> Any:
     return boto3.client(
         service,
         endpoint_url=endpoint,
-        region_name=_REGION,
+        region_name=CATALOG_REGION,
         aws_access_key_id="localaws",
         aws_secret_access_key="localaws",
         config=Config(

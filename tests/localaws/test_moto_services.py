@@ -9,6 +9,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
+import boto3
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
@@ -172,3 +173,21 @@ def test_what_moto_stumbles_over_is_an_error_of_the_protocol(local_aws: LocalAws
         assert status == 400, body
         assert "json" in mimetype, body
         assert error["__type"] in ("InvalidInputException", "EntityNotFoundException"), body
+
+
+def test_there_is_one_catalog_whatever_the_region(local_aws: LocalAws) -> None:
+    """Athena and EMR here know no regions either."""
+    frankfurt, nowhere = (
+        boto3.client(
+            "glue",
+            endpoint_url=local_aws.endpoint,
+            region_name=region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        for region in ("eu-central-1", "local")
+    )
+    frankfurt.create_database(DatabaseInput={"Name": "made_in_frankfurt"})
+    assert nowhere.get_database(Name="made_in_frankfurt")["Database"]["Name"] == "made_in_frankfurt"
+    databases = local_aws.client("athena").list_databases(CatalogName="AwsDataCatalog")["DatabaseList"]
+    assert "made_in_frankfurt" in {database["Name"] for database in databases}
