@@ -13,7 +13,7 @@ from typing import Any
 
 from localaws.athena import commands
 from localaws.athena.catalog import AlreadyExists, Catalog, Column, Partition, Table
-from localaws.athena.datatypes import parse_type
+from localaws.athena.datatypes import parse_type, varchar_length
 from localaws.athena.ddl_grammar import quoted, string_literal
 from localaws.athena.errors import QueryFailed, ddl_failed, not_supported, semantic_error
 from localaws.athena.hive_layout import NULL_VALUE, join_location, partition_folders, partition_value
@@ -21,6 +21,7 @@ from localaws.athena.result import Result, ResultColumn
 
 # These are names of a query's types; DDL has int, float, binary and struct for them.
 _QUERY_ONLY_TYPES = re.compile(r"\b(integer|real|varbinary|row|varchar(?!\())\b")
+_VARCHAR_LENGTHS = range(1, 65_535 + 1)
 _WIDTH = 20  # DESCRIBE pads each of its three fields to this
 
 
@@ -172,6 +173,8 @@ class Ddl:
         table = self._table(command.name, database)
         known = {partition.values for partition in self._catalog.partitions(table)}
         for spec in command.partitions:
+            if spec.values.keys() < {key.name for key in table.partition_keys}:
+                raise not_supported("DROP PARTITION of all partitions with some values")
             values = _ordered_values(table, spec)
             if values in known:
                 self._catalog.drop_partition(table, values)
@@ -213,6 +216,9 @@ def _check_columns(command: commands.CreateTable) -> None:
                 f"FAILED: ParseException mismatched input '{unknown.group()}': "
                 f"DDL knows no type {column.type} (column {column.name})"
             )
+        length = varchar_length(column.type)
+        if length is not None and length not in _VARCHAR_LENGTHS:
+            raise not_supported(f"column {column.name} {column.type}: a varchar has 1 to 65535 characters")
         try:
             parse_type(column.type)
         except ValueError as error:

@@ -7,6 +7,7 @@ Source: https://docs.aws.amazon.com/athena/latest/ug/ddl-reference.html
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from localaws.athena.commands import (
     PARQUET_INPUT,
@@ -51,6 +52,7 @@ _BARE_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 # As Hive's BaseSemanticAnalyzer.unescapeSQLString; any other character after a backslash is itself.
 _ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", "%": "\\%", "_": "\\_"}
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([0-3][0-7]{2})|(.))", re.DOTALL)
+_AS_QUERY = {("AS", word) for word in ("SELECT", "WITH", "VALUES", "TABLE", "(")}
 _REFUSED_CLAUSES = {"CLUSTERED", "SKEWED", "WITH", "AS", "LIKE"}
 
 
@@ -117,7 +119,8 @@ class _Parser:
             self._expect("TABLE")
             return self._create_table()
         if self._next() == "TABLE":
-            if any(token.keyword == "AS" for token in self._tokens):
+            words = [token.keyword for token in self._tokens]
+            if any(pair in _AS_QUERY for pair in pairwise(words)):
                 raise not_supported("CREATE TABLE AS SELECT")
             raise not_supported("CREATE TABLE without EXTERNAL")
         raise not_supported(f"CREATE {self._next()}")
@@ -125,6 +128,8 @@ class _Parser:
     def _create_database(self) -> CreateDatabase:
         if_not_exists = self._if_not_exists()
         name, comment, location, properties = self._name(), None, None, {}
+        if "." in name:
+            raise not_supported(f"the database name {quoted(name)}")
         while self._at < len(self._tokens):
             if self._take("COMMENT"):
                 comment = self._string()
@@ -365,6 +370,8 @@ class _Parser:
         Without backticks it begins with a letter, and is no reserved word. Source:
         https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
         """
+        if self._at < len(self._tokens) and self._tokens[self._at].kind == "number":
+            raise not_supported("a name that begins with a digit, but in backticks")
         if self._at == len(self._tokens) or self._tokens[self._at].kind not in ("word", "name"):
             raise self._mismatch("a name")
         token = self._tokens[self._at]

@@ -171,7 +171,10 @@ def _partition_value(text: str, key: str, hive_type: str) -> Any:
     if text == NULL_VALUE:
         return None
     datatype = dt.parse_type(hive_type)
+    length = dt.varchar_length(hive_type)
     try:
+        if length is not None and len(text) > length:
+            raise ValueError(text)
         return _parsed(text, datatype)
     except (ValueError, InvalidOperation):
         raise QueryFailed(

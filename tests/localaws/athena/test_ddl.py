@@ -141,6 +141,9 @@ def test_partitions_are_added_and_dropped_by_name(lake: Lake, sales: str) -> Non
     assert "Partition not found" in lake.failure(drop)
     assert lake.ask(drop.replace("DROP", "DROP IF EXISTS")).state == "SUCCEEDED"
     assert lake.rows(f"SHOW PARTITIONS {sales}") == [("year=2024/region=EU",)]
+    assert "not supported by the local Athena: DROP PARTITION of all" in lake.failure(
+        f"ALTER TABLE {sales} DROP PARTITION (year=2024)"
+    )
     assert "must name the table's keys (year, region)" in lake.failure(
         f"ALTER TABLE {sales} ADD PARTITION (year=2024)"
     )
@@ -339,6 +342,13 @@ def test_describe_lists_fields_padded_and_partition_keys_twice(lake: Lake, sales
         (
             "CREATE EXTERNAL TABLE t (a int COMMENT 'it''s') STORED AS PARQUET LOCATION 's3://b/t/'",
             "in DDL a quote in a string is written \\'",
+        ),
+        ("CREATE TABLE t (a int) STORED AS PARQUET LOCATION 's3://b/t/'", "CREATE TABLE without EXTERNAL"),
+        ("DROP TABLE 2024_sales", "a name that begins with a digit, but in backticks"),
+        ("CREATE DATABASE `a.b`", "the database name `a.b`"),
+        (
+            "CREATE EXTERNAL TABLE t (a varchar(0)) STORED AS PARQUET LOCATION 's3://b/t/'",
+            "a varchar has 1 to 65535 characters",
         ),
         ("DROP TABLE `a.b.c`", "the table name `a.b.c`"),
         (

@@ -260,6 +260,15 @@ def test_a_value_that_is_not_of_the_keys_type_is_named(lake: Lake) -> None:
     )
 
 
+def test_a_value_longer_than_its_varchar_key_is_named(lake: Lake) -> None:
+    create(lake, "long_key", "a int", "code varchar(2)")
+    lake.put("long_key/code=EU/part-0.parquet", {"a": pa.array([1], pa.int32())})
+    lake.ask("MSCK REPAIR TABLE long_key")
+    assert lake.rows("SELECT a, code FROM long_key") == [("1", "EU")]
+    lake.ask("ALTER TABLE long_key ADD PARTITION (code='EUR')")
+    assert "Invalid partition value 'EUR' for" in lake.failure("SELECT a FROM long_key")
+
+
 def test_a_condition_that_fails_on_a_partition_fails_the_query(lake: Lake) -> None:
     create(lake, "text_key", "a int", "day string")
     lake.put("text_key/day=tomorrow/part-0.parquet", {"a": pa.array([1], pa.int32())})
