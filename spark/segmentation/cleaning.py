@@ -12,7 +12,7 @@ from datetime import date
 from pyspark.sql import DataFrame, Observation, Window
 from pyspark.sql import functions as F
 
-from segmentation.raw_lines import HEADER, OPEN_QUOTE, WRONG_FIELD_COUNT
+from segmentation.raw_lines import HEADER, OPEN_QUOTE, STRAY_QUOTE, WRONG_FIELD_COUNT
 from segmentation.schemas import RAW_COLUMNS, TABLES
 
 
@@ -52,6 +52,11 @@ TYPED: dict[str, str] = {
 RULES: tuple[Rule, ...] = (
     Rule(WRONG_FIELD_COUNT, "more or fewer fields than the header", f"defect = '{WRONG_FIELD_COUNT}'"),
     Rule(OPEN_QUOTE, "a quote that is not closed", f"defect = '{OPEN_QUOTE}'"),
+    Rule(
+        STRAY_QUOTE,
+        'text after the quote that closes a field; a quote inside quotes is written twice: ""',
+        f"defect = '{STRAY_QUOTE}'",
+    ),
     Rule(
         "broken_text",
         "bytes that are not UTF-8",

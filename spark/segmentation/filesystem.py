@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from py4j.java_gateway import is_instance_of
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
@@ -37,7 +38,9 @@ def find(spark: SparkSession, uri: str) -> File | None:
     try:
         return _file(_at(spark, uri).getFileStatus(path))
     except Py4JJavaError as problem:
-        if problem.java_exception.getClass().getName() == "java.io.FileNotFoundException":
+        if is_instance_of(
+            spark.sparkContext._gateway, problem.java_exception, "java.io.FileNotFoundException"
+        ):
             return None
         raise
 

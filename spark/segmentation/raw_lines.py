@@ -18,7 +18,20 @@ from segmentation.filesystem import File
 from segmentation.schemas import RAW_COLUMNS
 
 #: Why a line has no fields to look at.
-WRONG_FIELD_COUNT, OPEN_QUOTE, HEADER = "wrong_field_count", "open_quote", "header"
+WRONG_FIELD_COUNT, OPEN_QUOTE, STRAY_QUOTE, HEADER = (
+    "wrong_field_count",
+    "open_quote",
+    "stray_quote",
+    "header",
+)
+
+# RFC 4180, but for blanks around a field and for quotes inside a field that does not begin with one, which stand for
+# themselves. Possessive, because Java's other quantifiers of a group take stack for each repetition.
+_BLANKS = r"[\x00-\x09\x0b\x0c\x0e-\x20]*+"
+_OPENED = r'"[^"]*+(?:""[^"]*+)*+'
+_FIELD = rf'{_BLANKS}(?:{_OPENED}"{_BLANKS}|[^",\r\n][^,\r\n]*+)?+'
+_WELL_QUOTED = rf"\A{_FIELD}(?:,{_FIELD})*+\z"
+_LEFT_OPEN = rf"\A(?:{_FIELD},)*+{_BLANKS}{_OPENED}\z"
 
 # A doubled quote is a quote (RFC 4180); Spark's default would be a backslash.
 _OPTIONS = {
@@ -63,12 +76,14 @@ def read_lines(spark: SparkSession, sources: list[Source], *, line_breaks: bool)
     """Return one row for each line of ``sources``: RAW_COLUMNS as text, ``defect`` and ``source_file``.
 
     An empty field is null; blank lines are no lines. ``defect`` is null for a line with as many fields as its header,
-    and otherwise WRONG_FIELD_COUNT (the fields there are, are filled in from the left), OPEN_QUOTE, or HEADER for the
-    header line of each file and any repetition of it.
+    and otherwise the first of these that holds: HEADER for the header line of each file and any repetition of it;
+    OPEN_QUOTE for a quote that the line does not close; STRAY_QUOTE for more text after the quote that closes a field,
+    such as ``"5\\" bottle"``, where RFC 4180 wants a quote inside quotes doubled; WRONG_FIELD_COUNT (the fields there
+    are, are filled in from the left).
 
     With ``line_breaks`` quoted fields may hold line breaks. A quote that never closes swallows the lines after it: a
-    record with a line break and too many or few fields, or with a line break and a quote, is taken apart again and each
-    of its lines is an OPEN_QUOTE, so that no line goes uncounted.
+    record with a line break that is not well quoted or has too many or few fields is taken apart again and each of its
+    lines is an OPEN_QUOTE, so that no line goes uncounted.
     """
     frames = [_joined(spark, source) if line_breaks else _split(spark, source) for source in sources]
     lines = frames[0]
@@ -79,23 +94,37 @@ def read_lines(spark: SparkSession, sources: list[Source], *, line_breaks: bool)
 
 def _split(spark: SparkSession, source: Source) -> DataFrame:
     text = spark.read.text(_uris(source)).select("value", _source_file())
-    open_quote = F.col("value").contains('"') & (_quotes(F.col("value")) % 2 == 1)
-    return _fields(text, source, F.when(open_quote, OPEN_QUOTE))
+    return _fields(text, source, _quote_defect())
 
 
 def _joined(spark: SparkSession, source: Source) -> DataFrame:
-    read = spark.read.csv(_uris(source), schema=_schema(source), multiLine=True, **_OPTIONS)
-    records = read.select("*", _source_file())
-    records = records.where("_malformed IS NULL OR trim(_malformed) <> ''")
-    whole = F.concat_ws(",", *_places(source))
-    text = F.coalesce("_malformed", whole)
-    breaks = text.contains("\n") | text.contains("\r")
-    swallowed = breaks & (F.col("_malformed").isNotNull() | whole.contains('"'))
-    good = _select(records.where(~swallowed), source, F.lit(None))
+    # One column more than there are: so Spark finds all records malformed, and gives the text of each.
+    places = [*_places(source), "_more"]
+    schema = ", ".join(f"{name} string" for name in (*places, "_malformed"))
+    read = spark.read.csv(_uris(source), schema=schema, multiLine=True, **_OPTIONS)
+    # All but those that have that column.
+    rewritten = F.concat_ws(",", *(F.concat(F.lit('"'), _doubled(place), F.lit('"')) for place in places))
+    text = F.regexp_replace(F.coalesce("_malformed", rewritten), r"\r\n?", "\n")
+    records = read.select(F.regexp_replace(text, r"\n\z", "").alias("value"), _source_file())
+    whole = rf"\A{_FIELD}(?:,{_FIELD}){{{len(source.header) - 1}}}\z"
+    swallowed = F.col("value").contains("\n") & ~F.col("value").rlike(whole)
+    good = _fields(records.where(~swallowed), source, _quote_defect())
     taken_apart = records.where(swallowed).select(
-        F.explode(F.split(text, r"\r\n|\r|\n")).alias("value"), "source_file"
+        F.explode(F.split("value", "\n")).alias("value"), "source_file"
     )
     return good.unionByName(_fields(taken_apart, source, F.lit(OPEN_QUOTE)))
+
+
+def _quote_defect() -> Column:
+    """Return what is wrong with the quotes of the line in ``value``, null for nothing."""
+    value = F.col("value")
+    wrong = value.contains('"') & ~value.rlike(_WELL_QUOTED)
+    return F.when(wrong & value.rlike(_LEFT_OPEN), OPEN_QUOTE).when(wrong, STRAY_QUOTE)
+
+
+def _doubled(name: str) -> Column:
+    """Return the field as it is written between quotes."""
+    return F.replace(F.coalesce(name, F.lit("")), F.lit('"'), F.lit('""'))
 
 
 def _fields(text: DataFrame, source: Source, defect: Column) -> DataFrame:
@@ -152,11 +181,6 @@ def _source_file() -> Column:
     """Return the file's address as it is written on S3; Spark gives it as a URI, where ``%`` stands before a code."""
     # To url_decode a + is a blank, which it is in a form but not in a path.
     return F.url_decode(F.replace(F.input_file_name(), F.lit("+"), F.lit("%2B"))).alias("source_file")
-
-
-def _quotes(text: Column) -> Column:
-    """Return the number of quotes, counted in bytes because the text may be broken UTF-8."""
-    return F.octet_length(text) - F.octet_length(F.replace(text, F.lit('"'), F.lit("")))
 
 
 def _key(name: str) -> str:

@@ -38,6 +38,7 @@ VALID: Fields = {
 SPOILED: list[tuple[Fields, str]] = [
     ({"defect": "wrong_field_count", "region": None, "order_date": None}, "wrong_field_count"),
     ({"defect": "open_quote"}, "open_quote"),
+    ({"defect": "stray_quote"}, "stray_quote"),
     ({"region": "W\ufffdrttemberg"}, "broken_text"),
     ({"order_id": None}, "missing_key"),
     ({"customer_id": None}, "missing_key"),

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from segmentation.job import UserError
-from segmentation.raw_lines import HEADER, OPEN_QUOTE, WRONG_FIELD_COUNT, find_sources, read_lines
+from segmentation.raw_lines import (
+    HEADER,
+    OPEN_QUOTE,
+    STRAY_QUOTE,
+    WRONG_FIELD_COUNT,
+    find_sources,
+    read_lines,
+)
 from segmentation.schemas import RAW_COLUMNS
 
 Row = dict[str, str | None]
@@ -36,7 +43,7 @@ either_way = pytest.mark.parametrize("line_breaks", [False, True], ids=["line by
 
 
 @either_way
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_line_ends_and_a_byte_order_mark_are_no_content(
     read: Read, write_csv: Make, line: Make, header: list[str], mark: str, end: str, line_breaks: bool
@@ -102,7 +109,7 @@ def test_a_line_break_inside_quotes_is_seen_line_by_line_and_kept_when_joined(
     read: Read, write_csv: Make, line: Make
 ) -> None:
     uri = write_csv(line(order_id="A", product='"Vio\nWasser"'), line(order_id="B"))
-    assert [row["defect"] for row in read(uri)].count(OPEN_QUOTE) == 2
+    assert OPEN_QUOTE in [row["defect"] for row in read(uri)]
     first, second = read(uri, line_breaks=True)
     assert (first["product"], first["order_date"], first["defect"]) == ("Vio\nWasser", "23-08-2023", None)
     assert (second["order_id"], second["defect"]) == ("B", None)
@@ -122,11 +129,53 @@ def test_a_quote_that_never_closes_swallows_no_line(
     ]
 
 
-def test_a_quote_inside_a_field_is_a_character(read: Read, write_csv: Make, line: Make) -> None:
-    """Such a line makes the file look as if it had line breaks, and reading it so gives the right field."""
-    uri = write_csv(line(product='5" Wein'), line(order_id="ORD2"))
-    row, other = read(uri, line_breaks=True)
-    assert (row["product"], row["defect"], other["defect"]) == ('5" Wein', None, None)
+WELL_QUOTED = {
+    '5" Wein': '5" Wein',
+    '"say ""hi"""': 'say "hi"',
+    '""""': '"',
+    ' "Evian" ': "Evian",
+    '"x, ""y"""': 'x, "y"',
+    'a "b"': 'a "b"',
+    r"back\slash": r"back\slash",
+    r'"C:\"': "C:\\",
+}
+"""A product as it is written and as it is read; a quote in a field that begins without one is a character."""
+
+BADLY_QUOTED = [r'"Fritz \"Kola\""', r'"5\" bottle"', '""Evian""', '"Evian"x', '"a" "b"', '"a"b"c"']
+
+
+@either_way
+def test_what_is_well_quoted_is_read_and_the_rest_is_set_aside(
+    read: Read, write_csv: Make, line: Make, line_breaks: bool
+) -> None:
+    products = [*WELL_QUOTED, *BADLY_QUOTED]
+    uri = write_csv(*(line(order_id=f"{n:02}", product=product) for n, product in enumerate(products)))
+    rows = read(uri, line_breaks=line_breaks)
+    assert [row["product"] for row in rows if row["defect"] is None] == list(WELL_QUOTED.values())
+    assert [row["defect"] for row in rows[len(WELL_QUOTED) :]] == [STRAY_QUOTE] * len(BADLY_QUOTED)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_line_break_and_doubled_quotes_may_be_in_one_field(
+    read: Read, write_csv: Make, line: Make, end: str
+) -> None:
+    uri = write_csv(line(order_id="A", product=f'"a ""b""{end}c"'), line(order_id="B"), "  ", end=end)
+    first, second = read(uri, line_breaks=True)
+    assert (first["product"], first["defect"]) == ('a "b"\nc', None)
+    assert (second["order_id"], second["defect"]) == ("B", None)
+
+
+@either_way
+def test_a_line_with_a_million_quotes_is_read(
+    read: Read, write_csv: Make, line: Make, line_breaks: bool
+) -> None:
+    """The patterns that judge the quotes must not take stack for each."""
+    product = '"' + '""' * 500_000 + '"'
+    good, bad = read(
+        write_csv(line(order_id="A", product=product), line(order_id="B", product=product + "x")),
+        line_breaks=line_breaks,
+    )
+    assert (len(good["product"] or ""), good["defect"], bad["defect"]) == (500_000, None, STRAY_QUOTE)
 
 
 @either_way
@@ -218,6 +267,17 @@ def test_a_column_without_a_name_is_extra_and_its_header_no_line(
     assert source.extra == ["(without a name)"]
     rows = read_lines(spark, sources, line_breaks=False).collect()
     assert sorted(str(row.defect) for row in rows) == ["None", HEADER]
+
+
+@pytest.mark.parametrize("name", ["Verkäufe März+1 %20.csv", "a%2Fb+c#d.csv", "日本\u00a0\U0001f377.csv"])
+def test_a_line_names_its_file_as_it_is_called(
+    spark: SparkSession, s3_root: Path, header: list[str], line: Make, name: str
+) -> None:
+    (s3_root / "named").mkdir(exist_ok=True)
+    (s3_root / "named" / name).write_text("\n".join([",".join(header), line(), ""]))
+    sources = find_sources(spark, f"s3://bucket/named/{name}")
+    rows = read_lines(spark, sources, line_breaks=False).collect()
+    assert {row.source_file for row in rows} == {f"s3://bucket/named/{name}"}
 
 
 def test_a_files_name_is_no_pattern(read: Read, write_csv: Make, line: Make) -> None:
