@@ -54,9 +54,17 @@ class Relations:
     def _joined(
         self, relation: Relation, joins: Sequence[exp.Expr] | None, parent: Scope | None, ctes: Ctes
     ) -> Relation:
-        for join in joins or ():
-            relation = self._join(relation, join, parent, ctes)
-        return relation
+        """A relation and what is joined to it. Joins bind closer than commas, and do not see beyond one."""
+        rest = list(joins or ())
+        before: Relation | None = None
+        for at, join in enumerate(rest):
+            if not _is_comma(join):
+                relation = self._join(relation, join, parent, ctes)
+                continue
+            before = _listed(before, relation)
+            joined_to = at + 1 < len(rest) and not _is_comma(rest[at + 1])
+            relation = self._relation(join.this, parent, ctes, () if joined_to else before.columns)
+        return _listed(before, relation)
 
     def _join(self, left: Relation, join: exp.Expr, parent: Scope | None, ctes: Ctes) -> Relation:
         only(join, "this", "side", "kind", "on", "using")
@@ -76,8 +84,6 @@ class Relations:
             return Relation(f"{left.sql} {word} {right.sql} ON {condition}", scope.columns)
         if using:
             return _joined_using(left, right, word, using)
-        if side or kind == "INNER":
-            raise QueryFailed(f"SYNTAX_ERROR: {position(join)}JOIN needs ON or USING", SYNTAX_ERROR)
         return Relation(f"{left.sql} CROSS JOIN {right.sql}", left.columns + right.columns)
 
     def _relation(
@@ -189,6 +195,17 @@ class Relations:
         name = f"r{next(self._names)}"
         columns = _output_columns(name, tuple(outputs), node.args.get("alias"), partial=bool(offset))
         return Relation(f"LATERAL (SELECT {', '.join(texts)}) AS {name}", columns)
+
+
+def _is_comma(join: exp.Expr) -> bool:
+    """Without any word sqlglot's join is the comma of ``FROM a, b``."""
+    return not any(join.args.get(name) for name in ("side", "kind", "method", "on", "using"))
+
+
+def _listed(before: Relation | None, relation: Relation) -> Relation:
+    if before is None:
+        return relation
+    return Relation(f"{before.sql}, {relation.sql}", before.columns + relation.columns)
 
 
 def _joined_using(left: Relation, right: Relation, word: str, using: Sequence[exp.Expr]) -> Relation:
