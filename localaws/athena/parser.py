@@ -18,7 +18,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from localaws.athena.datatypes import MAX_DIGITS, TRINO_TYPE_NAMES
 from localaws.athena.errors import SYNTAX_ERROR, MalformedQuery, QueryFailed, not_supported
-from localaws.athena.trino_grammar import Findings, recognize
+from localaws.athena.trino_grammar import Findings, recognize, recognize_expression
 from localaws.athena.trino_tokens import place
 from localaws.athena.typed import position
 
@@ -115,9 +115,9 @@ def _with_names(tokens: list[Token], found: Findings) -> list[Token]:
 
 
 def _literal(value: str) -> exp.Expr:
-    tree = _parse(f"SELECT {value}")
-    (literal,) = tree.expressions
-    if literal.find(exp.Column, exp.Query) is not None:
+    recognize_expression(value)
+    (literal,) = _parse(f"SELECT {value}").expressions
+    if literal.find(exp.Column, exp.Query, exp.Placeholder) is not None:
         raise MalformedQuery(f"an execution parameter must be a literal, not {value}")
     return exp.Paren(this=literal) if not isinstance(literal, exp.Literal) else literal
 

@@ -11,6 +11,10 @@ from typing import ClassVar
 
 from localaws.athena.trino_tokens import Cursor, Mismatch, Token, without_comments
 
+_NO_NAMES = {
+    "digits": "identifiers must not start with a digit; surround the identifier with double quotes",
+    "backquoted": "backquoted identifiers are not supported; use double quotes to quote identifiers",
+}
 _COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 _INTERVAL_FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 _DATE_FIELDS = (
@@ -69,10 +73,15 @@ def recognize(text: str) -> Findings:
     Raises MalformedQuery with the place of the first token that Trino's grammar does not take.
     """
     recognizer = _Recognizer(text)
-    recognizer.statement()
+    recognizer.query_alone()
     recognizer.findings.text = without_comments(text)
     recognizer.findings.names = recognizer.names
     return recognizer.findings
+
+
+def recognize_expression(text: str) -> None:
+    """Raises MalformedQuery unless ``text`` is one expression."""
+    _Recognizer(text).expression_alone()
 
 
 class _Recognizer(Cursor):
@@ -88,19 +97,18 @@ class _Recognizer(Cursor):
     def names(self) -> frozenset[int]:
         return frozenset(self._named_at)
 
-    def statement(self) -> None:
+    def query_alone(self) -> None:
+        self._alone(self._query)
+
+    def expression_alone(self) -> None:
+        self._alone(self._expression)
+
+    def _alone(self, rule: Callable[[], None]) -> None:
         for token in self._tokens:
-            if token.kind == "digits":
-                raise self._error(
-                    token,
-                    "identifiers must not start with a digit; surround the identifier with double quotes",
-                )
-            if token.kind == "backquoted":
-                raise self._error(
-                    token, "backquoted identifiers are not supported; use double quotes to quote identifiers"
-                )
+            if reason := _NO_NAMES.get(token.kind):
+                raise self._error(token, reason)
         try:
-            self._query()
+            rule()
             if self._at < len(self._tokens):
                 self._fail()
         except Mismatch:

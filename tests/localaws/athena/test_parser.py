@@ -49,7 +49,23 @@ def test_each_question_mark_needs_a_parameter(parameters: tuple[str, ...], found
         parse_query("SELECT ?", parameters)
 
 
-@pytest.mark.parametrize("value", ["1 LIMIT 1 OFFSET 1", "a b c", "1::int", ""])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1 LIMIT 1",
+        "a b",
+        "1 x",
+        "1::int",
+        "",
+        "1, 2",
+        "1 UNION SELECT 2",
+        "1 WHERE true",
+        "DISTINCT 1",
+        "*",
+        "?",
+        "\n",
+    ],
+)
 def test_a_parameter_must_be_of_the_grammar_too(value: str) -> None:
     with pytest.raises(MalformedQuery):
         parse_query("SELECT ?", (value,))
