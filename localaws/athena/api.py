@@ -49,6 +49,7 @@ from localaws.wire import JSON, OWN_USER_AGENT, AwsError
 CATALOG = "AwsDataCatalog"
 _ROWS_PER_PAGE = 1000
 _ITEMS_PER_PAGE = 50
+_QUERY_BYTES = 262_144  # https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
 _RESULT_GONE = (
     "You do not seem to have access to the S3 location of your query results. Please confirm your account has "
     "access to the S3 location where your query results are saved and try again."
@@ -111,6 +112,8 @@ class AthenaApi:
             raise not_supported("EngineConfiguration")
         folder = group.output_folder(configuration.get("OutputLocation"))
         parameters = tuple(params.get("ExecutionParameters", ()))
+        if len(params["QueryString"].encode()) > _QUERY_BYTES:
+            raise invalid_request(f"The query string is longer than {_QUERY_BYTES} bytes")
         try:
             prepared = self._engine.prepare(params["QueryString"], parameters)
         except MalformedQuery as error:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import duckdb
 import pyarrow as pa
 
+from localaws.athena.depth import too_large_to_run
 from localaws.athena.errors import (
     DATA_ERROR,
     ENGINE_ERROR,
@@ -41,6 +42,8 @@ _DATA_ERRORS = {
     "Invalid Input": "INVALID_FUNCTION_ARGUMENT",
     "Mismatch Type": "INVALID_FUNCTION_ARGUMENT",
 }
+# By DuckDB's parser, its binder, and Arrow.
+_TOO_DEEP = ("memory exhausted at or near", "Max expression depth limit", "Recursion level in ArrowSchema")
 # A text that DuckDB does not take: whatever was meant, it is not answered.
 _NOT_TAKEN = {"Parser", "Syntax", "Catalog", "Not implemented", "Invalid type"}
 _RAISED_IN_PYTHON = re.compile(r"executing the UDF: QueryFailed: (.*?)\n\nAt:", re.DOTALL)
@@ -67,10 +70,12 @@ def exhausted() -> QueryFailed:
     return QueryFailed("Query exhausted resources at this scale factor", RESOURCES_EXHAUSTED, SYSTEM)
 
 
-def _failure(message: str) -> Exception:
+def _failure(message: str) -> Exception:  # noqa: PLR0911 - one for each kind
     kind, _, _ = message.partition("\n")[0].partition(" Error: ")
     if kind == "INTERRUPT":
         return duckdb.InterruptException(message)
+    if any(sign in message for sign in _TOO_DEEP):
+        return too_large_to_run()
     if kind == "Binder":
         return _binder_failure(message)
     if kind in _DATA_ERRORS:

@@ -19,6 +19,7 @@ from localaws.athena.catalog import Catalog
 from localaws.athena.commands import Command
 from localaws.athena.ddl import Ddl
 from localaws.athena.ddl_grammar import parse_ddl, unquoted
+from localaws.athena.depth import allow_deep_calls, too_large, too_large_to_run
 from localaws.athena.duckdb_failures import duckdb_failures
 from localaws.athena.errors import (
     DATA_ERROR,
@@ -83,6 +84,7 @@ class Engine:
             },
         )
         self._time_limit = time_limit
+        allow_deep_calls()
         wide_decimals.register(self._duckdb)
         text_functions.register(self._duckdb)
         regexp_functions.register(self._duckdb)
@@ -95,6 +97,8 @@ class Engine:
             return Prepared(statement, _body(statement, parameters))
         except QueryFailed as failure:
             return Prepared(statement, failure)
+        except RecursionError:
+            raise too_large() from None
 
     def run(
         self,
@@ -110,9 +114,12 @@ class Engine:
         body = prepared.body
         if isinstance(body, QueryFailed):
             raise body
-        if isinstance(body, exp.Expr):
-            return self._query(body, database.lower(), cancellation or Cancellation(), scan_limit)
-        return self._ddl.run(body, unquoted(database).lower())
+        try:
+            if isinstance(body, exp.Expr):
+                return self._query(body, database.lower(), cancellation or Cancellation(), scan_limit)
+            return self._ddl.run(body, unquoted(database).lower())
+        except RecursionError:
+            raise too_large_to_run() from None
 
     def _query(
         self, tree: exp.Expr, database: str, cancellation: Cancellation, limit: int | None

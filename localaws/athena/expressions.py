@@ -155,7 +155,8 @@ class Expressions:
 
     def _logical(self, node: exp.Expr) -> Typed:
         word = "AND" if isinstance(node, exp.And) else "OR"
-        sides = [self.condition(side, "Logical expression term") for side in (node.this, node.expression)]
+        # One text for the whole chain: DuckDB's expressions must not be deep.
+        sides = [self.condition(side, "Logical expression term") for side in _chain(node)]
         return Typed(f"({f' {word} '.join(sides)})", dt.BOOLEAN)
 
     def _comparison(self, node: exp.Expr) -> Typed:
@@ -300,14 +301,20 @@ class Expressions:
 
     def _concatenation(self, node: exp.Expr) -> Typed:
         only(node, "this", "expression", "safe")
-        sides = [self.compile(node.this), self.compile(node.expression)]
-        found = RULES["concat"]("||", sides, [node.this, node.expression])
-        if found is None:
-            shown = " || ".join(dt.trino_name(side.type) for side in sides)
-            if bind(UNANSWERED["concat"], sides) is not None:
-                raise unsupported(shown, node)
-            raise type_mismatch(node, f"Cannot apply operator: {shown}")
-        return found
+        values = [self.compile(operand) for operand in _chain(node)]
+        if all(value.type == dt.VARCHAR for value in values):
+            return Typed(_balanced(" || ", [value.sql for value in values]), dt.VARCHAR)
+        joined = values[0]
+        for value in values[1:]:
+            sides = [joined, value]
+            found = RULES["concat"]("||", sides, [node.this, node.expression])
+            if found is None:
+                shown = " || ".join(dt.trino_name(side.type) for side in sides)
+                if bind(UNANSWERED["concat"], sides) is not None:
+                    raise unsupported(shown, node)
+                raise type_mismatch(node, f"Cannot apply operator: {shown}")
+            joined = found
+        return joined
 
     def _bracket(self, node: exp.Expr) -> Typed:
         only(node, "this", "expressions")
@@ -541,6 +548,23 @@ class Expressions:
         exp.Filter: _filter,
         exp.Window: _window,
     }
+
+
+def _chain(node: exp.Expr) -> list[exp.Expr]:
+    """The operands of ``a OR b OR c``, which is ``(a OR b) OR c``."""
+    operands, kind = [], type(node)
+    while type(node) is kind:
+        operands.append(node.expression)
+        node = node.this
+    return [node, *reversed(operands)]
+
+
+def _balanced(operator: str, operands: list[str]) -> str:
+    """DuckDB takes a time that grows with the third power of an expression's depth."""
+    if len(operands) == 1:
+        return operands[0]
+    half = len(operands) // 2
+    return f"({_balanced(operator, operands[:half])}{operator}{_balanced(operator, operands[half:])})"
 
 
 def _interval(node: exp.Expr) -> tuple[str, str]:

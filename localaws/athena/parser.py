@@ -38,6 +38,13 @@ class _Trino(Trino):
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
             name: parser for name, parser in TrinoParser.FUNCTION_PARSERS.items() if name in _WITH_OWN_SYNTAX
         }
+
+        def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
+            """``ARRAY[`` begins no type of Trino; sqlglot would read all that follows, at each level again."""
+            if self._curr.token_type == TokenType.ARRAY and self._next.token_type == TokenType.L_BRACKET:
+                return None
+            return super()._parse_types(*args, **kwargs)
+
         UNARY_PARSERS: ClassVar[dict[TokenType, Any]] = {
             **TrinoParser.UNARY_PARSERS,
             TokenType.PLUS: lambda parser: parser.expression(UnaryPlus(this=parser._parse_unary())),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from localaws.athena.depth import check_depth
 from localaws.athena.errors import MalformedQuery
 
 _TOKEN = r"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)
@@ -82,6 +83,7 @@ def one_statement(text: str) -> Statement:
     """
     tokens = tokenize(text)
     words = [token.keyword for token in tokens]
+    check_depth(words)
     if ";" in words:
         if set(words[words.index(";") :]) != {";"}:
             raise MalformedQuery(f"Only one sql statement is allowed. Got: {text}")
