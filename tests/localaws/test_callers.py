@@ -152,6 +152,7 @@ def test_a_web_page_is_refused_and_the_message_says_what_to_do(headers: dict[str
         {"HTTP_SEC_FETCH_SITE": "none"},  # typed into the address bar
         {"HTTP_SEC_FETCH_SITE": "same-origin"},
         {"HTTP_REFERER": "https://attacker.example/"},
+        {"HTTP_SEC_FETCH_MODE": "cors"},  # the fetch of Node.js sends this one alone
     ],
 )
 def test_a_program_a_typed_address_and_a_told_origin_are_served(headers: dict[str, str]) -> None:
