@@ -465,7 +465,7 @@ class _Recognizer(Cursor):
 
     def _named(self) -> None:
         """A column, a call, a literal of a named type or a lambda: whatever begins with a name."""
-        if self._peek() in ("RUNNING", "FINAL") and self._is_name(1):
+        if self._peek() in ("RUNNING", "FINAL") and self._is_name(1) and self._peek(2) == "(":
             self._at += 1
         token, names = self._peek_at(self._at), len(self._named_at)
         self._name()

@@ -35,7 +35,8 @@ def test_a_word_that_only_sqlglot_reserves_is_a_name(word: str) -> None:
         f"SELECT a {word}, {word}.{word} FROM t {word} CROSS JOIN u AS {word} ({word}) ORDER BY {word}"
     )
     first, second = tree.expressions
-    assert (first.this.name, first.alias, second.table, second.name) == ("a", word, word, word)
+    assert (first.this.name, first.alias) == ("a", word)
+    assert (second.this.table, second.this.name, second.alias) == (word, word, word)
     assert [source.alias for source in tree.find_all(exp.Table)] == [word, word]
 
 
