@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ JSON = dict[str, Any]
 # By this the local AWS knows the calls it makes to itself, which no planned fault strikes.
 OWN_USER_AGENT = "localaws"
 log = logging.getLogger(__name__)
+_BITS = {"integer": 32, "long": 64}
+_YEAR_10000 = 253_402_300_800  # in seconds since the epoch; no datetime is as late
 
 
 class AwsError(Exception):
@@ -64,21 +67,44 @@ class JsonService:
         if method is None:
             raise AwsError("UnknownOperationException", f"not supported by the local AWS: {operation}", 501)
         shapes = self._model.operation_model(operation)
-        try:
-            request = _without_nulls(json.loads(body or b"{}"))
-        except ValueError as error:
-            raise AwsError("SerializationException", f"the body is not JSON: {error}") from None
+        request = _read(body)
         members = self._checked(request, shapes.input_shape) if shapes.input_shape else {}
         response = method(members)
         return to_wire(response or {}, shapes.output_shape) if shapes.output_shape else {}
 
     def _checked(self, request: Any, shape: Shape) -> JSON:
-        report = ParamValidator().validate(request, shape)
+        report = _Validator().validate(request, shape)
         problems = [report.generate_report()] if report.has_errors() else _violations(request, shape, "")
         if problems:
             raise AwsError(self._invalid_request, "; ".join(problems))
         members: JSON = from_wire(request, shape)
         return members
+
+
+class _Validator(ParamValidator):
+    """botocore's, for values as they are on the wire."""
+
+    def _validate_timestamp(self, value: Any, shape: Shape, errors: Any, name: str) -> None:
+        """botocore takes dates as text; the JSON protocol has seconds since the epoch only."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _YEAR_10000:
+            errors.report(name, "invalid type", param=value, valid_types=["seconds since the epoch"])
+
+
+def _read(body: bytes) -> Any:
+    """Raises AwsError for what is no JSON, has numbers or texts that JSON has not, or is nested without end."""
+    try:
+        request = _without_nulls(json.loads(body or b"{}", parse_constant=_finite, parse_float=_finite))
+        json.dumps(request, ensure_ascii=False).encode()  # half of a surrogate pair is no character
+    except (ValueError, RecursionError) as error:
+        raise AwsError("SerializationException", f"the body is not JSON: {error}") from None
+    return request
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is out of range")
+    return number
 
 
 def _without_nulls(value: Any) -> Any:
@@ -89,14 +115,25 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _violations(value: Any, shape: Shape, path: str) -> list[str]:
-    """What botocore leaves to the service: enums, patterns and maximum lengths of texts."""
+    """What botocore leaves to the service: enums, patterns and maximum lengths of texts, ranges of numbers."""
     if shape.type_name == "structure":
         return [v for n, item in value.items() for v in _violations(item, shape.members[n], f"{path}.{n}")]
     if shape.type_name == "list":
         return [v for i, item in enumerate(value) for v in _violations(item, shape.member, f"{path}[{i}]")]
     if shape.type_name == "map":
         return [v for key, item in value.items() for v in _violations(item, shape.value, f"{path}.{key}")]
+    if shape.type_name in _BITS:
+        return _number_violations(value, shape, path)
     return _text_violations(value, shape, path) if shape.type_name == "string" else []
+
+
+def _number_violations(value: int, shape: Shape, path: str) -> list[str]:
+    limit = 2 ** (_BITS[shape.type_name] - 1)
+    if isinstance(value, bool) or not -limit <= value < limit:
+        return [f"{path} is {str(value)[:30]}, which is no {shape.type_name}"]
+    if value > shape.metadata.get("max", value):
+        return [f"{path} is {value}, must be at most {shape.metadata['max']}"]
+    return []
 
 
 def _text_violations(value: str, shape: Shape, path: str) -> list[str]:

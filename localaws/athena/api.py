@@ -289,7 +289,7 @@ def _check_catalog(name: str) -> None:
 
 def _offset(params: JSON) -> int:
     token = params.get("NextToken", "0")
-    if not token.isdigit():
+    if re.fullmatch("[0-9]{1,18}", token) is None:
         raise invalid_request(f"NextToken {token} is not one this service gave")
     return int(token)
 

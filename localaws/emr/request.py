@@ -86,6 +86,8 @@ def tags_of(tags: Sequence[JSON]) -> dict[str, str]:
 
 def _step(config: JSON, now: datetime) -> Step:
     jar = config["HadoopJarStep"]
+    if any("Key" not in p for p in jar.get("Properties", [])):
+        raise validation_error(f"A property of step {config['Name']!r} has no Key.")
     properties = {p["Key"]: p.get("Value", "") for p in jar.get("Properties", [])}
     strings = [jar["Jar"], jar.get("MainClass", ""), *jar.get("Args", []), *properties, *properties.values()]
     if sum(map(len, strings)) > LONGEST_STEP:

@@ -1,0 +1,175 @@
+"""Requests at random, made from the service models: whatever comes, the answer is no 500."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import botocore.session
+import pytest
+from botocore import xform_name
+from botocore.model import ServiceModel, Shape
+
+from localaws.athena.api import AthenaApi
+from localaws.emr.api import EmrApi
+from tests.conftest import LocalAws, running_local_aws
+
+# Where a valid value is wanted: mostly of the right type, now and then of another, or at an end of the range.
+TEXTS = [
+    "",
+    "\n",
+    " ",
+    "a",
+    "x" * 300,
+    "é",
+    "\ud800",
+    "\0",
+    "2024-01-01",
+    "-1",
+    "'",
+    "%s",
+    "../..",
+    "s3://b/",
+    "?",
+]
+NUMBERS = [0, -1, 1, 2**31 - 1, 2**31, 2**63, 2**64, -(2**63) - 1, 10**400]
+TIMES = [0, -1, 1.5e9, 1e18, 1e300, -1e300, "2024-01-01T00:00:00Z", "Infinity", "nan", ""]
+ODD = [None, True, 1.5, "text", 7, [], {}, [{}], {"a": None}, [[[]]], float("inf"), float("nan")]
+QUERIES = [
+    "SELECT 1",
+    "SELECT ?",
+    "",
+    "\n",
+    "SELECT",
+    "SHOW TABLES",
+    "(" * 2000,
+    "DROP TABLE x",
+    "SELECT '\ud800'",
+]
+REQUESTS = 6  # of each operation
+
+
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    with running_local_aws(tmp_path_factory.mktemp("fuzzed"), "--cluster-seconds", "0.1") as aws:
+        aws.client("s3").create_bucket(Bucket="results")
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def cluster(fuzzed: LocalAws) -> str:
+    instances = {"KeepJobFlowAliveWhenNoSteps": True, "InstanceCount": 1, "MasterInstanceType": "m5.xlarge"}
+    answer = fuzzed.client("emr").run_job_flow(
+        Name="fuzzed", ReleaseLabel="emr-7.10.0", JobFlowRole="r", ServiceRole="s", Instances=instances
+    )
+    return str(answer["JobFlowId"])
+
+
+def post(aws: LocalAws, target: str, body: bytes) -> int:
+    headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
+    try:
+        with urlopen(Request(f"{aws.endpoint}/", body, headers), timeout=30) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
+
+
+class Fuzz:
+    """``known`` are names and ids that exist, by the member that takes them."""
+
+    def __init__(self, model: ServiceModel, known: dict[str, Any], seed: str) -> None:
+        self._model, self._known, self._random = model, known, random.Random(seed)
+
+    def request(self, operation: str) -> bytes:
+        shape = self._model.operation_model(operation).input_shape
+        return json.dumps(self._value(shape, "") if shape else {}).encode()
+
+    def _value(self, shape: Shape, name: str, depth: int = 0) -> Any:
+        if self._random.random() < 0.03:
+            return self._random.choice(ODD)
+        if name in self._known and self._random.random() < 0.8:
+            return self._known[name]
+        return self._typed(shape, depth)
+
+    def _typed(self, shape: Shape, depth: int) -> Any:
+        kind, chance = shape.type_name, 0.5 / (1 + depth / 2)
+        if kind == "structure":
+            return {
+                name: self._value(member, name, depth + 1)
+                for name, member in shape.members.items()
+                if name in shape.required_members or self._random.random() < chance
+            }
+        if kind == "list":
+            return [
+                self._value(shape.member, "", depth + 1) for _ in range(self._random.choice([0, 1, 1, 3]))
+            ]
+        if kind == "map":
+            keys = self._random.sample(TEXTS, self._random.choice([0, 1, 2]))
+            return {key: self._value(shape.value, "", depth + 1) for key in keys}
+        if kind == "boolean":
+            return self._random.random() < 0.5
+        choices = {"timestamp": TIMES, "string": getattr(shape, "enum", None) or TEXTS}.get(kind, NUMBERS)
+        return self._random.choice(choices)
+
+
+def operations(service: str, api: type) -> list[str]:
+    model = botocore.session.get_session().get_service_model(service)
+    return [name for name in model.operation_names if hasattr(api, xform_name(name))]
+
+
+@pytest.mark.parametrize(("service", "api"), [("emr", EmrApi), ("athena", AthenaApi)])
+def test_no_request_is_answered_by_a_500(
+    fuzzed: LocalAws, cluster: str, service: str, api: type, capfd: pytest.CaptureFixture[str]
+) -> None:
+    known: dict[str, Any] = {
+        "WorkGroup": "primary", "CatalogName": "AwsDataCatalog", "DatabaseName": "default",
+        "ResultConfiguration": {"OutputLocation": "s3://results/"},
+    }  # fmt: skip
+    if service == "athena":
+        known["QueryExecutionId"] = fuzzed.client("athena").start_query_execution(
+            QueryString="SELECT 1", ResultConfiguration=known["ResultConfiguration"]
+        )["QueryExecutionId"]
+    else:
+        known.update(ClusterId=cluster, JobFlowId=cluster, ResourceId=cluster, JobFlowIds=[cluster])
+    model = botocore.session.get_session().get_service_model(service)
+    prefix, failures = model.metadata["targetPrefix"], []
+    for operation in operations(service, api):
+        for number in range(REQUESTS):
+            chosen = dict(known)
+            if operation == "StartQueryExecution":
+                chosen["QueryString"] = QUERIES[number % len(QUERIES)]
+            body = Fuzz(model, chosen, f"{operation} {number}").request(operation)
+            if post(fuzzed, f"{prefix}.{operation}", body) == 500:
+                failures.append((operation, body[:500]))
+    assert failures == []
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [
+        ("ElasticMapReduce.ListClusters", '{"CreatedBefore": Infinity}'),
+        ("ElasticMapReduce.ListClusters", '{"CreatedBefore": 1e300}'),
+        ("ElasticMapReduce.ListClusters", '{"CreatedAfter": "2024-01-01"}'),
+        ("ElasticMapReduce.ListClusters", '{"CreatedAfter": true}'),
+        ("ElasticMapReduce.ListClusters", "[" * 100_000),
+        ("ElasticMapReduce.ListClusters", '{"Marker": "\\ud800"}'),
+        ("ElasticMapReduce.AddJobFlowSteps", '{"JobFlowId": "CLUSTER", "Steps": [{"Name": "a", "HadoopJarStep": '
+         '{"Jar": "command-runner.jar", "Properties": [{}]}}]}'),
+        ("AmazonAthena.ListWorkGroups", '{"MaxResults": 18446744073709551616}'),
+        ("AmazonAthena.ListWorkGroups", '{"MaxResults": true}'),
+        ("AmazonAthena.ListWorkGroups", '{"MaxResults": -1}'),
+        ("AmazonAthena.ListWorkGroups", '{"NextToken": "²"}'),
+        ("AmazonAthena.ListWorkGroups", '{"NextToken": "99999999999999999999999"}'),
+        ("AmazonAthena.StartQueryExecution", '{"QueryString": "SELECT ?", "ExecutionParameters": ["\\n"], '
+         '"ResultConfiguration": {"OutputLocation": "s3://results/"}}'),
+    ],
+)  # fmt: skip
+def test_a_value_out_of_range_is_a_bad_request(
+    fuzzed: LocalAws, cluster: str, target: str, body: str
+) -> None:
+    assert post(fuzzed, target, body.replace("CLUSTER", cluster).encode()) == 400
