@@ -206,6 +206,14 @@ class Expressions:
             )
         texts = [coerced(item, common) for item in items]
         found = f"({coerced(value, common)} IN ({text or ', '.join(texts)}))"
+        constants = [
+            text for item, text in zip(node.expressions, texts, strict=True) if isinstance(item, exp.Literal)
+        ]
+        if 0 < len(constants) < len(texts):
+            # A constant that is equal spares the others, which might fail.
+            found = (
+                f"(CASE WHEN {coerced(value, common)} IN ({', '.join(constants)}) THEN true ELSE {found} END)"
+            )
         if common in (dt.DOUBLE, dt.REAL) and texts:
             nulls = " OR ".join(f"{item} IS NULL" for item in texts)
             found = (

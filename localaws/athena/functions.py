@@ -38,15 +38,15 @@ SCALARS = _table(
         ("round", f"{integer}, integer -> {integer}", f"CAST(trino_round_integer({{0}}, {{1}}) AS {integer})")
         for integer in _INTEGERS
     ),
-    ("round", "real, integer -> real", "CAST(round(CAST({0} AS DOUBLE), {1}) AS REAL)"),
-    ("round", "double, integer -> double", "round({0}, {1})"),
+    ("round", "real, integer -> real", "CAST(trino_round_double(CAST({0} AS DOUBLE), {1}) AS REAL)"),
+    ("round", "double, integer -> double", "trino_round_double({0}, {1})"),
     *(
         row
         for number in ("real", "double")
         for row in (
             ("ceil ceiling", f"{number} -> {number}", "ceil({0})"),
             ("floor", f"{number} -> {number}", "floor({0})"),
-            ("round", f"{number} -> {number}", "round({0})"),
+            ("round", f"{number} -> {number}", f"CAST(trino_round_double({{0}}, 0) AS {number})"),
             ("truncate", f"{number} -> {number}", "trunc({0})"),
         )
     ),
@@ -67,7 +67,7 @@ SCALARS = _table(
     ("log2", "double -> double", "trino_log2({0})"),
     ("log10", "double -> double", "trino_log10({0})"),
     ("log", "double, double -> double", "(trino_ln({1}) / trino_ln({0}))"),
-    ("pow power", "double, double -> double", "pow({0}, {1})"),
+    ("pow power", "double, double -> double", "trino_power({0}, {1})"),
     ("pi", "-> double", "pi()"),
     ("e", "-> double", "exp(1.0::DOUBLE)"),
     ("infinity", "-> double", "'infinity'::DOUBLE"),
@@ -75,10 +75,9 @@ SCALARS = _table(
     ("is_nan", "double -> boolean", "isnan({0})"),
     ("is_finite", "double -> boolean", "isfinite({0})"),
     ("is_infinite", "double -> boolean", "isinf({0})"),
-    *(
-        (f, "double -> double", f"{f}({{0}})")
-        for f in ("sin", "cos", "tan", "asin", "acos", "atan", "degrees", "radians")
-    ),
+    *((f, "double -> double", f"{f}({{0}})") for f in ("atan", "degrees", "radians")),
+    *((f, "double -> double", f"{f}(trino_nan_if(isinf({{0}}), {{0}}))") for f in ("sin", "cos", "tan")),
+    *((f, "double -> double", f"{f}(trino_nan_if(abs({{0}}) > 1, {{0}}))") for f in ("asin", "acos")),
     ("atan2", "double, double -> double", "atan2({0}, {1})"),
     ("width_bucket", "double, double, double, bigint -> bigint", "trino_width_bucket({0}, {1}, {2}, {3})"),
     ("rand random", "-> double", "random()"),

@@ -15,7 +15,8 @@ CREATE MACRO trino_unless_refused(given) AS
 CREATE MACRO trino_zero_checked(a, b) AS
     CASE WHEN a IS NOT NULL AND b = 0 THEN trino_raise('DIVISION_BY_ZERO: Division by zero') END;
 CREATE MACRO trino_divide(a, b) AS CASE WHEN trino_zero_checked(a, b) IS NULL THEN a // b END;
-CREATE MACRO trino_mod(a, b) AS CASE WHEN trino_zero_checked(a, b) IS NULL THEN a % b END;
+CREATE MACRO trino_mod(a, b) AS
+    CASE WHEN trino_zero_checked(a, b) IS NULL THEN CASE WHEN b = -1 THEN b - b ELSE a % b END END;
 
 -- NaN is larger than no number: it counts only where there is nothing else.
 CREATE MACRO trino_below_all_if_nan(x) AS
@@ -92,6 +93,18 @@ CREATE MACRO trino_floating_text(x, bits) AS list_transform([x], lambda a:
             CAST(a AS HUGEINT),
             CAST(floor((length(bin(CAST(abs(a) AS UBIGINT))) - bits - 2) * log10(2)) AS INTEGER)) AS VARCHAR)
     ELSE trino_without_exponent(CAST(a AS VARCHAR)) END)[1];
+
+-- Half away from zero, as Java's Math.round; where a double has no digit after the n-th there is nothing to round.
+CREATE MACRO trino_round_double(x, n) AS
+    CASE WHEN x = 0 THEN 0.0::DOUBLE
+         WHEN NOT isfinite(x) OR abs(x) * pow(10, n) >= pow(2, 63) THEN x
+         WHEN x < 0 THEN -(round(-x * pow(10, n)) / pow(10, n))
+         ELSE round(x * pow(10, n)) / pow(10, n) END;
+
+-- Outside its domain a function is NaN, where DuckDB has an error. C's pow has 1 where Java's has NaN.
+CREATE MACRO trino_nan_if(outside, x) AS CASE WHEN outside THEN 'nan'::DOUBLE ELSE x END;
+CREATE MACRO trino_power(x, y) AS
+    CASE WHEN isnan(y) OR (abs(x) = 1 AND isinf(y)) THEN 'nan'::DOUBLE ELSE pow(x, y) END;
 
 -- Outside their domain the logarithm and the root have IEEE values.
 CREATE MACRO trino_log(x, logarithm) AS

@@ -15,8 +15,8 @@ _INTEGER_TEXT = r"[+-]?\d+"
 _NUMBER_TEXT = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*"
 _READABLE = {
     **dict.fromkeys(dt.INTEGERS, _INTEGER_TEXT),
-    dt.DOUBLE: _NUMBER_TEXT + r"|\s*(NaN|[+-]?Infinity)\s*",
-    dt.REAL: _NUMBER_TEXT + r"|\s*(NaN|[+-]?Infinity)\s*",
+    dt.DOUBLE: _NUMBER_TEXT + r"|\s*[+-]?(NaN|Infinity)\s*",
+    dt.REAL: _NUMBER_TEXT + r"|\s*[+-]?(NaN|Infinity)\s*",
     dt.BOOLEAN: r"(?i)t|true|1|f|false|0",
     dt.DATE: r"\s*\d{4}-\d{1,2}-\d{1,2}\s*",
     dt.TIMESTAMP: r"\s*\d{4}-\d{1,2}-\d{1,2}( \d{1,2}:\d{2}(:\d{2}(\.\d{1,3})?)?)?\s*",
