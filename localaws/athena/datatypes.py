@@ -16,6 +16,9 @@ TINYINT, SMALLINT, INTEGER, BIGINT = pa.int8(), pa.int16(), pa.int32(), pa.int64
 REAL, DOUBLE = pa.float32(), pa.float64()
 VARCHAR, VARBINARY = pa.string(), pa.binary()
 DATE, TIMESTAMP = pa.date32(), pa.timestamp("us")
+# timestamp(0) to timestamp(2), which only literals have: ``TIMESTAMP '2024-01-01 00:00:00'`` is a timestamp(0).
+SHORT_TIMESTAMP = pa.timestamp("s")
+TIMESTAMPS = (SHORT_TIMESTAMP, TIMESTAMP)
 INTEGERS = (TINYINT, SMALLINT, INTEGER, BIGINT)
 MAX_DIGITS = 38  # of a decimal
 
@@ -51,6 +54,7 @@ _DUCKDB = {
     VARCHAR: "VARCHAR",
     VARBINARY: "BLOB",
     TIMESTAMP: "TIMESTAMP",
+    SHORT_TIMESTAMP: "TIMESTAMP",
 }
 _TRINO = {
     NULL: "unknown",
@@ -65,6 +69,7 @@ _TRINO = {
     VARBINARY: "varbinary",
     DATE: "date",
     TIMESTAMP: "timestamp(3)",
+    SHORT_TIMESTAMP: "timestamp(0)",
 }
 _TOKEN = re.compile(r"\s*([A-Za-z_$][\w$]*|\d+|[<>(),:])")
 _BARE_DECIMAL = re.compile(r"\bdecimal\b(?!\s*\()", re.IGNORECASE)
@@ -178,8 +183,8 @@ def common_type(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:  #
         return left
     if left == NULL:
         return right
-    if {left, right} == {DATE, TIMESTAMP}:
-        return TIMESTAMP
+    if {left, right} <= {DATE, *TIMESTAMPS}:
+        return TIMESTAMP if TIMESTAMP in (left, right) else SHORT_TIMESTAMP
     if is_array(left) and is_array(right):
         item = common_type(left.value_type, right.value_type)
         return pa.list_(item) if item is not None else None
@@ -218,3 +223,10 @@ def duckdb_name(datatype: pa.DataType) -> str:
     if is_array(datatype):
         return f"{duckdb_name(datatype.value_type)}[]"
     return _DUCKDB.get(datatype) or trino_name(datatype).upper()
+
+
+def written(datatype: pa.DataType) -> pa.DataType:
+    """The type of a result's column: Athena writes every timestamp with milliseconds."""
+    if is_array(datatype):
+        return pa.list_(written(datatype.value_type))
+    return TIMESTAMP if datatype == SHORT_TIMESTAMP else datatype

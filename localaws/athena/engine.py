@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
+from localaws.athena import datatypes as dt
 from localaws.athena import formatting, regexp_functions, text_functions, wide_decimals
 from localaws.athena.cancellation import Cancellation
 from localaws.athena.catalog import Catalog
@@ -198,7 +199,7 @@ def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 def _texts(planned: Plan, batch: pa.RecordBatch) -> pa.RecordBatch:
-    types = [output.type for output in planned.query.outputs]
+    types = [dt.written(output.type) for output in planned.query.outputs]
     # A column of nothing but NULL may have lost its type on the way.
     if any(
         column.null_count < len(column) and not _is(column.type, type_)

@@ -6,6 +6,7 @@ reaches DuckDB that was not written here on purpose.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import ClassVar
@@ -19,7 +20,7 @@ from localaws.athena.aggregate_calls import aggregate_call, frame_text
 from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
 from localaws.athena.function_rules import RULES, plus_interval, unified
 from localaws.athena.functions import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
-from localaws.athena.parser import UnaryPlus
+from localaws.athena.parser import TimestampLiteral, UnaryPlus
 from localaws.athena.scope import Scope
 from localaws.athena.signatures import bind, overload
 from localaws.athena.typed import (
@@ -66,6 +67,14 @@ _ARITHMETIC: dict[type[exp.Expr], str] = {
 }
 _LISTAGG = [overload("varchar, varchar -> varchar", "string_agg({all}){over}")]
 _ARRAY_ITEMS, _ARGUMENTS = 254, 127  # the most that Trino takes in ARRAY[...] and in a call
+# Source: Trino's DateTimes.DATETIME_PATTERN
+_TIMESTAMP = re.compile(
+    r"[-+]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}"
+    r"( ([0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.(?P<fraction>[0-9]+))?)?)?\s*(?P<zone>.+)?)?"
+)
+# Inside an array, a row or a map the length of a varchar and the digits of a timestamp are not known.
+_LENGTHS = re.compile(r"varchar\(|timestamp\((?!3\))", re.IGNORECASE)
+_MOST_DIGITS = 3  # of the second, in a timestamp here
 _INTERVAL_UNITS = ("second", "minute", "hour", "day", "week", "month", "year")
 
 
@@ -129,6 +138,23 @@ class Expressions:
         if -(2**31) <= value < 2**31:
             return Typed(f"CAST({text} AS INTEGER)" if value < 0 else text, dt.INTEGER)
         return Typed(f"CAST({text} AS BIGINT)", dt.BIGINT)
+
+    def _timestamp(self, node: exp.Expr) -> Typed:
+        text = str(node.this.this)
+        found = _TIMESTAMP.fullmatch(text)
+        if found is None:
+            raise QueryFailed(
+                f"INVALID_LITERAL: {position(node)}'{text}' is not a valid TIMESTAMP literal", SYNTAX_ERROR
+            )
+        digits = len(found["fraction"] or "")
+        if found["zone"]:
+            raise unsupported(f"timestamp with time zone: {text}", node)
+        if digits > _MOST_DIGITS:
+            raise unsupported(f"timestamp({digits}), only timestamp(3): {text}", node)
+        moment = f"trino_timestamp({quoted(text)}, {_MOST_DIGITS})"
+        if digits == _MOST_DIGITS:
+            return Typed(moment, dt.TIMESTAMP)
+        return Typed(moment, dt.SHORT_TIMESTAMP, digits)
 
     def _boolean(self, node: exp.Expr) -> Typed:
         return Typed("true" if node.this else "false", dt.BOOLEAN)
@@ -290,13 +316,15 @@ class Expressions:
                 if operator not in "+-" or (operator == "-" and interval is node.this):
                     raise not_supported(f"{operator} with an interval on its left")
                 unit, count = _interval(interval)
-                return plus_interval(
-                    self.compile(other), unit, count if operator == "+" else f"-({count})", node
-                )
+                value = self.compile(other)
+                if value.type == dt.SHORT_TIMESTAMP and unit not in ("month", "year"):
+                    # The interval has milliseconds.
+                    value = Typed(value.sql, dt.TIMESTAMP)
+                return plus_interval(value, unit, count if operator == "+" else f"-({count})", node)
         left, right = self.compile(node.this), self.compile(node.expression)
         common = dt.common_type(left.type, right.type)
         if common is None or not dt.is_numeric(common):
-            if {left.type, right.type} <= {dt.DATE, dt.TIMESTAMP} and operator == "-":
+            if {left.type, right.type} <= {dt.DATE, *dt.TIMESTAMPS} and operator == "-":
                 raise not_supported("the difference of two dates as an interval: use date_diff")
             shown = f"{shown_type(left, node.this)} {operator} {shown_type(right, node.expression)}"
             raise type_mismatch(node, f"Cannot apply operator: {shown}")
@@ -389,8 +417,13 @@ class Expressions:
             target = dt.trino_type(name)
         except ValueError:
             raise not_supported(f"CAST to {name}") from None
+        if pa.types.is_nested(target) and _LENGTHS.search(name):
+            raise not_supported(f"CAST to {name}")
         value = self.compile(node.this)
-        if target == dt.TIMESTAMP and not _milliseconds(target_node, node.this):
+        if target == dt.TIMESTAMP and [str(digits.name) for digits in target_node.expressions] not in (
+            [],
+            ["3"],
+        ):
             raise not_supported(f"CAST to {name}, only timestamp(3)")
         if target == dt.VARCHAR and target_node.expressions:
             if value.type != dt.VARCHAR:
@@ -521,6 +554,7 @@ class Expressions:
         exp.Column: _column,
         exp.Dot: _dot,
         exp.Literal: _literal,
+        TimestampLiteral: _timestamp,
         exp.Boolean: _boolean,
         exp.Null: _null,
         exp.CurrentDate: _current_date,
@@ -587,11 +621,3 @@ def _interval(node: exp.Expr) -> tuple[str, str]:
     ):
         raise unsupported(f"{node.sql(dialect='trino')}, only INTERVAL '<n>' <unit>", node)
     return unit.name.lower(), f"CAST({int(count)} AS BIGINT)"
-
-
-def _milliseconds(target: exp.Expr, source: exp.Expr) -> bool:
-    """``timestamp '...'`` is parsed as a cast whose precision is the number of digits it was written with."""
-    precisions = [int(parameter.name) for parameter in target.expressions]
-    if isinstance(source, exp.Literal):
-        return all(precision <= 3 for precision in precisions)
-    return precisions in ([], [3])

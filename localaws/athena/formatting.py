@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import MAXYEAR, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +30,9 @@ _PRECISIONS = {
     dt.TIMESTAMP: 3,
 }
 _SCIENTIFIC_FROM, _PLAIN_FROM = 1e7, 1e-3
+_MILLISECONDS_OF_A_DAY = 86_400_000
+_DAYS_OF_400_YEARS = 146_097
+_YEAR_0, _YEAR_1, _YEAR_10000 = -719_528, -719_162, 2_932_897  # in days since 1970
 
 
 def result_column(name: str, datatype: pa.DataType, length: int | None = None) -> ResultColumn:
@@ -48,10 +52,10 @@ def texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:  # noqa: PLR0911
         return pa.nulls(len(column), pa.string())
     if datatype == dt.VARCHAR:
         return column
-    if datatype in (*dt.INTEGERS, dt.BOOLEAN, dt.DATE):
+    if datatype in (*dt.INTEGERS, dt.BOOLEAN):
         return column.cast(pa.string())
-    if datatype == dt.TIMESTAMP:
-        return column.cast(pa.timestamp("ms"), safe=False).cast(pa.string())
+    if datatype in (dt.DATE, dt.TIMESTAMP):
+        return _moment_texts(column, datatype)
     if dt.is_array(datatype):
         return _joined(column, _nested_texts(column.flatten(), datatype.value_type), "[]")
     if pa.types.is_map(datatype):
@@ -66,6 +70,30 @@ def texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:  # noqa: PLR0911
     return pa.array(
         [None if value is None else write(value) for value in column.to_pylist()], type=pa.string()
     )
+
+
+def _moment_texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:
+    if datatype == dt.TIMESTAMP:
+        column = column.cast(pa.timestamp("ms"), safe=False)
+    numbers = column.cast(pa.int32() if datatype == dt.DATE else pa.int64())
+    unit = 1 if datatype == dt.DATE else _MILLISECONDS_OF_A_DAY
+    if all(_YEAR_0 <= edge.as_py() // unit < _YEAR_10000 for edge in (pc.min(numbers), pc.max(numbers))):
+        return column.cast(pa.string())
+    return pa.array(
+        [None if number is None else _moment_text(number, unit) for number in numbers.to_pylist()],
+        type=pa.string(),
+    )
+
+
+def _moment_text(number: int, unit: int) -> str:
+    """Days, or milliseconds, since 1970 as Java writes them: ``+12345-01-01`` and ``-0005-01-01``."""
+    days, milliseconds = divmod(number, unit)
+    cycles, day = divmod(days - _YEAR_1, _DAYS_OF_400_YEARS)
+    moment = datetime(1, 1, 1) + timedelta(days=day, milliseconds=milliseconds)
+    year = moment.year + 400 * cycles
+    sign = "-" if year < 0 else "+" if year > MAXYEAR else ""
+    rest = moment.isoformat(" ", "milliseconds")[4:]
+    return f"{sign}{abs(year):04d}{rest if unit > 1 else rest[:6]}"
 
 
 def _nested_texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:

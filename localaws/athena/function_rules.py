@@ -5,16 +5,15 @@ Each rule takes the call's name, its compiled arguments and their nodes, and ret
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pyarrow as pa
 from sqlglot import exp
 
 from localaws.athena import datatypes as dt
-from localaws.athena import decimals
+from localaws.athena import date_formats, decimals
 from localaws.athena.errors import QueryFailed, not_supported
-from localaws.athena.typed import Typed, cast, coerced, position, quoted, type_mismatch
+from localaws.athena.typed import Typed, cast, coerced, position, type_mismatch
 
 Rule = Callable[[str, list[Typed], list[exp.Expr]], Typed | None]
 
@@ -31,13 +30,6 @@ _INTERVAL = {
     "quarter": "to_months(CAST(3 * {0} AS INTEGER))",
     "year": "to_months(CAST(12 * {0} AS INTEGER))",
 }
-# MySQL's letters, which Trino takes, in strftime's. Source: https://trino.io/docs/current/functions/datetime.html
-_FORMAT = {
-    "a": "%a", "b": "%b", "c": "%-m", "d": "%d", "e": "%-d", "f": "%f", "H": "%H", "h": "%I", "I": "%I", "i": "%M",
-    "j": "%j", "k": "%-H", "l": "%-I", "M": "%B", "m": "%m", "p": "%p", "r": "%I:%M:%S %p", "S": "%S", "s": "%S",
-    "T": "%H:%M:%S", "v": "%V", "W": "%A", "x": "%G", "Y": "%Y", "y": "%y", "%": "%%",
-}  # fmt: skip
-_PARSED = set("abcdeHhIikMmpSsTY%")
 
 
 def interval(unit: str, count: str) -> str:
@@ -51,13 +43,13 @@ def plus_interval(value: Typed, unit: str, count: str, node: exp.Expr) -> Typed:
         if unit not in _DATE_UNITS:
             raise type_mismatch(node, f"a date cannot move by {unit}s: cast it to timestamp")
         return Typed(f"CAST({value.sql} + {interval(unit, count)} AS DATE)", dt.DATE)
-    if value.type == dt.TIMESTAMP:
-        return Typed(f"({value.sql} + {interval(unit, count)})", dt.TIMESTAMP)
+    if value.type in dt.TIMESTAMPS:
+        return Typed(f"({value.sql} + {interval(unit, count)})", value.type)
     raise type_mismatch(node, f"Cannot add an interval to {dt.trino_name(value.type)}")
 
 
 def _date_trunc(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
-    if len(values) != 2 or values[1].type not in (dt.DATE, dt.TIMESTAMP):
+    if len(values) != 2 or values[1].type not in (dt.DATE, *dt.TIMESTAMPS):
         return None
     unit = _unit(nodes[0], values[1])
     return Typed(
@@ -68,14 +60,19 @@ def _date_trunc(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed 
 def _date_add(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
     if len(values) != 3 or not dt.can_coerce(values[1].type, dt.BIGINT):
         return None
-    return plus_interval(values[2], _unit(nodes[0], values[2]), coerced(values[1], dt.BIGINT), nodes[2])
+    unit = _unit(nodes[0], values[2])
+    if unit == "millisecond" and values[2].type == dt.SHORT_TIMESTAMP:
+        raise not_supported(
+            "milliseconds added to a timestamp of fewer than 3 digits: write the literal with .000"
+        )
+    return plus_interval(values[2], unit, coerced(values[1], dt.BIGINT), nodes[2])
 
 
 def _date_diff(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
     if len(values) != 3:
         return None
     common = dt.common_type(values[1].type, values[2].type)
-    if common not in (dt.DATE, dt.TIMESTAMP):
+    if common not in (dt.DATE, *dt.TIMESTAMPS):
         return None
     unit = _unit(nodes[0], Typed("", common))
     return Typed(f"date_sub('{unit}', {coerced(values[1], common)}, {coerced(values[2], common)})", dt.BIGINT)
@@ -84,15 +81,15 @@ def _date_diff(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed |
 def _date_format(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
     if len(values) != 2 or not dt.can_coerce(values[0].type, dt.TIMESTAMP):
         return None
-    pattern = _pattern(nodes[1], name, set(_FORMAT))
-    return Typed(f"strftime({coerced(values[0], dt.TIMESTAMP)}, {quoted(pattern)})", dt.VARCHAR)
+    pattern = _constant(nodes[1], f"the format of {name}")
+    return Typed(date_formats.formatted(coerced(values[0], dt.TIMESTAMP), pattern, name), dt.VARCHAR)
 
 
 def _date_parse(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
     if len(values) != 2 or values[0].type != dt.VARCHAR:
         return None
-    pattern = _pattern(nodes[1], name, _PARSED).replace("%-", "%")
-    return Typed(f"strptime({values[0].sql}, {quoted(pattern)})", dt.TIMESTAMP)
+    pattern = _constant(nodes[1], f"the format of {name}")
+    return Typed(date_formats.parsed(values[0].sql, pattern, name), dt.TIMESTAMP)
 
 
 def _date(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
@@ -221,16 +218,20 @@ def _unit(node: exp.Expr, value: Typed) -> str:
     return unit
 
 
-def _pattern(node: exp.Expr, function: str, letters: set[str]) -> str:
-    written, pattern = "", _constant(node, f"the format of {function}")
-    for literal, letter in re.findall(r"([^%]+)|%(.?)", pattern):
-        if literal:
-            written += literal
-        elif letter in letters:
-            written += _FORMAT[letter]
-        else:
-            raise not_supported(f"{function} with %{letter}")
-    return written
+def _array_join(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
+    """Elements of other types are cast to varchar; the table joins texts."""
+    if (
+        len(values) not in (2, 3)
+        or not dt.is_array(values[0].type)
+        or values[0].type.value_type == dt.VARCHAR
+    ):
+        return None
+    if pa.types.is_nested(values[0].type.value_type) or any(value.type != dt.VARCHAR for value in values[1:]):
+        return None
+    elements = cast(values[0], pa.list_(dt.VARCHAR), nodes[0]).sql
+    if len(values) == 2:
+        return Typed(f"trino_array_join({elements}, {values[1].sql})", dt.VARCHAR)
+    return Typed(f"trino_array_join_with_null({elements}, {values[1].sql}, {values[2].sql})", dt.VARCHAR)
 
 
 RULES: dict[str, Rule] = {
@@ -248,6 +249,7 @@ RULES: dict[str, Rule] = {
     "sign": _sign,
     "mod": _mod,
     "concat": _concat,
+    "array_join": _array_join,
     "greatest": _extreme,
     "least": _extreme,
     "coalesce": _coalesce,

@@ -24,11 +24,7 @@ def _table(*rows: tuple[str, str, str]) -> Table:
 
 _DATE_PARTS = ("year", "quarter", "month")
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
-# Java's whitespace, which trim takes away. Source: Character.isWhitespace
-_SPACE = (
-    "'\t\n\v\f\r\x1c\x1d\x1e\x1f \u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a"
-    "\u2028\u2029\u205f\u3000'"
-)
+
 
 SCALARS = _table(
     # ---- numbers
@@ -85,9 +81,9 @@ SCALARS = _table(
     ("lower", "varchar -> varchar", "lower({0})"),
     ("upper", "varchar -> varchar", "trino_upper_text({0})"),
     ("length", "varchar -> bigint", "length({0})"),
-    ("trim", "varchar -> varchar", f"trim({{0}}, {_SPACE})"),
-    ("ltrim", "varchar -> varchar", f"ltrim({{0}}, {_SPACE})"),
-    ("rtrim", "varchar -> varchar", f"rtrim({{0}}, {_SPACE})"),
+    ("trim", "varchar -> varchar", "trim({0}, trino_space())"),
+    ("ltrim", "varchar -> varchar", "ltrim({0}, trino_space())"),
+    ("rtrim", "varchar -> varchar", "rtrim({0}, trino_space())"),
     ("trim", "varchar, varchar -> varchar", "trim({0}, {1})"),
     ("ltrim", "varchar, varchar -> varchar", "ltrim({0}, {1})"),
     ("rtrim", "varchar, varchar -> varchar", "rtrim({0}, {1})"),

@@ -30,6 +30,12 @@ class UnaryPlus(exp.Unary, exp.Expression):
     """``+x``, which sqlglot would drop and with it the check that x is a number."""
 
 
+class TimestampLiteral(exp.Func, exp.Expression):
+    """``TIMESTAMP '...'``, whose type depends on how it is written."""
+
+    _sql_names: ClassVar[list[str]] = ["TIMESTAMP"]
+
+
 class _Trino(Trino):
     INDEX_OFFSET = 0  # a[1] stays a[1]
 
@@ -52,6 +58,8 @@ class _Trino(Trino):
         TYPE_LITERAL_PARSERS: ClassVar[dict[Any, Any]] = {
             **TrinoParser.TYPE_LITERAL_PARSERS,
             exp.DataType.Type.DECIMAL: lambda self, this, to: _decimal_literal(this),
+            exp.DataType.Type.TIMESTAMP: lambda self, this, to: TimestampLiteral(this=this),
+            exp.DataType.Type.TIMESTAMPTZ: lambda self, this, to: TimestampLiteral(this=this),
         }
 
 

@@ -131,6 +131,12 @@ CREATE MACRO trino_width_bucket(x, low, high, n) AS
                  ELSE CAST(floor(n * (low - x) / (low - high)) AS BIGINT) + 1 END
     END;
 
+-- Java's whitespace, which trim takes away. Source: Character.isWhitespace
+CREATE MACRO trino_space() AS
+    E'\t\n\x0b\f\r\x1c\x1d\x1e\x1f ' || chr(5760) || array_to_string(list_transform(
+        [8192, 8193, 8194, 8195, 8196, 8197, 8198, 8200, 8201, 8202, 8232, 8233, 8287, 12288], lambda code: chr(code)), '');
+CREATE MACRO trino_number(digits) AS CASE WHEN digits = '' THEN 0 ELSE CAST(digits AS BIGINT) END;
+
 -- Positions count from 1; 0 and anything before the beginning give the empty text.
 CREATE MACRO trino_substr(s, start) AS
     CASE WHEN start = 0 OR start < -length(s) THEN '' ELSE substring(s, start) END;
@@ -211,6 +217,50 @@ CREATE MACRO trino_array_min(a) AS CASE WHEN len(a) = list_count(a) THEN list_mi
 CREATE MACRO trino_array_max_number(a) AS
     CASE WHEN len(a) = list_count(a)
          THEN coalesce(list_max(list_filter(a, lambda x: NOT isnan(x))), list_max(a)) END;
+
+-- The days of the calendar repeat every 400 years; DuckDB reads the years from 1 to 9999 only.
+CREATE MACRO trino_make_date(y, m, d) AS
+    list_transform([y], lambda y_: list_transform([2000 + (y_ % 400 + 400) % 400], lambda alike:
+        TRY_CAST(alike || '-' || m || '-' || d AS DATE) + CAST((y_ - alike) // 400 * 146097 AS INTEGER))[1])[1];
+-- The value of a text as Trino reads it, or NULL.
+CREATE MACRO trino_read_date(s) AS
+    list_transform([regexp_extract(trim(s, trino_space()), '^([+-]?\d{1,9})-(\d{1,2})-(\d{1,2})$', ['y', 'm', 'd'])],
+                   lambda part: trino_make_date(TRY_CAST(part.y AS BIGINT), part.m, part.d))[1];
+-- Digits of the second beyond ``digits`` are rounded, and a time zone is dropped.
+CREATE MACRO trino_read_timestamp(s, digits) AS
+    list_transform([regexp_extract(
+        trim(s, trino_space()),
+        '^([+-]?\d{4,})-(\d{1,2})-(\d{1,2})(?: (?:(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?)?(?:\s*.+)?)?$',
+        ['y', 'm', 'd', 'h', 'i', 's', 'f'])],
+        lambda part: CASE
+            WHEN trino_number(part.h) < 24 AND trino_number(part.i) < 60 AND trino_number(part.s) < 60
+            THEN make_timestamp(
+                epoch_us(trino_make_date(TRY_CAST(part.y AS BIGINT), part.m, part.d))
+                + trino_number(part.h) * 3600000000 + trino_number(part.i) * 60000000 + trino_number(part.s) * 1000000
+                + CAST(round(CAST('0.' || part.f AS DECIMAL(18, 15)), digits) * 1000000 AS BIGINT)) END)[1];
+CREATE MACRO trino_date(s) AS
+    list_transform([s], lambda given: list_transform([trino_read_date(given)], lambda found:
+        CASE WHEN found IS NOT NULL OR given IS NULL THEN found
+             ELSE CAST(CAST(trino_raise('INVALID_CAST_ARGUMENT: Value cannot be cast to date: ' || given) AS VARCHAR)
+                       AS DATE) END)[1])[1];
+CREATE MACRO trino_timestamp(s, digits) AS
+    list_transform([s], lambda given: list_transform([trino_read_timestamp(given, digits)], lambda found:
+        CASE WHEN found IS NOT NULL OR given IS NULL THEN found
+             ELSE CAST(CAST(trino_raise('INVALID_CAST_ARGUMENT: Value cannot be cast to timestamp: ' || given) AS VARCHAR)
+                       AS TIMESTAMP) END)[1])[1];
+CREATE MACRO trino_parsed(s, found) AS
+    list_transform([found], lambda f: CASE WHEN f IS NOT NULL OR s IS NULL THEN f
+        ELSE CAST(CAST(trino_raise('INVALID_FUNCTION_ARGUMENT: Invalid format: "' || s || '"') AS VARCHAR) AS TIMESTAMP)
+        END)[1];
+-- A year from 10000 has a plus sign in a timestamp's text, and none in a date's.
+CREATE MACRO trino_year(y, plus) AS
+    CASE WHEN y < 0 THEN '-' WHEN y > 9999 THEN plus ELSE '' END
+    || CASE WHEN abs(y) < 1000 THEN lpad(CAST(abs(y) AS VARCHAR), 4, '0') ELSE CAST(abs(y) AS VARCHAR) END;
+CREATE MACRO trino_date_text(d) AS
+    list_transform([d], lambda d_: trino_year(year(d_), '') || strftime(d_, '-%m-%d'))[1];
+CREATE MACRO trino_timestamp_text(t, digits) AS
+    list_transform([t], lambda t_: trino_year(year(t_), '+')
+        || substring(strftime(t_, '-%m-%d %H:%M:%S.%g'), 1, CASE WHEN digits = 0 THEN 15 ELSE 16 + digits END))[1];
 
 -- A text becomes a value only when Trino would read it so; DuckDB is more lenient.
 CREATE MACRO trino_checked(s, pattern, target) AS

@@ -18,8 +18,6 @@ _READABLE = {
     dt.DOUBLE: _NUMBER_TEXT + r"|\s*[+-]?(NaN|Infinity)\s*",
     dt.REAL: _NUMBER_TEXT + r"|\s*[+-]?(NaN|Infinity)\s*",
     dt.BOOLEAN: r"(?i)t|true|1|f|false|0",
-    dt.DATE: r"\s*\d{4}-\d{1,2}-\d{1,2}\s*",
-    dt.TIMESTAMP: r"\s*\d{4}-\d{1,2}-\d{1,2}( \d{1,2}:\d{2}(:\d{2}(\.\d{1,3})?)?)?\s*",
 }
 
 
@@ -90,8 +88,15 @@ def _cast_text(value: Typed, target: pa.DataType, node: exp.Expr, verb: str) -> 
     source = value.type
     if source == dt.VARCHAR:
         return _read_text(value, target, verb)
-    if source == dt.TIMESTAMP and target == dt.VARCHAR:
-        return f"strftime({value.sql}, '%Y-%m-%d %H:%M:%S.%g')"
+    if source == target:
+        return value.sql
+    if dt.is_array(source) and dt.is_array(target) and _casts_in_trino(source, target):
+        if verb == "TRY_CAST":
+            raise not_supported("TRY_CAST to an array")
+        item = _cast_text(Typed("item", source.value_type), target.value_type, node, verb)
+        return f"list_transform({value.sql}, lambda item: {item})"
+    if target == dt.VARCHAR and source in (dt.DATE, *dt.TIMESTAMPS):
+        return _moment_text(value)
     if source in (dt.DOUBLE, dt.REAL) and target == dt.VARCHAR:
         raise not_supported(f"a cast of {dt.trino_name(source)} to varchar: cast to a decimal(p,s) first")
     if _casts(source, target):
@@ -99,6 +104,18 @@ def _cast_text(value: Typed, target: pa.DataType, node: exp.Expr, verb: str) -> 
     if _casts_in_trino(source, target):
         raise unsupported(f"a cast of {dt.trino_name(source)} to {dt.trino_name(target)}", node)
     raise type_mismatch(node, f"Cannot cast {dt.trino_name(source)} to {dt.trino_name(target)}")
+
+
+def _moment_text(value: Typed) -> str:
+    if value.type == dt.DATE:
+        return f"trino_date_text({value.sql})"
+    if value.type == dt.TIMESTAMP:
+        return f"trino_timestamp_text({value.sql}, 3)"
+    if value.length is None:
+        raise not_supported(
+            "a cast to varchar of a timestamp of fewer than 3 digits: write the literal with .000"
+        )
+    return f"trino_timestamp_text({value.sql}, {value.length})"
 
 
 def _casts_in_trino(source: pa.DataType, target: pa.DataType) -> bool:
@@ -111,13 +128,20 @@ def _casts_in_trino(source: pa.DataType, target: pa.DataType) -> bool:
         )
     if target in (source, dt.VARCHAR):
         return bool(source != dt.VARBINARY or target == source)
-    if {source, target} <= {dt.DATE, dt.TIMESTAMP} or source in (dt.NULL, dt.VARCHAR):
+    if {source, target} <= {dt.DATE, *dt.TIMESTAMPS} or source in (dt.NULL, dt.VARCHAR):
         return True
     return all(dt.is_numeric(side) or side == dt.BOOLEAN for side in (source, target))
 
 
 def _read_text(value: Typed, target: pa.DataType, verb: str) -> str:
     name = dt.duckdb_name(target)
+    if target in (dt.DATE, *dt.TIMESTAMPS):
+        verb = "read_" if verb == "TRY_CAST" else ""
+        return (
+            f"trino_{verb}date({value.sql})"
+            if target == dt.DATE
+            else f"trino_{verb}timestamp({value.sql}, 3)"
+        )
     pattern = _NUMBER_TEXT if dt.is_decimal(target) else _READABLE.get(target)
     if pattern is None:
         raise not_supported(f"a cast of varchar to {dt.trino_name(target)}")
@@ -135,10 +159,10 @@ def _casts(source: pa.DataType, target: pa.DataType) -> bool:
     if source == dt.NULL:
         return True
     if target == dt.VARCHAR:
-        return source in (*dt.INTEGERS, dt.BOOLEAN, dt.DATE) or dt.is_decimal(source)
+        return source in (*dt.INTEGERS, dt.BOOLEAN) or dt.is_decimal(source)
     if dt.BOOLEAN in (source, target):
         other = target if source == dt.BOOLEAN else source
         return dt.is_numeric(other)
     if dt.is_numeric(source) and dt.is_numeric(target):
         return True
-    return {source, target} == {dt.DATE, dt.TIMESTAMP} or dt.can_coerce(source, target)
+    return {source, target} <= {dt.DATE, *dt.TIMESTAMPS} or dt.can_coerce(source, target)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from localaws.athena.formatting import double_text, real_text
+from localaws.athena.formatting import double_text, real_text, texts
 
 
 @pytest.mark.parametrize(
@@ -32,6 +35,20 @@ from localaws.athena.formatting import double_text, real_text
 )
 def test_double(value: float, text: str) -> None:
     assert double_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("year", "text"),
+    [(-5, "-0005"), (0, "0000"), (1, "0001"), (9999, "9999"), (10000, "+10000"), (200_000, "+200000")],
+)
+def test_a_year_of_any_length(year: int, text: str) -> None:
+    days = pa.array(
+        [(np.datetime64(0, "Y") + (year - 1970)).astype("datetime64[D]").astype(int), None], type=pa.int32()
+    )
+    assert texts(days.cast(pa.date32()), pa.date32()).to_pylist() == [f"{text}-01-01", None]
+    micros = pc.add(pc.multiply(days.cast(pa.int64()), 86_400_000_000), 1_500_000)
+    written = texts(micros.cast(pa.timestamp("us")), pa.timestamp("us"))
+    assert written.to_pylist() == [f"{text}-01-01 00:00:01.500", None]
 
 
 def test_a_real_has_the_digits_of_a_real() -> None:

@@ -274,7 +274,7 @@ def test_a_condition_that_fails_on_a_partition_fails_the_query(lake: Lake) -> No
     lake.put("text_key/day=tomorrow/part-0.parquet", {"a": pa.array([1], pa.int32())})
     lake.ask("MSCK REPAIR TABLE text_key")
     message = lake.failure("SELECT a FROM text_key WHERE CAST(day AS date) = current_date")
-    assert message == "INVALID_CAST_ARGUMENT: Cannot cast 'tomorrow' to DATE"
+    assert message == "INVALID_CAST_ARGUMENT: Value cannot be cast to date: tomorrow"
 
 
 def test_a_location_that_is_not_on_s3_fails_the_query(lake: Lake) -> None:
