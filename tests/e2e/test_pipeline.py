@@ -142,7 +142,7 @@ def test_a_file_without_a_column_is_refused_before_any_cluster(state: Path, pipe
     file.write_text("\n".join(",".join(line[:9] + line[10:]) for line in lines) + "\n")
     run = pipeline(f"INPUT={file}")
     assert run.code == 1
-    assert "check_input: s3://beverage-lake/raw/narrow.csv has no column Region;" in run.screen
+    assert "check_input: s3://beverage-lake/raw/narrow.csv lacks the column Region: its header" in run.screen
     assert "create_cluster success" not in run.screen
 
 
