@@ -81,7 +81,7 @@ class JsonService:
         return members
 
 
-class _Validator(ParamValidator):
+class _Validator(ParamValidator):  # type: ignore[misc]  # botocore is untyped
     """botocore's, for values as they are on the wire."""
 
     def _validate_timestamp(self, value: Any, shape: Shape, errors: Any, name: str) -> None:
