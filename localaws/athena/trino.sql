@@ -230,10 +230,11 @@ CREATE MACRO trino_read_date(s) AS
 CREATE MACRO trino_read_timestamp(s, digits) AS
     list_transform([regexp_extract(
         trim(s, trino_space()),
-        '^([+-]?\d{4,})-(\d{1,2})-(\d{1,2})(?: (?:(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?)?(?:\s*.+)?)?$',
-        ['y', 'm', 'd', 'h', 'i', 's', 'f'])],
+        '^([+-]?\d{4,})-(\d{1,2})-(\d{1,2})(?: (?:(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?)?(?:\s*(.+))?)?$',
+        ['y', 'm', 'd', 'h', 'i', 's', 'f', 'z'])],
         lambda part: CASE
             WHEN trino_number(part.h) < 24 AND trino_number(part.i) < 60 AND trino_number(part.s) < 60
+                 AND (part.z = '' OR trino_is_zone(part.z))
             THEN make_timestamp(
                 epoch_us(trino_make_date(TRY_CAST(part.y AS BIGINT), part.m, part.d))
                 + trino_number(part.h) * 3600000000 + trino_number(part.i) * 60000000 + trino_number(part.s) * 1000000
