@@ -78,8 +78,9 @@ class Engine:
                 "threads": threads,
                 "enable_external_access": False,
                 "python_enable_replacements": False,
-                # It evaluates what two expressions share before TRY and COALESCE can keep an error away.
-                "disabled_optimizers": "common_subexpressions",
+                # The one evaluates what two expressions share before TRY and COALESCE can keep an error away; of the
+                # other's filters PyArrow's scans take not all, and the query would fail.
+                "disabled_optimizers": "common_subexpressions,join_filter_pushdown",
                 "temp_directory": str(spill or ""),
                 **({"memory_limit": memory} if memory else {}),
             },
@@ -148,7 +149,7 @@ class Engine:
             if limit is not None and scanned > limit:
                 raise QueryCancelled("Query cancelled! : Bytes scanned limit was exceeded")
             for scan in scans:
-                register(scan, connection)
+                register(scan, connection, stored=len(scans) > 1)
             cancellation.check()
             batches = connection.execute(planned.query.sql).to_arrow_reader(_BATCH_ROWS)
             yield scanned

@@ -79,8 +79,12 @@ def open_scan(scan: Scan, catalog: Catalog, path: Callable[[str], Path], connect
     return OpenScan(scan, schema, ds.FileSystemDataset(fragments, schema, _FORMAT, _FILES), scanned)
 
 
-def register(opened: OpenScan, connection: Any) -> None:
-    """Make the scan a relation of the connection, with the values as Athena reads them from the files."""
+def register(opened: OpenScan, connection: Any, stored: bool) -> None:
+    """Make the scan a relation of the connection, with the values as Athena reads them from the files.
+
+    ``stored`` copies what the query needs into a temporary table, within DuckDB's limit of memory. Of an Arrow scan
+    DuckDB knows no number of rows, so that it joins in any order and forms cross products on the way.
+    """
     name = opened.scan.name
     lengths = {column.name: dt.varchar_length(column.type) for column in opened.scan.table.columns}
     changed = {
@@ -88,12 +92,14 @@ def register(opened: OpenScan, connection: Any) -> None:
         for field in opened.schema
         if (text := _as_read(identifier(field.name), field.type, lengths.get(field.name))) is not None
     }
-    if not changed:
+    if not changed and not stored:
         connection.register(name, opened.dataset)
         return
     connection.register(f"{name}_exact", opened.dataset)
     replaced = ", ".join(f"{text} AS {identifier(column)}" for column, text in changed.items())
-    connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * REPLACE ({replaced}) FROM {name}_exact")
+    columns = f"* REPLACE ({replaced})" if changed else "*"
+    kind = "TABLE" if stored else "VIEW"
+    connection.execute(f"CREATE TEMP {kind} {name} AS SELECT {columns} FROM {name}_exact")
 
 
 def _as_read(text: str, datatype: pa.DataType, length: int | None = None) -> str | None:

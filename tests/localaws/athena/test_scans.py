@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -376,3 +378,42 @@ def test_tables_are_found_by_full_name_and_any_case(lake: Lake, sales: str) -> N
 )
 def test_wrong_names_fail_in_athenas_words(lake: Lake, sales: str, sql: str, message: str) -> None:
     assert lake.failure(sql).startswith(message.format(db=lake.database))
+
+
+def test_tables_are_joined_in_the_order_of_their_sizes(lake: Lake) -> None:
+    """As a star schema is asked: a list of tables in FROM, the joins in WHERE, tables that are used more than once."""
+    sales, customers, groups, days = 20_000, 5_000, 20_000, 3_000
+    numbers = range(sales)
+    tables: dict[str, dict[str, list[Any]]] = {
+        "star_sales": {
+            "customer": [n % customers for n in numbers], "cohort": [n % groups for n in numbers],
+            "day": [n % days for n in numbers], "price": [n % 100 for n in numbers],
+        },
+        "star_customers": {
+            "id": list(range(customers)), "cohort": [n * 3 for n in range(customers)],
+            "first_day": [n % days for n in range(customers)], "last_day": [n % days for n in range(customers)],
+        },
+        "star_groups": {"id": list(range(groups)), "status": [str(n % 3) for n in range(groups)]},
+        "star_days": {"id": list(range(days)), "year": [2000 + n % 5 for n in range(days)]},
+    }  # fmt: skip
+    for name, columns in tables.items():
+        table = pa.table({
+            column: pa.array(values, pa.string() if column == "status" else pa.int64())
+            for column, values in columns.items()
+        })  # fmt: skip
+        lake.put(f"{name}/1.parquet", table)
+        declared = ", ".join(f"{c} {'string' if c == 'status' else 'bigint'}" for c in columns)
+        lake.rows(
+            f"CREATE EXTERNAL TABLE {name} ({declared}) STORED AS PARQUET LOCATION 's3://{lake.bucket}/{name}/'"
+        )
+    started = time.monotonic()
+    [(count,)] = lake.rows(
+        "SELECT count(*) FROM star_sales s, star_days d1, star_days d2, star_days d3, star_customers c, "
+        "star_groups g1, star_groups g2 "
+        "WHERE s.day = d1.id AND s.customer = c.id AND s.cohort = g1.id AND c.cohort = g2.id "
+        "AND c.first_day = d2.id AND c.last_day = d3.id AND g1.status <> g2.status AND s.price BETWEEN 10 AND 12 "
+        "AND d2.year = 2001"
+    )
+    expected = sum(1 for n in numbers if n % 3 != 0 and 10 <= n % 100 <= 12 and n % customers % days % 5 == 1)
+    assert int(count or 0) == expected
+    assert time.monotonic() - started < 10
