@@ -90,7 +90,7 @@ def main() -> int:
 
 def _size(text: str) -> str:
     if re.fullmatch(r"[1-9]\d*(?:\.\d+)?\s*[KMGT]i?B", text) is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 500MB or 2GB")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size: give one such as 500MB or 2GB")
     return text
 
 

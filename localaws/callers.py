@@ -79,7 +79,7 @@ def _told_host(host: str) -> str:
     except ValueError:
         if not _NAME.fullmatch(name):
             raise ValueError(
-                f"{host!r} is no name of a host: give it without a port, such as localaws"
+                f"{host!r} is not a host name: give it without a port, such as localaws"
             ) from None
         return name
 
@@ -89,6 +89,6 @@ def _told_origin(origin: str) -> str:
     found = origin.lower().removesuffix("/")
     if not _ORIGIN.fullmatch(found):
         raise ValueError(
-            f"{origin!r} is no origin: give scheme, host and port, such as http://localhost:3000"
+            f"{origin!r} is not an origin: give scheme, host and port, such as http://localhost:3000"
         )
     return found.removesuffix(_DEFAULT_PORTS.get(found.partition(":")[0], ""))  # as browsers write it

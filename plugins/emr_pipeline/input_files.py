@@ -30,7 +30,7 @@ NOT_NAMES = ("", ".", "..")
 """Parts of a key that Hadoop leaves out of a path."""
 
 LONGEST_HEADER = 64 * 1024
-"""Bytes; a longer first line is no header."""
+"""Bytes; a longer first line is not a header."""
 
 MOST_READ = 2**20
 """Bytes of a file that are read at most; a block of bzip2, which must be read as a whole, holds 900,000."""
@@ -178,7 +178,7 @@ class InputFiles:
         line = re.split(rb"[\r\n]", start, maxsplit=1)[0]
         if len(line) > LONGEST_HEADER:
             raise InputError(
-                f"{self.uri(key)} has a first line of more than {LONGEST_HEADER:,} bytes: it is no header"
+                f"{self.uri(key)} has a first line of more than {LONGEST_HEADER:,} bytes: it is not a header"
             )
         return line.decode("utf-8", errors="replace").removeprefix("\ufeff")
 

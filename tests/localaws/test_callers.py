@@ -162,13 +162,13 @@ def test_a_program_a_typed_address_and_a_told_origin_are_served(headers: dict[st
 
 @pytest.mark.parametrize("host", ["", "*", "localaws:4566", "http://localaws", "a b", "localaws."])
 def test_what_cannot_be_a_host_cannot_be_told(host: str) -> None:
-    with pytest.raises(ValueError, match="is no name of a host: give it without a port"):
+    with pytest.raises(ValueError, match="is not a host name: give it without a port"):
         Callers([host])
 
 
 @pytest.mark.parametrize("origin", ["", "*", "null", "localhost:3000", "http://*.example", "http://a/page"])
 def test_what_cannot_be_an_origin_cannot_be_told(origin: str) -> None:
-    with pytest.raises(ValueError, match="is no origin: give scheme, host and port"):
+    with pytest.raises(ValueError, match="is not an origin: give scheme, host and port"):
         Callers(origins=[origin])
 
 

@@ -77,8 +77,8 @@ def test_a_state_folder_that_cannot_be_written_is_one_sentence_and_exit_1(tmp_pa
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("--allow-host", "localaws:4566", "is no name of a host"),
-        ("--allow-origin", "null", "is no origin"),
+        ("--allow-host", "localaws:4566", "is not a host name"),
+        ("--allow-origin", "null", "is not an origin"),
     ],
 )
 def test_what_cannot_be_told_is_one_sentence_and_exit_1(
