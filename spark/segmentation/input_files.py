@@ -74,7 +74,9 @@ def read_header(spark: SparkSession, file: File) -> tuple[str, ...]:
             f"{file.uri} cannot be unpacked: it is cut off, or not what its name says"
         ) from problem
     if line is None:
-        raise UserError(f"{file.uri} has a first line of more than {LONGEST_HEADER:,} bytes: it is not a header")
+        raise UserError(
+            f"{file.uri} has a first line of more than {LONGEST_HEADER:,} bytes: it is not a header"
+        )
     if re.search(r"[\x00-\x08\x0e-\x1f]", line):
         raise UserError(f"{file.uri} is not text in UTF-8: save it as CSV in UTF-8")
     names = tuple(name.strip() for name in next(csv.reader([line], skipinitialspace=True), []))

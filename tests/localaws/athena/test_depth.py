@@ -44,6 +44,8 @@ def around(before: str, after: str, times: int, inside: str = "1") -> str:
         ("SELECT " + " || ".join(["'a'", "NULL", "'b'"] * 10), None),
         ("SELECT " + " || ".join(["1", "ARRAY[2]", "3", "ARRAY[4, 5]"]), "[1, 2, 3, 4, 5]"),
         ("SELECT " + " + ".join(["1"] * 100), "100"),
+        ("SELECT n" + " / two" * 30 + " FROM (VALUES (1073741824, 2)) t(n, two)", "1"),
+        ("SELECT n" + " % two" * 30 + " FROM (VALUES (1073741825, 2)) t(n, two)", "1"),
         ("SELECT count(*) FROM (" + " UNION ALL ".join(["SELECT 1"] * 100) + ")", "100"),
         ("SELECT 1 IN (" + ", ".join(map(str, range(1000))) + ")", "true"),
     ],
