@@ -27,6 +27,7 @@ from localaws.athena.typed import (
     Typed,
     cast,
     coerced,
+    once,
     only,
     position,
     quoted,
@@ -199,7 +200,8 @@ class Expressions:
             raise not_supported(f"comparison of {dt.trino_name(common)}")
         first, second = coerced(left, common), coerced(right, common)
         if common in (dt.DOUBLE, dt.REAL) and operator in _WITH_NAN:
-            return Typed(_WITH_NAN[operator].format(a=first, b=second), dt.BOOLEAN)
+            with_nan = _WITH_NAN[operator]
+            return Typed(once([first, second], lambda a, b: with_nan.format(a=a, b=b)), dt.BOOLEAN)
         return Typed(f"({first} {operator} {second})", dt.BOOLEAN)
 
     def _between(self, node: exp.Expr) -> Typed:
@@ -479,7 +481,12 @@ class Expressions:
         bound = bind(SCALARS.get(name, []), values)
         if bound is None:
             raise self._wrong_arguments(node, name, values)
-        text = bound.template.format(*bound.arguments, all=", ".join(bound.arguments))
+
+        def write(*texts: str) -> str:
+            return bound.template.format(*texts, all=", ".join(texts))
+
+        repeats = "trino_" in bound.template or any(bound.template.count(f"{{{at}}}") > 1 for at in range(4))
+        text = once(bound.arguments, write) if repeats else write(*bound.arguments)
         return Typed(text, bound.result)
 
     def _wrong_arguments(self, node: exp.Expr, name: str, values: Sequence[Typed]) -> QueryFailed:

@@ -13,7 +13,7 @@ from sqlglot import exp
 from localaws.athena import datatypes as dt
 from localaws.athena import date_formats, decimals
 from localaws.athena.errors import QueryFailed, not_supported
-from localaws.athena.typed import Typed, cast, coerced, position, type_mismatch
+from localaws.athena.typed import Typed, cast, coerced, once, position, type_mismatch
 
 Rule = Callable[[str, list[Typed], list[exp.Expr]], Typed | None]
 
@@ -160,13 +160,16 @@ def _extreme(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | N
         return None
     if pa.types.is_nested(common):
         raise not_supported(f"comparison of {dt.trino_name(common)}")
-    texts = [coerced(value, common) for value in values]
-    known = " AND ".join(f"{text} IS NOT NULL" for text in texts)
-    found = f"{name}({', '.join(texts)})"
-    if name == "greatest" and common in (dt.DOUBLE, dt.REAL):
-        numbers = ", ".join(f"CASE WHEN NOT isnan({text}) THEN {text} END" for text in texts)
-        found = f"coalesce(greatest({numbers}), {texts[0]})"
-    return Typed(f"CASE WHEN {known} THEN {found} END", common)
+
+    def write(*texts: str) -> str:
+        known = " AND ".join(f"{text} IS NOT NULL" for text in texts)
+        found = f"{name}({', '.join(texts)})"
+        if name == "greatest" and common in (dt.DOUBLE, dt.REAL):
+            numbers = ", ".join(f"CASE WHEN NOT isnan({text}) THEN {text} END" for text in texts)
+            found = f"coalesce(greatest({numbers}), {texts[0]})"
+        return f"CASE WHEN {known} THEN {found} END"
+
+    return Typed(once([coerced(value, common) for value in values], write), common)
 
 
 def _coalesce(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:
@@ -181,11 +184,15 @@ def _nullif(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | No
         return None
     if pa.types.is_nested(common):
         raise not_supported(f"comparison of {dt.trino_name(common)}")
-    first, second = (coerced(value, common) for value in values)
-    equal = f"{first} = {second}"
-    if common in (dt.DOUBLE, dt.REAL):
-        equal += f" AND NOT isnan({first})"
-    return Typed(f"CASE WHEN {equal} THEN NULL ELSE {values[0].sql} END", values[0].type)
+
+    def write(value: str, other: str) -> str:
+        first = coerced(Typed(value, values[0].type), common)
+        equal = f"{first} = {other}"
+        if common in (dt.DOUBLE, dt.REAL):
+            equal += f" AND NOT isnan({first})"
+        return f"CASE WHEN {equal} THEN NULL ELSE {value} END"
+
+    return Typed(once([values[0].sql, coerced(values[1], common)], write), values[0].type)
 
 
 def _try(name: str, values: list[Typed], nodes: list[exp.Expr]) -> Typed | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -21,6 +23,10 @@ _READABLE = {
 }
 
 
+_CONSTANT = re.compile(r"-?[\d.]+|'(?:[^']|'')*'|NULL|true|false")
+_LONG = 200  # characters
+
+
 @dataclass(frozen=True)
 class Typed:
     """``length`` is the n of a varchar(n) where it is known: of a column of a table, and of a CAST."""
@@ -36,6 +42,20 @@ def quoted(text: str) -> str:
 
 def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def once(texts: Sequence[str], write: Callable[..., str]) -> str:
+    """``write(*texts)``, with operands computed once however often they are written.
+
+    A macro writes some operands several times, so the text of nested calls would grow with the power of their depth,
+    and DuckDB's planner, which nothing interrupts, with it. Operands that are short are written as they are.
+    """
+    if all(len(text) <= _LONG and "trino_" not in text and "lambda" not in text for text in texts):
+        return write(*texts)
+    fields = {f"x{at}": text for at, text in enumerate(texts) if not _CONSTANT.fullmatch(text)}
+    shown = [f"operand.x{at}" if f"x{at}" in fields else text for at, text in enumerate(texts)]
+    packed = ", ".join(f"{name} := {text}" for name, text in fields.items())
+    return f"list_transform([struct_pack({packed})], lambda operand: {write(*shown)})[1]"
 
 
 def position(node: exp.Expr) -> str:
@@ -146,10 +166,10 @@ def _read_text(value: Typed, target: pa.DataType, verb: str) -> str:
     if pattern is None:
         raise not_supported(f"a cast of varchar to {dt.trino_name(target)}")
     if verb == "TRY_CAST":
-        text = f"trino_readable({value.sql}, {quoted(pattern)})"
+        text = once([value.sql], lambda text: f"trino_readable({text}, {quoted(pattern)})")
     else:
         shown = "INT" if target == dt.INTEGER else dt.trino_name(target).upper()
-        text = f"trino_checked({value.sql}, {quoted(pattern)}, {quoted(shown)})"
+        text = once([value.sql], lambda text: f"trino_checked({text}, {quoted(pattern)}, {quoted(shown)})")
     if dt.is_decimal(target):
         text = f"trino_without_exponent({text})"
     return f"{verb}({text} AS {name})"

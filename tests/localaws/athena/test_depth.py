@@ -56,6 +56,28 @@ def test_what_people_and_programs_write_is_answered(engine: Engine, sql: str, va
 
 
 @pytest.mark.parametrize(
+    ("call", "value", "answer"),
+    [
+        ("substr({}, 1)", "'ab'", "ab"),
+        ("upper({})", "'AB'", "AB"),
+        ("replace({}, 'x', 'y')", "'ab'", "ab"),
+        ("nullif({}, 'x')", "'ab'", "ab"),
+        ("greatest({}, 'a')", "'ab'", "ab"),
+        ("CAST(CAST({} AS varchar) AS integer)", "12", "12"),
+        ("round({}, 1)", "1.5e0", "1.5"),
+        ("IF({} > 1e0, 2e0, 3e0)", "1.5e0", "2.0"),
+        ("element_at(ARRAY[{}], 1)", "7", "7"),
+        ("date_format(date_parse({}, '%Y'), '%Y')", "'2026'", "2026"),
+    ],
+)
+def test_nested_calls_compute_their_operand_once(engine: Engine, call: str, value: str, answer: str) -> None:
+    text = "v"
+    for _ in range(20):
+        text = call.format(text)
+    assert rows(engine, f"SELECT {text} FROM (VALUES {value}) t(v)") == [(answer,)]
+
+
+@pytest.mark.parametrize(
     "sql",
     [around("(", ")", 1000), around("(", ")", 100_000), "SELECT " + "(" * 1000, around("ARRAY[", "]", 1000),
      around("CASE WHEN true THEN ", " END", 1000), around("abs(", ")", 1000), around("NOT ", "", 20_000, "true")],
