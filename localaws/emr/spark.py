@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localaws import memory
+
 FLAGS = frozenset({"--help", "-h", "--supervise", "--usage-error", "--verbose", "-v", "--version"})
 PLACEMENT_OPTIONS = frozenset({"--master", "--deploy-mode"})
 PLACEMENT_PROPERTIES = frozenset({"spark.master", "spark.submit.deployMode"})
@@ -22,8 +24,6 @@ LARGEST_DRIVER = 4 * 2**30  # bytes of heap; a step asks for more with --driver-
 DISK = "disk"
 """Scheme of the raw local file system behind the mounts."""
 SMALLEST_DRIVER = 2**30
-MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-"""What a container may use, as control groups v2 and v1 tell it; a machine without limit has no such file."""
 INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME")
 
 
@@ -148,13 +148,11 @@ def environment(spark: Spark, conf: Path, work: Path) -> dict[str, str]:
     }
 
 
-def driver_memory(limits: Iterable[Path] = MEMORY_LIMITS) -> int:
+def driver_memory(limits: Iterable[Path] = memory.LIMITS) -> int:
     """Return the bytes of heap for a driver, within bounds: a quarter of the machine's memory, but at most half of the
     container's, which serves nothing else."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    texts = [file.read_text().strip() for file in limits if file.is_file()]
-    container = [int(text) // 2 for text in texts if text.isdecimal()]  # "max" is no limit
-    return max(SMALLEST_DRIVER, min(LARGEST_DRIVER, machine // 4, *container))
+    halves = [limit // 2 for limit in memory.container_limits(limits)]
+    return max(SMALLEST_DRIVER, min(LARGEST_DRIVER, memory.physical_memory() // 4, *halves))
 
 
 def _package_folder(name: str) -> Path:

@@ -20,5 +20,5 @@ def test_a_containers_limit_counts_when_it_is_less(
     file = tmp_path / "memory.max"
     if limit is not None:
         file.write_text(limit)
-    monkeypatch.setattr(memory, "_LIMITS", (file,))
+    monkeypatch.setattr(memory, "LIMITS", (file,))
     assert memory.machine_memory() == (bytes_ or psutil.virtual_memory().total)
