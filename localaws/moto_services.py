@@ -14,7 +14,6 @@ import logging
 import re
 import uuid
 from collections.abc import Callable, Iterable
-from functools import cache
 from io import BytesIO
 from threading import Lock
 from typing import Any
@@ -22,13 +21,11 @@ from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from xml.sax.saxutils import escape
 
-import botocore.session
-from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.wrappers import Request, Response
 
-from localaws.faults.operations import s3_operation, service_signed_for
+from localaws.faults.operations import s3_operation, service_model, service_signed_for
 
 _TAGS = "TagResource UntagResource ListTagsForResource"
 ANSWERED: dict[str, frozenset[str]] = {
@@ -205,7 +202,11 @@ class _Call:
         self._form = {} if self._target or signed_for == "s3" else self._fields()
         self._action = name or self._form.get("Action", "")
         by_target = next(
-            (s for s in ANSWERED if self._target and _model(s).metadata.get("targetPrefix") == self._target),
+            (
+                s
+                for s in ANSWERED
+                if self._target and service_model(s).metadata.get("targetPrefix") == self._target
+            ),
             "",
         )
         self.service = by_target or signed_for or _UNSIGNED.get(self._action, "" if self._target else "s3")
@@ -252,7 +253,7 @@ class _Call:
             members = json.loads(self._body or b"{}")
         except ValueError as error:
             return f"the body is not JSON: {error}"
-        shape = _model(self.service).operation_model(self._operation).input_shape
+        shape = service_model(self.service).operation_model(self._operation).input_shape
         return str(ParamValidator().validate(members, shape).generate_report()) if shape else ""
 
     # ---------------------------------------------------------------- errors
@@ -314,8 +315,3 @@ def _cbor(texts: dict[str, str]) -> bytes:
         return b"\x79" + len(encoded).to_bytes(2, "big") + encoded
 
     return bytes([0xA0 | len(texts)]) + b"".join(text(part) for item in texts.items() for part in item)
-
-
-@cache
-def _model(service: str) -> ServiceModel:
-    return botocore.session.get_session().get_service_model(service)

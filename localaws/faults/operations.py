@@ -131,6 +131,11 @@ def _rule(operation: OperationModel) -> _Rule:
     )
 
 
-@cache
 def _model(service: str) -> ServiceModel:
-    return botocore.session.get_session().get_service_model(SERVICES[service])
+    return service_model(SERVICES[service])
+
+
+@cache
+def service_model(name: str) -> ServiceModel:
+    """Return botocore's model of the service that it calls ``name``."""
+    return botocore.session.get_session().get_service_model(name)
