@@ -34,8 +34,11 @@ def on_dag_run_failed(dag_run: DagRun) -> None:
     session = object_session(dag_run)
     if session is None or dag_run.state == DagRunState.FAILED:
         return
+    last = last_tasks(dag_run.get_dag())
+    if not last:
+        return
     for ti in dag_run.get_task_instances(state=[TaskInstanceState.SKIPPED], session=session):
-        if ti.task_id in last_tasks(dag_run.get_dag()):
+        if ti.task_id in last:
             ti.set_state(TaskInstanceState.UPSTREAM_FAILED, session=session)
 
 
