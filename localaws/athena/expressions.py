@@ -211,8 +211,14 @@ class Expressions:
         if common is None or pa.types.is_nested(common):
             shown = ", ".join(dt.trino_name(part.type) for part in (value, low, high))
             raise type_mismatch(node, f"Cannot check if {shown} is BETWEEN: the types differ")
-        parts = self._compared(node, ">=", value, low), self._compared(node, "<=", value, high)
-        return Typed(f"({parts[0].sql} AND {parts[1].sql})", dt.BOOLEAN)
+
+        def write(value_text: str, low_text: str, high_text: str) -> str:
+            tested = Typed(value_text, value.type)
+            above = self._compared(node, ">=", tested, Typed(low_text, low.type))
+            below = self._compared(node, "<=", tested, Typed(high_text, high.type))
+            return f"({above.sql} AND {below.sql})"
+
+        return Typed(once([value.sql, low.sql, high.sql], write), dt.BOOLEAN)
 
     def _in(self, node: exp.Expr) -> Typed:
         only(node, "this", "expressions", "query")
@@ -232,20 +238,18 @@ class Expressions:
             raise type_mismatch(
                 node, f"IN value and list items must be the same type: {dt.trino_name(value.type)}"
             )
-        texts = [coerced(item, common) for item in items]
-        found = f"({coerced(value, common)} IN ({text or ', '.join(texts)}))"
+        tested, texts = coerced(value, common), [coerced(item, common) for item in items]
+        found = f"({tested} IN ({text or ', '.join(texts)}))"
         constants = [
             text for item, text in zip(node.expressions, texts, strict=True) if isinstance(item, exp.Literal)
         ]
         if 0 < len(constants) < len(texts):
             # A constant that is equal spares the others, which might fail.
-            found = (
-                f"(CASE WHEN {coerced(value, common)} IN ({', '.join(constants)}) THEN true ELSE {found} END)"
-            )
+            found = f"(CASE WHEN {tested} IN ({', '.join(constants)}) THEN true ELSE {found} END)"
         if common in (dt.DOUBLE, dt.REAL) and texts:
             nulls = " OR ".join(f"{item} IS NULL" for item in texts)
             found = (
-                f"(CASE WHEN isnan({coerced(value, common)}) "
+                f"(CASE WHEN isnan({tested}) "
                 f"THEN CASE WHEN {nulls} THEN NULL ELSE false END ELSE {found} END)"
             )
         return Typed(found, dt.BOOLEAN)
@@ -334,7 +338,8 @@ class Expressions:
             return decimals.arithmetic(operator, left, right)
         first, second = coerced(left, common), coerced(right, common)
         if operator in "/%" and common in dt.INTEGERS:
-            return Typed(f"trino_{'divide' if operator == '/' else 'mod'}({first}, {second})", common)
+            macro = "trino_divide" if operator == "/" else "trino_mod"
+            return Typed(once([first, second], lambda a, b: f"{macro}({a}, {b})"), common)
         return Typed(f"({first} {operator} {second})", common)
 
     def _concatenation(self, node: exp.Expr) -> Typed:
@@ -362,7 +367,8 @@ class Expressions:
         at = self.compile(index)
         if not dt.can_coerce(at.type, dt.BIGINT):
             raise type_mismatch(index, f"an array's index is a bigint, not {dt.trino_name(at.type)}")
-        return Typed(f"trino_subscript({value.sql}, {coerced(at, dt.BIGINT)})", value.type.value_type)
+        operands = [value.sql, coerced(at, dt.BIGINT)]
+        return Typed(once(operands, lambda a, i: f"trino_subscript({a}, {i})"), value.type.value_type)
 
     def _array(self, node: exp.Expr) -> Typed:
         only(node, "expressions", "bracket_notation")

@@ -11,15 +11,12 @@ CREATE MACRO trino_unless_refused(given) AS
         CASE WHEN it.refused IS NULL OR trino_refuse(it.refused) IS NULL THEN it.answer END)[1];
 
 -- Integer division truncates, and by zero it is an error. A NULL of the right type comes first, so that the
--- INTEGER of trino_raise does not widen a smallint. list_transform([x], lambda a: ...)[1] computes x once, however
--- often a appears: the text of a chain of divisions would otherwise double with each.
+-- INTEGER of trino_raise does not widen a smallint.
 CREATE MACRO trino_zero_checked(a, b) AS
     CASE WHEN a IS NOT NULL AND b = 0 THEN trino_raise('DIVISION_BY_ZERO: Division by zero') END;
-CREATE MACRO trino_divide(a, b) AS list_transform([struct_pack(a := a, b := b)], lambda given:
-    CASE WHEN trino_zero_checked(given.a, given.b) IS NULL THEN given.a // given.b END)[1];
-CREATE MACRO trino_mod(a, b) AS list_transform([struct_pack(a := a, b := b)], lambda given:
-    CASE WHEN trino_zero_checked(given.a, given.b) IS NULL
-         THEN CASE WHEN given.b = -1 THEN given.b - given.b ELSE given.a % given.b END END)[1];
+CREATE MACRO trino_divide(a, b) AS CASE WHEN trino_zero_checked(a, b) IS NULL THEN a // b END;
+CREATE MACRO trino_mod(a, b) AS
+    CASE WHEN trino_zero_checked(a, b) IS NULL THEN CASE WHEN b = -1 THEN b - b ELSE a % b END END;
 
 -- NaN is larger than no number: it counts only where there is nothing else.
 CREATE MACRO trino_below_all_if_nan(x) AS
@@ -31,6 +28,7 @@ CREATE MACRO trino_real(x, largest) AS
          WHEN x < 0 THEN CAST('-infinity' AS REAL) END;
 
 -- A number's text without an exponent, because DuckDB rounds 9.5e-7 to the decimal 1. No decimal has 80 places.
+-- list_transform([x], lambda a: ...)[1] computes x once, however often a appears.
 CREATE MACRO trino_point_at(digits, place) AS
     CASE WHEN place <= 0 THEN '.' || repeat('0', -place) || digits
          ELSE left(rpad(digits, greatest(place, CAST(length(digits) AS INTEGER)), '0'), place)

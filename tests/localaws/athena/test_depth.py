@@ -67,6 +67,8 @@ def test_what_people_and_programs_write_is_answered(engine: Engine, sql: str, va
         ("round({}, 1)", "1.5e0", "1.5"),
         ("IF({} > 1e0, 2e0, 3e0)", "1.5e0", "2.0"),
         ("element_at(ARRAY[{}], 1)", "7", "7"),
+        ("ARRAY[1, 2][{}]", "1", "1"),
+        ("IF({} BETWEEN 1e0 AND 2e0, 1.5e0, 3e0)", "1.5e0", "1.5"),
         ("date_format(date_parse({}, '%Y'), '%Y')", "'2026'", "2026"),
     ],
 )
