@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -63,6 +64,20 @@ def running_local_aws(state: Path, *options: str) -> Iterator[LocalAws]:
         ready = process.stdout.readline()
         assert ready.startswith("localaws ready at "), f"localaws did not start: {ready!r}"
         yield LocalAws(ready.split()[-1], state, process)
+
+
+@contextmanager
+def connected(aws: LocalAws) -> Iterator[None]:
+    """Inside the block Airflow's connection ``aws_default`` points at ``aws``."""
+    connection = {
+        "conn_type": "aws",
+        "login": "test",
+        "password": "test",
+        "extra": {"endpoint_url": aws.endpoint, "region_name": "us-east-1"},
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -21,6 +20,7 @@ from emr_pipeline.operators.check_input import CheckInputOperator
 from sales_segmentation.datasets import RAW_COLUMNS
 from segmentation.job import UserError
 from segmentation.raw_lines import find_sources, read_lines
+from tests.conftest import connected
 
 BUCKET = "contract"
 
@@ -145,14 +145,7 @@ def client(local_aws: Any) -> Iterator[Any]:
     """S3 with a bucket for the cases, and Airflow's connection to it."""
     s3 = local_aws.client("s3")
     s3.create_bucket(Bucket=BUCKET)
-    connection = {
-        "conn_type": "aws",
-        "login": "test",
-        "password": "test",
-        "extra": {"endpoint_url": local_aws.endpoint, "region_name": "us-east-1"},
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    with connected(local_aws):
         yield s3
 
 

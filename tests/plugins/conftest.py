@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import connected
+
 BUCKET = "operators"
 
 
@@ -18,14 +19,7 @@ BUCKET = "operators"
 def aws(local_aws: Any) -> Any:
     """The local AWS, with Airflow's connection pointing at it and a bucket for job code and logs."""
     local_aws.client("s3").create_bucket(Bucket=BUCKET)
-    connection = {
-        "conn_type": "aws",
-        "login": "test",
-        "password": "test",
-        "extra": {"endpoint_url": local_aws.endpoint, "region_name": "us-east-1"},
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    with connected(local_aws):
         yield local_aws
 
 
