@@ -13,13 +13,13 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/complete ## Run the pipeline on this machine: [INPUT=file.csv] [ROWS=n] [K=n] [any param of the form]
-	@$(RUN) -m laptop.run $(filter-out PYTHON=%,$(MAKEOVERRIDES))
+	@$(RUN) -m devtools.run $(filter-out PYTHON=%,$(MAKEOVERRIDES))
 
 up: ## Start Airflow and the local AWS in Docker and wait until they are healthy; settings are in .env
-	@$(PYTHON) -m laptop.compose up
+	@$(PYTHON) -m devtools.compose up
 
 down: ## Stop what `up` has started; its data stays
-	@$(PYTHON) -m laptop.compose down
+	@$(PYTHON) -m devtools.compose down
 
 test: lint ## Run lint, types and the tests
 	@$(RUN) -m pytest -n auto --dist loadfile
@@ -46,17 +46,17 @@ lint: $(VENV)/complete ## Run ruff and mypy
 
 clean: ## Remove all state (.local, and the data of `up`); the environments stay
 	@rm -rf .local
-	@$(PYTHON) -m laptop.compose clean
+	@$(PYTHON) -m devtools.compose clean
 
 $(VENV)/complete: requirements.txt requirements-dev.txt
-	@$(PYTHON) laptop/environment.py $(VENV) $^
+	@$(PYTHON) devtools/environment.py $(VENV) $^
 
 $(SPARK4)/complete: requirements-spark4.txt
-	@$(PYTHON) laptop/environment.py $(SPARK4) $^
+	@$(PYTHON) devtools/environment.py $(SPARK4) $^
 
 $(BENCHMARK)/complete: requirements-benchmark.txt
-	@$(PYTHON) laptop/environment.py $(BENCHMARK) $^
+	@$(PYTHON) devtools/environment.py $(BENCHMARK) $^
 
 # Holds playwright alone, beside the usual environment, which stays as it is.
 $(UI)/complete: requirements-ui.txt
-	@$(PYTHON) laptop/environment.py $(UI) $^
+	@$(PYTHON) devtools/environment.py $(UI) $^

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from laptop import sales
+from devtools import sales
 
 LINES = 1_048_575
 """Scale 1: the data set of the original study."""

@@ -53,7 +53,7 @@ def _submit(memory: str, scratch: Path, *program: str) -> list[str]:
     return [submit, "--master", "local[*]", "--driver-memory", memory, *conf, *program]
 
 
-def _flags(feature_set: str, starts: int, source: Path, output: Path) -> dict[str, list[str]]:
+def _flags(feature_set: str, n_init: int, source: Path, output: Path) -> dict[str, list[str]]:
     """Return the flags of each of our jobs."""
     common = {
         "run-date": RUN_DATE,
@@ -66,7 +66,7 @@ def _flags(feature_set: str, starts: int, source: Path, output: Path) -> dict[st
         "preprocess": {"input": source.as_uri(), "max-rejected-share": "0.05"},
         "pca": models | {"feature-set": feature_set, "variance-to-keep": "0.9"},
         "kmeans": models
-        | {"k-min": "2", "k-max": "10", "k": "auto", "starts": str(starts), "seed": "7"}
+        | {"k-min": "2", "k-max": "10", "k": "auto", "n-init": str(n_init), "seed": "7"}
         | {"cluster-on": "features" if feature_set == "notebook" else "components"},
     }
     return {job: [f"--{name}={value}" for name, value in (common | own[job]).items()] for job in JOBS}
@@ -84,10 +84,10 @@ def _steps(source: Path, output: Path) -> Commands:
     ]
 
 
-def _session(feature_set: str, starts: int) -> Callable[[Path, Path], Commands]:
+def _session(feature_set: str, n_init: int) -> Callable[[Path, Path], Commands]:
     def commands(source: Path, output: Path) -> Commands:
         code = ",".join([_package(output), *(str(SPARK / f"{job}.py") for job in JOBS)])
-        flags = json.dumps(_flags(feature_set, starts, source, output))
+        flags = json.dumps(_flags(feature_set, n_init, source, output))
         program = str(PROJECT / "benchmarks" / "one_session.py")
         return [_submit(OURS_MEMORY, output, "--py-files", code, program, flags)]
 

@@ -23,10 +23,10 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from benchmarks.cases import CUSTOMERS, LINES, Case
-from laptop import aws, home, services
-from laptop.state import DATA, PROJECT
+from devtools import aws, home, services
+from devtools.state import DATA, PROJECT
+from localaws.protocol import OWN_USER_AGENT
 from localaws.server import LocalAws
-from localaws.wire import OWN_USER_AGENT
 
 REPORT = PROJECT / "benchmarks" / "dag_run.md"
 PARSES = 5

@@ -23,7 +23,7 @@ from werkzeug.wrappers import Request, Response
 from localaws.callers import Callers
 from localaws.cors import without_cors
 from localaws.emr.api import EmrApi
-from localaws.emr.fleet import Fleet
+from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.roles import check_roles
 from localaws.emr.runner import Runner
 from localaws.faults.calls import FaultyCalls
@@ -32,8 +32,8 @@ from localaws.faults.control import FaultControl
 from localaws.faults.plan import FaultPlan
 from localaws.memory import machine_memory
 from localaws.moto_services import ANSWERED, MotoServices, access_denied
+from localaws.protocol import JsonService
 from localaws.store import Store
-from localaws.wire import JsonService
 
 if TYPE_CHECKING:
     from localaws.athena.api import AthenaApi
@@ -80,18 +80,18 @@ class LocalAws:
         self._store = Store(self.state / "s3")
         self._spill = self.state / "athena"
         self._remove_spilled()
-        self._fleet = Fleet()
+        self._registry = ClusterRegistry()
         plan = FaultPlan()
         self._faults = FaultControl(plan)
-        self._runner = Runner(self._fleet, self._store, self.state / "emr", plan)
-        emr = EmrApi(self._fleet, phase, check_roles, self._runner.launch)
+        self._runner = Runner(self._registry, self._store, self.state / "emr", plan)
+        emr = EmrApi(self._registry, phase, check_roles, self._runner.launch)
         self._athena: _Lazily[AthenaApi] = _Lazily(lambda: self._make_athena(plan, query_memory))
         self._own = {
             "ElasticMapReduce": _Lazily(lambda: JsonService("emr", emr)),
             "AmazonAthena": _Lazily(lambda: JsonService("athena", self._athena(), "InvalidRequestException")),
         }
         self._calls = FaultyCalls(
-            self._services, plan, self._fleet.get, lambda execution_id: self._athena().sql(execution_id)
+            self._services, plan, self._registry.get, lambda execution_id: self._athena().sql(execution_id)
         )
         self._moto = MotoServices(self._around_moto)
         self._server = _serve_on(listener, self)
@@ -135,7 +135,7 @@ class LocalAws:
             "state": str(self.state),
             "clusters": [
                 {"id": cluster.id, "name": cluster.name, "state": cluster.state}
-                for cluster in self._fleet.clusters()
+                for cluster in self._registry.clusters()
                 if cluster.is_alive
             ],
         }

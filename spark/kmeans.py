@@ -55,7 +55,7 @@ def parser() -> ArgumentParser:
         help="number of segments; auto: choose by silhouette",
     )
     add(
-        "--starts",
+        "--n-init",
         required=True,
         type=flags.at_least(1),
         metavar="N",
@@ -86,12 +86,12 @@ def kmeans(job: Job) -> None:
         job.log(f"{source.rows:,} customers read in {blocks.getNumPartitions()} partitions")
     with job.stage("sweep"):
         points = sample(source.frame, source.values, job.flags.seed)
-        result = sweep(blocks, points, ks, job.flags.starts, job.flags.seed)
+        result = sweep(blocks, points, ks, job.flags.n_init, job.flags.seed)
         blocks.unpersist()
         for note in result.notes:
             job.note(note)
         choice = choose(result.validity, None if job.flags.k == AUTO else job.flags.k)
-        job.log(f"{choice.why} ({len(ks) * job.flags.starts} clusterings settled in {result.passes} passes)")
+        job.log(f"{choice.why} ({len(ks) * job.flags.n_init} clusterings settled in {result.passes} passes)")
     with job.stage("segments"):
         centres = segments.by_mean_spend(source.frame, source.vector, result.centres[choice.k])
         model = models.kmeans(centres, source.vector, "segment")

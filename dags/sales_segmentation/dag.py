@@ -27,7 +27,7 @@ from typing import Any
 from airflow.sdk import DAG, Asset, TaskGroup, TriggerRule, chain, task
 
 from emr_pipeline.alerts import late_after, on_failure
-from emr_pipeline.operators.athena import AthenaStatementOperator, ReconcileOperator
+from emr_pipeline.operators.athena import AthenaStatementOperator, VerifyRowCountsOperator
 from emr_pipeline.operators.check_input import CheckInputOperator
 from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
@@ -42,14 +42,14 @@ from sales_segmentation.jobs import (
     JOBS,
     MACROS,
     MODEL_DATE,
-    OBJECTION,
+    PARAMS_ERROR,
     PLAN,
     RUN_DATE,
     whole,
 )
 from sales_segmentation.params import params
 from sales_segmentation.report import key_figures, render
-from sales_segmentation.runbook import described
+from sales_segmentation.runbook import task_docs
 
 settings = Settings.from_environment()
 athena: dict[str, Any] = {
@@ -85,23 +85,23 @@ with DAG(
 ) as dag:
     with group("prepare", "Prepare", tooltip="Before anything costs money"):
         stage_jobs = StageJobsOperator(
-            **described("stage_jobs"), folder=FOLDER, destination=settings.s3("jobs")
+            **task_docs("stage_jobs"), folder=FOLDER, destination=settings.s3("jobs")
         )
         check_input = CheckInputOperator(
-            **described("check_input"),
+            **task_docs("check_input"),
             uri="{{ params.input }}",
             columns=RAW_COLUMNS,
-            objection=OBJECTION,
+            params_error=PARAMS_ERROR,
             models=f"{{% if params.score_with %}}{models}{{% endif %}}",
         )
         create_database = AthenaStatementOperator(
-            **described("create_database"),
+            **task_docs("create_database"),
             query="sql/create_database.sql",
             params={"database": settings.database},
             **athena | {"database": ""},  # which is not there yet
         )
         create_tables = AthenaStatementOperator.partial(
-            **described("create_tables"),
+            **task_docs("create_tables"),
             query="sql/create_tables.sql",
             map_index_template="{{ params.dataset }}",
             **athena,
@@ -109,15 +109,15 @@ with DAG(
 
     with group("spark", "Spark on EMR", tooltip="One cluster; its steps fit new models, or score"):
         create_cluster = CreateClusterOperator(
-            **described("create_cluster"),
+            **task_docs("create_cluster"),
             cluster=CLUSTER,
             bootstrap=settings.s3(BOOTSTRAP),
             settings=settings,
         )
         steps = [job.step(settings) for job in JOBS]
-        add_steps = AddStepsOperator(**described("add_steps"), cluster_id=CLUSTER_ID, steps=steps, plan=PLAN)
+        add_steps = AddStepsOperator(**task_docs("add_steps"), cluster_id=CLUSTER_ID, steps=steps, plan=PLAN)
         preprocess, pca, kmeans, score = (
-            AwaitStepOperator(**described(step["Name"]), cluster_id=CLUSTER_ID, step=step) for step in steps
+            AwaitStepOperator(**task_docs(step["Name"]), cluster_id=CLUSTER_ID, step=step) for step in steps
         )
 
         @task.branch
@@ -125,27 +125,27 @@ with DAG(
             """Go on with the second job of the plan."""
             return names.split()[1]
 
-        way = fit_or_score.override(**described("fit_or_score"))(PLAN)
+        branch = fit_or_score.override(**task_docs("fit_or_score"))(PLAN)
 
     with group("clean_up", "Clean up", tooltip="Runs whatever happened: no cluster is left"):
-        terminate_cluster = TerminateClusterOperator(**described("terminate_cluster"), cluster_id=CLUSTER_ID)
+        terminate_cluster = TerminateClusterOperator(**task_docs("terminate_cluster"), cluster_id=CLUSTER_ID)
         terminate_cluster.as_teardown(setups=create_cluster, on_failure_fail_dagrun=True)
         # A teardown does not run when its set-up failed; this one has none, and finds what a lost worker has left.
-        sweep_clusters = TerminateClusterOperator(**described("sweep_clusters"), cluster_id="")
+        sweep_clusters = TerminateClusterOperator(**task_docs("sweep_clusters"), cluster_id="")
         sweep_clusters.as_teardown(on_failure_fail_dagrun=True)
 
     with group("athena", "Tables and questions", tooltip="On Athena, over what the steps wrote"):
         repair_tables = AthenaStatementOperator.partial(
-            **described("repair_tables"),
+            **task_docs("repair_tables"),
             query="sql/repair_tables.sql",
             map_index_template="{{ params.dataset }}",
             # One of the two ways has been skipped.
             trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
             **athena,
         ).expand(params=tables)
-        reconcile = ReconcileOperator(
-            **described("reconcile"),
-            query="sql/reconcile.sql",
+        verify_row_counts = VerifyRowCountsOperator(
+            **task_docs("verify_row_counts"),
+            query="sql/verify_row_counts.sql",
             metrics=settings.s3("metrics", f"run_date={RUN_DATE}"),
             plan=PLAN,
             run_date=RUN_DATE,
@@ -156,11 +156,11 @@ with DAG(
             **athena,
         )
         queries = AthenaStatementOperator.partial(
-            **described("queries"), map_index_template="{{ params.question }}", **athena
+            **task_docs("queries"), map_index_template="{{ params.question }}", **athena
         ).expand_kwargs([{"query": f"sql/{name}.sql", "params": {"question": name}} for name in QUESTIONS])
 
     publish_report = PublishReportOperator(
-        **described("publish_report"),
+        **task_docs("publish_report"),
         questions=QUESTIONS,
         query_ids=queries.output,
         metrics=[
@@ -176,9 +176,9 @@ with DAG(
     )
 
     chain([stage_jobs, check_input], create_database, create_tables, create_cluster)
-    chain(create_cluster, add_steps, preprocess, way, [pca, score])
+    chain(create_cluster, add_steps, preprocess, branch, [pca, score])
     chain(pca, kmeans)
     # The cluster ends once its outputs are proved; the report is a leaf beside the teardowns: with those alone, a
     # failed run would end green.
-    chain([kmeans, score], repair_tables, reconcile, [terminate_cluster, sweep_clusters, queries])
+    chain([kmeans, score], repair_tables, verify_row_counts, [terminate_cluster, sweep_clusters, queries])
     chain(queries, publish_report)

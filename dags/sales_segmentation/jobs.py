@@ -40,7 +40,7 @@ def model_date(dag_run: Any, params: Mapping[str, Any]) -> str:
     return params["score_with"] or run_date(dag_run, params)
 
 
-def objection(params: Mapping[str, Any], form: Mapping[str, Any]) -> str:
+def validate_params(params: Mapping[str, Any], form: Mapping[str, Any]) -> str:
     """Return what is wrong with a run's choices that Airflow lets pass, or nothing.
 
     Its form sees each param by itself, and its API takes names that no form has; a typing error would go unseen.
@@ -105,7 +105,7 @@ KMEANS = Job(
         "k-min": "{{ params.k_min }}",
         "k-max": "{{ params.k_max }}",
         "k": "{{ params.k or 'auto' }}",
-        "starts": "{{ params.starts }}",
+        "n-init": "{{ params.n_init }}",
         "seed": "{{ params.seed }}",
         "cluster-on": "{{ params.cluster_on }}",
     },
@@ -126,8 +126,8 @@ PLAN = "{{ plan(params) | map(attribute='name') | join(' ') }}"
 MODEL_DATE = "{{ model_date(dag_run, params) }}"
 """The run date of the model that gives the segments."""
 
-OBJECTION = "{{ objection(params, dag.params) }}"
+PARAMS_ERROR = "{{ validate_params(params, dag.params) }}"
 """A sentence against the run's choices, or nothing."""
 
-MACROS = {function.__name__: function for function in (run_date, model_date, plan, objection)}
+MACROS = {function.__name__: function for function in (run_date, model_date, plan, validate_params)}
 """What the templates above and those of ``sql/`` may call."""

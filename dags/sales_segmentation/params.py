@@ -1,8 +1,8 @@
 """The trigger form: every choice of a run with its default, its bounds and what it means. Defaults live only here.
 
 A wrong value is refused by Airflow in JSON schema's words, followed by the rule it breaks; so a rule whose words say
-little has a ``description``. What JSON schema cannot say, ``objection`` in ``jobs.py`` does. JSON schema takes 4.0 for
-an integer: ``whole`` in ``jobs.py`` writes it as 4 wherever a template uses it.
+little has a ``description``. What JSON schema cannot say, ``validate_params`` in ``jobs.py`` does. JSON schema takes
+4.0 for an integer: ``whole`` in ``jobs.py`` writes it as 4 wherever a template uses it.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def params(settings: Settings) -> dict[str, Param]:
             description_md="Takes this k, from 2 to 50; the others are still measured. Empty: the best one is chosen.",
             section="Segmentation",
         ),
-        "starts": Param(
+        "n_init": Param(
             3,
             type="integer",
             minimum=1,

@@ -14,7 +14,7 @@ _SECTIONS = {
 }
 
 
-def described(task_id: str) -> dict[str, Any]:
+def task_docs(task_id: str) -> dict[str, Any]:
     """Return the id, the name in the UI and the documentation of a task, as operators take them.
 
     Raises KeyError for a task that the runbook does not know.

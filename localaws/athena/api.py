@@ -32,7 +32,7 @@ from localaws.athena.model import (
     not_supported,
 )
 from localaws.athena.runner import Runner
-from localaws.athena.views import (
+from localaws.athena.serializers import (
     database_view,
     execution_view,
     result_view,
@@ -43,8 +43,8 @@ from localaws.athena.views import (
 )
 from localaws.faults.plan import FaultPlan
 from localaws.moto_services import CATALOG_REGION
+from localaws.protocol import JSON, OWN_USER_AGENT, AwsError
 from localaws.store import Store
-from localaws.wire import JSON, OWN_USER_AGENT, AwsError
 
 CATALOG = "AwsDataCatalog"
 _ROWS_PER_PAGE = 1000

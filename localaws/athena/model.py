@@ -13,7 +13,7 @@ from localaws.athena.cancellation import Cancellation
 from localaws.athena.engine import Prepared
 from localaws.athena.errors import QueryFailed
 from localaws.athena.result import Result
-from localaws.wire import JSON, AwsError
+from localaws.protocol import JSON, AwsError
 
 PRIMARY = "primary"
 FINAL_STATES = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})

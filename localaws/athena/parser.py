@@ -18,7 +18,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from localaws.athena.datatypes import MAX_DIGITS, TRINO_TYPE_NAMES
 from localaws.athena.errors import SYNTAX_ERROR, MalformedQuery, QueryFailed, not_supported
-from localaws.athena.trino_grammar import Findings, recognize, recognize_expression
+from localaws.athena.trino_grammar import Parsed, recognize, recognize_expression
 from localaws.athena.trino_tokens import place
 from localaws.athena.typed import position
 
@@ -118,7 +118,7 @@ def _decimal_literal(text: exp.Expr) -> exp.Expr:
     return exp.Cast(this=text, to=exp.DataType.build(f"DECIMAL({precision}, {len(fraction)})"))
 
 
-def _with_names(tokens: list[Token], found: Findings) -> list[Token]:
+def _with_names(tokens: list[Token], found: Parsed) -> list[Token]:
     """The tokens with every name as a quoted one: to sqlglot the alias in ``SELECT x isnull`` is an operator."""
     plain = (TokenType.VAR, TokenType.IDENTIFIER)
     return [

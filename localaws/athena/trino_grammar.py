@@ -54,7 +54,7 @@ class TypeName:
 
 
 @dataclass
-class Findings:
+class Parsed:
     """What a recognized query contains.
 
     ``text`` has white space for every comment; ``names`` are the places where columns, relations and aliases begin,
@@ -67,16 +67,16 @@ class Findings:
     unsupported: list[str] = field(default_factory=list)
 
 
-def recognize(text: str) -> Findings:
+def recognize(text: str) -> Parsed:
     """What the query ``text`` contains.
 
     Raises MalformedQuery with the place of the first token that Trino's grammar does not take.
     """
     recognizer = _Recognizer(text)
     recognizer.query_alone()
-    recognizer.findings.text = without_comments(text)
-    recognizer.findings.names = recognizer.names
-    return recognizer.findings
+    recognizer.parsed.text = without_comments(text)
+    recognizer.parsed.names = recognizer.names
+    return recognizer.parsed
 
 
 def recognize_expression(text: str) -> None:
@@ -91,7 +91,7 @@ class _Recognizer(Cursor):
         super().__init__(text)
         self._queries: dict[tuple[bool, int], int | None] = {}
         self._type_start = 0
-        self.findings = Findings(text)
+        self.parsed = Parsed(text)
 
     @property
     def names(self) -> frozenset[int]:
@@ -117,7 +117,7 @@ class _Recognizer(Cursor):
 
     def _unsupported(self, construct: str) -> None:
         """Go past ``( ... )`` unseen: whatever it says, it is refused."""
-        self.findings.unsupported.append(construct)
+        self.parsed.unsupported.append(construct)
         self._expect("(")
         depth = 1
         while depth:
@@ -460,7 +460,7 @@ class _Recognizer(Cursor):
         self._expect(")")
 
     def _lambda(self) -> None:
-        self.findings.unsupported.append("lambda expressions")
+        self.parsed.unsupported.append("lambda expressions")
         self._expression()
 
     def _named(self) -> None:
@@ -477,7 +477,7 @@ class _Recognizer(Cursor):
         elif self._take("->"):
             self._lambda()
         elif self._peek() == "OVER" and (self._peek(1) == "(" or self._is_name(1)):
-            self.findings.unsupported.append("measures of a window")
+            self.parsed.unsupported.append("measures of a window")
             self._over()
         else:
             while self._peek() == "." and self._is_name(1):
@@ -490,7 +490,7 @@ class _Recognizer(Cursor):
     def _type_named(self, token: Token) -> None:
         quoted = token.kind == "quoted"
         name = token.text[1:-1].replace('""', '"') if quoted else token.text.lower()
-        self.findings.types.append(TypeName(name, self._type_start))
+        self.parsed.types.append(TypeName(name, self._type_start))
 
     # ---------------------------------------------------------------- calls
     def _call(self) -> None:
@@ -625,7 +625,7 @@ class _Recognizer(Cursor):
 
     def _constant(self) -> bool:
         if self._peek() != "CURRENT_DATE":
-            self.findings.unsupported.append(self._peek().lower())
+            self.parsed.unsupported.append(self._peek().lower())
         self._at += 1
         return True
 
@@ -713,7 +713,7 @@ class _Recognizer(Cursor):
         if self._take(","):
             self._string()
         if self._take("ON"):
-            self.findings.unsupported.append("listagg with ON OVERFLOW")
+            self.parsed.unsupported.append("listagg with ON OVERFLOW")
             self._expect("OVERFLOW")
             if not self._take("ERROR"):
                 self._expect("TRUNCATE")
@@ -774,7 +774,7 @@ class _Recognizer(Cursor):
             self._type()
 
     def _row_field(self) -> None:
-        at, types = self._at, len(self.findings.types)
+        at, types = self._at, len(self.parsed.types)
         try:
             self._type()
             if self._peek() in (",", ")"):
@@ -782,7 +782,7 @@ class _Recognizer(Cursor):
         except Mismatch:
             pass
         self._at = at
-        del self.findings.types[types:]
+        del self.parsed.types[types:]
         self._name()
         self._type()
 

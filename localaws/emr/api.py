@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
-from localaws.emr import views
+from localaws.emr import serializers
+from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.errors import invalid_request, no_such_cluster, no_such_job_flow, validation_error
-from localaws.emr.fleet import Fleet
 from localaws.emr.model import USER_REQUEST, CancelOption, Cluster, Step
 from localaws.emr.releases import SPARK_BY_RELEASE, applications, refused
 from localaws.emr.request import JSON, RoleCheck, cluster_of, idle_timeout_of, steps_of, tags_of
@@ -26,10 +26,14 @@ T = TypeVar("T", Cluster, Step, SecurityConfiguration)
 
 class EmrApi:
     def __init__(
-        self, fleet: Fleet, phase: timedelta, check_roles: RoleCheck, launch: Callable[[Cluster], None]
+        self,
+        registry: ClusterRegistry,
+        phase: timedelta,
+        check_roles: RoleCheck,
+        launch: Callable[[Cluster], None],
     ) -> None:
         """``phase`` is the time for STARTING and for BOOTSTRAPPING; ``launch`` brings a cluster to life."""
-        self._fleet, self._phase, self._check_roles, self._launch = fleet, phase, check_roles, launch
+        self._registry, self._phase, self._check_roles, self._launch = registry, phase, check_roles, launch
 
         self._security = SecurityConfigurations()
 
@@ -39,34 +43,34 @@ class EmrApi:
         name = request.get("SecurityConfiguration")
         if name and name not in [configuration.name for configuration in self._security]:
             raise validation_error(f"Security configuration with name '{name}' does not exist.")
-        cluster = cluster_of(request, self._fleet.clock(), self._phase, self._check_roles)
-        self._fleet.add(cluster)
+        cluster = cluster_of(request, self._registry.clock(), self._phase, self._check_roles)
+        self._registry.add(cluster)
         self._launch(cluster)
-        return {"JobFlowId": cluster.id, "ClusterArn": views.ARN + cluster.id}
+        return {"JobFlowId": cluster.id, "ClusterArn": serializers.ARN + cluster.id}
 
     def describe_cluster(self, request: JSON) -> JSON:
-        with self._fleet.change():
-            return {"Cluster": views.cluster(self._cluster(request["ClusterId"]))}
+        with self._registry.change():
+            return {"Cluster": serializers.cluster(self._cluster(request["ClusterId"]))}
 
     def list_clusters(self, request: JSON) -> JSON:
         states = request.get("ClusterStates")
         after, before = request.get("CreatedAfter"), request.get("CreatedBefore")
-        with self._fleet.change():
+        with self._registry.change():
             found = [
                 c
-                for c in self._fleet.clusters()
+                for c in self._registry.clusters()
                 if (not states or c.state in states)
                 and (not after or c.created > after)
                 and (not before or c.created < before)
             ]
             page, marker = _page(found, request.get("Marker"))
-            return {"Clusters": [views.cluster_summary(c) for c in page], "Marker": marker}
+            return {"Clusters": [serializers.cluster_summary(c) for c in page], "Marker": marker}
 
     def terminate_job_flows(self, request: JSON) -> None:
         if len(request["JobFlowIds"]) > MOST_TERMINATED:
             raise validation_error(f"The maximum number of clusters allowed is {MOST_TERMINATED}.")
         clusters = self._job_flows(request)
-        with self._fleet.change() as now:
+        with self._registry.change() as now:
             for cluster in clusters:
                 if not cluster.protected:
                     cluster.terminate(USER_REQUEST, now)
@@ -77,19 +81,19 @@ class EmrApi:
 
     def set_termination_protection(self, request: JSON) -> None:
         clusters = self._job_flows(request)
-        with self._fleet.change():
+        with self._registry.change():
             for cluster in clusters:
                 cluster.protected = request["TerminationProtected"]
 
     def set_keep_job_flow_alive_when_no_steps(self, request: JSON) -> None:
         clusters = self._job_flows(request)
-        with self._fleet.change() as now:
+        with self._registry.change() as now:
             for cluster in clusters:
                 cluster.set_keep_alive(request["KeepJobFlowAliveWhenNoSteps"], now)
 
     def put_auto_termination_policy(self, request: JSON) -> None:
         timeout = idle_timeout_of(request.get("AutoTerminationPolicy", {}))
-        with self._fleet.change() as now:
+        with self._registry.change() as now:
             self._cluster(request["ClusterId"]).set_idle_timeout(timeout, now)
 
     def get_auto_termination_policy(self, request: JSON) -> JSON:
@@ -97,16 +101,16 @@ class EmrApi:
         return {"AutoTerminationPolicy": {"IdleTimeout": int(timeout.total_seconds())}} if timeout else {}
 
     def remove_auto_termination_policy(self, request: JSON) -> None:
-        with self._fleet.change() as now:
+        with self._registry.change() as now:
             self._cluster(request["ClusterId"]).set_idle_timeout(None, now)
 
     def add_tags(self, request: JSON) -> None:
         tags = tags_of(request["Tags"])
-        with self._fleet.change():
+        with self._registry.change():
             self._cluster(request["ResourceId"]).tags.update(tags)
 
     def remove_tags(self, request: JSON) -> None:
-        with self._fleet.change():
+        with self._registry.change():
             tags = self._cluster(request["ResourceId"]).tags
             for key in request["TagKeys"]:
                 tags.pop(key, None)
@@ -117,7 +121,7 @@ class EmrApi:
             raise invalid_request(
                 "Instance fleets and instance groups are mutually exclusive: this is a fleet."
             )
-        return {"InstanceGroups": views.instance_groups(cluster)}
+        return {"InstanceGroups": serializers.instance_groups(cluster)}
 
     def list_instance_fleets(self, request: JSON) -> JSON:
         cluster = self._cluster(request["ClusterId"])
@@ -125,23 +129,23 @@ class EmrApi:
             raise invalid_request(
                 "Instance fleets and instance groups are mutually exclusive: this has groups."
             )
-        return {"InstanceFleets": views.instance_fleets(cluster)}
+        return {"InstanceFleets": serializers.instance_fleets(cluster)}
 
     def list_bootstrap_actions(self, request: JSON) -> JSON:
-        return {"BootstrapActions": views.bootstrap_actions(self._cluster(request["ClusterId"]))}
+        return {"BootstrapActions": serializers.bootstrap_actions(self._cluster(request["ClusterId"]))}
 
     # Steps
 
     def add_job_flow_steps(self, request: JSON) -> JSON:
-        with self._fleet.change() as now:
+        with self._registry.change() as now:
             cluster = self._job_flow(request["JobFlowId"])
             steps = steps_of(request["Steps"], now)
             cluster.add_steps(steps, now)
             return {"StepIds": [step.id for step in steps]}
 
     def describe_step(self, request: JSON) -> JSON:
-        with self._fleet.change():
-            return {"Step": views.step(_step(self._cluster(request["ClusterId"]), request["StepId"]))}
+        with self._registry.change():
+            return {"Step": serializers.step(_step(self._cluster(request["ClusterId"]), request["StepId"]))}
 
     def list_steps(self, request: JSON) -> JSON:
         states, ids = request.get("StepStates"), request.get("StepIds")
@@ -149,17 +153,17 @@ class EmrApi:
             raise invalid_request("Cannot specify both StepStates and StepIds.")
         if ids and len(ids) > MOST_STEP_IDS:
             raise invalid_request(f"At most {MOST_STEP_IDS} StepIds are allowed, not {len(ids)}.")
-        with self._fleet.change():
+        with self._registry.change():
             cluster = self._cluster(request["ClusterId"])
             if ids:
-                return {"Steps": [views.step(_step(cluster, step_id)) for step_id in ids]}
+                return {"Steps": [serializers.step(_step(cluster, step_id)) for step_id in ids]}
             found = [step for step in reversed(cluster.steps) if not states or step.state in states]
             page, marker = _page(found, request.get("Marker"))
-            return {"Steps": [views.step(step) for step in page], "Marker": marker}
+            return {"Steps": [serializers.step(step) for step in page], "Marker": marker}
 
     def cancel_steps(self, request: JSON) -> JSON:
         option = CancelOption(request.get("StepCancellationOption", CancelOption.SEND_INTERRUPT))
-        with self._fleet.change() as now:
+        with self._registry.change() as now:
             cluster = self._cluster(request["ClusterId"])
             refusals = [
                 (step.id, cluster.cancel_step(step, option, now))
@@ -187,7 +191,7 @@ class EmrApi:
     # Security configurations
 
     def create_security_configuration(self, request: JSON) -> JSON:
-        now = self._fleet.clock()
+        now = self._registry.clock()
         self._security.create(request["Name"], request["SecurityConfiguration"], now)
         return {"Name": request["Name"], "CreationDateTime": now}
 
@@ -210,12 +214,12 @@ class EmrApi:
         self._security.delete(request["Name"])
 
     def _cluster(self, cluster_id: str) -> Cluster:
-        if cluster := self._fleet.get(cluster_id):
+        if cluster := self._registry.get(cluster_id):
             return cluster
         raise no_such_cluster(cluster_id)
 
     def _job_flow(self, cluster_id: str) -> Cluster:
-        if cluster := self._fleet.get(cluster_id):
+        if cluster := self._registry.get(cluster_id):
             return cluster
         raise no_such_job_flow()
 

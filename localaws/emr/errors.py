@@ -6,7 +6,7 @@ the newer ones (Describe..., List..., tags, policies) InvalidRequestException.
 
 from __future__ import annotations
 
-from localaws.wire import AwsError
+from localaws.protocol import AwsError
 
 
 def validation_error(message: str) -> AwsError:

@@ -1,7 +1,7 @@
 """Brings clusters to life: one thread walks a cluster through its states and runs its steps as processes.
 
 What can go wrong outside the rules (no Spark, a full disk, a mistake of ours) ends here as a FAILED step or a
-cluster TERMINATED_WITH_ERRORS. Faults on demand come in through ``mishaps``.
+cluster TERMINATED_WITH_ERRORS. Faults on demand come in through ``fault_hooks``.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from datetime import datetime
 from pathlib import Path
 from threading import Thread
 
-from localaws.emr import guard, logs
+from localaws.emr import logs, supervisor
 from localaws.emr import spark as local_spark
-from localaws.emr.fleet import Fleet
-from localaws.emr.mishaps import ClusterMishaps, StepMishaps
+from localaws.emr.cluster_registry import ClusterRegistry
+from localaws.emr.fault_hooks import ClusterFaultHooks, StepFaultHooks
 from localaws.emr.model import CLOSING, CancelOption, Cluster, Failure, Step, StepState, internal_error
 from localaws.faults.plan import FaultPlan
 from localaws.store import Store
@@ -38,30 +38,35 @@ class StepError(Exception):
 class Runner:
     """``root`` takes the live logs, ``<cluster>/<step>/{controller,stdout,stderr}``, and scratch files."""
 
-    def __init__(self, fleet: Fleet, store: Store, root: Path, plan: FaultPlan) -> None:
-        self._fleet, self._store, self._root, self._plan = fleet, store, root, plan
+    def __init__(self, registry: ClusterRegistry, store: Store, root: Path, plan: FaultPlan) -> None:
+        self._registry, self._store, self._root, self._plan = registry, store, root, plan
         self._threads: list[Thread] = []
 
     def launch(self, cluster: Cluster) -> None:
-        mishaps = ClusterMishaps(self._plan, cluster)
-        cluster.phase_failure, cluster.closing_time = mishaps.phase_failure, mishaps.closing_time
-        walk = _Walk(cluster, self._fleet, self._store, self._root / cluster.id, mishaps)
+        fault_hooks = ClusterFaultHooks(self._plan, cluster)
+        cluster.phase_failure, cluster.closing_time = fault_hooks.phase_failure, fault_hooks.closing_time
+        walk = _Walk(cluster, self._registry, self._store, self._root / cluster.id, fault_hooks)
         thread = Thread(target=walk.run, name=cluster.id, daemon=True)
         self._threads.append(thread)
         thread.start()
 
     def stop(self) -> None:
         """End every cluster and with it every process of its steps."""
-        self._fleet.terminate_all(internal_error("The local AWS was stopped."))
+        self._registry.terminate_all(internal_error("The local AWS was stopped."))
         for thread in self._threads:
             thread.join(STOP_SECONDS)
 
 
 class _Walk:
     def __init__(
-        self, cluster: Cluster, fleet: Fleet, store: Store, folder: Path, mishaps: ClusterMishaps
+        self,
+        cluster: Cluster,
+        registry: ClusterRegistry,
+        store: Store,
+        folder: Path,
+        fault_hooks: ClusterFaultHooks,
     ) -> None:
-        self._cluster, self._fleet, self._store, self._mishaps = cluster, fleet, store, mishaps
+        self._cluster, self._registry, self._store, self._fault_hooks = cluster, registry, store, fault_hooks
         self._folder, self._conf, self._work = folder, folder / "conf", folder / "work"
 
     def run(self) -> None:
@@ -80,18 +85,18 @@ class _Walk:
         self._work.mkdir()
 
     def _tick(self) -> None:
-        with self._fleet.change() as now:
+        with self._registry.change() as now:
             self._cluster.advance(now)
             step = self._cluster.start_step(now)
         if step:
             failure = self._attempt(step)
-            with self._fleet.change() as now:
+            with self._registry.change() as now:
                 self._cluster.finish_step(step, failure, now)
         else:
-            self._fleet.wait(TICK)
+            self._registry.wait(TICK)
 
     def _give_up(self, error: Exception) -> None:
-        with self._fleet.change() as now:
+        with self._registry.change() as now:
             self._cluster.terminate(internal_error(f"The local EMR failed: {error}"), now)
             if step := self._cluster.running_step:
                 self._cluster.finish_step(step, Failure("Unknown Error", str(error)), now)
@@ -99,7 +104,7 @@ class _Walk:
 
     def _attempt(self, step: Step) -> Failure | None:
         """Run the step and archive its logs; return why it failed, None if it did not."""
-        started = self._fleet.clock()
+        started = self._registry.clock()
         folder = self._folder / step.id
         try:
             folder.mkdir()
@@ -121,11 +126,11 @@ class _Walk:
         self._report(folder, f"Ensure step {step.id} jar file {step.jar}")
         self._report(folder, f"startExec {shlex.join(step.args)!r}")
         self._report(folder, f"Spark {spark.version} on local[*]: {shlex.join(command)}")
-        mishaps = self._mishaps.of(step)
-        command = mishaps.command(command)
+        fault_hooks = self._fault_hooks.of(step)
+        command = fault_hooks.command(command)
         with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
             process = subprocess.Popen(
-                [sys.executable, "-I", guard.__file__, *command],
+                [sys.executable, "-I", supervisor.__file__, *command],
                 stdin=subprocess.PIPE,
                 bufsize=0,
                 stdout=stdout,
@@ -135,11 +140,11 @@ class _Walk:
                 start_new_session=True,
             )
         try:
-            code = self._wait(process, step, mishaps)
+            code = self._wait(process, step, fault_hooks)
         finally:
-            guard.kill_members(process.pid)  # if the guard itself was killed
+            supervisor.kill_members(process.pid)  # if the supervisor itself was killed
         with (folder / "stderr").open("a", encoding="utf-8") as stderr_text:
-            stderr_text.write(mishaps.last_words)
+            stderr_text.write(fault_hooks.last_words)
         self._report(folder, f"waitProcessCompletion ended with exit code {code}")
         return self._failure(folder, code) if code else None
 
@@ -165,7 +170,7 @@ class _Walk:
         )
         (self._conf / "spark-defaults.conf").write_text(local_spark.properties_file(properties), "utf-8")
 
-    def _wait(self, process: subprocess.Popen[bytes], step: Step, mishaps: StepMishaps) -> int:
+    def _wait(self, process: subprocess.Popen[bytes], step: Step, fault_hooks: StepFaultHooks) -> int:
         """Return the exit code; end the process when its step is cancelled or its cluster terminated."""
         assert process.stdin
         began = time.monotonic()
@@ -174,14 +179,14 @@ class _Walk:
             while True:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     return process.wait(TICK)
-                mishaps.strike(process.pid, time.monotonic() - began)
+                fault_hooks.strike(process.pid, time.monotonic() - began)
                 if self._cluster.state in CLOSING:
                     leash.close()  # the instances are gone
                 elif step.state is StepState.CANCEL_PENDING and not asked:
                     asked = True
                     polite = step.cancel_option is CancelOption.SEND_INTERRUPT
                     with contextlib.suppress(BrokenPipeError):  # it has just ended by itself
-                        leash.write(guard.ASK if polite else guard.KILL)
+                        leash.write(supervisor.ASK if polite else supervisor.KILL)
 
     def _failure(self, folder: Path, code: int) -> Failure:
         stdout, stderr = logs.tail(folder / "stdout"), logs.tail(folder / "stderr")
@@ -204,7 +209,7 @@ class _Walk:
 
     def _report(self, folder: Path, text: str, failure: Failure | None = None) -> None:
         level = "WARN" if failure else "INFO"
-        message = f"{self._fleet.clock():%Y-%m-%dT%H:%M:%S.%fZ} {level} {text}"
+        message = f"{self._registry.clock():%Y-%m-%dT%H:%M:%S.%fZ} {level} {text}"
         try:
             with (folder / "controller").open("a", encoding="utf-8") as controller:
                 controller.write(f"{message}: {failure.message}\n" if failure else f"{message}\n")
@@ -212,4 +217,4 @@ class _Walk:
             log.error("%s: %s", message, error)
 
     def _took(self, started: datetime) -> str:
-        return f"took {(self._fleet.clock() - started).total_seconds():.0f} seconds"
+        return f"took {(self._registry.clock() - started).total_seconds():.0f} seconds"

@@ -17,7 +17,7 @@ from localaws.faults.answers import error_response
 from localaws.faults.kinds import CallFault, Delay, DropConnection
 from localaws.faults.operations import Operation, operation_of, s3_text
 from localaws.faults.plan import FaultPlan
-from localaws.wire import OWN_USER_AGENT
+from localaws.protocol import OWN_USER_AGENT
 
 JSON = dict[str, Any]
 

@@ -11,7 +11,7 @@ from pyspark import RDD
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.blocks import Array
-from segmentation.lloyd import MAX_PASSES, settle, tallies, tally
+from segmentation.kmeans import MAX_PASSES, fit_all, tallies, tally
 from segmentation.schemas import TABLES
 from segmentation.seeding import starting_centres
 from segmentation.validity import Trials, Validity, assess
@@ -30,10 +30,10 @@ class Sweep:
     notes: tuple[str, ...]
 
 
-def sweep(blocks: RDD[Array], sample: Array, ks: Sequence[int], starts: int, seed: int) -> Sweep:
-    """Fit each k from ``starts`` starts and assess it over all customers; of the starts the lowest WSSSE wins."""
-    plan = [(k, start) for k in ks for start in range(starts)]
-    fits = settle([_start(sample, k, (seed, k, start)) for k, start in plan], partial(tallies, blocks))
+def sweep(blocks: RDD[Array], sample: Array, ks: Sequence[int], n_init: int, seed: int) -> Sweep:
+    """Fit each k from ``n_init`` starts and assess it over all customers; of the starts the lowest WSSSE wins."""
+    plan = [(k, start) for k in ks for start in range(n_init)]
+    fits = fit_all([_start(sample, k, (seed, k, start)) for k, start in plan], partial(tallies, blocks))
     results = tallies(blocks, {number: each.centres for number, each in enumerate(fits)})
     trials = []
     for k in ks:
@@ -60,7 +60,7 @@ def _start(sample: Array, k: int, seed: tuple[int, ...]) -> Array:
     """
     points = np.ascontiguousarray(sample.T)
     draws = [starting_centres(sample, k, (*seed, draw)) for draw in range(DRAWS)]
-    settled = settle(draws, lambda moving: {key: tally(points, centres) for key, centres in moving.items()})
+    settled = fit_all(draws, lambda moving: {key: tally(points, centres) for key, centres in moving.items()})
     return min(settled, key=lambda each: each.cost).centres
 
 

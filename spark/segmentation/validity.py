@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pyspark import RDD
 
 from segmentation.blocks import Array, total
-from segmentation.lloyd import Tally, nearest
+from segmentation.kmeans import Tally, nearest
 
 Table = npt.NDArray[np.int64]
 

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from devtools.compose import KEYS
 from emr_pipeline.settings import PREFIX, Settings
-from laptop.compose import KEYS
 from localaws.__main__ import parser
 from localaws.callers import Callers
 
@@ -62,7 +62,7 @@ def test_nothing_has_more_rights_than_it_needs(name: str) -> None:
 
 
 def test_no_image_runs_as_root() -> None:
-    """PostgreSQL's own image drops to its user by itself; what AIRFLOW_UID becomes, tests/laptop holds."""
+    """PostgreSQL's own image drops to its user by itself; what AIRFLOW_UID becomes, tests/devtools holds."""
     assert "\nUSER localaws\n" in (ROOT / "docker/localaws/Dockerfile").read_text()
     airflow = [service for service in SERVICES.values() if service["image"] == "sales-segmentation-airflow"]
     assert {service["user"] for service in airflow} == {"${AIRFLOW_UID:-50000}:0"}

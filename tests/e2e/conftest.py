@@ -18,7 +18,7 @@ BUCKET = Path("aws/s3/beverage-lake")
 
 @dataclass(frozen=True)
 class Run:
-    """How ``python -m laptop.run`` ended, and what it left under ``state``."""
+    """How ``python -m devtools.run`` ended, and what it left under ``state``."""
 
     code: int
     screen: str
@@ -38,19 +38,19 @@ class Run:
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "laptop.run", *arguments]
+    return [sys.executable, "-m", "devtools.run", *arguments]
 
 
 def environment(state: Path) -> dict[str, str]:
     """Return a user's environment: no Java, no AWS, no Airflow of the tests."""
     hidden = ("JAVA_HOME", "AWS_", "AIRFLOW", "EMR_PIPELINE_")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
-    return inherited | {"LAPTOP_STATE": str(state), "COLUMNS": "200"}
+    return inherited | {"DEVTOOLS_STATE": str(state), "COLUMNS": "200"}
 
 
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("laptop")
+    return tmp_path_factory.mktemp("devtools")
 
 
 @pytest.fixture(scope="module")

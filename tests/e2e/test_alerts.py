@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
-from laptop import aws, sales, services
-from laptop.state import PROJECT
+from devtools import aws, sales, services
+from devtools.state import PROJECT
 from localaws.faults import Deny, Faults
 
 pytestmark = pytest.mark.chaos
@@ -112,7 +112,7 @@ def test_the_tables_start_the_example_and_a_teardown_that_fails_alone_is_told(st
     faults = Faults(stack.local.endpoint)
     faults.plan(Deny("TerminateJobFlows", times=99))
     run = stack.airflow.trigger(
-        "sales_segmentation", input=stack.input, run_date="2026-01-31", k_min=2, k_max=3, starts=1
+        "sales_segmentation", input=stack.input, run_date="2026-01-31", k_min=2, k_max=3, n_init=1
     )
     assert run.wait_for_end() == "failed"
     faults.clear()

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from laptop import aws, sales, services
+from devtools import aws, sales, services
 from localaws.faults import (
     BootstrapFails,
     ClusterFailsToStart,
@@ -89,7 +89,7 @@ class Stack:
 
     def trigger(self, **conf: Any) -> Case:
         run_date = f"2026-02-{next(self.days):02}"
-        params = {"input": self.input, "run_date": run_date, "k_min": 2, "k_max": 3, "starts": 1}
+        params = {"input": self.input, "run_date": run_date, "k_min": 2, "k_max": 3, "n_init": 1}
         return Case(self, self.airflow.trigger("sales_segmentation", **params | conf), run_date)
 
 
@@ -157,8 +157,8 @@ class Case:
         return sum(count - 1 for count in Counter(texts).values())
 
     def rows(self) -> dict[str, int]:
-        """Return the rows of each table that the run's ``reconcile`` has counted."""
-        counted: dict[str, int] = self.run.returned("reconcile")
+        """Return the rows of each table that the run's ``verify_row_counts`` has counted."""
+        counted: dict[str, int] = self.run.returned("verify_row_counts")
         return counted
 
     def asset_events(self) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.dataset as ds
 import pytest
 
-from laptop import sales
+from devtools import sales
 from sales_segmentation.datasets import DATASETS, QUESTIONS
 from sales_segmentation.report.markdown import SHOWN
 from tests.e2e.conftest import ROOT, Run, command, environment

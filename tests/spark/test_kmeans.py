@@ -20,7 +20,7 @@ DATASETS = {
     "segment_profiles": ["segment"],
     "segment_features": ["segment", "feature"],
 }
-DEFAULTS = {"k_min": 2, "k_max": 4, "k": "auto", "starts": 2, "seed": 7, "cluster_on": "components"}
+DEFAULTS = {"k_min": 2, "k_max": 4, "k": "auto", "n_init": 2, "seed": 7, "cluster_on": "components"}
 
 
 def prepare(spark: SparkSession, folder: Path, count: int, files: int = 2, **same: Any) -> None:
@@ -124,7 +124,7 @@ def test_results_do_not_depend_on_files_or_parallelism(
 
 def test_clustering_on_the_scaled_features_uses_them_all(spark: SparkSession, done: Path) -> None:
     """The last run of this file over these results: it replaces them."""
-    run(done, cluster_on="features", starts=1)
+    run(done, cluster_on="features", n_init=1)
 
     model = KMeansModel.load(customers.model_address(done, "kmeans"))
     assert model.getFeaturesCol() == "scaled"

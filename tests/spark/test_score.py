@@ -16,7 +16,7 @@ from segmentation.schemas import TABLES
 from tests.spark import customers
 
 LATER = "2024-02-01"
-FIT = {"k_min": 2, "k_max": 3, "k": 3, "starts": 1, "seed": 7, "cluster_on": "components"}
+FIT = {"k_min": 2, "k_max": 3, "k": 3, "n_init": 1, "seed": 7, "cluster_on": "components"}
 
 
 def run(folder: Path, **special: object) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from laptop import aws, home, sales, services
+from devtools import aws, home, sales, services
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emr_pipeline.findings import Findings
+from emr_pipeline.report_data import ReportData
 from sales_segmentation.report.numbers import day
 from sales_segmentation.report.summary import summary
 from sales_segmentation.report.tables import Table, table
@@ -19,13 +19,13 @@ SHOWN = (
 """The questions whose answers are short enough."""
 
 
-def markdown(findings: Findings) -> str:
+def markdown(data: ReportData) -> str:
     """Return the text; an answer without rows says so."""
-    parts = [f"# Customer segmentation, {day(findings.facts['run_date'])}"]
-    parts.append("\n".join(f"- {_plain(sentence)}" for sentence in summary(findings)))
+    parts = [f"# Customer segmentation, {day(data.facts['run_date'])}"]
+    parts.append("\n".join(f"- {_plain(sentence)}" for sentence in summary(data)))
     for question in SHOWN:
         title = question.replace("_", " ").capitalize()
-        parts.append(f"## {title}\n\n{_table(table(findings.answers[question]))}")
+        parts.append(f"## {title}\n\n{_table(table(data.answers[question]))}")
     return "\n\n".join(parts) + "\n"
 
 

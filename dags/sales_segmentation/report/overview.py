@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emr_pipeline.findings import Findings, Rows
+from emr_pipeline.report_data import ReportData, Rows
 from sales_segmentation.report.numbers import number, numbers
 
 
@@ -39,9 +39,9 @@ class Overview:
         return 100 * self.rejected / self.read if self.read else 0.0
 
 
-def overview(findings: Findings) -> Overview:
+def overview(data: ReportData) -> Overview:
     """Return the figures of a run."""
-    answers, facts = findings.answers, findings.facts
+    answers, facts = data.answers, data.facts
     totals = answers["totals"][0] if answers["totals"] else {}
     chosen = [row for row in answers["chosen_k"] if row["chosen"] == "true"]
     retained = [row for row in answers["explained_variance"] if row["retained"] == "true"]

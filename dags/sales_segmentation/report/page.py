@@ -1,4 +1,4 @@
-"""The page: the template filled with the findings."""
+"""The page: the template filled with the data."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from emr_pipeline.findings import Findings
-from emr_pipeline.usage import PRICES_FROM, PRICES_OF, ClusterUsage
+from emr_pipeline.cost import PRICES_FROM, PRICES_OF, ClusterCost
+from emr_pipeline.report_data import ReportData
 from sales_segmentation.report import numbers
 from sales_segmentation.report.drawing import SEGMENTS, Picture
 from sales_segmentation.report.overview import Overview, overview
@@ -27,13 +27,13 @@ CHOICES = {
     "k-min": "Fewest segments",
     "k-max": "Most segments",
     "k": "Number of segments",
-    "starts": "Starts",
+    "n_init": "Starts",
     "seed": "Seed",
 }
 """The parameters of the jobs that the form offers, by the name of the flag, in the words of the form."""
 
 
-def page(findings: Findings, pictures: Mapping[str, Picture]) -> str:
+def page(data: ReportData, pictures: Mapping[str, Picture]) -> str:
     """Return the HTML; it loads nothing, and no text of the data is markup in it."""
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
@@ -43,22 +43,22 @@ def page(findings: Findings, pictures: Mapping[str, Picture]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"day": numbers.day, "number": numbers.whole, "duration": numbers.duration}
-    figures = overview(findings)
-    plan = findings.facts["plan"].split()
-    jobs = {job: content for job, content in findings.metrics.items() if job in plan}
+    figures = overview(data)
+    plan = data.facts["plan"].split()
+    jobs = {job: content for job, content in data.metrics.items() if job in plan}
     return environment.get_template("page.html").render(
-        facts=findings.facts,
+        facts=data.facts,
         figures=figures,
-        tiles=_tiles(findings, figures),
-        summary=summary(findings),
+        tiles=_tiles(data, figures),
+        summary=summary(data),
         inline={name: Markup(picture.inline) for name, picture in pictures.items()},  # escaped there
         pictures=pictures,
-        tables={question: table(rows) for question, rows in findings.answers.items() if _shown(question)},
+        tables={question: table(rows) for question, rows in data.answers.items() if _shown(question)},
         colours=len(SEGMENTS),
-        choices=_choices(findings),
-        why=findings.metrics.get("kmeans", {}).get("why"),
-        run=_run(findings, figures),
-        cost=_cost(findings.cluster),
+        choices=_choices(data),
+        why=data.metrics.get("kmeans", {}).get("why"),
+        run=_run(data, figures),
+        cost=_cost(data.cluster),
         jobs=jobs,
         notes={job: content["notes"] for job, content in jobs.items() if content.get("notes")},
         style=Markup((FOLDER / "style.css").read_text()),
@@ -70,9 +70,9 @@ def _shown(question: str) -> bool:
     return question not in {"totals", "segment_sample", "segment_features"}
 
 
-def _tiles(findings: Findings, figures: Overview) -> list[tuple[str, str, str]]:
+def _tiles(data: ReportData, figures: Overview) -> list[tuple[str, str, str]]:
     """Return what the reader sees first: name, figure, and a word of explanation."""
-    cluster = findings.cluster
+    cluster = data.cluster
     return [
         ("Revenue", numbers.short_money(figures.revenue), f"{numbers.whole(figures.orders)} orders"),
         ("Customers", numbers.whole(figures.customers), f"{numbers.whole(figures.valid)} sales lines"),
@@ -86,7 +86,7 @@ def _tiles(findings: Findings, figures: Overview) -> list[tuple[str, str, str]]:
             numbers.percent(figures.rejected_percent),
             f"{numbers.whole(figures.rejected)} of {numbers.whole(figures.read)}",
         ),
-        ("Duration", numbers.duration(findings.seconds), "from the start to this report"),
+        ("Duration", numbers.duration(data.seconds), "from the start to this report"),
         (
             "Cluster cost",
             numbers.dollars(cluster.dollars if cluster else None),
@@ -95,9 +95,9 @@ def _tiles(findings: Findings, figures: Overview) -> list[tuple[str, str, str]]:
     ]
 
 
-def _run(findings: Findings, figures: Overview) -> dict[str, str]:
+def _run(data: ReportData, figures: Overview) -> dict[str, str]:
     """Return the facts of the run by name."""
-    facts, preprocess = findings.facts, findings.metrics.get("preprocess", {})
+    facts, preprocess = data.facts, data.metrics.get("preprocess", {})
     given = preprocess.get("input", {})
     return {
         "Run date": numbers.day(facts["run_date"]),
@@ -107,12 +107,12 @@ def _run(findings: Findings, figures: Overview) -> dict[str, str]:
         "Input": facts["input"],
         "Input size": f"{numbers.files(given.get('files'))}, {numbers.size(given.get('bytes'))}",
         "Job code": preprocess.get("code_version", "unknown"),
-        "Duration": f"{numbers.duration(findings.seconds)}, from the start of the run to this report",
-        **_cluster(findings.cluster),
+        "Duration": f"{numbers.duration(data.seconds)}, from the start of the run to this report",
+        **_cluster(data.cluster),
     }
 
 
-def _cluster(cluster: ClusterUsage | None) -> dict[str, str]:
+def _cluster(cluster: ClusterCost | None) -> dict[str, str]:
     if cluster is None:
         return {"Cluster": "unknown"}
     spot = f", {cluster.spot_nodes} of them Spot" if cluster.spot_nodes else ""
@@ -126,7 +126,7 @@ def _cluster(cluster: ClusterUsage | None) -> dict[str, str]:
     }
 
 
-def _cost(cluster: ClusterUsage | None) -> str:
+def _cost(cluster: ClusterCost | None) -> str:
     """Return how the cost was estimated."""
     if cluster is None or cluster.price is None:
         return "The cost is unknown: EMR did not say what the cluster is, or a node type has no known price."
@@ -139,9 +139,9 @@ def _cost(cluster: ClusterUsage | None) -> str:
     )
 
 
-def _choices(findings: Findings) -> dict[str, Any]:
+def _choices(data: ReportData) -> dict[str, Any]:
     """Return what was chosen for the jobs that made these results, by name."""
     given: dict[str, Any] = {}
     for job in ("preprocess", "pca", "kmeans"):
-        given |= findings.metrics.get(job, {}).get("parameters", {})
+        given |= data.metrics.get(job, {}).get("parameters", {})
     return {name: given[flag] for flag, name in CHOICES.items() if flag in given}

@@ -8,7 +8,7 @@ from datetime import date
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from emr_pipeline.findings import Findings, Rows
+from emr_pipeline.report_data import ReportData, Rows
 from sales_segmentation.report.drawing import (
     ACCENT,
     DIVERGING,
@@ -46,20 +46,20 @@ DEVIATION_STEP = 0.4
 """Standard deviations from one colour of the heatmap to the next."""
 
 
-def draw_all(findings: Findings) -> dict[str, Picture]:
+def draw_all(data: ReportData) -> dict[str, Picture]:
     """Return the pictures that there are answers for, by name."""
-    drawn = (draw(findings) for draw in PICTURES)
+    drawn = (draw(data) for draw in PICTURES)
     return {picture.name: picture for picture in drawn if picture}
 
 
-def _revenue_by_region(findings: Findings) -> Picture | None:
+def _revenue_by_region(data: ReportData) -> Picture | None:
     return _bars(
-        findings.answers["revenue_by_region"], "region", "regions", "revenue_by_region", "Revenue by region"
+        data.answers["revenue_by_region"], "region", "regions", "revenue_by_region", "Revenue by region"
     )
 
 
-def _revenue_by_category(findings: Findings) -> Picture | None:
-    rows = findings.answers["revenue_by_category"]
+def _revenue_by_category(data: ReportData) -> Picture | None:
+    rows = data.answers["revenue_by_category"]
     return _bars(rows, "category", "categories", "revenue_by_category", "Revenue by category")
 
 
@@ -91,8 +91,8 @@ def _bars(rows: Rows, column: str, plural: str, name: str, title: str) -> Pictur
     return picture(name, title, caption, draw, height=0.9 + 0.26 * len(shown))
 
 
-def _monthly_revenue(findings: Findings) -> Picture | None:
-    rows = findings.answers["monthly_revenue"]
+def _monthly_revenue(data: ReportData) -> Picture | None:
+    rows = data.answers["monthly_revenue"]
     if not rows:
         return None
     months = [date.fromisoformat(row["month"][:10]) for row in rows]
@@ -133,8 +133,8 @@ def _monthly_revenue(findings: Findings) -> Picture | None:
     return picture("monthly_revenue", "Revenue by month", caption, draw, height=3.2)
 
 
-def _customer_types(findings: Findings) -> Picture | None:
-    rows = findings.answers["customer_types"]
+def _customer_types(data: ReportData) -> Picture | None:
+    rows = data.answers["customer_types"]
     if not rows:
         return None
     measures = {"customers": "Customers", "orders": "Orders", "revenue": "Revenue"}
@@ -178,11 +178,11 @@ def _customer_types(findings: Findings) -> Picture | None:
     return picture("customer_types", "Customer types", caption, draw, height=1.9)
 
 
-def _explained_variance(findings: Findings) -> Picture | None:
-    rows = findings.answers["explained_variance"]
+def _explained_variance(data: ReportData) -> Picture | None:
+    rows = data.answers["explained_variance"]
     if not rows:
         return None
-    figures = overview(findings)
+    figures = overview(data)
     components = [int(row["component"]) for row in rows]
     cumulative = numbers(rows, "cumulative_percent")
 
@@ -215,8 +215,8 @@ def _explained_variance(findings: Findings) -> Picture | None:
     return picture("explained_variance", "Explained variance", caption, draw, height=3.0)
 
 
-def _model_selection(findings: Findings) -> Picture | None:
-    rows = findings.answers["chosen_k"]
+def _model_selection(data: ReportData) -> Picture | None:
+    rows = data.answers["chosen_k"]
     if not rows:
         return None
     ks = [int(row["k"]) for row in rows]
@@ -272,15 +272,15 @@ def _model_selection(findings: Findings) -> Picture | None:
     return picture("model_selection", "How many segments?", caption, draw, height=3.1, panels=2)
 
 
-def _segment_plane(findings: Findings) -> Picture | None:
-    points = findings.answers["segment_sample"]
+def _segment_plane(data: ReportData) -> Picture | None:
+    points = data.answers["segment_sample"]
     if not points:
         return None
     by_segment: dict[int, list[tuple[float, float]]] = {}
     for point, x, y in zip(points, numbers(points, "pc1"), numbers(points, "pc2"), strict=True):
         by_segment.setdefault(int(point["segment"]), []).append((x, y))
-    labels = _labels(findings)
-    variance = numbers(findings.answers["explained_variance"], "variance_percent")
+    labels = _labels(data)
+    variance = numbers(data.answers["explained_variance"], "variance_percent")
 
     def draw(axes: Axes) -> None:
         for segment, places in sorted(by_segment.items()):
@@ -326,7 +326,7 @@ def _segment_plane(findings: Findings) -> Picture | None:
             if handle is not None:
                 handle.set_alpha(1)
 
-    everybody = len(points) == sum(numbers(findings.answers["segment_profile"], "customers"))
+    everybody = len(points) == sum(numbers(data.answers["segment_profile"], "customers"))
     who = (
         f"All {whole(len(points))} customers"
         if everybody
@@ -340,8 +340,8 @@ def _segment_plane(findings: Findings) -> Picture | None:
     return picture("segment_plane", "The segments at a glance", caption, draw, height=4.6 + 0.2 * rows)
 
 
-def _segment_heatmap(findings: Findings) -> Picture | None:
-    rows = findings.answers["segment_features"]
+def _segment_heatmap(data: ReportData) -> Picture | None:
+    rows = data.answers["segment_features"]
     if not rows:
         return None
     deviation = {(int(row["segment"]), row["feature"]): number(row["deviation"]) or 0.0 for row in rows}
@@ -351,7 +351,7 @@ def _segment_heatmap(findings: Findings) -> Picture | None:
         for feature in dict.fromkeys(row["feature"] for row in rows)
     }
     features = sorted(spread, key=lambda feature: (-spread[feature], feature))
-    labels = _labels(findings)
+    labels = _labels(data)
 
     def draw(axes: Axes) -> None:
         from matplotlib.patches import Rectangle
@@ -377,7 +377,7 @@ def _segment_heatmap(findings: Findings) -> Picture | None:
         axes.spines.bottom.set_visible(False)
         axes.set_xlabel("Mean of the segment, in standard deviations from the mean of all customers")
 
-    when = "" if overview(findings).fitted else " The values are those of the run that fitted the model."
+    when = "" if overview(data).fitted else " The values are those of the run that fitted the model."
     caption = (
         "How the mean of each segment deviates from that of all customers, in standard deviations: orange is above, "
         f"blue below, 0 is like everybody. What sets the segments apart most stands on top.{when}"
@@ -392,7 +392,7 @@ def _segment_heatmap(findings: Findings) -> Picture | None:
     )
 
 
-PICTURES: tuple[Callable[[Findings], Picture | None], ...] = (
+PICTURES: tuple[Callable[[ReportData], Picture | None], ...] = (
     _segment_plane,
     _segment_heatmap,
     _model_selection,
@@ -415,8 +415,8 @@ def feature_name(feature: str) -> str:
     return (words[:1].upper() + words[1:]).replace("b2b", "B2B")
 
 
-def _labels(findings: Findings) -> dict[int, str]:
-    return {int(row["segment"]): row["label"] for row in findings.answers["segment_profile"]}
+def _labels(data: ReportData) -> dict[int, str]:
+    return {int(row["segment"]): row["label"] for row in data.answers["segment_profile"]}
 
 
 def _segment_name(segment: int, labels: dict[int, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from emr_pipeline.findings import Findings, Rows
+from emr_pipeline.report_data import ReportData, Rows
 from sales_segmentation.report.numbers import day, decimal, month, numbers, percent, short_money, whole, words
 from sales_segmentation.report.overview import Overview, largest, overview
 
@@ -22,10 +22,10 @@ def key_figures(figures: Overview) -> str:
     return ", ".join(parts)
 
 
-def summary(findings: Findings) -> list[str]:
+def summary(data: ReportData) -> list[str]:
     """Return the sentences, the most important first."""
-    figures = overview(findings)
-    answers = findings.answers
+    figures = overview(data)
+    answers = data.answers
     sentences = [
         _volume(figures),
         _segments(answers["segment_profile"]),
@@ -36,7 +36,7 @@ def summary(findings: Findings) -> list[str]:
     ]
     if not figures.fitted:
         sentences.append(
-            f"Nothing was fitted in this run: the models of {day(findings.facts['model_date'])} give the segments."
+            f"Nothing was fitted in this run: the models of {day(data.facts['model_date'])} give the segments."
         )
     return [sentence for sentence in sentences if sentence]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from emr_pipeline.findings import Rows
+from emr_pipeline.report_data import Rows
 from sales_segmentation.report.numbers import UNKNOWN, decimal, money, month, number, percent, whole, words
 
 

@@ -128,7 +128,7 @@ def read_answer(hook: AthenaHook, query_id: str) -> list[dict[str, str]]:
     return [dict(zip(header, row, strict=True)) for row in body]
 
 
-class ReconcileOperator(AthenaStatementOperator):
+class VerifyRowCountsOperator(AthenaStatementOperator):
     """Compares what Athena counts with what the jobs say they have written; fails on the first difference.
 
     A repair that found no partition is a success to Athena; here it is not. The query must answer one row for each

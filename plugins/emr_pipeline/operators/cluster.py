@@ -14,7 +14,7 @@ from airflow.sdk import Context
 from botocore.exceptions import ClientError
 
 from emr_pipeline.cluster import LIVE_STATES, Cluster, run_job_flow_request, run_tags
-from emr_pipeline.operators.waiting import PatientOperator, WaitingOperator
+from emr_pipeline.operators.waiting import IdempotentAwsOperator, WaitingOperator
 from emr_pipeline.settings import Settings
 from emr_pipeline.triggers import ClusterEndTrigger
 from emr_pipeline.waiting import Event, Subject
@@ -53,7 +53,7 @@ def _tags(client: Any, cluster_id: str) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in described.get("Tags", [])}
 
 
-class CreateClusterOperator(PatientOperator):
+class CreateClusterOperator(IdempotentAwsOperator):
     """Returns the id of this run's cluster, at once; makes the cluster only if the run has none alive.
 
     Instead of EmrCreateJobFlowOperator: RunJobFlow has no client token, so its retry makes a second cluster; what
@@ -79,7 +79,7 @@ class CreateClusterOperator(PatientOperator):
             cluster_name(context), Cluster.parse(self.cluster), self.settings, tags, self.bootstrap
         )
         # Nothing may come after the call: a set-up that fails now would leave a cluster without a teardown.
-        return self.once(
+        return self.find_or_create(
             find=lambda: next(iter(live_clusters(self.hook.conn, context)), None),
             make=lambda: str(self.single_shot.run_job_flow(**request)["JobFlowId"]),
         )
@@ -124,7 +124,7 @@ class TerminateClusterOperator(WaitingOperator):
         self.log.info("Ended: %s", event["states"])
 
 
-class ReapClustersOperator(PatientOperator):
+class ReapClustersOperator(IdempotentAwsOperator):
     """Ends the clusters of this package that nobody will end any more, and returns the reason for each by its id.
 
     Such is a live cluster that carries the ``tags`` of this deployment and whose DAG run is finished or gone, or which

@@ -17,7 +17,7 @@ from emr_pipeline.cluster import LIVE_STATES
 from emr_pipeline.failure import REFUSAL, Cause, cause_of
 from emr_pipeline.link import StepLink, announce_step
 from emr_pipeline.logs import step_folder
-from emr_pipeline.operators.waiting import PatientOperator, WaitingOperator
+from emr_pipeline.operators.waiting import IdempotentAwsOperator, WaitingOperator
 from emr_pipeline.step import OPEN_STATES, cancellation, queued_steps
 from emr_pipeline.triggers import StepTrigger
 from emr_pipeline.waiting import Event, Subject
@@ -49,7 +49,7 @@ def check_alive(client: Any, cluster_id: str) -> None:
         )
 
 
-class AddStepsOperator(PatientOperator):
+class AddStepsOperator(IdempotentAwsOperator):
     """Queues all planned steps at once, so that the cluster never idles between them; leaves out those already there.
 
     Instead of EmrAddStepsOperator: its retry queues every step a second time (AddJobFlowSteps has no client token).
@@ -70,7 +70,7 @@ class AddStepsOperator(PatientOperator):
         return [step for step in self.steps if step["Name"] in self.plan.split()]
 
     def reconcile(self, context: Context) -> dict[str, str]:
-        return self.once(find=self._all, make=self._add_missing)
+        return self.find_or_create(find=self._all, make=self._add_missing)
 
     def _ids(self) -> dict[str, str]:
         return {name: step["Id"] for name, step in latest_steps(self.hook.conn, self.cluster_id).items()}
@@ -112,7 +112,7 @@ class AwaitStepOperator(WaitingOperator):
         found = latest_steps(self.hook.conn, self.cluster_id).get(self.step["Name"])
         if found and not _stands(found, first_try=context["ti"].try_number == 1):
             passed_over.add(found["Id"])
-        step_id = self.once(find=lambda: self._find(passed_over), make=self._queue)
+        step_id = self.find_or_create(find=lambda: self._find(passed_over), make=self._queue)
         announce_step(context["ti"], self.cluster_id, step_id)
         return self.watch(context, StepTrigger, cluster_id=self.cluster_id, step_id=step_id)
 

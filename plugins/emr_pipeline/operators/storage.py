@@ -16,11 +16,11 @@ from airflow.sdk import Context
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emr_pipeline import package
-from emr_pipeline.findings import Findings
+from emr_pipeline.cost import ClusterCost, read_cost
 from emr_pipeline.link import KEY_FIGURES
 from emr_pipeline.operators.athena import read_answer
-from emr_pipeline.operators.waiting import PatientOperator
-from emr_pipeline.usage import ClusterUsage, read_usage
+from emr_pipeline.operators.waiting import IdempotentAwsOperator
+from emr_pipeline.report_data import ReportData
 
 CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -31,7 +31,7 @@ CONTENT_TYPES = {
 """What a report may consist of."""
 
 
-class StageJobsOperator(PatientOperator):
+class StageJobsOperator(IdempotentAwsOperator):
     """Puts the job code under ``<destination>/<version>/`` unless it is there, and returns the version."""
 
     aws_hook_class = S3Hook
@@ -54,7 +54,7 @@ class StageJobsOperator(PatientOperator):
         return code.version
 
 
-class PublishReportOperator(PatientOperator):
+class PublishReportOperator(IdempotentAwsOperator):
     """Publishes a report made from Athena's answers and the jobs' metrics, and returns the S3 URI of its page.
 
     ``render`` makes the files, by name; they replace what lies in the folder ``destination``, and ``page`` is one of
@@ -77,8 +77,8 @@ class PublishReportOperator(PatientOperator):
         metrics: Sequence[tuple[str, str]],
         facts: Mapping[str, str],
         cluster_id: str,
-        render: Callable[[Findings], Mapping[str, bytes]],
-        key_figures: Callable[[Findings], str],
+        render: Callable[[ReportData], Mapping[str, bytes]],
+        key_figures: Callable[[ReportData], str],
         destination: str,
         page: str = "index.html",
         **kwargs: Any,
@@ -95,9 +95,9 @@ class PublishReportOperator(PatientOperator):
         self.page = page
 
     def reconcile(self, context: Context) -> str:
-        findings = self._findings(context)
-        self._publish(self.render_report(findings))
-        key_figures = self.key_figures(findings)
+        data = self._report_data(context)
+        self._publish(self.render_report(data))
+        key_figures = self.key_figures(data)
         self.log.info("%s", key_figures)
         context["ti"].xcom_push(key=KEY_FIGURES, value=key_figures)
         address = f"{self.destination}/{self.page}"
@@ -109,14 +109,14 @@ class PublishReportOperator(PatientOperator):
             }
         return address
 
-    def _findings(self, context: Context) -> Findings:
+    def _report_data(self, context: Context) -> ReportData:
         athena = AthenaHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
         now = datetime.now(UTC)
-        began, cluster = context["dag_run"].start_date, self._read_usage(now)
+        began, cluster = context["dag_run"].start_date, self._read_cost(now)
         seconds = (now - began).total_seconds() if began else None
         if seconds and cluster and seconds < cluster.seconds:
             seconds = None  # The run has been cleared, and has begun anew when its cluster had long ended.
-        return Findings(
+        return ReportData(
             answers={
                 question: read_answer(athena, query_id)
                 for question, query_id in zip(self.questions, self.query_ids, strict=True)
@@ -138,10 +138,10 @@ class PublishReportOperator(PatientOperator):
                     self.log.warning("The report lacks the metrics of %s at %s: %s", job, folder, problem)
         return metrics
 
-    def _read_usage(self, now: datetime) -> ClusterUsage | None:
+    def _read_cost(self, now: datetime) -> ClusterCost | None:
         emr = EmrHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
         try:
-            return read_usage(emr.conn, self.cluster_id, now)
+            return read_cost(emr.conn, self.cluster_id, now)
         except (BotoCoreError, ClientError) as problem:
             self.log.warning("The report lacks the use of cluster %s: %s", self.cluster_id, problem)
             return None

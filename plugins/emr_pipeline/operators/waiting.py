@@ -56,7 +56,7 @@ def in_one_line(error: Exception) -> str:
     return message if written else f"{type(error).__name__}: {message}"
 
 
-class PatientOperator(AwsBaseOperator[Any]):
+class IdempotentAwsOperator(AwsBaseOperator[Any]):
     """An AWS operator whose client backs off under throttling, which does not retry a refusal, and whose failure is
     said in one line of the task's log before any traceback."""
 
@@ -99,7 +99,7 @@ class PatientOperator(AwsBaseOperator[Any]):
             aws_conn_id=self.aws_conn_id, region_name=self.region_name, config=config
         ).conn
 
-    def once(self, find: Callable[[], T | None], make: Callable[[], T]) -> T:
+    def find_or_create(self, find: Callable[[], T | None], make: Callable[[], T]) -> T:
         """Return what ``find`` finds, else what ``make`` makes with ``single_shot``.
 
         RunJobFlow and AddJobFlowSteps have no client token, and an error or a lost connection does not tell whether
@@ -118,7 +118,7 @@ class PatientOperator(AwsBaseOperator[Any]):
         raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-class WaitingOperator(PatientOperator):
+class WaitingOperator(IdempotentAwsOperator):
     """An operator that starts or finds something on AWS and then waits for its end.
 
     Subclasses call ``watch`` last in ``reconcile`` and judge the event in ``finish``. Whether the wait is deferred is

@@ -12,8 +12,8 @@ import pytest
 from airflow import plugins_manager
 from airflow.sdk import TriggerRule
 
+from devtools.dag_run import instances
 from emr_pipeline.marked import last_tasks
-from laptop.dag_run import instances
 from sales_segmentation.datasets import DATASETS, QUESTIONS
 from sales_segmentation.jobs import JOBS, MACROS
 
@@ -31,8 +31,8 @@ GRAPH = {
     "pca": {"kmeans"},
     "kmeans": {"repair_tables"},
     "score": {"repair_tables"},
-    "repair_tables": {"reconcile"},
-    "reconcile": {"queries", "terminate_cluster", "sweep_clusters"},
+    "repair_tables": {"verify_row_counts"},
+    "verify_row_counts": {"queries", "terminate_cluster", "sweep_clusters"},
     "queries": {"publish_report"},
     "publish_report": set(),
     "terminate_cluster": set(),
@@ -50,7 +50,7 @@ def test_the_groups_hold_the_graph_and_leave_the_ids_alone(dag: Any) -> None:
     assert held == {
         "prepare": {"stage_jobs", "check_input", "create_database", "create_tables"},
         "spark": {"create_cluster", "add_steps", "preprocess", "fit_or_score", "pca", "kmeans", "score"},
-        "athena": {"repair_tables", "reconcile", "queries"},
+        "athena": {"repair_tables", "verify_row_counts", "queries"},
         "clean_up": {"terminate_cluster", "sweep_clusters"},
     }
     assert all(group.tooltip for group in groups.values())
@@ -70,16 +70,16 @@ def test_every_table_is_an_asset_of_the_task_that_proves_it_and_the_report_one_o
     def outlets(task_id: str) -> dict[str, str]:
         return {asset.name: asset.uri for asset in dag.get_task(task_id).outlets}
 
-    assert outlets("reconcile") == {
+    assert outlets("verify_row_counts") == {
         f"beverage_analytics.{dataset.name}": f"s3://lake/processed/{dataset.name}" for dataset in DATASETS
     }
     assert outlets("publish_report") == {"sales_segmentation.report": "s3://lake/reports"}
-    assert [task.task_id for task in dag.tasks if task.outlets] == ["reconcile", "publish_report"]
+    assert [task.task_id for task in dag.tasks if task.outlets] == ["verify_row_counts", "publish_report"]
 
 
 def test_the_example_waits_for_a_table_that_is_published(dag: Any, dag_bag: Any) -> None:
     (wanted,) = dag_bag.dags["segments_changed"].timetable.asset_condition.objects
-    assert wanted in dag.get_task("reconcile").outlets
+    assert wanted in dag.get_task("verify_row_counts").outlets
 
 
 def test_terminating_the_cluster_is_its_teardown_and_its_failure_fails_the_run(dag: Any) -> None:
@@ -133,7 +133,7 @@ def test_the_docstring_is_the_page_in_the_ui(dag: Any) -> None:
 
 
 def test_each_statement_has_its_own_file_and_each_file_is_used() -> None:
-    used = {*QUESTIONS, "create_database", "create_tables", "repair_tables", "reconcile"}
+    used = {*QUESTIONS, "create_database", "create_tables", "repair_tables", "verify_row_counts"}
     assert {path.stem for path in (FOLDER / "sql").glob("*.sql")} == used
 
 

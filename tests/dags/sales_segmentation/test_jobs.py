@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sales_segmentation.jobs import objection, plan, run_date, whole
+from sales_segmentation.jobs import plan, run_date, validate_params, whole
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 LATER = datetime(2024, 3, 1, 0, 30, tzinfo=UTC)
@@ -46,20 +46,20 @@ FORM = {"score_with": None, "k_min": 2, "k_max": 2}
 
 
 def test_a_range_of_k_without_any_is_refused_by_the_names_of_the_form() -> None:
-    assert objection(FORM, FORM) == ""
-    assert objection({**FORM, "k_min": 5, "k_max": 4}, FORM) == (
+    assert validate_params(FORM, FORM) == ""
+    assert validate_params({**FORM, "k_min": 5, "k_max": 4}, FORM) == (
         "Fewest segments (k_min) is 5, which is more than Most segments (k_max), 4: swap them"
     )
 
 
 def test_what_does_not_count_is_not_refused() -> None:
     """Scoring fits nothing, so the range of k is not read."""
-    assert objection({"score_with": "2024-02-29", "k_min": 5, "k_max": 4}, FORM) == ""
+    assert validate_params({"score_with": "2024-02-29", "k_min": 5, "k_max": 4}, FORM) == ""
 
 
 def test_a_name_that_the_form_does_not_have_is_refused() -> None:
     """Airflow's API takes any name, and a run with a misspelt one would cost money for nothing."""
-    assert objection({**FORM, "kmax": 4}, FORM) == (
+    assert validate_params({**FORM, "kmax": 4}, FORM) == (
         "there is no param kmax; there are score_with, k_min, k_max"
     )
 
@@ -67,7 +67,7 @@ def test_a_name_that_the_form_does_not_have_is_refused() -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_number_that_is_none_is_refused(value: float) -> None:
     """The form lets NaN pass, and the job would refuse it on a paid cluster."""
-    assert objection({**FORM, "k_max": value}, FORM) == f"k_max is {value}: give a number"
+    assert validate_params({**FORM, "k_max": value}, FORM) == f"k_max is {value}: give a number"
 
 
 @pytest.mark.parametrize(

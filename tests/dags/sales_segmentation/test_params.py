@@ -53,7 +53,7 @@ def test_each_param_explains_itself_and_its_default_is_valid(name: str) -> None:
         ("k", float("nan")),
         ("k", float("inf")),
         ("k", 10**400),
-        ("starts", 0),
+        ("n_init", 0),
         ("seed", 2**31),
         ("core_nodes", 0),
         ("spot_share", -0.1),

@@ -18,7 +18,7 @@ from localaws.emr.model import (
     Step,
     StepState,
 )
-from localaws.wire import AwsError
+from localaws.protocol import AwsError
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 PHASE = timedelta(seconds=10)

@@ -9,7 +9,7 @@ from sklearn import metrics
 from sklearn.datasets import make_blobs
 
 from segmentation.blocks import as_blocks
-from segmentation.lloyd import nearest, tallies, tally
+from segmentation.kmeans import nearest, tallies, tally
 from segmentation.validity import Trials, adjusted_rand_index, assess, calinski_harabasz, silhouettes
 from segmentation.vectors import as_vector
 

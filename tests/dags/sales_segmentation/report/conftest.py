@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from emr_pipeline.findings import Findings, Rows
-from emr_pipeline.usage import ClusterUsage
+from emr_pipeline.cost import ClusterCost
+from emr_pipeline.report_data import ReportData, Rows
 from sales_segmentation.datasets import QUESTIONS
 
 
@@ -106,20 +106,20 @@ FACTS = {
     "input": "s3://lake/raw/*.csv",
 }
 
-CLUSTER = ClusterUsage("j-1ABCDE", "emr-7.13.0", 900.0, 300.0, 3, 0, ("m6i.xlarge", "m5a.xlarge"))
+CLUSTER = ClusterCost("j-1ABCDE", "emr-7.13.0", 900.0, 300.0, 3, 0, ("m6i.xlarge", "m5a.xlarge"))
 
 
 @pytest.fixture(scope="session")
-def findings() -> Callable[..., Findings]:
-    """A function that returns the findings: ``findings(rejected_lines=[], cluster=None)``."""
+def data() -> Callable[..., ReportData]:
+    """A function that returns the data: ``data(rejected_lines=[], cluster=None)``."""
 
     def build(
         metrics: Any = METRICS,
-        cluster: ClusterUsage | None = CLUSTER,
+        cluster: ClusterCost | None = CLUSTER,
         facts: dict[str, str] | None = None,
         **answers: Rows,
-    ) -> Findings:
-        return Findings({**ANSWERS, **answers}, metrics, facts or FACTS, 1234.0, cluster)
+    ) -> ReportData:
+        return ReportData({**ANSWERS, **answers}, metrics, facts or FACTS, 1234.0, cluster)
 
     assert set(ANSWERS) == set(QUESTIONS)
     return build

@@ -9,11 +9,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from emr_pipeline.findings import Findings
+from emr_pipeline.report_data import ReportData
 from sales_segmentation.report import key_figures, render
 from sales_segmentation.report.page import page
 
-Build = Callable[..., Findings]
+Build = Callable[..., ReportData]
 
 PICTURES = {
     "customer_types",
@@ -51,8 +51,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def files(findings: Build) -> dict[str, bytes]:
-    return render(findings())
+def files(data: Build) -> dict[str, bytes]:
+    return render(data())
 
 
 def test_a_report_is_a_page_a_text_and_each_picture_as_svg_and_png(files: dict[str, bytes]) -> None:
@@ -85,19 +85,19 @@ def test_no_two_elements_of_the_page_share_an_id(files: dict[str, bytes]) -> Non
     assert {address[1:] for address in found.addresses if address.startswith("#")} <= set(found.ids)
 
 
-def test_the_same_findings_give_the_same_report(findings: Build, files: dict[str, bytes]) -> None:
-    assert render(findings()) == files
+def test_the_same_findings_give_the_same_report(data: Build, files: dict[str, bytes]) -> None:
+    assert render(data()) == files
 
 
-def test_text_of_the_data_is_text_wherever_it_is_shown(findings: Build) -> None:
+def test_text_of_the_data_is_text_wherever_it_is_shown(data: Build) -> None:
     """Also in a picture, where matplotlib takes what stands between dollar signs for a formula."""
 
     def spoil(answer: list[dict[str, str]], *columns: str) -> list[dict[str, str]]:
         return [row | dict.fromkeys(columns, f"{HOSTILE} {at}") for at, row in enumerate(answer)]
 
-    good = findings().answers
+    good = data().answers
     files = render(
-        findings(
+        data(
             segment_profile=spoil(good["segment_profile"], "label"),
             revenue_by_region=spoil(good["revenue_by_region"], "region"),
             revenue_by_category=spoil(good["revenue_by_category"], "category"),
@@ -106,7 +106,7 @@ def test_text_of_the_data_is_text_wherever_it_is_shown(findings: Build) -> None:
             top_customers_by_spend=spoil(good["top_customers_by_spend"], "customer_id", "region"),
             rejected_lines=spoil(good["rejected_lines"], "reason"),
             metrics={"pca": {"notes": [HOSTILE], "seconds": {"total": 1.0}}},
-            facts=dict(findings().facts) | {"input": f"s3://lake/{HOSTILE}"},
+            facts=dict(data().facts) | {"input": f"s3://lake/{HOSTILE}"},
         )
     )
     found = Page(files["index.html"].decode())
@@ -121,9 +121,9 @@ def test_text_of_the_data_is_text_wherever_it_is_shown(findings: Build) -> None:
     assert "<script>" not in files["report.md"].decode().replace("\\<script\\>", "")
 
 
-def test_a_section_without_rows_says_so_and_has_no_picture(findings: Build) -> None:
-    empty = {question: [] for question in findings().answers if question != "totals"}
-    files = render(findings(**empty, metrics={}, cluster=None))
+def test_a_section_without_rows_says_so_and_has_no_picture(data: Build) -> None:
+    empty = {question: [] for question in data().answers if question != "totals"}
+    files = render(data(**empty, metrics={}, cluster=None))
     assert set(files) == {"index.html", "report.md"}
     text = Page(files["index.html"].decode()).text
     assert text.count("There is no") + text.count("There are no") >= 5
@@ -139,20 +139,20 @@ def test_the_cost_says_what_it_assumes(files: dict[str, bytes]) -> None:
     assert "estimate and no bill" in text
 
 
-def test_a_scoring_run_says_whose_model_it_used(findings: Build) -> None:
+def test_a_scoring_run_says_whose_model_it_used(data: Build) -> None:
     """Also with the models of the very date that it scores; and how well they once fitted is no figure of this run."""
-    facts = dict(findings().facts) | {"plan": "preprocess score"}
-    scored = findings(facts=facts)
+    facts = dict(data().facts) | {"plan": "preprocess score"}
+    scored = data(facts=facts)
     text = Page(page(scored, pictures={})).text
     assert "segments by the model of 31 January 2026" in text
     assert "Nothing was fitted in this run" in text
     assert "by an earlier model" in text
     assert "silhouette 0.41" not in text
     assert "With a silhouette" not in text
-    assert "kmeans33 s" in Page(page(findings(), pictures={})).text
+    assert "kmeans33 s" in Page(page(data(), pictures={})).text
     assert "kmeans33 s" not in text
     assert key_figures(scored) == "2 segments, an earlier model, 9,900 valid lines, 1.0% rejected"
 
 
-def test_the_key_figures_are_one_short_line(findings: Build) -> None:
-    assert key_figures(findings()) == "2 segments, silhouette 0.41, 9,900 valid lines, 1.0% rejected"
+def test_the_key_figures_are_one_short_line(data: Build) -> None:
+    assert key_figures(data()) == "2 segments, silhouette 0.41, 9,900 valid lines, 1.0% rejected"

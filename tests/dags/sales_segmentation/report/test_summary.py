@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from emr_pipeline.findings import Findings
+from emr_pipeline.report_data import ReportData
 from sales_segmentation.report.summary import summary
 
-Build = Callable[..., Findings]
+Build = Callable[..., ReportData]
 
 
-def test_the_summary_says_what_the_numbers_say(findings: Build) -> None:
-    assert summary(findings()) == [
+def test_the_summary_says_what_the_numbers_say(data: Build) -> None:
+    assert summary(data()) == [
         "400 customers placed 3,000 orders between 1 January 2024 and 31 December 2025, worth €1.25 million.",
         "They form 2 segments. The one that brings most, segment 0 (large B2B orders), has 25% of the customers and "
         "brings 80% of the revenue.",
@@ -34,36 +34,36 @@ def test_the_summary_says_what_the_numbers_say(findings: Build) -> None:
     ],
 )
 def test_the_verdict_on_the_separation_follows_the_silhouette(
-    findings: Build, silhouette: str, verdict: str
+    data: Build, silhouette: str, verdict: str
 ) -> None:
-    chosen = [findings().answers["chosen_k"][0] | {"silhouette": silhouette}]
-    assert any(verdict in sentence for sentence in summary(findings(chosen_k=chosen)))
+    chosen = [data().answers["chosen_k"][0] | {"silhouette": silhouette}]
+    assert any(verdict in sentence for sentence in summary(data(chosen_k=chosen)))
 
 
-def test_no_sentence_compares_years_that_are_not_there(findings: Build) -> None:
-    months = findings().answers["monthly_revenue"][:23]
-    assert not any("twelve" in sentence for sentence in summary(findings(monthly_revenue=months)))
+def test_no_sentence_compares_years_that_are_not_there(data: Build) -> None:
+    months = data().answers["monthly_revenue"][:23]
+    assert not any("twelve" in sentence for sentence in summary(data(monthly_revenue=months)))
 
 
-def test_a_month_that_is_not_over_is_not_compared(findings: Build) -> None:
-    totals = [findings().answers["totals"][0] | {"last_day": "2025-12-30"}]
+def test_a_month_that_is_not_over_is_not_compared(data: Build) -> None:
+    totals = [data().answers["totals"][0] | {"last_day": "2025-12-30"}]
     months = [
         {"month": "2023-12-01", "revenue": "49900.0", "orders": "1"},
-        *findings().answers["monthly_revenue"],
+        *data().answers["monthly_revenue"],
     ]
-    said = summary(findings(totals=totals, monthly_revenue=months))
+    said = summary(data(totals=totals, monthly_revenue=months))
     assert any("The twelve months to November 2025 brought €620 thousand" in sentence for sentence in said)
 
 
-def test_years_in_which_a_month_has_no_sales_are_not_compared(findings: Build) -> None:
-    months = [row for row in findings().answers["monthly_revenue"] if row["month"] != "2025-03-01"]
+def test_years_in_which_a_month_has_no_sales_are_not_compared(data: Build) -> None:
+    months = [row for row in data().answers["monthly_revenue"] if row["month"] != "2025-03-01"]
     before = {"month": "2023-12-01", "revenue": "49900.0", "orders": "1"}
-    assert not any("twelve" in sentence for sentence in summary(findings(monthly_revenue=[before, *months])))
+    assert not any("twelve" in sentence for sentence in summary(data(monthly_revenue=[before, *months])))
 
 
-def test_what_no_answer_tells_is_left_out(findings: Build) -> None:
-    nothing = {question: [] for question in findings().answers if question != "totals"}
-    assert summary(findings(**nothing)) == [
+def test_what_no_answer_tells_is_left_out(data: Build) -> None:
+    nothing = {question: [] for question in data().answers if question != "totals"}
+    assert summary(data(**nothing)) == [
         "400 customers placed 3,000 orders between 1 January 2024 and 31 December 2025, worth €1.25 million.",
         "All 9,900 lines read were valid.",
     ]

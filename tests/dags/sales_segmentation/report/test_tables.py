@@ -6,24 +6,24 @@ from collections.abc import Callable
 
 import pytest
 
-from emr_pipeline.findings import Findings
+from emr_pipeline.report_data import ReportData
 from sales_segmentation.report import numbers
 from sales_segmentation.report.markdown import markdown
 from sales_segmentation.report.tables import table
 
-Build = Callable[..., Findings]
+Build = Callable[..., ReportData]
 
 
-def test_a_column_has_a_heading_and_its_own_way_of_writing(findings: Build) -> None:
-    shown = table(findings().answers["top_customers_by_spend"])
+def test_a_column_has_a_heading_and_its_own_way_of_writing(data: Build) -> None:
+    shown = table(data().answers["top_customers_by_spend"])
     assert [column.heading for column in shown.columns.values()] == [
         "Customer", "Type", "Region", "Spend", "Orders", "Segment",
     ]  # fmt: skip
     assert shown.rows[0]["total_spend"] == "€90,000"
 
 
-def test_null_and_nan_are_unknown(findings: Build) -> None:
-    assert table(findings().answers["chosen_k"]).rows[1]["calinski_harabasz"] == "–"
+def test_null_and_nan_are_unknown(data: Build) -> None:
+    assert table(data().answers["chosen_k"]).rows[1]["calinski_harabasz"] == "–"
     assert numbers.number("NaN") is None
 
 
@@ -47,6 +47,6 @@ def test_numbers_are_written_for_a_reader(shown: str, text: str) -> None:
     assert shown == text
 
 
-def test_text_of_the_data_stays_in_its_cell_of_a_markdown_table(findings: Build) -> None:
-    text = markdown(findings(rejected_lines=[{"reason": "a|b\nc\\ <b>", "order_lines": "1200"}]))
+def test_text_of_the_data_stays_in_its_cell_of_a_markdown_table(data: Build) -> None:
+    text = markdown(data(rejected_lines=[{"reason": "a|b\nc\\ <b>", "order_lines": "1200"}]))
     assert "| a\\|b c\\\\ \\<b\\> | 1,200 |" in text

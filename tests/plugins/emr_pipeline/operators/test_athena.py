@@ -16,7 +16,7 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
-from emr_pipeline.operators.athena import AthenaStatementOperator, ReconcileOperator, read_answer
+from emr_pipeline.operators.athena import AthenaStatementOperator, VerifyRowCountsOperator, read_answer
 from emr_pipeline.triggers import QueryTrigger
 from tests.plugins.emr_pipeline.operators.conftest import ATHENA, executions
 
@@ -116,15 +116,15 @@ def test_a_running_query_is_stopped_once_it_has_read_too_much(scanned: int, stat
     assert client.state == state
 
 
-def reconcile(
+def verify(
     aws: Any, answer: str, *written: dict[str, int], outlets: Sequence[Asset] = ()
-) -> ReconcileOperator:
+) -> VerifyRowCountsOperator:
     jobs = [f"job{number}" for number in range(len(written))]
     for job, rows in zip(jobs, written, strict=True):
         body = json.dumps({"rows": rows}).encode()
         aws.client("s3").put_object(Bucket="operators", Key=f"metrics/{job}.json", Body=body)
-    return ReconcileOperator(
-        task_id="reconcile",
+    return VerifyRowCountsOperator(
+        task_id="verify_row_counts",
         query=answer,
         metrics="s3://operators/metrics",
         plan=" ".join(jobs),
@@ -139,7 +139,7 @@ TWO_TABLES = "SELECT 'sales' AS dataset, 3 AS row_count UNION ALL SELECT 'segmen
 
 
 def test_equal_counts_are_returned(aws: Any, run: Context) -> None:
-    assert reconcile(aws, TWO_TABLES, {"sales": 3}, {"segments": 2}).execute(run()) == {
+    assert verify(aws, TWO_TABLES, {"sales": 3}, {"segments": 2}).execute(run()) == {
         "sales": 3,
         "segments": 2,
     }
@@ -155,12 +155,12 @@ def test_equal_counts_are_returned(aws: Any, run: Context) -> None:
 )
 def test_any_difference_is_named(aws: Any, run: Context, written: dict[str, int], message: str) -> None:
     with pytest.raises(AirflowException, match=message):
-        reconcile(aws, TWO_TABLES, written).execute(run())
+        verify(aws, TWO_TABLES, written).execute(run())
 
 
 def test_a_table_that_the_run_has_written_gets_an_event_and_another_gets_none(aws: Any, run: Context) -> None:
     outlets = [Asset(f"default.{name}", f"s3://operators/{name}") for name in ("segments", "profiles")]
-    operator = reconcile(aws, TWO_TABLES, {"sales": 3, "segments": 2}, outlets=outlets)
+    operator = verify(aws, TWO_TABLES, {"sales": 3, "segments": 2}, outlets=outlets)
     events = OutletEventAccessors()
     operator.execute({**run(), "outlet_events": events})
     assert operator.outlets == outlets[:1]

@@ -45,9 +45,9 @@ def test_a_bucket_that_does_not_exist_is_named(aws: Any, run: Context) -> None:
         check("s3://no-such-bucket/raw/").execute(run())
 
 
-def test_an_objection_is_the_error_before_anything_is_read(aws: Any, run: Context) -> None:
+def test_a_param_error_is_the_error_before_anything_is_read(aws: Any, run: Context) -> None:
     with pytest.raises(AirflowFailException, match="5 is more than 4"):
-        check("s3://no-such-bucket/raw/", objection="5 is more than 4").execute(run())
+        check("s3://no-such-bucket/raw/", params_error="5 is more than 4").execute(run())
 
 
 def test_models_that_are_not_there_are_refused_and_others_are_not(aws: Any, run: Context) -> None:

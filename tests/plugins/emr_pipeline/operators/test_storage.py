@@ -14,9 +14,9 @@ import pytest
 from airflow.sdk import Asset
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
-from emr_pipeline.findings import Findings
 from emr_pipeline.operators.athena import AthenaStatementOperator
 from emr_pipeline.operators.storage import PublishReportOperator, StageJobsOperator
+from emr_pipeline.report_data import ReportData
 from tests.plugins.emr_pipeline.operators.conftest import ATHENA
 
 Context = Callable[..., Any]
@@ -57,7 +57,7 @@ def publish(aws: Any, run: Context) -> Callable[..., tuple[Any, dict[str, Any]]]
                 "facts": {"run_date": "2026-01-31"},
                 "cluster_id": "",
                 "render": render,
-                "key_figures": lambda findings: f"k {findings.metrics['kmeans']['k']}",
+                "key_figures": lambda data: f"k {data.metrics['kmeans']['k']}",
                 "destination": "s3://operators/reports/run_date=2026-01-31",
             }
             | changed,
@@ -79,33 +79,33 @@ def publish(aws: Any, run: Context) -> Callable[..., tuple[Any, dict[str, Any]]]
 def test_the_report_is_made_from_answers_metrics_and_what_the_cluster_has_used(
     publish: Any, cluster_id: str
 ) -> None:
-    seen: list[Findings] = []
+    seen: list[ReportData] = []
 
-    def render(findings: Findings) -> dict[str, bytes]:
-        seen.append(findings)
+    def render(data: ReportData) -> dict[str, bytes]:
+        seen.append(data)
         return {"index.html": b"page"}
 
     address, pushed = publish(render, cluster_id=cluster_id)
     assert address == "s3://operators/reports/run_date=2026-01-31/index.html"
     assert pushed == {"key_figures": "k 4"}
-    (findings,) = seen
-    assert findings.answers == {"everything": [{"answer": "42"}]}
-    assert findings.metrics == {"kmeans": {"k": 4}}
-    assert findings.facts == {"run_date": "2026-01-31"}
-    assert findings.seconds == pytest.approx(300, abs=60)
-    assert findings.cluster is not None
-    assert (findings.cluster.cluster_id, findings.cluster.nodes) == (cluster_id, 2)
-    assert findings.cluster.dollars
+    (data,) = seen
+    assert data.answers == {"everything": [{"answer": "42"}]}
+    assert data.metrics == {"kmeans": {"k": 4}}
+    assert data.facts == {"run_date": "2026-01-31"}
+    assert data.seconds == pytest.approx(300, abs=60)
+    assert data.cluster is not None
+    assert (data.cluster.cluster_id, data.cluster.nodes) == (cluster_id, 2)
+    assert data.cluster.dollars
 
 
 def test_a_run_that_was_cleared_when_its_cluster_had_ended_has_no_duration(
     publish: Any, cluster_id: str
 ) -> None:
     """Airflow lets a cleared run begin anew, and it cannot have been shorter than its cluster."""
-    seen: list[Findings] = []
+    seen: list[ReportData] = []
     time.sleep(1)
     publish(
-        lambda findings: seen.append(findings) or {"index.html": b"page"},
+        lambda data: seen.append(data) or {"index.html": b"page"},
         began=timedelta(0),
         cluster_id=cluster_id,
     )
@@ -138,10 +138,10 @@ def test_a_report_replaces_the_one_before_and_each_file_has_its_type(aws: Any, p
 
 
 def test_a_report_comes_out_without_the_figures_that_cannot_be_read(publish: Any) -> None:
-    seen: list[Findings] = []
+    seen: list[ReportData] = []
 
-    def render(findings: Findings) -> dict[str, bytes]:
-        seen.append(findings)
+    def render(data: ReportData) -> dict[str, bytes]:
+        seen.append(data)
         return {"index.html": b"page"}
 
     nothing = {"cluster_id": "j-NOSUCHCLUSTER", "metrics": [("s3://operators/metrics", "lost")]}

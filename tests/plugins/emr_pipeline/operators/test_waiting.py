@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import (
 from botocore.exceptions import ClientError
 
 from emr_pipeline.operators.cluster import TerminateClusterOperator
-from emr_pipeline.operators.waiting import PatientOperator
+from emr_pipeline.operators.waiting import IdempotentAwsOperator
 
 DENIED = ClientError(
     {
@@ -28,7 +28,7 @@ DENIED = ClientError(
 SLOW = ClientError({"Error": {"Code": "Throttling", "Message": "slow down"}}, "DescribeStep")
 
 
-class Fails(PatientOperator):
+class Fails(IdempotentAwsOperator):
     """An operator that can do nothing but fail."""
 
     aws_hook_class = S3Hook

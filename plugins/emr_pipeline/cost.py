@@ -35,7 +35,7 @@ SHORTEST = 60
 
 
 @dataclass(frozen=True)
-class ClusterUsage:
+class ClusterCost:
     """The use of one cluster from the request until its end, or until it was looked at."""
 
     cluster_id: str
@@ -65,7 +65,7 @@ class ClusterUsage:
         return self.nodes * hours * self.price.total if self.price else None
 
 
-def read_usage(client: Any, cluster_id: str, now: datetime) -> ClusterUsage:
+def read_cost(client: Any, cluster_id: str, now: datetime) -> ClusterCost:
     """Return what the cluster has used until ``now``, from DescribeCluster and ListInstanceFleets."""
     cluster = client.describe_cluster(ClusterId=cluster_id)["Cluster"]
     fleets = client.list_instance_fleets(ClusterId=cluster_id)["InstanceFleets"]
@@ -75,7 +75,7 @@ def read_usage(client: Any, cluster_id: str, now: datetime) -> ClusterUsage:
     nodes = [_nodes(fleet) for fleet in fleets]
     on_demand, spot = sum(there for there, _ in nodes), sum(there for _, there in nodes)
     types = [kind["InstanceType"] for fleet in fleets for kind in fleet["InstanceTypeSpecifications"]]
-    return ClusterUsage(
+    return ClusterCost(
         cluster_id=cluster_id,
         release=cluster.get("ReleaseLabel", "unknown"),
         seconds=((times.get("EndDateTime") or now) - created).total_seconds(),

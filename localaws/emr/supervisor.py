@@ -1,6 +1,6 @@
 """Run one command and see that it, and every process it started, is gone at the end.
 
-``python guard.py COMMAND...``: standard input is the leash. While the other end is held, the command runs and
+``python supervisor.py COMMAND...``: standard input is the leash. While the other end is held, the command runs and
 its exit code becomes ours. The byte ``T`` asks its processes to end (SIGTERM) and kills them after a grace
 time; anything else, and the end of the stream (our owner is dead, even by SIGKILL), kills them at once.
 

@@ -59,7 +59,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Settled:
+class Fit:
     """Centres (k × values) after ``passes`` passes, and the cost before the last.
 
     ``done`` is False where they still moved after MAX_PASSES.
@@ -108,16 +108,16 @@ def tallies(blocks: RDD[Array], clusterings: Mapping[int, Array]) -> dict[int, T
     )
 
 
-def settle(
+def fit_all(
     starts: Sequence[Array], tally_all: Callable[[Mapping[int, Array]], Mapping[int, Tally]]
-) -> list[Settled]:
+) -> list[Fit]:
     """Return each of ``starts`` (k × values, k may differ) after its centres stopped moving.
 
     ``tally_all`` tallies the centres it is given over the customers to group. The rule for the end is that of
     scikit-learn's KMeans. A centre that loses its last customer moves to the customer furthest from its own
     centre, one in a pass.
     """
-    state = {key: Settled(centres, np.inf, 0, done=False) for key, centres in enumerate(starts)}
+    state = {key: Fit(centres, np.inf, 0, done=False) for key, centres in enumerate(starts)}
     for passes in range(1, MAX_PASSES + 1):
         moving = {key: each.centres for key, each in state.items() if not each.done}
         if not moving:
@@ -126,7 +126,7 @@ def settle(
             means = _means(result, moving[key])
             moved = float(((means - moving[key]) ** 2).sum())
             done = moved <= TOLERANCE * result.mean_variance
-            state[key] = Settled(means, result.cost, passes, done)
+            state[key] = Fit(means, result.cost, passes, done)
     return list(state.values())
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from localaws.emr import guard
+from localaws.emr import supervisor
 from localaws.emr.model import Cluster, ClusterState, Reason, Step
 from localaws.faults.kinds import (
     BootstrapFails,
@@ -38,7 +38,7 @@ _LOST_NODE = (
 )
 
 
-class ClusterMishaps:
+class ClusterFaultHooks:
     def __init__(self, plan: FaultPlan, cluster: Cluster) -> None:
         self._plan, self._cluster = plan, cluster
 
@@ -54,18 +54,18 @@ class ClusterMishaps:
         fault = self.strike(ClusterLingers, self._cluster.id)
         return timedelta(seconds=fault.seconds) if fault else timedelta()
 
-    def of(self, step: Step) -> StepMishaps:
-        return StepMishaps(self, step)
+    def of(self, step: Step) -> StepFaultHooks:
+        return StepFaultHooks(self, step)
 
     def strike(self, kind: type[C], victim: str, matches: Callable[[C], bool] = lambda _: True) -> C | None:
         name, tags = self._cluster.name, self._cluster.tags
         return self._plan.strike(kind, victim, lambda fault: fault.concerns(name, tags) and matches(fault))
 
 
-class StepMishaps:
+class StepFaultHooks:
     """``last_words`` is what its stderr shall end with once its processes are gone."""
 
-    def __init__(self, cluster: ClusterMishaps, step: Step) -> None:
+    def __init__(self, cluster: ClusterFaultHooks, step: Step) -> None:
         self._cluster, self._step = cluster, step
         self._hangs = False
         self.last_words = ""
@@ -80,21 +80,21 @@ class StepMishaps:
 
     def strike(self, session: int, seconds: float) -> None:
         """Do to the step's processes, which have run for ``seconds``, what is due."""
-        if not guard.members(session):
+        if not supervisor.members(session):
             return
 
         def is_due(fault: MidStepFault) -> bool:
             return fault.seconds <= seconds
 
         if self._strike(StepKilled, is_due):
-            guard.kill_members(session)
+            supervisor.kill_members(session)
         elif self._strike(SpotNodeLost, is_due):
-            guard.kill_members(session)
+            supervisor.kill_members(session)
             self.last_words = _LOST_NODE
         elif self._hangs or self._strike(StepHangs, is_due):
             # Again at each look: a process may be born while the list is read.
             self._hangs = True
-            guard.signal_members(session, signal.SIGSTOP)
+            supervisor.signal_members(session, signal.SIGSTOP)
 
     def _strike(self, kind: type[S], matches: Callable[[S], bool] = lambda _: True) -> S | None:
         victim = f"step {self._step.name} ({self._step.id})"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from laptop import run
-from laptop.run import ROWS, Refused, Request
+from devtools import run
+from devtools.run import ROWS, Refused, Request
 
 
 def test_nothing_asked_means_the_sample_data_of_the_study() -> None:

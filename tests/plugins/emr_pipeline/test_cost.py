@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from emr_pipeline.cluster import NODE_TYPES
-from emr_pipeline.usage import PRICES, ClusterUsage, read_usage
+from emr_pipeline.cost import PRICES, ClusterCost, read_cost
 
-USAGE = ClusterUsage("j-1", "emr-7.13.0", 3600.0, 300.0, 3, 0, NODE_TYPES)
+USAGE = ClusterCost("j-1", "emr-7.13.0", 3600.0, 300.0, 3, 0, NODE_TYPES)
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
@@ -50,24 +50,24 @@ def test_nodes_that_came_as_on_demand_for_want_of_spot_count_once() -> None:
         "ProvisionedOnDemandCapacity": 3,
         "ProvisionedSpotCapacity": 0,
     }
-    usage = read_usage(emr({}, **fallen_back), "j-1", START)
-    assert (usage.nodes, usage.spot_nodes) == (3, 0)
+    cost = read_cost(emr({}, **fallen_back), "j-1", START)
+    assert (cost.nodes, cost.spot_nodes) == (3, 0)
 
 
 def test_a_cluster_whose_fleets_are_not_there_yet_has_no_nodes() -> None:
     client = emr({})
     client.list_instance_fleets = lambda **_: {"InstanceFleets": []}
-    usage = read_usage(client, "j-1", START)
-    assert (usage.nodes, usage.spot_nodes, usage.dollars) == (0, 0, None)
+    cost = read_cost(client, "j-1", START)
+    assert (cost.nodes, cost.spot_nodes, cost.dollars) == (0, 0, None)
 
 
 def test_a_live_cluster_has_been_used_until_now_and_an_ended_one_until_its_end() -> None:
     now = START + timedelta(hours=2)
     capacity = {"ProvisionedOnDemandCapacity": 2, "ProvisionedSpotCapacity": 1}
-    live = read_usage(emr({"ReadyDateTime": START + timedelta(minutes=5)}, **capacity), "j-1", now)
+    live = read_cost(emr({"ReadyDateTime": START + timedelta(minutes=5)}, **capacity), "j-1", now)
     assert (live.seconds, live.ready_after, live.nodes, live.spot_nodes) == (7200, 300, 3, 1)
     # The capacity of an ended fleet is 0; what it was meant to have is left.
     ended = emr(
         {"EndDateTime": START + timedelta(hours=1)}, ProvisionedOnDemandCapacity=0, TargetOnDemandCapacity=3
     )
-    assert read_usage(ended, "j-1", now) == replace(USAGE, ready_after=None)
+    assert read_cost(ended, "j-1", now) == replace(USAGE, ready_after=None)

@@ -1,4 +1,4 @@
-"""The stack of ``docker-compose.yaml`` from start to end: ``python3 -m laptop.compose up|down|clean``.
+"""The stack of ``docker-compose.yaml`` from start to end: ``python3 -m devtools.compose up|down|clean``.
 
 Needs Docker, and of Python the standard library only: it runs before anything is installed.
 """
@@ -211,7 +211,7 @@ def main(arguments: list[str]) -> int:
         elif arguments == ["clean"]:
             stack.clean()
         else:
-            raise Refused("say one of: python3 -m laptop.compose up, down, clean")
+            raise Refused("say one of: python3 -m devtools.compose up, down, clean")
     except Refused as problem:
         sys.stderr.write(f"{problem}\n")
         return 2

@@ -24,7 +24,7 @@ from localaws.faults import (
 )
 from tests.conftest import LocalAws
 
-BUCKET = "mishaps"
+BUCKET = "fault_hooks"
 WORK = "print('did its work')"
 FOREVER = 600.0
 
@@ -204,7 +204,7 @@ def test_a_hanging_step_is_stopped_until_it_is_cancelled(local_aws: LocalAws, fa
 
     def states() -> set[str]:
         processes = processes_of(local_aws, cluster_id)
-        return {state for line, state in processes.items() if "guard.py" not in line}
+        return {state for line, state in processes.items() if "supervisor.py" not in line}
 
     until(lambda: states() == {"T"})
     step = step_of(local_aws, cluster_id)

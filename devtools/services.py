@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from laptop import home
+from devtools import home
 
 START_SECONDS = 300
 STOP_SECONDS = 15

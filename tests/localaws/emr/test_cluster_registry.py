@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from localaws.emr.fleet import Fleet
+from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.model import USER_REQUEST, Cluster, internal_error
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_at_the_servers_end_no_cluster_lingers() -> None:
-    fleet = Fleet(clock=lambda: NOW)
+    registry = ClusterRegistry(clock=lambda: NOW)
     lingering = Cluster("j-1", "a", NOW, timedelta(), {}, closing_time=lambda: timedelta(hours=1))
     other = Cluster("j-2", "b", NOW, timedelta(), {}, closing_time=lambda: timedelta(hours=1))
-    fleet.add(lingering)
-    fleet.add(other)
+    registry.add(lingering)
+    registry.add(other)
     lingering.terminate(USER_REQUEST, NOW)
     lingering.advance(NOW)
     assert lingering.is_alive
-    fleet.terminate_all(internal_error("stopped"))
+    registry.terminate_all(internal_error("stopped"))
     for cluster in (lingering, other):
         cluster.advance(NOW)
         assert not cluster.is_alive

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from laptop.aws import CREDENTIALS, REGION
-from laptop.state import PROJECT
+from devtools.aws import CREDENTIALS, REGION
+from devtools.state import PROJECT
 
 BUCKET = "beverage-lake"
 

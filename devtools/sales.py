@@ -1,4 +1,4 @@
-"""Sample sales lines, seeded, at any size: `python -m laptop.sales PATH --rows N`.
+"""Sample sales lines, seeded, at any size: `python -m devtools.sales PATH --rows N`.
 
 Prices, quantities, discounts and shares follow the published statistics of the beverage sales set behind the
 study this project grew from: 1,048,575 lines of 10,000 customers. The lines themselves are drawn, not copied.
@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from laptop import faults
-from laptop.products import PRODUCTS
+from devtools import dirty_data
+from devtools.products import PRODUCTS
 
 COLUMNS = (
     "Order_ID", "Customer_ID", "Customer_Type", "Product", "Category", "Unit_Price", "Quantity", "Discount",
@@ -133,7 +133,7 @@ def write(
     longer file begins with the lines of a shorter one of the same seed and number of customers.
 
     customers: how many there are to buy; default `customers_for(rows)`.
-    spoil: share of lines with a fault (`laptop.faults`), 0 to 0.5, a part of a line rounded down; all other
+    spoil: share of lines with a fault (`devtools.dirty_data`), 0 to 0.5, a part of a line rounded down; all other
         lines stay as they were without it.
     progress: called after each block with the number of lines written so far.
 
@@ -150,7 +150,7 @@ def write(
         for number, (orders, lines) in enumerate(_blocks(rows, people, seed)):
             end = done + len(lines.order)
             count = _spoiled_until(end, spoil) - _spoiled_until(done, spoil)
-            spoiled = faults.spoil(_text(orders, lines, people), count, _random(seed, 2, number))
+            spoiled = dirty_data.spoil(_text(orders, lines, people), count, _random(seed, 2, number))
             _append(file, spoiled.lines)
             bought[orders.customer[lines.order[spoiled.good]]] = True
             reasons += spoiled.reasons
@@ -304,7 +304,7 @@ def _all_or_nothing(path: Path) -> Iterator[BinaryIO]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m laptop.sales", description="Write sample sales lines as CSV."
+        prog="python -m devtools.sales", description="Write sample sales lines as CSV."
     )
     parser.add_argument("path", type=Path, metavar="PATH", help="the file to write; replaced when complete")
     parser.add_argument("--rows", type=int, required=True, help="number of lines, without the header")

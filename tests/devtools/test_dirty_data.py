@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from laptop import faults, sales
+from devtools import dirty_data, sales
 from segmentation import cleaning
 
-REASONS = {fault.reason for fault in faults.FAULTS}
+REASONS = {fault.reason for fault in dirty_data.FAULTS}
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -89,8 +89,8 @@ def test_lines_without_spoiling_break_no_rule(tmp_path: Path) -> None:
 
 def test_faults_come_in_turn(tmp_path: Path) -> None:
     """So even a small file has each of them."""
-    counts = sales.write(tmp_path / "sales.csv", 2 * len(faults.FAULTS), spoil=0.5)
-    assert counts.spoiled == Counter(fault.reason for fault in faults.FAULTS)
+    counts = sales.write(tmp_path / "sales.csv", 2 * len(dirty_data.FAULTS), spoil=0.5)
+    assert counts.spoiled == Counter(fault.reason for fault in dirty_data.FAULTS)
 
 
 def test_a_fault_is_visible_only_where_it_should_be(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_fault_is_visible_only_where_it_should_be(tmp_path: Path) -> None:
     sales.write(tmp_path / "spoiled", 5_000, spoil=0.2)
     sales.write(tmp_path / "clean", 5_000)
     clean = read(tmp_path / "clean")
-    edited = {frozenset(fault.edits) for fault in faults.FAULTS}
+    edited = {frozenset(fault.edits) for fault in dirty_data.FAULTS}
     for before, after in zip(clean, read(tmp_path / "spoiled"), strict=True):
         changed = frozenset(column for column in before if before[column] != after[column])
         assert not changed or changed in edited or after in clean
@@ -134,21 +134,21 @@ class TestDisguise:
 
     def test_drops_a_column(self, path: Path) -> None:
         before = read(path)
-        faults.disguise(path, without="Region")
+        dirty_data.disguise(path, without="Region")
         assert read(path) == [
             {name: text for name, text in line.items() if name != "Region"} for line in before
         ]
 
     def test_adds_a_column(self, path: Path) -> None:
         before = read(path)
-        faults.disguise(path, extra="Channel")
+        dirty_data.disguise(path, extra="Channel")
         assert read(path) == [{**line, "Channel": "x"} for line in before]
 
     def test_marks_byte_order_and_ends_lines_like_windows(self, path: Path) -> None:
         before = path.read_bytes()
-        faults.disguise(path, bom=True, crlf=True)
+        dirty_data.disguise(path, bom=True, crlf=True)
         assert path.read_bytes() == b"\xef\xbb\xbf" + before.replace(b"\n", b"\r\n")
 
     def test_refuses_a_column_that_is_not_there(self, path: Path) -> None:
         with pytest.raises(ValueError, match="Channel"):
-            faults.disguise(path, without="Channel")
+            dirty_data.disguise(path, without="Channel")

@@ -1,4 +1,4 @@
-"""The whole pipeline on this machine: ``python -m laptop.run [NAME=value ...]``.
+"""The whole pipeline on this machine: ``python -m devtools.run [NAME=value ...]``.
 
 Names are INPUT (a CSV file; without it sample data is made), ROWS (lines of sample data), and the params of the
 trigger form in capitals, such as K=4 or FEATURE_SET=notebook. Exit code 0 when the run succeeded, 1 when it
@@ -22,8 +22,8 @@ from typing import Any
 
 from rich.console import Console
 
-from laptop import aws, dag_run, home, sales, state
-from laptop.screen import Screen
+from devtools import aws, dag_run, home, sales, state
+from devtools.screen import Screen
 
 ROWS = 1_048_575
 """Lines of the data set that the original study used."""

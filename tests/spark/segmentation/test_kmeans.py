@@ -8,16 +8,16 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
 from segmentation.blocks import Array
-from segmentation.lloyd import Settled, Tally, nearest, settle, tally
+from segmentation.kmeans import Fit, Tally, fit_all, nearest, tally
 
 
-def settled(points: np.ndarray, *starts: list[list[float]]) -> list[Settled]:
+def settled(points: np.ndarray, *starts: list[list[float]]) -> list[Fit]:
     """Settle on ``points`` (customers × values) without a cluster."""
 
     def tally_all(moving: Mapping[int, Array]) -> dict[int, Tally]:
         return {key: tally(points.T, centres) for key, centres in moving.items()}
 
-    return settle([np.array(start, dtype=float) for start in starts], tally_all)
+    return fit_all([np.array(start, dtype=float) for start in starts], tally_all)
 
 
 def test_hand_computed_tally() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from laptop import environment
+from devtools import environment
 
 LOCKS = ["one.txt", "two.txt"]
 

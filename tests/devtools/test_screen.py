@@ -7,7 +7,7 @@ import re
 
 from rich.console import Console
 
-from laptop.screen import Screen
+from devtools.screen import Screen
 
 
 def lines_of(output: io.StringIO) -> list[str]:

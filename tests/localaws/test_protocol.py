@@ -10,7 +10,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from localaws.wire import AwsError, JsonService
+from localaws.protocol import AwsError, JsonService
 
 
 class Api:

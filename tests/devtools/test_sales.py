@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pytest
 
-from laptop import sales
-from laptop.products import PRODUCTS
+from devtools import sales
+from devtools.products import PRODUCTS
 
 PUBLISHED_LINES = 1_048_575
 HEADER = (
@@ -348,7 +348,7 @@ class TestCommandLine:
     def test_a_full_disk_leaves_nothing(self, tmp_path: Path) -> None:
         """A limit on the size of files stands for the full disk: the write fails half way just the same."""
         limited = (
-            "import resource, sys; from laptop import sales;"
+            "import resource, sys; from devtools import sales;"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
             "sys.exit(sales.main(sys.argv[1:]))"
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from laptop.compose import KEYS, PROJECT, Refused, Stack, main, write_env
+from devtools.compose import KEYS, PROJECT, Refused, Stack, main, write_env
 
 ANSWERS = {
     "compose version --short": "2.26.1",
@@ -205,4 +205,4 @@ def test_a_stack_that_has_lost_its_memory_can_be_stopped(stack: Stack, docker: D
 
 def test_a_word_it_does_not_know_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["restart"]) == 2
-    assert capsys.readouterr().err == "say one of: python3 -m laptop.compose up, down, clean\n"
+    assert capsys.readouterr().err == "say one of: python3 -m devtools.compose up, down, clean\n"

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emr_pipeline.usage import ClusterUsage
+from emr_pipeline.cost import ClusterCost
 
 Rows = list[dict[str, str]]
 """The answer to a question; all values are text as Athena gives them, NULL is ''."""
 
 
 @dataclass(frozen=True)
-class Findings:
+class ReportData:
     """The answers by question, the metrics by job, and what is known of the run."""
 
     answers: Mapping[str, Rows]
@@ -23,4 +23,4 @@ class Findings:
     """What the DAG itself says of the run."""
     seconds: float | None = None
     """From the start of the run until now."""
-    cluster: ClusterUsage | None = None
+    cluster: ClusterCost | None = None

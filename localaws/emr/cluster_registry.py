@@ -14,7 +14,7 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-class Fleet:
+class ClusterRegistry:
     def __init__(self, clock: Callable[[], datetime] = wall_clock) -> None:
         self.clock = clock
         self._changed = Condition()

@@ -8,7 +8,7 @@ from typing import Any
 from localaws.athena.catalog import GlueTable
 from localaws.athena.model import Execution, WorkGroup
 from localaws.athena.result import Result, ResultColumn, Row
-from localaws.wire import JSON
+from localaws.protocol import JSON
 
 _ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
 
