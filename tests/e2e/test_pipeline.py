@@ -51,7 +51,7 @@ def spoiled(state: Path) -> tuple[Path, sales.Counts]:
 
 @pytest.fixture(scope="module")
 def green(pipeline: Pipeline, spoiled: tuple[Path, sales.Counts]) -> Run:
-    return pipeline(f"INPUT={spoiled[0]}", RUN_DATE, "K_MAX=4", "STARTS=2")
+    return pipeline(f"INPUT={spoiled[0]}", RUN_DATE, "K_MAX=4", "N_INIT=2")
 
 
 def test_a_good_run_ends_with_the_report_and_leaves_nothing_running(green: Run) -> None:
@@ -106,7 +106,7 @@ def test_a_second_run_of_the_date_replaces_it_and_nothing_else(
     other.parent.mkdir()
     other.write_bytes(b"not ours")
     before = {dataset.name: rows_of(green, dataset.name) for dataset in DATASETS}
-    again = pipeline(f"INPUT={spoiled[0]}", RUN_DATE, "K=3", "STARTS=1")
+    again = pipeline(f"INPUT={spoiled[0]}", RUN_DATE, "K=3", "N_INIT=1")
     # The foreign file is no Parquet, which the counting query never sees: it is in another partition.
     assert again.code == 0, again.screen
     assert other.read_bytes() == b"not ours"
@@ -151,7 +151,7 @@ def test_more_segments_than_customers_fails_in_one_sentence_and_ends_the_cluster
 ) -> None:
     file = state / "few.csv"
     sales.write(file, 60, customers=5)
-    run = pipeline(f"INPUT={file}", "K=12", "STARTS=1")
+    run = pipeline(f"INPUT={file}", "K=12", "N_INIT=1")
     assert run.code == 1
     assert "kmeans: " in run.screen
     assert "12" in run.screen

@@ -24,7 +24,7 @@ from localaws.faults import (
 )
 from tests.conftest import LocalAws
 
-BUCKET = "fault_hooks"
+BUCKET = "fault-hooks"
 WORK = "print('did its work')"
 FOREVER = 600.0
 
