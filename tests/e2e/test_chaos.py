@@ -56,7 +56,7 @@ class Outcome:
 
 
 HEADER = (
-    "| case | run | seconds | clusters made | alive after | steps run twice | queries run twice |\n"
+    "| case | run | seconds | clusters created | left running | steps run twice | queries run twice |\n"
     "| --- | --- | --- | --- | --- | --- | --- |"
 )
 
@@ -224,27 +224,27 @@ def nothing_left_nothing_twice(outcome: Outcome) -> None:
 
 SURVIVED: dict[str, list[Fault]] = {
     "no fault": [],
-    "describe throttled, failed and dropped": [
+    "DescribeStep throttled, failing and disconnected": [
         Throttle("DescribeStep", times=5),
         ServerError("DescribeStep", times=2),
         DropConnection("DescribeStep", times=2),
     ],
-    "RunJobFlow takes effect, its answer is lost": [ServerError("RunJobFlow", 503, after_work=True)],
-    "AddJobFlowSteps takes effect, its answer is lost": [DropConnection("AddJobFlowSteps", after_work=True)],
-    "StartQueryExecution takes effect, its answer is lost": [
+    "RunJobFlow succeeds, its response is lost": [ServerError("RunJobFlow", 503, after_work=True)],
+    "AddJobFlowSteps succeeds, its response is lost": [DropConnection("AddJobFlowSteps", after_work=True)],
+    "StartQueryExecution succeeds, its response is lost": [
         ServerError("StartQueryExecution", 503, after_work=True, times=3)
     ],
     "step fails once": [StepFails("preprocess")],
-    "step is killed once": [StepKilled("kmeans", seconds=1)],
-    "Spot node is lost once": [SpotNodeLost("pca", seconds=1)],
-    "query fails once, retryable": [QueryFails("MSCK", reason="no resources just now", retryable=True)],
+    "step killed once": [StepKilled("kmeans", seconds=1)],
+    "Spot node lost once": [SpotNodeLost("pca", seconds=1)],
+    "query fails once with a retryable error": [QueryFails("MSCK", reason="no resources just now", retryable=True)],
 }
 
 FATAL: dict[str, tuple[list[Fault], set[str]]] = {
     "cluster fails to start": ([ClusterFailsToStart(times=9)], {"add_steps", "preprocess"}),
     "bootstrap fails": ([BootstrapFails(times=9)], {"add_steps", "preprocess"}),
-    "step fails always": ([StepFails("pca", times=9)], {"pca"}),
-    "query fails for good": ([QueryFails("GROUP BY region", reason="COLUMN_NOT_FOUND")], {"queries"}),
+    "step always fails": ([StepFails("pca", times=9)], {"pca"}),
+    "query always fails": ([QueryFails("GROUP BY region", reason="COLUMN_NOT_FOUND")], {"queries"}),
 }
 
 
@@ -274,7 +274,7 @@ def test_what_does_not_pass_ends_red_and_leaves_nothing(stack: Stack, name: str)
 def test_two_runs_at_once_do_not_disturb_each_other(stack: Stack) -> None:
     cases = [stack.trigger(), stack.trigger()]
     for number, case in enumerate(cases, start=1):
-        outcome = case.outcome(f"two runs at once, number {number}")
+        outcome = case.outcome(f"two runs at the same time, run {number}")
         nothing_left_nothing_twice(outcome)
         assert (outcome.state, outcome.clusters) == ("success", 1)
 
@@ -300,7 +300,7 @@ def test_a_worker_is_killed_before_it_has_its_answer(
     case = stack.trigger()
     case.run.wait_for(lambda: seen(case))
     _kill_workers(stack)
-    outcome = case.outcome(f"worker killed between {operation} and its answer")
+    outcome = case.outcome(f"worker killed between {operation} and its response")
     nothing_left_nothing_twice(outcome)
     assert (outcome.state, outcome.clusters) == ("success", 1)
 
@@ -309,10 +309,10 @@ def test_aws_is_lost_in_mid_run_and_comes_back_without_the_cluster(stack: Stack)
     case = stack.trigger()
     case.wait_for_the_first_step()
     stack.restart_aws()
-    outcome = case.outcome("AWS lost in mid-run, the cluster with it")
+    outcome = case.outcome("AWS restarted during the run, its cluster lost")
     nothing_left_nothing_twice(outcome)
     assert outcome.state == "failed"
-    after = stack.trigger().outcome("the next run after that")
+    after = stack.trigger().outcome("the next run after the restart")
     nothing_left_nothing_twice(after)
     assert after.state == "success"
 
