@@ -49,14 +49,14 @@ clean: ## Remove all state (.local, and the data of `up`); the environments stay
 	@$(PYTHON) -m devtools.compose clean
 
 $(VENV)/complete: requirements.txt requirements-dev.txt
-	@$(PYTHON) devtools/environment.py $(VENV) $^
+	@$(PYTHON) devtools/make_venv.py $(VENV) $^
 
 $(SPARK4)/complete: requirements-spark4.txt
-	@$(PYTHON) devtools/environment.py $(SPARK4) $^
+	@$(PYTHON) devtools/make_venv.py $(SPARK4) $^
 
 $(BENCHMARK)/complete: requirements-benchmark.txt
-	@$(PYTHON) devtools/environment.py $(BENCHMARK) $^
+	@$(PYTHON) devtools/make_venv.py $(BENCHMARK) $^
 
 # Holds playwright alone, beside the usual environment, which stays as it is.
 $(UI)/complete: requirements-ui.txt
-	@$(PYTHON) devtools/environment.py $(UI) $^
+	@$(PYTHON) devtools/make_venv.py $(UI) $^

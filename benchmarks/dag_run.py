@@ -23,8 +23,8 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from benchmarks.cases import CUSTOMERS, LINES, Case
-from devtools import aws, home, services
-from devtools.state import DATA, PROJECT
+from devtools import airflow_home, airflow_services, aws
+from devtools.paths import DATA, PROJECT
 from localaws.protocol import OWN_USER_AGENT
 from localaws.server import LocalAws
 
@@ -99,7 +99,7 @@ def measure(lines: int, folder: Path) -> Measured:
     ]
     with (
         _local_aws(folder / "aws") as counting,
-        services.airflow(
+        airflow_services.airflow(
             folder / "airflow",
             counting.endpoint,
             AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True",
@@ -108,14 +108,14 @@ def measure(lines: int, folder: Path) -> Measured:
         ) as airflow,
     ):
         local = aws.LocalAws(counting.endpoint, folder / "aws")
-        uri = local.provide(Case(lines, CUSTOMERS).sample(DATA), home.BUCKET, "raw/sales.csv")
+        uri = local.provide(Case(lines, CUSTOMERS).sample(DATA), airflow_home.BUCKET, "raw/sales.csv")
         for dag_id in ("sales_segmentation", "minimal"):
             airflow.wait_for_dag(dag_id)
         counting.calls.clear()
         began = time.monotonic()
         run = airflow.trigger("sales_segmentation", input=uri, run_date="2026-01-31")
         if (state := run.wait_for_end()) != "success":
-            raise services.ServiceFailed(f"the run ended {state}; see {airflow.logs.parent}")
+            raise airflow_services.ServiceFailed(f"the run ended {state}; see {airflow.logs.parent}")
         wall = time.monotonic() - began
         calls = Counter(counting.calls)
         return Measured(lines, wall, *_cluster_times(local), calls, _parse_seconds(airflow))
@@ -149,7 +149,7 @@ def _seconds(start: datetime, end: datetime) -> float:
     return (end - start).total_seconds()
 
 
-def _parse_seconds(airflow: services.Airflow) -> dict[str, float]:
+def _parse_seconds(airflow: airflow_services.Airflow) -> dict[str, float]:
     """Return the median seconds that the DAG processor takes for each DAG's file, from its next parses."""
     seen: dict[str, dict[str, float]] = {"sales_segmentation": {}, "minimal": {}}
     while any(len(parses) < PARSES for parses in seen.values()):

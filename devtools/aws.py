@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 from boto3.s3.transfer import TransferConfig
 
-from devtools.state import PROJECT
+from devtools.paths import PROJECT
 
 REGION = "eu-central-1"
 CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}

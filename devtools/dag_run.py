@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from pluggy import HookimplMarker
 
+from devtools.paths import PROJECT
 from devtools.screen import Screen
-from devtools.state import PROJECT
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG

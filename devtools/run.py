@@ -22,7 +22,7 @@ from typing import Any
 
 from rich.console import Console
 
-from devtools import aws, dag_run, home, sales, state
+from devtools import airflow_home, aws, dag_run, paths, sales
 from devtools.screen import Screen
 
 ROWS = 1_048_575
@@ -75,7 +75,7 @@ def _value(text: str) -> Any:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the pipeline and return the exit code."""
-    log = state.LOGS / f"run-{datetime.now():%Y%m%d-%H%M%S}.log"
+    log = paths.LOGS / f"run-{datetime.now():%Y%m%d-%H%M%S}.log"
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with dag_run.output_to(log) as stdout, os.fdopen(os.dup(stdout), "w") as terminal:
         screen = Screen(Console(file=terminal), moving=_running_step)
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
             screen.complain(str(problem))
             return 2
         except OSError as problem:
-            screen.complain(f"{problem}; all files of a run lie under {state.LOCAL}")
+            screen.complain(f"{problem}; all files of a run lie under {paths.LOCAL}")
             return 2
         except KeyboardInterrupt:
             screen.complain(INTERRUPTED)
@@ -99,15 +99,15 @@ def _run(request: Request, screen: Screen, log: Path, started: ExitStack) -> boo
     began = time.monotonic()
     _check_disk(request)
     file = request.input or _sample(request.rows, screen)
-    local = started.enter_context(aws.local_aws(state.AWS, state.LOGS / "localaws.log"))
+    local = started.enter_context(aws.local_aws(paths.AWS, paths.LOGS / "localaws.log"))
     with screen.doing("Airflow is ready"):
-        variables = home.environment(state.AIRFLOW, local.endpoint)
-        home.migrate(variables, state.LOGS / "airflow-db.log")
+        variables = airflow_home.environment(paths.AIRFLOW, local.endpoint)
+        airflow_home.migrate(variables, paths.LOGS / "airflow-db.log")
         os.environ.update(variables)
         sys.path.insert(0, variables["PYTHONPATH"])
         dag = dag_run.load()
     with screen.doing(f"{file.name} is on S3"):
-        uri = local.provide(file, home.BUCKET, f"raw/{file.name}")
+        uri = local.provide(file, airflow_home.BUCKET, f"raw/{file.name}")
     conf = {"input": uri, **request.params}
     try:
         dag_run.check(dag, conf)
@@ -145,17 +145,17 @@ def _interruptible(started: ExitStack, screen: Screen) -> Iterator[None]:
 
 
 def _check_disk(request: Request) -> None:
-    state.LOCAL.mkdir(parents=True, exist_ok=True)
+    paths.LOCAL.mkdir(parents=True, exist_ok=True)
     size = request.input.stat().st_size * 4 if request.input else request.rows * FREE_BYTES_PER_ROW
-    free = shutil.disk_usage(state.LOCAL).free
+    free = shutil.disk_usage(paths.LOCAL).free
     if free < size:
         raise Refused(
-            f"{free / 1e6:,.0f} MB are free at {state.LOCAL}, this run needs about {size / 1e6:,.0f} MB"
+            f"{free / 1e6:,.0f} MB are free at {paths.LOCAL}, this run needs about {size / 1e6:,.0f} MB"
         )
 
 
 def _sample(rows: int, screen: Screen) -> Path:
-    file = state.DATA / f"sales-{rows}.csv"
+    file = paths.DATA / f"sales-{rows}.csv"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         with screen.counting("Sample data", rows) as progress:
@@ -166,7 +166,7 @@ def _sample(rows: int, screen: Screen) -> Path:
 def _running_step() -> str:
     """Return what the Spark step that wrote last has said last."""
     # Spark in client mode sends what the Python driver prints, its errors too, to stdout.
-    logs = sorted(state.AWS.glob("emr/*/*/stdout"), key=lambda path: path.stat().st_mtime)
+    logs = sorted(paths.AWS.glob("emr/*/*/stdout"), key=lambda path: path.stat().st_mtime)
     if not logs:
         return ""
     lines = [line for line in logs[-1].read_text(errors="replace").splitlines() if " INFO " in line]
@@ -174,7 +174,7 @@ def _running_step() -> str:
 
 
 def _summary(screen: Screen, result: dag_run.Result, local: aws.LocalAws, seconds: float, log: Path) -> None:
-    outputs = local.state / "s3" / home.BUCKET
+    outputs = local.state / "s3" / airflow_home.BUCKET
     if result.state == "success":
         newest = max(outputs.glob("reports/run_date=*/index.html"), key=lambda path: path.stat().st_mtime)
         screen.report(newest.with_name("report.md").read_text())

@@ -25,7 +25,7 @@ from botocore.validate import ParamValidator
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.wrappers import Request, Response
 
-from localaws.faults.operations import s3_operation, service_model, service_signed_for
+from localaws.operations import s3_operation, service_model, service_signed_for
 
 _TAGS = "TagResource UntagResource ListTagsForResource"
 ANSWERED: dict[str, frozenset[str]] = {

@@ -20,20 +20,20 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request, Response
 
-from localaws.callers import Callers
-from localaws.cors import without_cors
+from localaws.allowlist import Allowlist
 from localaws.emr.api import EmrApi
 from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.roles import check_roles
 from localaws.emr.runner import Runner
-from localaws.faults.calls import FaultyCalls
 from localaws.faults.client import PATH as FAULTS
-from localaws.faults.control import FaultControl
+from localaws.faults.endpoint import FaultControl
+from localaws.faults.middleware import FaultyCalls
 from localaws.faults.plan import FaultPlan
 from localaws.memory import machine_memory
 from localaws.moto_services import ANSWERED, MotoServices, access_denied
 from localaws.protocol import JsonService
-from localaws.store import Store
+from localaws.s3.cors import without_cors
+from localaws.s3.store import Store
 
 if TYPE_CHECKING:
     from localaws.athena.api import AthenaApi
@@ -66,11 +66,11 @@ class LocalAws:
         """``endpoint`` becomes its address for clients on this machine. Raises StartError.
 
         ``phase`` is the time a cluster takes for STARTING and for BOOTSTRAPPING; ``hosts`` and ``origins`` are as
-        in Callers; ``query_memory``, such as ``2GB``, is what Athena's queries may take together, a quarter of
+        in Allowlist; ``query_memory``, such as ``2GB``, is what Athena's queries may take together, a quarter of
         the machine's memory if None.
         """
         try:
-            self._callers = Callers([*hosts, *({host} - {ALL})], origins)
+            self._callers = Allowlist([*hosts, *({host} - {ALL})], origins)
         except ValueError as error:
             raise StartError(str(error)) from None
         self.state = state.resolve()
@@ -149,9 +149,9 @@ class LocalAws:
         moto = without_cors(moto)
         if service != "s3":
             return moto
-        from localaws.s3 import S3
+        from localaws.s3.app import S3App
 
-        return S3(moto, self._store)
+        return S3App(moto, self._store)
 
     def _make_athena(self, plan: FaultPlan, memory: str | None) -> AthenaApi:
         from localaws.athena.api import build  # DuckDB and pyarrow are slow to import

@@ -44,7 +44,7 @@ from localaws.athena.serializers import (
 from localaws.faults.plan import FaultPlan
 from localaws.moto_services import CATALOG_REGION
 from localaws.protocol import JSON, OWN_USER_AGENT, AwsError
-from localaws.store import Store
+from localaws.s3.store import Store
 
 CATALOG = "AwsDataCatalog"
 _ROWS_PER_PAGE = 1000

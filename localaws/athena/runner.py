@@ -26,7 +26,7 @@ from localaws.athena.result import Result, RunningQuery
 from localaws.athena.result_files import CsvIndex, CsvRows, metadata_file, text_file, write_csv
 from localaws.faults.kinds import QueryDelayed, QueryFails, QueryFault
 from localaws.faults.plan import FaultPlan
-from localaws.store import Store, UnsafeKeyError
+from localaws.s3.store import Store, UnsafeKeyError
 
 _STOP_EVERY = 0.05  # seconds between two looks whether a delayed query shall end
 _LOG = logging.getLogger(__name__)

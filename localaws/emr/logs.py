@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from localaws.store import Store
+from localaws.s3.store import Store
 
 LOGS = ("controller", "stdout", "stderr")
 TAIL = 256 * 1024  # bytes of a log that are searched for the cause

@@ -24,7 +24,7 @@ from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.fault_hooks import ClusterFaultHooks, StepFaultHooks
 from localaws.emr.model import CLOSING, CancelOption, Cluster, Failure, Step, StepState, internal_error
 from localaws.faults.plan import FaultPlan
-from localaws.store import Store
+from localaws.s3.store import Store
 
 TICK = 0.1  # seconds between two looks at the time or at a running process
 STOP_SECONDS = 15.0

@@ -15,7 +15,7 @@ import yaml
 from devtools.compose import KEYS
 from emr_pipeline.settings import PREFIX, Settings
 from localaws.__main__ import parser
-from localaws.callers import Callers
+from localaws.allowlist import Allowlist
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yaml").read_text()
@@ -127,7 +127,7 @@ def test_locally_the_connection_leads_to_the_local_aws() -> None:
 def test_the_local_aws_answers_to_the_name_in_the_connection() -> None:
     options = parser().parse_args(SERVICES["localaws"]["command"])
     host = urlsplit(connection(**EXAMPLE)["extra"]["endpoint_url"]).netloc
-    assert Callers(options.allow_host, options.allow_origin).refusal({"HTTP_HOST": host}) == ""
+    assert Allowlist(options.allow_host, options.allow_origin).refusal({"HTTP_HOST": host}) == ""
     assert options.allow_origin == []
 
 

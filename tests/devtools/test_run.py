@@ -46,6 +46,6 @@ def test_what_makes_no_sense_is_refused(argument: str, message: str) -> None:
 def test_a_disk_without_room_is_refused_before_anything_is_made(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(run.state, "LOCAL", tmp_path)
+    monkeypatch.setattr(run.paths, "LOCAL", tmp_path)
     with pytest.raises(Refused, match=r"MB are free at .*, this run needs about 400,000,000,000 MB"):
         run._check_disk(Request(None, 10**15, {}))

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
-from devtools import aws, sales, services
-from devtools.state import PROJECT
+from devtools import airflow_services, aws, sales
+from devtools.paths import PROJECT
 from localaws.faults import Deny, Faults
 
 pytestmark = pytest.mark.chaos
@@ -39,13 +39,13 @@ class Stack:
     """A local AWS, an Airflow on it whose alerts go to a topic, and the messages that have arrived there."""
 
     local: aws.LocalAws
-    airflow: services.Airflow
+    airflow: airflow_services.Airflow
     queue: str
     input: str
     customers: int
     messages: list[dict[str, str]] = field(default_factory=list)
 
-    def alert(self, run: services.Run) -> dict[str, str]:
+    def alert(self, run: airflow_services.Run) -> dict[str, str]:
         """Wait for a message about a run and return it."""
         return dict(run.wait_for(lambda: self.about(run.run_id)))
 
@@ -71,7 +71,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         local.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         uri = local.provide(folder / "sales.csv", "beverage-lake", "raw/alerts.csv")
-        with services.airflow(
+        with airflow_services.airflow(
             folder / "airflow",
             local.endpoint,
             AIRFLOW__CORE__DAGS_FOLDER=str(dags),
@@ -123,6 +123,6 @@ def test_the_tables_start_the_example_and_a_teardown_that_fails_alone_is_told(st
     assert {"beverage_analytics.segment_profiles", "sales_segmentation.report"} <= {e["name"] for e in events}
 
     (started,) = stack.airflow.api("GET", "/dags/segments_changed/dagRuns")["dag_runs"]
-    example = services.Run(stack.airflow, "segments_changed", started["dag_run_id"])
+    example = airflow_services.Run(stack.airflow, "segments_changed", started["dag_run_id"])
     assert example.wait_for_end() == "success"
     assert example.returned("read_events") == [{"run_date": "2026-01-31", "rows": stack.customers}]

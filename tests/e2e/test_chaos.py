@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from devtools import aws, sales, services
+from devtools import airflow_services, aws, sales
 from localaws.faults import (
     BootstrapFails,
     ClusterFailsToStart,
@@ -66,7 +66,7 @@ class Stack:
     """A local AWS and an Airflow on it, and what has been seen of the cases so far."""
 
     local: aws.LocalAws
-    airflow: services.Airflow
+    airflow: airflow_services.Airflow
     input: str
     customers: int
     restarts: ExitStack
@@ -98,7 +98,7 @@ class Case:
     """One run of the DAG, as Airflow and the local AWS know it."""
 
     stack: Stack
-    run: services.Run
+    run: airflow_services.Run
     run_date: str
     began: float = field(default_factory=time.monotonic)
 
@@ -192,7 +192,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     written = sales.write(file, 500, customers=50)
     with (
         aws.local_aws(folder / "aws", folder / "localaws.log") as local,
-        services.airflow(
+        airflow_services.airflow(
             folder / "airflow",
             local.endpoint,
             AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from devtools import aws, home, sales, services
+from devtools import airflow_home, airflow_services, aws, sales
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -65,14 +65,14 @@ def site(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     began = time.monotonic()
     with (
         aws.local_aws(folder / "aws", folder / "localaws.log") as local,
-        services.airflow(
+        airflow_services.airflow(
             folder / "airflow", local.endpoint, AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True"
         ) as airflow,
     ):
-        local.provide(folder / "sales.csv", home.BUCKET, "raw/sales.csv")
+        local.provide(folder / "sales.csv", airflow_home.BUCKET, "raw/sales.csv")
         airflow.wait_for_dag("sales_segmentation")
         print(f"\nfrom the start of the stack to a UI that has the DAG: {time.monotonic() - began:.0f} s")
-        yield Site(airflow.url, services.USER, airflow.password)
+        yield Site(airflow.url, airflow_services.USER, airflow.password)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from devtools.aws import CREDENTIALS, REGION
-from devtools.state import PROJECT
+from devtools.paths import PROJECT
 
 BUCKET = "beverage-lake"
 

@@ -26,7 +26,7 @@ _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@*\s]+")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-class Callers:
+class Allowlist:
     """The hosts by which the server may be called and the origins whose pages may call it."""
 
     def __init__(self, hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> None:

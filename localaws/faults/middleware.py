@@ -13,10 +13,10 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.wrappers import Request, Response
 
-from localaws.faults.answers import error_response
+from localaws.faults.error_responses import error_response
 from localaws.faults.kinds import CallFault, Delay, DropConnection
-from localaws.faults.operations import Operation, operation_of, s3_text
 from localaws.faults.plan import FaultPlan
+from localaws.operations import Operation, operation_of, s3_text
 from localaws.protocol import OWN_USER_AGENT
 
 JSON = dict[str, Any]

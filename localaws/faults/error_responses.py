@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from localaws.errors import json_error, s3_error
 from localaws.faults.kinds import CallFault, Deny, ServerError, Throttle
-from localaws.faults.operations import Operation
+from localaws.operations import Operation
 
 _S3_ERRORS = {
     500: ("InternalError", "We encountered an internal error. Please try again."),

@@ -14,35 +14,27 @@ Limits, on purpose:
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import re
 import shutil
 import tempfile
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
-from pathlib import Path
 from threading import Lock
-from typing import IO, Any, cast
+from typing import IO
 from urllib.parse import unquote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.s3.models import FakeKey, S3Backend, s3_backends
-from moto.s3.responses import S3Response
-from moto.s3.utils import bucket_name_from_url
 from werkzeug.wrappers import Request, Response
 
-from localaws import presigned
-from localaws.cors import Rule, answer_headers, preflight
 from localaws.errors import s3_error
-from localaws.store import Signature, Store, UnsafeKeyError
+from localaws.s3 import presigned
+from localaws.s3.addressing import bucket_and_key, split_path
+from localaws.s3.cors import answer_headers, preflight
+from localaws.s3.mirror import Mirror
+from localaws.s3.store import Store, UnsafeKeyError
 
-REGION = "us-east-1"
 IN_MEMORY = 16 * 2**20  # bytes of a request's body; more goes to a temporary file
 BLOCK = 2**20
 
@@ -50,7 +42,7 @@ _POSTS = frozenset({"uploads", "uploadId", "select", "restore"})
 """What may be posted to a key: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html"""
 
 
-class S3:
+class S3App:
     """The WSGI application: moto's S3 between two looks at the folder."""
 
     def __init__(self, moto: WSGIApplication, store: Store) -> None:
@@ -64,12 +56,12 @@ class S3:
             _read_body(request)
         with self._one_at_a_time:
             response = self._answer(request)
-            rules = self._mirror.cors_rules(address(request)[0]) or ()
+            rules = self._mirror.cors_rules(bucket_and_key(request)[0]) or ()
             response.headers.update(answer_headers(request, rules))
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
-        bucket, key = address(request)
+        bucket, key = bucket_and_key(request)
         try:
             self._mirror.load_buckets()
             if response := self._without_work(request, bucket, key):
@@ -126,7 +118,7 @@ class S3:
 
     def _show_changes(self, request: Request, bucket: str, key: str) -> None:
         if source := request.headers.get("x-amz-copy-source"):
-            self._mirror.load_object(*_split(unquote(source.partition("?")[0])))
+            self._mirror.load_object(*split_path(unquote(source.partition("?")[0])))
         if key:
             self._mirror.load_object(bucket, key)
         elif bucket:
@@ -146,152 +138,6 @@ class S3:
         response.response = _blocks(file, int(response.headers["content-length"]))
         response.call_on_close(file.close)
         return response
-
-
-@dataclass(frozen=True)
-class _Known:
-    """An object that folder and moto agree on."""
-
-    signature: Signature
-    key: FakeKey
-
-
-class Mirror:
-    """Keeps moto's buckets and keys and the Store's folder the same. Not thread-safe: its caller locks."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._known: dict[str, dict[str, _Known]] = {}
-
-    @property
-    def _backend(self) -> S3Backend:
-        return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
-
-    def load_buckets(self) -> None:
-        """Carry new and removed buckets over, in both directions (CloudFormation makes them inside moto)."""
-        for bucket in set(self._known) - set(self._backend.buckets):
-            del self._known[bucket]
-            self._store.drop_bucket(bucket)
-        for bucket in self._store.buckets():
-            if bucket not in self._backend.buckets:
-                self._backend.create_bucket(bucket, REGION)
-        for bucket in self._backend.buckets:
-            self._store.add_bucket(bucket)
-            self._known.setdefault(bucket, {})
-
-    def cors_rules(self, bucket: str) -> Sequence[Rule] | None:
-        """Return the rules of PutBucketCors, none of them if there are none, None if there is no such bucket."""
-        found = self._backend.buckets.get(bucket)
-        return found.cors if found else None
-
-    def load(self, bucket: str, prefix: str) -> None:
-        """Show moto every change in the folder below ``prefix``."""
-        if bucket not in self._known:
-            return
-        files, known = self._store.objects(bucket, prefix), self._known[bucket]
-        for key in files.keys() | {key for key in known if key.startswith(prefix)}:
-            self._load(bucket, key, files.get(key))
-
-    def load_object(self, bucket: str, key: str) -> None:
-        """Show moto whether this one object has changed in the folder."""
-        if bucket in self._known:
-            self._load(bucket, key, self._store.signature(bucket, key))
-
-    def _load(self, bucket: str, key: str, signature: Signature | None) -> None:
-        known = self._known[bucket].get(key)
-        if known and not signature:
-            del self._known[bucket][key]
-            self._backend.delete_object(bucket, key)
-        elif signature and (not known or known.signature != signature):
-            self._known[bucket][key] = _Known(signature, self._add(bucket, key, signature))
-
-    def _add(self, bucket: str, name: str, signature: Signature) -> FakeKey:
-        """Give moto an object for a file that is already there."""
-        target, path = self._backend.buckets[bucket], self._store.object_path(bucket, name)
-        key = FakeKey(
-            name=name,
-            value=b"",
-            account_id=DEFAULT_ACCOUNT_ID,
-            region_name=REGION,
-            etag=f"{hashlib.md5(repr(signature).encode()).hexdigest()}-1",
-            is_versioned=target.is_versioned,
-            version_id=str(uuid.uuid4()) if target.is_versioned else "null",
-            bucket_name=bucket,
-        )
-        if target.is_versioned:
-            with path.open("rb") as file:
-                shutil.copyfileobj(file, key._value_buffer, BLOCK)
-        else:
-            _read_from(path, key)
-        key.contentsize = signature.size
-        key.last_modified = datetime.fromtimestamp(signature.modified / 1e9, UTC).replace(tzinfo=None)
-        target.keys.setlist(name, [*(target.keys.getlist(name, []) if target.is_versioned else []), key])
-        return key
-
-    def save(self, bucket: str) -> None:
-        """Write every change of moto's keys to the folder. Raises OSError; the object is then as before."""
-        if bucket not in self._known:
-            return
-        known, keys = self._known[bucket], self._backend.buckets[bucket].keys
-        current = {name: key for name in list(keys) if isinstance(key := keys.get(name), FakeKey)}
-        for name in known.keys() - current.keys():
-            del known[name]
-            self._store.remove(bucket, name)
-        for name, key in current.items():
-            if not name.endswith("/") and (name not in known or known[name].key is not key):
-                try:
-                    known[name] = _Known(self._write(bucket, name, key), key)
-                except (OSError, UnsafeKeyError):
-                    # Forget it; the next look at the folder brings back what was there.
-                    known.pop(name, None)
-                    keys.setlist(name, keys.getlist(name)[:-1])
-                    if not keys.getlist(name):
-                        keys.pop(name)
-                    raise
-
-    def _write(self, bucket: str, name: str, key: FakeKey) -> Signature:
-        _ = key.etag  # moto computes it from the bytes it is about to lose, and remembers it
-        key._value_buffer.seek(0)
-        signature = self._store.write(bucket, name, key._value_buffer)
-        if not key._is_versioned:
-            _read_from(self._store.object_path(bucket, name), key)
-            if key.multipart:
-                key.multipart.dispose()  # the parts' bytes
-        return signature
-
-
-def _read_from(path: Path, key: FakeKey) -> None:
-    """Let the file stand in for the buffer that moto's key keeps its bytes in."""
-    key._value_buffer.close()
-    key._value_buffer = cast(Any, _Content(path))
-
-
-class _Content:
-    """Stands in for the buffer of moto's FakeKey, which seeks to 0 and reads the whole."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def seek(self, offset: int) -> None:
-        assert offset == 0
-
-    def read(self) -> bytes:
-        return self._path.read_bytes()
-
-    def close(self) -> None:
-        """The file outlives moto's key."""
-
-
-def address(request: Request) -> tuple[str, str]:
-    """Return bucket and key, either of them '' when the request names none."""
-    if S3Response.subdomain_based_buckets(request):
-        return bucket_name_from_url(request.url) or "", request.path[1:]
-    return _split(request.path)
-
-
-def _split(path: str) -> tuple[str, str]:
-    bucket, _, key = path.removeprefix("/").partition("/")
-    return bucket, key
 
 
 def _read_body(request: Request) -> None:
@@ -315,7 +161,7 @@ def _is_json_object(request: Request) -> bool:
         return False
 
 
-def _blocks(file: io.BufferedReader, length: int) -> Iterator[bytes]:
+def _blocks(file: IO[bytes], length: int) -> Iterator[bytes]:
     while length > 0 and (block := file.read(min(BLOCK, length))):
         length -= len(block)
         yield block

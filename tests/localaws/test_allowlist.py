@@ -11,7 +11,7 @@ from http.client import HTTPMessage
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.callers import Callers
+from localaws.allowlist import Allowlist
 from localaws.faults import Faults
 from localaws.faults.client import FaultRefused
 from tests.conftest import LocalAws, running_local_aws
@@ -71,7 +71,7 @@ def of_cors(headers: HTTPMessage) -> list[str]:
     ],
 )
 def test_a_host_that_is_loopback_or_told_is_served(host: str) -> None:
-    callers = Callers(["localaws", "192.168.1.5", "[fd00:0::5]", "amazonaws.com"])
+    callers = Allowlist(["localaws", "192.168.1.5", "[fd00:0::5]", "amazonaws.com"])
     assert callers.refusal({"HTTP_HOST": host}) == ""
 
 
@@ -108,13 +108,13 @@ def test_a_host_that_is_loopback_or_told_is_served(host: str) -> None:
     ],
 )
 def test_any_other_host_is_refused_and_the_message_says_what_to_do(host: str) -> None:
-    reason = Callers(["localaws", "amazonaws.com"]).refusal({"HTTP_HOST": host})
+    reason = Allowlist(["localaws", "amazonaws.com"]).refusal({"HTTP_HOST": host})
     assert reason.startswith(f"the local AWS is not called {host!r}: ")
     assert "--allow-host" in reason
 
 
 def test_a_request_without_a_host_is_refused() -> None:
-    assert "--allow-host" in Callers().refusal({})
+    assert "--allow-host" in Allowlist().refusal({})
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_request_without_a_host_is_refused() -> None:
     ],
 )
 def test_a_web_page_is_refused_and_the_message_says_what_to_do(headers: dict[str, str]) -> None:
-    reason = Callers(origins=[ORIGIN]).refusal({"HTTP_HOST": "localhost:4566", **headers})
+    reason = Allowlist(origins=[ORIGIN]).refusal({"HTTP_HOST": "localhost:4566", **headers})
     assert reason.startswith("the local AWS does not serve web pages")
     assert "--allow-origin" in reason or "open the address itself" in reason
 
@@ -156,20 +156,20 @@ def test_a_web_page_is_refused_and_the_message_says_what_to_do(headers: dict[str
     ],
 )
 def test_a_program_a_typed_address_and_a_told_origin_are_served(headers: dict[str, str]) -> None:
-    callers = Callers(origins=["HTTP://LocalHost:3000/", "https://app.example:443"])
+    callers = Allowlist(origins=["HTTP://LocalHost:3000/", "https://app.example:443"])
     assert callers.refusal({"HTTP_HOST": "localhost:4566", **headers}) == ""
 
 
 @pytest.mark.parametrize("host", ["", "*", "localaws:4566", "http://localaws", "a b", "localaws."])
 def test_what_cannot_be_a_host_cannot_be_told(host: str) -> None:
     with pytest.raises(ValueError, match="is not a host name: give it without a port"):
-        Callers([host])
+        Allowlist([host])
 
 
 @pytest.mark.parametrize("origin", ["", "*", "null", "localhost:3000", "http://*.example", "http://a/page"])
 def test_what_cannot_be_an_origin_cannot_be_told(origin: str) -> None:
     with pytest.raises(ValueError, match="is not an origin: give scheme, host and port"):
-        Callers(origins=[origin])
+        Allowlist(origins=[origin])
 
 
 PAGE = {"Origin": "https://attacker.example", "Sec-Fetch-Site": "cross-site"}

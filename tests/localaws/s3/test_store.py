@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localaws.store import Store, UnsafeKeyError
+from localaws.s3.store import Store, UnsafeKeyError
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from devtools import home
+from devtools import airflow_home
 
 START_SECONDS = 300
 STOP_SECONDS = 15
@@ -208,7 +208,7 @@ def airflow(folder: Path, endpoint: str, **variables: str) -> Iterator[Airflow]:
     url = f"http://127.0.0.1:{free_port()}"
     password, passwords = secrets.token_urlsafe(16), folder / "passwords.json"
     environment = {
-        **home.environment(folder, endpoint),
+        **airflow_home.environment(folder, endpoint),
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__BASE_URL": url,
         "AIRFLOW__API__WORKERS": "1",
@@ -230,7 +230,7 @@ def airflow(folder: Path, endpoint: str, **variables: str) -> Iterator[Airflow]:
     logs.mkdir(parents=True, exist_ok=True)
     passwords.touch(0o600)
     passwords.write_text(json.dumps({USER: password}))
-    home.migrate(environment, logs / "migrate.log")
+    airflow_home.migrate(environment, logs / "migrate.log")
     running = Airflow(url, password, environment, logs)
     with ExitStack() as stack:
         stack.callback(running.stop)

@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-from localaws.cors import answer_headers, preflight
+from localaws.s3.cors import answer_headers, preflight
 from tests.conftest import LocalAws, running_local_aws
 
 APP = "https://app.example"

@@ -1,4 +1,4 @@
-"""Make a virtual environment: ``python3 devtools/environment.py FOLDER LOCK...``. Needs nothing but Python 3.11.
+"""Make a virtual environment: ``python3 devtools/make_venv.py FOLDER LOCK...``. Needs nothing but Python 3.11.
 
 Uses uv when it is there, venv and pip when not. The folder is complete when its file ``complete`` is there.
 """

@@ -62,9 +62,9 @@ def operation_of(request: Request) -> Operation | None:
 
 def s3_text(request: Request) -> str:
     """Return ``bucket/key?query``, unquoted."""
-    from localaws.s3 import address  # moto's S3 is slow to import
+    from localaws.s3.addressing import bucket_and_key  # moto's S3 is slow to import
 
-    bucket, key = address(request)
+    bucket, key = bucket_and_key(request)
     return f"{bucket}/{key}?{unquote(request.query_string.decode())}"
 
 
@@ -77,9 +77,9 @@ def service_signed_for(request: Request) -> str:
 
 def s3_operation(request: Request) -> str | None:
     """Of the operations whose method, path and required parameters the request has, the most special one."""
-    from localaws.s3 import address
+    from localaws.s3.addressing import bucket_and_key
 
-    parts = tuple(map(bool, address(request)))
+    parts = tuple(map(bool, bucket_and_key(request)))
     given = {(name.lower(), value) for name, value in (*request.args.items(multi=True), *request.headers)}
     names = {name for name, _ in given}
     fitting = [

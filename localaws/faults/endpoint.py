@@ -9,8 +9,8 @@ from werkzeug.wrappers import Request, Response
 
 from localaws.faults.client import PATH
 from localaws.faults.kinds import CallFault, Fault, all_from_json
-from localaws.faults.operations import qualified, works_on_a_cluster
 from localaws.faults.plan import FaultPlan
+from localaws.operations import qualified, works_on_a_cluster
 
 
 class FaultControl:

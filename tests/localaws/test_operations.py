@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from werkzeug.test import EnvironBuilder
 
-from localaws.faults.operations import Operation, operation_of, qualified, works_on_a_cluster
+from localaws.operations import Operation, operation_of, qualified, works_on_a_cluster
 
 OBJECT = {"Bucket": "bucket", "Key": "a/b c.csv"}
 PART = {"UploadId": "u", "PartNumber": 1}

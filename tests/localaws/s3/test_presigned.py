@@ -13,7 +13,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from localaws.presigned import refusal
+from localaws.s3.presigned import refusal
 from tests.conftest import LocalAws
 
 NOW = datetime(2025, 3, 1, 12, 0, 0, tzinfo=UTC)
