@@ -237,7 +237,9 @@ SURVIVED: dict[str, list[Fault]] = {
     "step fails once": [StepFails("preprocess")],
     "step killed once": [StepKilled("kmeans", seconds=1)],
     "Spot node lost once": [SpotNodeLost("pca", seconds=1)],
-    "query fails once with a retryable error": [QueryFails("MSCK", reason="no resources just now", retryable=True)],
+    "query fails once with a retryable error": [
+        QueryFails("MSCK", reason="no resources just now", retryable=True)
+    ],
 }
 
 FATAL: dict[str, tuple[list[Fault], set[str]]] = {

@@ -1,0 +1,106 @@
+"""The text files contain no old name and no unclear phrase, and the links in the documents lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+SUFFIXES = {".css", ".example", ".html", ".in", ".md", ".py", ".sh", ".sql", ".toml", ".yaml", ".yml"}
+NAMES = {"Dockerfile", "Makefile", "run"}
+NOT_OURS = re.compile(r"\..*(?<!\.ci)|__pycache__|build|dist|.*\.egg-info")
+"""Folders that are not part of the repository."""
+
+OLD_NAMES = {
+    r"\blaptop(/|\.\w|_)": "devtools",
+    r"\bmishaps\b": "fault_hooks",
+    r"\blloyd\b": "kmeans",
+    r"\bSTARTS=": "N_INIT=",
+    r"\bPatientOperator\b": "IdempotentAwsOperator",
+    r"\bFindings\b": "ReportData",
+    r"\bobjections?\b": "validate_params",
+    r"\bdescribed\(": "task_docs",
+    r"\bReconcile\w+|\breconcile\.sql\b": "verify_row_counts",
+    r"\bemr[./](fleet|guard|views|wire)\b|\bFleet\(": "cluster_registry, supervisor, serializers, protocol",
+    r"\bemr_pipeline[./]usage\b": "cost",
+}
+"""Patterns of names that have been replaced, with the new names."""
+
+UNCLEAR = {
+    "more doors": "other commands",
+    "to be told of": "to be notified of",
+    "what AWS is asked": "API calls",
+}
+"""Phrases that a reader has to guess, with the usual words; as the texts of the tests, in one line."""
+
+
+def texts() -> dict[str, str]:
+    """Return the text files of the repository, except this one, by their paths."""
+
+    def walk(folder: Path) -> list[Path]:
+        inner = [path for path in folder.iterdir() if path.is_dir() and not NOT_OURS.fullmatch(path.name)]
+        return [
+            *(path for path in folder.iterdir() if path.suffix in SUFFIXES or path.name in NAMES),
+            *(path for other in inner for path in walk(other)),
+        ]
+
+    files = sorted(path for path in walk(ROOT) if path.is_file() and path != Path(__file__))
+    return {str(path.relative_to(ROOT)): path.read_text() for path in files}
+
+
+TEXTS = texts()
+IN_ONE_LINE = {path: re.sub(r"\s+(?:#:?|--|//)?\s*", " ", text).lower() for path, text in TEXTS.items()}
+DOCUMENTS = [path for path in TEXTS if path.endswith(".md")]
+
+
+def anchors(document: str) -> set[str]:
+    """Return the anchors that GitHub makes of the headings of a Markdown text."""
+    text = re.sub(r"^```.*?^```", "", document, flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def test_the_text_files_are_found() -> None:
+    assert {
+        "README.md",
+        "Makefile",
+        ".ci/run",
+        "docker/airflow/Dockerfile",
+        "spark/kmeans.py",
+    } <= TEXTS.keys()
+
+
+@pytest.mark.parametrize("pattern", OLD_NAMES)
+def test_an_old_name_is_not_used(pattern: str) -> None:
+    used = [path for path, text in TEXTS.items() if re.search(pattern, text)]
+    assert not used, f"write {OLD_NAMES[pattern]}"
+
+
+@pytest.mark.parametrize("phrase", UNCLEAR)
+def test_an_unclear_phrase_is_not_used(phrase: str) -> None:
+    used = [path for path, text in IN_ONE_LINE.items() if phrase.lower() in text]
+    assert not used, f"write {UNCLEAR[phrase]}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_relative_links_of_a_document_lead_to_files_and_headings(path: str) -> None:
+    text = re.sub(r"^```.*?^```", "", TEXTS[path], flags=re.MULTILINE | re.DOTALL)
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (ROOT / path).parent / name if name else ROOT / path
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text())):
+            broken.append(link)
+    assert not broken
+
+
+@pytest.mark.parametrize("path", [path for path, text in TEXTS.items() if "docs/" in text])
+def test_documents_that_are_mentioned_exist(path: str) -> None:
+    """In code and messages a document is named by its path from the root of the repository."""
+    named = re.findall(r"(?<![\w./-])docs/[\w/-]+\.md\b", TEXTS[path])
+    assert not [name for name in named if not (ROOT / name).exists()]
