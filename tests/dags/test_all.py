@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.utils.file import list_py_file_paths
 
 from emr_pipeline.alerts import FailureAlert
+from tests.dags.conftest import DAGS
 
 DAG_IDS = ["emr_reaper", "sales_segmentation", "segments_changed"]
 
@@ -14,6 +18,15 @@ DAG_IDS = ["emr_reaper", "sales_segmentation", "segments_changed"]
 def test_the_folder_parses_without_error_and_holds_these_dags(dag_bag: Any) -> None:
     assert dag_bag.import_errors == {}
     assert sorted(dag_bag.dags) == DAG_IDS
+
+
+def test_airflow_parses_dag_py_and_no_other_module(tmp_path: Path) -> None:
+    assert set(list_py_file_paths(DAGS, safe_mode=False)) == {str(path) for path in DAGS.glob("*/dag.py")}
+    shutil.copy(DAGS / ".airflowignore", tmp_path)
+    (tmp_path / "pipeline" / "package").mkdir(parents=True)
+    for name in ("dag.py", "new_module.py", "package/__init__.py", "package/module.py"):
+        (tmp_path / "pipeline" / name).touch()
+    assert list_py_file_paths(tmp_path, safe_mode=False) == [str(tmp_path / "pipeline" / "dag.py")]
 
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)
