@@ -1,6 +1,6 @@
-"""How every picture is made: one look for files, whose colours the page can replace by those of its theme.
+"""How every chart is made: one look for files, whose colours the page can replace by those of its theme.
 
-A picture is drawn once, in the colours of the light theme. Each colour stands for a role, so the page gets the same
+A chart is drawn once, in the colours of the light theme. Each colour stands for a role, so the page gets the same
 drawing with ``var(--role)`` in its place, and follows the reader's theme.
 """
 
@@ -68,7 +68,7 @@ STYLE: dict[Any, Any] = {  # matplotlib's type of a key is a list of them all
     "axes.titlelocation": "left",
     "axes.titlesize": 9.5,
     "figure.facecolor": PAPER,
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture on every worker
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same chart on every worker
     "font.size": 9,
     "grid.color": GRID,
     "grid.linewidth": 0.8,
@@ -89,8 +89,8 @@ PNG_DPI = 160
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture as files and for the page."""
+class Chart:
+    """A chart as files and for the page."""
 
     name: str
     title: str
@@ -102,7 +102,7 @@ class Picture:
     """The SVG element for an HTML page, safe as it is: all text is escaped."""
 
 
-def picture(
+def draw_chart(
     name: str,
     title: str,
     caption: str,
@@ -111,8 +111,8 @@ def picture(
     height: float,
     width: float = 7.4,
     panels: int = 1,
-) -> Picture:
-    """Return the picture that ``draw`` makes on its axes, one for each panel, side by side; sizes are in inches."""
+) -> Chart:
+    """Return the chart that ``draw`` makes on its axes, one for each panel, side by side; sizes are in inches."""
     # Without pyplot: it keeps state, and every figure until it is closed.
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -129,7 +129,7 @@ def picture(
         figure.savefig(svg, format="svg", metadata={"Date": None})
         figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Title": title, "Description": caption})
     element = _described(svg.getvalue(), name, title, caption)
-    return Picture(name, title, caption, element.encode(), png.getvalue(), _themed(element, name))
+    return Chart(name, title, caption, element.encode(), png.getvalue(), _themed(element, name))
 
 
 def _described(svg: str, name: str, title: str, caption: str) -> str:
@@ -146,7 +146,7 @@ def _described(svg: str, name: str, title: str, caption: str) -> str:
 
 
 def _themed(element: str, name: str) -> str:
-    """Return the element with the theme's properties for colours, and ids that no other picture of the page has."""
+    """Return the element with the theme's properties for colours, and ids that no other chart of the page has."""
 
     def colour(found: re.Match[str]) -> str:
         role = THEME.get(found[2])

@@ -1,4 +1,4 @@
-"""The pictures, each from one or two answers. One without rows is not drawn, and the page says so."""
+"""The charts, each from one or two answers. One without rows is not drawn, and the page says so."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from emr_pipeline.report_data import ReportData, Rows
-from sales_segmentation.report.drawing import (
+from sales_segmentation.report.chart import (
     ACCENT,
     DIVERGING,
     FAINT,
@@ -21,21 +21,21 @@ from sales_segmentation.report.drawing import (
     ON_STRONG,
     PAPER,
     SEGMENTS,
-    Picture,
-    picture,
+    Chart,
+    draw_chart,
 )
-from sales_segmentation.report.numbers import (
+from sales_segmentation.report.formatting import (
     CURRENCY,
     decimal,
+    integer,
     month,
-    number,
-    numbers,
+    parse_column,
+    parse_number,
     percent,
     short_money,
     tick,
-    whole,
 )
-from sales_segmentation.report.overview import largest, overview
+from sales_segmentation.report.overview import overview, top_row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,30 +46,30 @@ DEVIATION_STEP = 0.4
 """Standard deviations from one colour of the heatmap to the next."""
 
 
-def draw_all(data: ReportData) -> dict[str, Picture]:
-    """Return the pictures that there are answers for, by name."""
-    drawn = (draw(data) for draw in PICTURES)
-    return {picture.name: picture for picture in drawn if picture}
+def draw_charts(data: ReportData) -> dict[str, Chart]:
+    """Return the charts that there are answers for, by name."""
+    drawn = (draw(data) for draw in CHARTS)
+    return {chart.name: chart for chart in drawn if chart}
 
 
-def _revenue_by_region(data: ReportData) -> Picture | None:
+def _revenue_by_region(data: ReportData) -> Chart | None:
     return _bars(
         data.answers["revenue_by_region"], "region", "regions", "revenue_by_region", "Revenue by region"
     )
 
 
-def _revenue_by_category(data: ReportData) -> Picture | None:
+def _revenue_by_category(data: ReportData) -> Chart | None:
     rows = data.answers["revenue_by_category"]
     return _bars(rows, "category", "categories", "revenue_by_category", "Revenue by category")
 
 
-def _bars(rows: Rows, column: str, plural: str, name: str, title: str) -> Picture | None:
+def _bars(rows: Rows, column: str, plural: str, name: str, title: str) -> Chart | None:
     """Return horizontal bars of revenue, the largest on top, with their shares."""
     if not rows:
         return None
     shown = rows[:MOST_BARS]
-    revenue, total = numbers(shown, "revenue"), sum(numbers(rows, "revenue")) or 1.0
-    best, share = largest(rows, "revenue")
+    revenue, total = parse_column(shown, "revenue"), sum(parse_column(rows, "revenue")) or 1.0
+    best, share = top_row(rows, "revenue")
 
     def draw(axes: Axes) -> None:
         drawn = axes.barh(range(len(shown)), revenue, color=ACCENT, height=0.7)
@@ -88,15 +88,15 @@ def _bars(rows: Rows, column: str, plural: str, name: str, title: str) -> Pictur
     )
     if len(rows) > MOST_BARS:
         caption += f" The {MOST_BARS} largest are shown."
-    return picture(name, title, caption, draw, height=0.9 + 0.26 * len(shown))
+    return draw_chart(name, title, caption, draw, height=0.9 + 0.26 * len(shown))
 
 
-def _monthly_revenue(data: ReportData) -> Picture | None:
+def _monthly_revenue(data: ReportData) -> Chart | None:
     rows = data.answers["monthly_revenue"]
     if not rows:
         return None
     months = [date.fromisoformat(row["month"][:10]) for row in rows]
-    revenue = numbers(rows, "revenue")
+    revenue = parse_column(rows, "revenue")
     best, worst = revenue.index(max(revenue)), revenue.index(min(revenue))
 
     def draw(axes: Axes) -> None:
@@ -130,17 +130,17 @@ def _monthly_revenue(data: ReportData) -> Picture | None:
         f"{short_money(revenue[best])}, the weakest {month(rows[worst]['month'])} with {short_money(revenue[worst])}. "
         "The first and the last month may be incomplete."
     )
-    return picture("monthly_revenue", "Revenue by month", caption, draw, height=3.2)
+    return draw_chart("monthly_revenue", "Revenue by month", caption, draw, height=3.2)
 
 
-def _customer_types(data: ReportData) -> Picture | None:
+def _customer_types(data: ReportData) -> Chart | None:
     rows = data.answers["customer_types"]
     if not rows:
         return None
     measures = {"customers": "Customers", "orders": "Orders", "revenue": "Revenue"}
     shares = {}
     for measure in measures:
-        values = numbers(rows, measure)
+        values = parse_column(rows, measure)
         shares[measure] = [100 * value / (sum(values) or 1.0) for value in values]
 
     def draw(axes: Axes) -> None:
@@ -170,25 +170,25 @@ def _customer_types(data: ReportData) -> Picture | None:
         axes.grid(visible=False)
         axes.set_xlabel("Share of all")
 
-    best, share = largest(rows, "revenue")
+    best, share = top_row(rows, "revenue")
     caption = (
         f"{best['customer_type']} customers are {percent(shares['customers'][rows.index(best)], 0)} of all customers "
         f"and bring {percent(share, 0)} of the revenue."
     )
-    return picture("customer_types", "Customer types", caption, draw, height=1.9)
+    return draw_chart("customer_types", "Customer types", caption, draw, height=1.9)
 
 
-def _explained_variance(data: ReportData) -> Picture | None:
+def _explained_variance(data: ReportData) -> Chart | None:
     rows = data.answers["explained_variance"]
     if not rows:
         return None
     figures = overview(data)
     components = [int(row["component"]) for row in rows]
-    cumulative = numbers(rows, "cumulative_percent")
+    cumulative = parse_column(rows, "cumulative_percent")
 
     def draw(axes: Axes) -> None:
         colours = [ACCENT if row["retained"] == "true" else FAINT for row in rows]
-        axes.bar(components, numbers(rows, "variance_percent"), color=colours, width=0.75)
+        axes.bar(components, parse_column(rows, "variance_percent"), color=colours, width=0.75)
         axes.plot(components, cumulative, color=INK, linewidth=1.6, marker="o", markersize=3.5)
         axes.text(components[-1], cumulative[-1] - 9, "cumulative", ha="right", fontsize=8.5)
         if figures.retained:
@@ -212,10 +212,10 @@ def _explained_variance(data: ReportData) -> Picture | None:
         f"The first {figures.retained} of {len(rows)} principal components (dark bars) are kept; together they hold "
         f"{percent(figures.variance_kept)} of the differences among the customers (line)."
     )
-    return picture("explained_variance", "Explained variance", caption, draw, height=3.0)
+    return draw_chart("explained_variance", "Explained variance", caption, draw, height=3.0)
 
 
-def _model_selection(data: ReportData) -> Picture | None:
+def _model_selection(data: ReportData) -> Chart | None:
     rows = data.answers["chosen_k"]
     if not rows:
         return None
@@ -248,14 +248,14 @@ def _model_selection(data: ReportData) -> Picture | None:
     def draw(elbow: Axes, silhouette: Axes) -> None:
         curve(
             elbow,
-            numbers(rows, "wssse"),
+            parse_column(rows, "wssse"),
             "Elbow: how tight the segments are",
             "Sum of squares within (WSSSE)",
         )
         elbow.yaxis.set_major_formatter(lambda value, _: tick(value))
         curve(
             silhouette,
-            numbers(rows, "silhouette"),
+            parse_column(rows, "silhouette"),
             "Silhouette: how far apart they are",
             "Silhouette, −1 to 1",
         )
@@ -263,24 +263,24 @@ def _model_selection(data: ReportData) -> Picture | None:
     how = (
         ""
         if chosen is None
-        else f" k = {ks[chosen]} was chosen, silhouette {decimal(number(rows[chosen]['silhouette']))}."
+        else f" k = {ks[chosen]} was chosen, silhouette {decimal(parse_number(rows[chosen]['silhouette']))}."
     )
     caption = (
         f"{len(ks)} numbers of segments were tried. Left: more segments are always tighter, what counts is where the "
         f"line bends. Right: the higher, the better the segments are apart.{how}"
     )
-    return picture("model_selection", "How many segments?", caption, draw, height=3.1, panels=2)
+    return draw_chart("model_selection", "How many segments?", caption, draw, height=3.1, panels=2)
 
 
-def _segment_plane(data: ReportData) -> Picture | None:
+def _segment_plane(data: ReportData) -> Chart | None:
     points = data.answers["segment_sample"]
     if not points:
         return None
     by_segment: dict[int, list[tuple[float, float]]] = {}
-    for point, x, y in zip(points, numbers(points, "pc1"), numbers(points, "pc2"), strict=True):
+    for point, x, y in zip(points, parse_column(points, "pc1"), parse_column(points, "pc2"), strict=True):
         by_segment.setdefault(int(point["segment"]), []).append((x, y))
     labels = _labels(data)
-    variance = numbers(data.answers["explained_variance"], "variance_percent")
+    variance = parse_column(data.answers["explained_variance"], "variance_percent")
 
     def draw(axes: Axes) -> None:
         for segment, places in sorted(by_segment.items()):
@@ -326,25 +326,25 @@ def _segment_plane(data: ReportData) -> Picture | None:
             if handle is not None:
                 handle.set_alpha(1)
 
-    everybody = len(points) == sum(numbers(data.answers["segment_profile"], "customers"))
+    everybody = len(points) == sum(parse_column(data.answers["segment_profile"], "customers"))
     who = (
-        f"All {whole(len(points))} customers"
+        f"All {integer(len(points))} customers"
         if everybody
-        else f"{whole(len(points))} customers, drawn at random,"
+        else f"{integer(len(points))} customers, drawn at random,"
     )
     caption = (
         f"{who} in the plane of the first two principal components: customers "
         "close together behave alike. A number marks the middle of its segment."
     )
     rows = (len(by_segment) + 1) // 2
-    return picture("segment_plane", "The segments at a glance", caption, draw, height=4.6 + 0.2 * rows)
+    return draw_chart("segment_plane", "The segments at a glance", caption, draw, height=4.6 + 0.2 * rows)
 
 
-def _segment_heatmap(data: ReportData) -> Picture | None:
+def _segment_heatmap(data: ReportData) -> Chart | None:
     rows = data.answers["segment_features"]
     if not rows:
         return None
-    deviation = {(int(row["segment"]), row["feature"]): number(row["deviation"]) or 0.0 for row in rows}
+    deviation = {(int(row["segment"]), row["feature"]): parse_number(row["deviation"]) or 0.0 for row in rows}
     segments = sorted({segment for segment, _ in deviation})
     spread = {
         feature: max(abs(deviation.get((segment, feature), 0.0)) for segment in segments)
@@ -382,7 +382,7 @@ def _segment_heatmap(data: ReportData) -> Picture | None:
         "How the mean of each segment deviates from that of all customers, in standard deviations: orange is above, "
         f"blue below, 0 is like everybody. What sets the segments apart most stands on top.{when}"
     )
-    return picture(
+    return draw_chart(
         "segment_heatmap",
         "What sets the segments apart",
         caption,
@@ -392,7 +392,7 @@ def _segment_heatmap(data: ReportData) -> Picture | None:
     )
 
 
-PICTURES: tuple[Callable[[ReportData], Picture | None], ...] = (
+CHARTS: tuple[Callable[[ReportData], Chart | None], ...] = (
     _segment_plane,
     _segment_heatmap,
     _model_selection,

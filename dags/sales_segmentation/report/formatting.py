@@ -14,18 +14,18 @@ WORDS = ((1e9, 1e9, "billion"), (1e6, 1e6, "million"), (1e4, 1e3, "thousand"))
 """From which number on, divided by what, and the word for it."""
 
 
-def number(text: str) -> float | None:
+def parse_number(text: str) -> float | None:
     """Return the number that Athena has written; None for NULL and for what is not finite."""
     value = float(text) if text else math.nan
     return value if math.isfinite(value) else None
 
 
-def numbers(rows: list[dict[str, str]], column: str) -> list[float]:
+def parse_column(rows: list[dict[str, str]], column: str) -> list[float]:
     """Return a column; what is unknown counts as 0."""
-    return [number(row[column]) or 0.0 for row in rows]
+    return [parse_number(row[column]) or 0.0 for row in rows]
 
 
-def whole(value: float | None) -> str:
+def integer(value: float | None) -> str:
     """``1048575`` is 1,048,575."""
     return UNKNOWN if value is None else f"{value:,.0f}"
 
@@ -84,7 +84,7 @@ def duration(seconds: float | None) -> str:
 
 def files(count: int | None) -> str:
     """``1`` is 1 file."""
-    return f"{whole(count)} file{'' if count == 1 else 's'}"
+    return f"{integer(count)} file{'' if count == 1 else 's'}"
 
 
 def size(count: float | None) -> str:
@@ -110,6 +110,6 @@ def month(text: str) -> str:
     return f"{date.fromisoformat(text[:10]):%B %Y}" if text else UNKNOWN
 
 
-def words(name: str) -> str:
+def plain_words(name: str) -> str:
     """``missing_key`` is missing key."""
     return name.replace("_", " ") or UNKNOWN

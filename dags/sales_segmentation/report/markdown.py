@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emr_pipeline.report_data import ReportData
-from sales_segmentation.report.numbers import day
+from sales_segmentation.report.formatting import day
 from sales_segmentation.report.summary import summary
 from sales_segmentation.report.tables import Table, table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from emr_pipeline.report_data import ReportData, Rows
-from sales_segmentation.report.numbers import number, numbers
+from sales_segmentation.report.formatting import parse_column, parse_number
 
 
 @dataclass(frozen=True)
@@ -48,27 +48,27 @@ def overview(data: ReportData) -> Overview:
     fitted = "score" not in facts["plan"].split()
 
     def total(column: str) -> float:
-        return number(totals.get(column, "")) or 0.0
+        return parse_number(totals.get(column, "")) or 0.0
 
     return Overview(
         valid=int(total("order_lines")),
-        rejected=int(sum(numbers(answers["rejected_lines"], "order_lines"))),
+        rejected=int(sum(parse_column(answers["rejected_lines"], "order_lines"))),
         customers=int(total("customers")),
         orders=int(total("orders")),
         revenue=total("revenue"),
         first_day=totals.get("first_day", ""),
         last_day=totals.get("last_day", ""),
         segments=len(answers["segment_profile"]),
-        silhouette=number(chosen[0]["silhouette"]) if chosen and fitted else None,
+        silhouette=parse_number(chosen[0]["silhouette"]) if chosen and fitted else None,
         k_tried=tuple(int(row["k"]) for row in answers["chosen_k"]),
         retained=len(retained),
-        variance_kept=number(retained[-1]["cumulative_percent"]) if retained else None,
+        variance_kept=parse_number(retained[-1]["cumulative_percent"]) if retained else None,
         fitted=fitted,
     )
 
 
-def largest(rows: Rows, column: str) -> tuple[dict[str, str], float]:
+def top_row(rows: Rows, column: str) -> tuple[dict[str, str], float]:
     """Return the row with the most of a column, and its share of all in percent; ``rows`` must not be empty."""
-    values = numbers(rows, column)
+    values = parse_column(rows, column)
     best = max(range(len(rows)), key=values.__getitem__)
     return rows[best], 100 * values[best] / (sum(values) or 1.0)

@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from emr_pipeline.cost import PRICES_FROM, PRICES_OF, ClusterCost
 from emr_pipeline.report_data import ReportData
-from sales_segmentation.report import numbers
-from sales_segmentation.report.drawing import SEGMENTS, Picture
+from sales_segmentation.report import formatting
+from sales_segmentation.report.chart import SEGMENTS, Chart
 from sales_segmentation.report.overview import Overview, overview
 from sales_segmentation.report.summary import summary
 from sales_segmentation.report.tables import table
@@ -27,13 +27,13 @@ CHOICES = {
     "k-min": "Fewest segments",
     "k-max": "Most segments",
     "k": "Number of segments",
-    "n_init": "Starts",
+    "n-init": "Starts",
     "seed": "Seed",
 }
 """The parameters of the jobs that the form offers, by the name of the flag, in the words of the form."""
 
 
-def page(data: ReportData, pictures: Mapping[str, Picture]) -> str:
+def page(data: ReportData, charts: Mapping[str, Chart]) -> str:
     """Return the HTML; it loads nothing, and no text of the data is markup in it."""
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
@@ -42,7 +42,11 @@ def page(data: ReportData, pictures: Mapping[str, Picture]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"day": numbers.day, "number": numbers.whole, "duration": numbers.duration}
+    environment.filters |= {
+        "day": formatting.day,
+        "number": formatting.integer,
+        "duration": formatting.duration,
+    }
     figures = overview(data)
     plan = data.facts["plan"].split()
     jobs = {job: content for job, content in data.metrics.items() if job in plan}
@@ -51,8 +55,8 @@ def page(data: ReportData, pictures: Mapping[str, Picture]) -> str:
         figures=figures,
         tiles=_tiles(data, figures),
         summary=summary(data),
-        inline={name: Markup(picture.inline) for name, picture in pictures.items()},  # escaped there
-        pictures=pictures,
+        inline={name: Markup(chart.inline) for name, chart in charts.items()},  # escaped there
+        charts=charts,
         tables={question: table(rows) for question, rows in data.answers.items() if _shown(question)},
         colours=len(SEGMENTS),
         choices=_choices(data),
@@ -66,7 +70,7 @@ def page(data: ReportData, pictures: Mapping[str, Picture]) -> str:
 
 
 def _shown(question: str) -> bool:
-    """Return whether an answer is a table of the page; the others are pictures only."""
+    """Return whether an answer is a table of the page; the others are charts only."""
     return question not in {"totals", "segment_sample", "segment_features"}
 
 
@@ -74,22 +78,28 @@ def _tiles(data: ReportData, figures: Overview) -> list[tuple[str, str, str]]:
     """Return what the reader sees first: name, figure, and a word of explanation."""
     cluster = data.cluster
     return [
-        ("Revenue", numbers.short_money(figures.revenue), f"{numbers.whole(figures.orders)} orders"),
-        ("Customers", numbers.whole(figures.customers), f"{numbers.whole(figures.valid)} sales lines"),
+        ("Revenue", formatting.short_money(figures.revenue), f"{formatting.integer(figures.orders)} orders"),
+        (
+            "Customers",
+            formatting.integer(figures.customers),
+            f"{formatting.integer(figures.valid)} sales lines",
+        ),
         (
             "Segments",
-            numbers.whole(figures.segments),
-            f"silhouette {numbers.decimal(figures.silhouette)}" if figures.fitted else "by an earlier model",
+            formatting.integer(figures.segments),
+            f"silhouette {formatting.decimal(figures.silhouette)}"
+            if figures.fitted
+            else "by an earlier model",
         ),
         (
             "Lines set aside",
-            numbers.percent(figures.rejected_percent),
-            f"{numbers.whole(figures.rejected)} of {numbers.whole(figures.read)}",
+            formatting.percent(figures.rejected_percent),
+            f"{formatting.integer(figures.rejected)} of {formatting.integer(figures.read)}",
         ),
-        ("Duration", numbers.duration(data.seconds), "from the start to this report"),
+        ("Duration", formatting.duration(data.seconds), "from the start to this report"),
         (
             "Cluster cost",
-            numbers.dollars(cluster.dollars if cluster else None),
+            formatting.dollars(cluster.dollars if cluster else None),
             "estimate, until this report",
         ),
     ]
@@ -100,14 +110,14 @@ def _run(data: ReportData, figures: Overview) -> dict[str, str]:
     facts, preprocess = data.facts, data.metrics.get("preprocess", {})
     given = preprocess.get("input", {})
     return {
-        "Run date": numbers.day(facts["run_date"]),
+        "Run date": formatting.day(facts["run_date"]),
         "Model": "fitted in this run"
         if figures.fitted
-        else f"of {numbers.day(facts['model_date'])}; nothing was fitted",
+        else f"of {formatting.day(facts['model_date'])}; nothing was fitted",
         "Input": facts["input"],
-        "Input size": f"{numbers.files(given.get('files'))}, {numbers.size(given.get('bytes'))}",
+        "Input size": f"{formatting.files(given.get('files'))}, {formatting.size(given.get('bytes'))}",
         "Job code": preprocess.get("code_version", "unknown"),
-        "Duration": f"{numbers.duration(data.seconds)}, from the start of the run to this report",
+        "Duration": f"{formatting.duration(data.seconds)}, from the start of the run to this report",
         **_cluster(data.cluster),
     }
 
@@ -117,12 +127,12 @@ def _cluster(cluster: ClusterCost | None) -> dict[str, str]:
         return {"Cluster": "unknown"}
     spot = f", {cluster.spot_nodes} of them Spot" if cluster.spot_nodes else ""
     ready = (
-        f", ready after {numbers.duration(cluster.ready_after)}" if cluster.ready_after is not None else ""
+        f", ready after {formatting.duration(cluster.ready_after)}" if cluster.ready_after is not None else ""
     )
     return {
         "Cluster": f"{cluster.cluster_id}, {cluster.release}, {cluster.nodes} nodes{spot}",
-        "Cluster time": f"{numbers.whole(cluster.seconds)} seconds until this report{ready}",
-        "Estimated cost": numbers.dollars(cluster.dollars),
+        "Cluster time": f"{formatting.integer(cluster.seconds)} seconds until this report{ready}",
+        "Estimated cost": formatting.dollars(cluster.dollars),
     }
 
 
@@ -132,7 +142,7 @@ def _cost(cluster: ClusterCost | None) -> str:
         return "The cost is unknown: EMR did not say what the cluster is, or a node type has no known price."
     price = cluster.price
     return (
-        f"The cost is an estimate and no bill: {cluster.nodes} nodes × {numbers.whole(cluster.seconds)} s × "
+        f"The cost is an estimate and no bill: {cluster.nodes} nodes × {formatting.integer(cluster.seconds)} s × "
         f"${price.total:.3f} an hour (EC2 ${price.ec2:.3f} and EMR ${price.emr:.3f}), the dearest on-demand price of "
         f"{', '.join(cluster.node_types)} in us-east-1 ({PRICES_FROM}, {PRICES_OF}). Spot nodes are cheaper than that. "
         "It leaves out disks, S3 and Athena, and the time from this report to the end of the cluster."

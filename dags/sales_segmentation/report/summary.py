@@ -5,8 +5,17 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from emr_pipeline.report_data import ReportData, Rows
-from sales_segmentation.report.numbers import day, decimal, month, numbers, percent, short_money, whole, words
-from sales_segmentation.report.overview import Overview, largest, overview
+from sales_segmentation.report.formatting import (
+    day,
+    decimal,
+    integer,
+    month,
+    parse_column,
+    percent,
+    plain_words,
+    short_money,
+)
+from sales_segmentation.report.overview import Overview, overview, top_row
 
 YEAR = 12
 
@@ -16,7 +25,7 @@ def key_figures(figures: Overview) -> str:
     parts = [
         f"{figures.segments} segments",
         f"silhouette {decimal(figures.silhouette)}" if figures.fitted else "an earlier model",
-        f"{whole(figures.valid)} valid lines",
+        f"{integer(figures.valid)} valid lines",
         f"{percent(figures.rejected_percent)} rejected",
     ]
     return ", ".join(parts)
@@ -43,7 +52,7 @@ def summary(data: ReportData) -> list[str]:
 
 def _volume(figures: Overview) -> str:
     return (
-        f"{whole(figures.customers)} customers placed {whole(figures.orders)} orders between "
+        f"{integer(figures.customers)} customers placed {integer(figures.orders)} orders between "
         f"{day(figures.first_day)} and {day(figures.last_day)}, worth {short_money(figures.revenue)}."
     )
 
@@ -51,10 +60,10 @@ def _volume(figures: Overview) -> str:
 def _segments(profile: Rows) -> str:
     if not profile:
         return ""
-    best, share = largest(profile, "revenue")
+    best, share = top_row(profile, "revenue")
     return (
         f"They form {len(profile)} segments. The one that brings most, segment {best['segment']} "
-        f"({best['label'] or 'without a label'}), has {percent(numbers([best], 'customers_percent')[0], 0)} "
+        f"({best['label'] or 'without a label'}), has {percent(parse_column([best], 'customers_percent')[0], 0)} "
         f"of the customers and brings {percent(share, 0)} of the revenue."
     )
 
@@ -77,8 +86,8 @@ def _separation(figures: Overview) -> str:
 def _strongest(regions: Rows, categories: Rows) -> str:
     if not regions or not categories:
         return ""
-    region, region_share = largest(regions, "revenue")
-    category, category_share = largest(categories, "revenue")
+    region, region_share = top_row(regions, "revenue")
+    category, category_share = top_row(categories, "revenue")
     return (
         f"The strongest region is {region['region']} with {percent(region_share, 0)} of the revenue, "
         f"the strongest category {category['category']} with {percent(category_share, 0)}."
@@ -93,7 +102,7 @@ def _trend(months: Rows, last_day: str) -> str:
     ordinals = [12 * int(row["month"][:4]) + int(row["month"][5:7]) for row in months]
     if len(months) < 2 * YEAR or ordinals[-1] - ordinals[0] != len(months) - 1:
         return ""
-    revenue = numbers(months, "revenue")
+    revenue = parse_column(months, "revenue")
     before, last = sum(revenue[:YEAR]), sum(revenue[YEAR:])
     if before <= 0:
         return ""
@@ -108,9 +117,9 @@ def _trend(months: Rows, last_day: str) -> str:
 
 def _quality(figures: Overview, rejected: Rows) -> str:
     if not figures.rejected:
-        return f"All {whole(figures.read)} lines read were valid."
-    reason, share = largest(rejected, "order_lines")
+        return f"All {integer(figures.read)} lines read were valid."
+    reason, share = top_row(rejected, "order_lines")
     return (
-        f"{whole(figures.rejected)} of {whole(figures.read)} lines ({percent(figures.rejected_percent)}) were set "
-        f"aside as faulty, {percent(share, 0)} of them for “{words(reason['reason'])}”."
+        f"{integer(figures.rejected)} of {integer(figures.read)} lines ({percent(figures.rejected_percent)}) were set "
+        f"aside as faulty, {percent(share, 0)} of them for “{plain_words(reason['reason'])}”."
     )

@@ -6,11 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from emr_pipeline.report_data import Rows
-from sales_segmentation.report.numbers import UNKNOWN, decimal, money, month, number, percent, whole, words
+from sales_segmentation.report.formatting import (
+    UNKNOWN,
+    decimal,
+    integer,
+    money,
+    month,
+    parse_number,
+    percent,
+    plain_words,
+)
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnFormat:
     """A heading, and how the text of Athena's answer is shown below it."""
 
     heading: str
@@ -22,7 +31,7 @@ class Column:
 class Table:
     """``rows`` hold the shown text by the name of the column."""
 
-    columns: dict[str, Column]
+    columns: dict[str, ColumnFormat]
     rows: Rows
 
 
@@ -30,59 +39,59 @@ def _text(value: str) -> str:
     return value or UNKNOWN
 
 
-def _whole(value: str) -> str:
-    return whole(number(value))
+def _integer(value: str) -> str:
+    return integer(parse_number(value))
 
 
 def _money(value: str) -> str:
-    return money(number(value))
+    return money(parse_number(value))
 
 
 def _percent(value: str) -> str:
-    return percent(number(value))
+    return percent(parse_number(value))
 
 
 def _decimal(value: str) -> str:
-    return decimal(number(value))
+    return decimal(parse_number(value))
 
 
-COLUMNS = {
-    "average_discount_percent": Column("Average discount", _percent),
-    "calinski_harabasz": Column("Calinski-Harabasz", _whole),
-    "category": Column("Category", _text, numeric=False),
-    "chosen": Column("Chosen", lambda value: "yes" if value == "true" else "", numeric=False),
-    "component": Column("Component", _whole),
-    "cumulative_percent": Column("Cumulative", _percent),
-    "customer_id": Column("Customer", _text, numeric=False),
-    "customer_type": Column("Type", _text, numeric=False),
-    "customers": Column("Customers", _whole),
-    "customers_percent": Column("Share of customers", _percent),
-    "days_since_last_order": Column("Days since last order", _whole),
-    "k": Column("Segments (k)", _whole),
-    "label": Column("Label", _text, numeric=False),
-    "mean_discount_percent": Column("Mean discount", _percent),
-    "mean_orders": Column("Mean orders", lambda value: decimal(number(value), 1)),
-    "mean_spend": Column("Mean spend", _money),
-    "month": Column("Month", month, numeric=False),
-    "order_lines": Column("Order lines", _whole),
-    "orders": Column("Orders", _whole),
-    "orders_per_month": Column("Orders per month", _decimal),
-    "product_diversity": Column("Diversity, 0 to 1", _decimal),
-    "reason": Column("Reason", words, numeric=False),
-    "region": Column("Region", _text, numeric=False),
-    "retained": Column("Kept", lambda value: "yes" if value == "true" else "", numeric=False),
-    "revenue": Column("Revenue", _money),
-    "revenue_percent": Column("Share of revenue", _percent),
-    "segment": Column("Segment", _text, numeric=False),
-    "silhouette": Column("Silhouette", _decimal),
-    "stability": Column("Stability", _decimal),
-    "total_orders": Column("Orders", _whole),
-    "total_spend": Column("Spend", _money),
-    "unique_categories": Column("Categories", _whole),
-    "unique_products": Column("Products", _whole),
-    "units": Column("Units", _whole),
-    "variance_percent": Column("Explained", _percent),
-    "wssse": Column("Within-segment squares", _whole),
+COLUMN_FORMATS = {
+    "average_discount_percent": ColumnFormat("Average discount", _percent),
+    "calinski_harabasz": ColumnFormat("Calinski-Harabasz", _integer),
+    "category": ColumnFormat("Category", _text, numeric=False),
+    "chosen": ColumnFormat("Chosen", lambda value: "yes" if value == "true" else "", numeric=False),
+    "component": ColumnFormat("Component", _integer),
+    "cumulative_percent": ColumnFormat("Cumulative", _percent),
+    "customer_id": ColumnFormat("Customer", _text, numeric=False),
+    "customer_type": ColumnFormat("Type", _text, numeric=False),
+    "customers": ColumnFormat("Customers", _integer),
+    "customers_percent": ColumnFormat("Share of customers", _percent),
+    "days_since_last_order": ColumnFormat("Days since last order", _integer),
+    "k": ColumnFormat("Segments (k)", _integer),
+    "label": ColumnFormat("Label", _text, numeric=False),
+    "mean_discount_percent": ColumnFormat("Mean discount", _percent),
+    "mean_orders": ColumnFormat("Mean orders", lambda value: decimal(parse_number(value), 1)),
+    "mean_spend": ColumnFormat("Mean spend", _money),
+    "month": ColumnFormat("Month", month, numeric=False),
+    "order_lines": ColumnFormat("Order lines", _integer),
+    "orders": ColumnFormat("Orders", _integer),
+    "orders_per_month": ColumnFormat("Orders per month", _decimal),
+    "product_diversity": ColumnFormat("Diversity, 0 to 1", _decimal),
+    "reason": ColumnFormat("Reason", plain_words, numeric=False),
+    "region": ColumnFormat("Region", _text, numeric=False),
+    "retained": ColumnFormat("Kept", lambda value: "yes" if value == "true" else "", numeric=False),
+    "revenue": ColumnFormat("Revenue", _money),
+    "revenue_percent": ColumnFormat("Share of revenue", _percent),
+    "segment": ColumnFormat("Segment", _text, numeric=False),
+    "silhouette": ColumnFormat("Silhouette", _decimal),
+    "stability": ColumnFormat("Stability", _decimal),
+    "total_orders": ColumnFormat("Orders", _integer),
+    "total_spend": ColumnFormat("Spend", _money),
+    "unique_categories": ColumnFormat("Categories", _integer),
+    "unique_products": ColumnFormat("Products", _integer),
+    "units": ColumnFormat("Units", _integer),
+    "variance_percent": ColumnFormat("Explained", _percent),
+    "wssse": ColumnFormat("Within-segment squares", _integer),
 }
 """By the name in the SQL; a test holds that there is one for each column that is shown."""
 
@@ -90,5 +99,5 @@ COLUMNS = {
 def table(rows: Rows) -> Table:
     """Return the table of an answer."""
     names = list(rows[0]) if rows else []
-    shown = [{name: COLUMNS[name].show(row[name]) for name in names} for row in rows]
-    return Table({name: COLUMNS[name] for name in names}, shown)
+    shown = [{name: COLUMN_FORMATS[name].show(row[name]) for name in names} for row in rows]
+    return Table({name: COLUMN_FORMATS[name] for name in names}, shown)

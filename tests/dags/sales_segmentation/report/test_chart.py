@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sales_segmentation.report import drawing
-from sales_segmentation.report.drawing import ACCENT, INK, THEME, picture
+from sales_segmentation.report import chart
+from sales_segmentation.report.chart import ACCENT, INK, THEME, draw_chart
 
-STYLE = Path(drawing.__file__).with_name("style.css").read_text()
+STYLE = Path(chart.__file__).with_name("style.css").read_text()
 
 
 def draw(axes: Any) -> None:
@@ -18,7 +18,7 @@ def draw(axes: Any) -> None:
 
 
 def test_the_page_has_properties_where_the_file_has_colours() -> None:
-    drawn = picture("bars", "Bars", "One bar.", draw, height=2)
+    drawn = draw_chart("bars", "Bars", "One bar.", draw, height=2)
     assert f"fill: {ACCENT}" in drawn.svg.decode()
     assert "fill: var(--accent)" in drawn.inline
     assert ACCENT not in drawn.inline

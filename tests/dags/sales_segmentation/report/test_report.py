@@ -10,12 +10,13 @@ from xml.etree import ElementTree
 import pytest
 
 from emr_pipeline.report_data import ReportData
+from sales_segmentation.jobs import JOBS
 from sales_segmentation.report import key_figures, render
-from sales_segmentation.report.page import page
+from sales_segmentation.report.page import CHOICES, page
 
 Build = Callable[..., ReportData]
 
-PICTURES = {
+CHARTS = {
     "customer_types",
     "explained_variance",
     "model_selection",
@@ -56,9 +57,9 @@ def files(data: Build) -> dict[str, bytes]:
 
 
 def test_a_report_is_a_page_a_text_and_each_picture_as_svg_and_png(files: dict[str, bytes]) -> None:
-    pictures = {f"{name}.{kind}" for name in PICTURES for kind in ("svg", "png")}
-    assert set(files) == {"index.html", "report.md"} | pictures
-    assert all(files[f"{name}.png"].startswith(b"\x89PNG") for name in PICTURES)
+    charts = {f"{name}.{kind}" for name in CHARTS for kind in ("svg", "png")}
+    assert set(files) == {"index.html", "report.md"} | charts
+    assert all(files[f"{name}.png"].startswith(b"\x89PNG") for name in CHARTS)
 
 
 def test_the_page_loads_nothing_and_runs_nothing(files: dict[str, bytes]) -> None:
@@ -71,8 +72,8 @@ def test_the_page_loads_nothing_and_runs_nothing(files: dict[str, bytes]) -> Non
 
 
 def test_each_picture_is_in_the_page_with_words_for_who_cannot_see_it(files: dict[str, bytes]) -> None:
-    assert files["index.html"].decode().count('<svg role="img" aria-label="') == len(PICTURES)
-    for name in PICTURES:
+    assert files["index.html"].decode().count('<svg role="img" aria-label="') == len(CHARTS)
+    for name in CHARTS:
         svg = ElementTree.fromstring(files[f"{name}.svg"])
         assert svg.get("role") == "img"
         assert svg.findtext(f"{SVG}title")
@@ -90,7 +91,7 @@ def test_the_same_findings_give_the_same_report(data: Build, files: dict[str, by
 
 
 def test_text_of_the_data_is_text_wherever_it_is_shown(data: Build) -> None:
-    """Also in a picture, where matplotlib takes what stands between dollar signs for a formula."""
+    """Also in a chart, where matplotlib takes what stands between dollar signs for a formula."""
 
     def spoil(answer: list[dict[str, str]], *columns: str) -> list[dict[str, str]]:
         return [row | dict.fromkeys(columns, f"{HOSTILE} {at}") for at, row in enumerate(answer)]
@@ -112,7 +113,7 @@ def test_text_of_the_data_is_text_wherever_it_is_shown(data: Build) -> None:
     found = Page(files["index.html"].decode())
     assert "script" not in found.tags
     assert found.text.count("<script>alert('&')</script> $x^2$ $\\frac$") > 6
-    for name in PICTURES:
+    for name in CHARTS:
         svg = ElementTree.fromstring(files[f"{name}.svg"])
         assert not [element for element in svg.iter() if element.tag.endswith("script")]
     regions = "".join(ElementTree.fromstring(files["revenue_by_region.svg"]).itertext())
@@ -143,15 +144,20 @@ def test_a_scoring_run_says_whose_model_it_used(data: Build) -> None:
     """Also with the models of the very date that it scores; and how well they once fitted is no figure of this run."""
     facts = dict(data().facts) | {"plan": "preprocess score"}
     scored = data(facts=facts)
-    text = Page(page(scored, pictures={})).text
+    text = Page(page(scored, charts={})).text
     assert "segments by the model of 31 January 2026" in text
     assert "Nothing was fitted in this run" in text
     assert "by an earlier model" in text
     assert "silhouette 0.41" not in text
     assert "With a silhouette" not in text
-    assert "kmeans33 s" in Page(page(data(), pictures={})).text
+    assert "kmeans33 s" in Page(page(data(), charts={})).text
     assert "kmeans33 s" not in text
     assert key_figures(scored) == "2 segments, an earlier model, 9,900 valid lines, 1.0% rejected"
+
+
+def test_each_choice_of_the_page_is_a_flag_of_a_job() -> None:
+    """A job's metrics file has its parameters by the names of its flags."""
+    assert set(CHOICES) <= {flag for job in JOBS for flag in job.flags}
 
 
 def test_the_key_figures_are_one_short_line(data: Build) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from emr_pipeline.report_data import ReportData
-from sales_segmentation.report import numbers
+from sales_segmentation.report import formatting
 from sales_segmentation.report.markdown import markdown
 from sales_segmentation.report.tables import table
 
@@ -24,23 +24,23 @@ def test_a_column_has_a_heading_and_its_own_way_of_writing(data: Build) -> None:
 
 def test_null_and_nan_are_unknown(data: Build) -> None:
     assert table(data().answers["chosen_k"]).rows[1]["calinski_harabasz"] == "–"
-    assert numbers.number("NaN") is None
+    assert formatting.parse_number("NaN") is None
 
 
 @pytest.mark.parametrize(
     ("shown", "text"),
     [
-        (numbers.whole(1_048_575), "1,048,575"),
-        (numbers.percent(12.34), "12.3%"),
-        (numbers.percent(0.0003), "<0.1%"),
-        (numbers.percent(0.0), "0.0%"),
-        (numbers.short_money(7_695_818), "€7.70 million"),
-        (numbers.short_money(950.4), "€950"),
-        (numbers.tick(50_000), "50 thousand"),
-        (numbers.duration(171.2), "2 min 51 s"),
-        (numbers.duration(3900), "1 h 05 min"),
-        (numbers.size(4_934_148), "4.9 MB"),
-        (numbers.day("2026-01-31"), "31 January 2026"),
+        (formatting.integer(1_048_575), "1,048,575"),
+        (formatting.percent(12.34), "12.3%"),
+        (formatting.percent(0.0003), "<0.1%"),
+        (formatting.percent(0.0), "0.0%"),
+        (formatting.short_money(7_695_818), "€7.70 million"),
+        (formatting.short_money(950.4), "€950"),
+        (formatting.tick(50_000), "50 thousand"),
+        (formatting.duration(171.2), "2 min 51 s"),
+        (formatting.duration(3900), "1 h 05 min"),
+        (formatting.size(4_934_148), "4.9 MB"),
+        (formatting.day("2026-01-31"), "31 January 2026"),
     ],
 )
 def test_numbers_are_written_for_a_reader(shown: str, text: str) -> None:
