@@ -1,4 +1,4 @@
-"""Runs of the whole pipeline as a user starts them, in a state folder of their own."""
+"""Fixtures that run the whole pipeline like a user, in a separate state folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUCKET = Path("aws/s3/beverage-lake")
 
 @dataclass(frozen=True)
 class Run:
-    """How ``python -m devtools.run`` ended, and what it left under ``state``."""
+    """A finished ``python -m devtools.run``: its exit code, its output, and its state folder."""
 
     code: int
     screen: str
@@ -29,7 +29,7 @@ class Run:
         return self.state / BUCKET
 
     def processes(self) -> list[str]:
-        """Return the command lines of the processes that still know the state folder."""
+        """Return the command lines of the running processes that use the state folder."""
         return [
             " ".join(command)
             for process in psutil.process_iter(["cmdline"])
@@ -42,7 +42,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment(state: Path) -> dict[str, str]:
-    """Return a user's environment: no Java, no AWS, no Airflow of the tests."""
+    """Return the environment of a user, without Java and without settings of AWS and Airflow."""
     hidden = ("JAVA_HOME", "AWS_", "AIRFLOW", "EMR_PIPELINE_")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
     return inherited | {"DEVTOOLS_STATE": str(state), "COLUMNS": "200"}

@@ -1,6 +1,6 @@
-"""Alerts that arrive and assets that start another DAG, on Airflow's own processes.
+"""Alerts arrive, and assets trigger another DAG, on Airflow's own processes.
 
-Run by ``make chaos``. The alerts go to a topic of the local AWS, and a queue that is subscribed to it shows them.
+Run by ``make chaos``. The alerts are published to an SNS topic of the local AWS and read from a subscribed queue.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ with DAG("slow", schedule=None, deadline=late_after(timedelta(seconds=5), settin
 
 @dataclass
 class Stack:
-    """A local AWS, an Airflow on it whose alerts go to a topic, and the messages that have arrived there."""
+    """A local AWS, an Airflow that sends alerts to an SNS topic, and the messages received so far."""
 
     local: aws.LocalAws
     airflow: airflow_services.Airflow
@@ -81,7 +81,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             yield Stack(local, airflow, queue, uri, written.customers)
 
 
-def test_a_run_that_has_not_ended_in_time_is_told(stack: Stack) -> None:
+def test_a_late_run_is_alerted(stack: Stack) -> None:
     run = stack.airflow.trigger("slow")
     alert = stack.alert(run)
     assert alert["Subject"].startswith("slow: late, was to end by ")
@@ -89,9 +89,9 @@ def test_a_run_that_has_not_ended_in_time_is_told(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    "conf", [{"k_min": 5, "k_max": 4}, {"kmax": 4}], ids=["range without any k", "no param"]
+    "conf", [{"k_min": 5, "k_max": 4}, {"kmax": 4}], ids=["empty range of k", "unknown param"]
 )
-def test_what_the_form_lets_pass_fails_before_there_is_a_cluster_and_is_told(
+def test_invalid_params_fail_before_a_cluster_is_created_and_are_alerted(
     stack: Stack, conf: dict[str, int]
 ) -> None:
     run = stack.airflow.trigger("sales_segmentation", input=stack.input, **conf)
@@ -100,7 +100,7 @@ def test_what_the_form_lets_pass_fails_before_there_is_a_cluster_and_is_told(
     assert stack.local.client("emr").list_clusters()["Clusters"] == []
 
 
-def test_a_run_that_is_marked_failed_before_it_has_made_a_cluster_fails_and_is_told(stack: Stack) -> None:
+def test_a_run_marked_failed_before_its_cluster_is_created_fails_and_is_alerted(stack: Stack) -> None:
     run = stack.airflow.trigger("sales_segmentation", input=stack.input)
     stack.airflow.api("PATCH", run.path, {"state": "failed"})
     assert run.wait_for_end() == "failed"
@@ -108,7 +108,7 @@ def test_a_run_that_is_marked_failed_before_it_has_made_a_cluster_fails_and_is_t
     assert stack.local.client("emr").list_clusters()["Clusters"] == []
 
 
-def test_the_tables_start_the_example_and_a_teardown_that_fails_alone_is_told(stack: Stack) -> None:
+def test_tables_trigger_the_example_dag_and_a_failed_teardown_is_alerted(stack: Stack) -> None:
     faults = Faults(stack.local.endpoint)
     faults.plan(Deny("TerminateJobFlows", times=99))
     run = stack.airflow.trigger(

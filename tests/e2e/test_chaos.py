@@ -1,6 +1,6 @@
-"""The real DAG on Airflow's own processes while things go wrong: no cluster is left, nothing is done twice.
+"""The DAG on Airflow's own processes, with faults: no cluster is left, and no step or query runs twice.
 
-Run by ``make chaos``, which prints the matrix. Each case is a run of its own with its own run date.
+Run by ``make chaos``, which prints the matrix. Each case is a separate DAG run with its own run date.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.chaos
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one case came to, as a line of the matrix."""
+    """The result of one case, a row of the matrix."""
 
     case: str
     state: str
@@ -63,7 +63,7 @@ HEADER = (
 
 @dataclass
 class Stack:
-    """A local AWS and an Airflow on it, and what has been seen of the cases so far."""
+    """A local AWS, an Airflow that uses it, and the outcomes of the cases so far."""
 
     local: aws.LocalAws
     airflow: airflow_services.Airflow
@@ -78,7 +78,7 @@ class Stack:
         return Faults(self.local.endpoint)
 
     def restart_aws(self) -> None:
-        """Kill the local AWS with all its steps, and start another on its port with the objects it had on S3."""
+        """Kill the local AWS with all its steps, and start it again on the same port with the same S3 objects."""
         (process,) = [
             child for child in psutil.Process().children() if str(self.local.state) in child.cmdline()
         ]
@@ -95,7 +95,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Case:
-    """One run of the DAG, as Airflow and the local AWS know it."""
+    """One DAG run, with its state in Airflow and in the local AWS."""
 
     stack: Stack
     run: airflow_services.Run
@@ -103,11 +103,11 @@ class Case:
     began: float = field(default_factory=time.monotonic)
 
     def states(self, *task_ids: str) -> set[str]:
-        """Return the states that the instances of these tasks are in."""
+        """Return the states of the instances of these tasks."""
         return {state for task_id, state in self.run.tasks() if task_id in task_ids}
 
     def wait_for_the_first_step(self) -> None:
-        """Return when ``preprocess`` runs on the cluster and its task has handed the waiting to the triggerer."""
+        """Wait until the step ``preprocess`` runs on the cluster and its task is deferred."""
         self.run.wait_for(lambda: self.states("preprocess") == {"deferred"})
         self.run.wait_for(lambda: self.running_step() == "preprocess")
 
@@ -120,7 +120,7 @@ class Case:
         return [c["Id"] for c in self.clusters() if c["Status"]["State"] in aws.LIVE_STATES]
 
     def running_step(self) -> str:
-        """Return the name of the step that runs just now, or nothing."""
+        """Return the name of the running step, or an empty string."""
         return next((name for name, state in self.steps() if state == "RUNNING"), "")
 
     def steps(self) -> list[tuple[str, str]]:
@@ -132,14 +132,14 @@ class Case:
         ]
 
     def steps_twice(self) -> int:
-        """Count the steps that ran although one of the same name had not failed."""
+        """Return the number of steps that were queued although a step of the same name had not failed."""
         completed_or_live = [
             name for name, state in self.steps() if state in ("COMPLETED", "RUNNING", "PENDING")
         ]
         return sum(count - 1 for count in Counter(completed_or_live).values())
 
     def queries_twice(self) -> int:
-        """Count the successful executions of a statement beyond its first, in this run's result folder."""
+        """Return the number of repeated successful executions of the same statement in this run."""
         athena = self.stack.local.client("athena")
         ids = [
             query_id
@@ -157,19 +157,19 @@ class Case:
         return sum(count - 1 for count in Counter(texts).values())
 
     def rows(self) -> dict[str, int]:
-        """Return the rows of each table that the run's ``verify_row_counts`` has counted."""
+        """Return the row counts of the task ``verify_row_counts`` by dataset."""
         counted: dict[str, int] = self.run.returned("verify_row_counts")
         return counted
 
     def asset_events(self) -> list[dict[str, Any]]:
-        """Return what the run has published."""
+        """Return the asset events of the run."""
         events: list[dict[str, Any]] = self.stack.airflow.api("GET", "/assets/events?limit=100")[
             "asset_events"
         ]
         return [event for event in events if event["source_run_id"] == self.run.run_id]
 
     def outcome(self, case: str) -> Outcome:
-        """Wait for the end and return what the case came to."""
+        """Wait until the run has ended, and return and record its outcome."""
         state = self.run.wait_for_end()
         made, alive = len(self.clusters()), len(self.alive())
         outcome = Outcome(
@@ -216,13 +216,13 @@ def no_faults_left(stack: Stack) -> Iterator[None]:
     stack.faults.clear()
 
 
-def nothing_left_nothing_twice(outcome: Outcome) -> None:
+def assert_nothing_left_or_repeated(outcome: Outcome) -> None:
     assert outcome.alive == 0
     assert outcome.steps_twice == 0
     assert outcome.queries_twice == 0
 
 
-SURVIVED: dict[str, list[Fault]] = {
+SURVIVABLE: dict[str, list[Fault]] = {
     "no fault": [],
     "DescribeStep throttled, failing and disconnected": [
         Throttle("DescribeStep", times=5),
@@ -238,7 +238,7 @@ SURVIVED: dict[str, list[Fault]] = {
     "step killed once": [StepKilled("kmeans", seconds=1)],
     "Spot node lost once": [SpotNodeLost("pca", seconds=1)],
     "query fails once with a retryable error": [
-        QueryFails("MSCK", reason="no resources just now", retryable=True)
+        QueryFails("MSCK", reason="no resources at the moment", retryable=True)
     ],
 }
 
@@ -250,12 +250,12 @@ FATAL: dict[str, tuple[list[Fault], set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", SURVIVED)
-def test_what_passes_ends_green(stack: Stack, name: str) -> None:
-    stack.faults.plan(*SURVIVED[name])
+@pytest.mark.parametrize("name", SURVIVABLE)
+def test_a_temporary_fault_does_not_fail_the_run(stack: Stack, name: str) -> None:
+    stack.faults.plan(*SURVIVABLE[name])
     case = stack.trigger()
     outcome = case.outcome(name)
-    nothing_left_nothing_twice(outcome)
+    assert_nothing_left_or_repeated(outcome)
     assert (outcome.state, outcome.clusters) == ("success", 1)
     assert case.rows()["customer_segments"] == stack.customers
     assert case.asset_events()
@@ -263,59 +263,59 @@ def test_what_passes_ends_green(stack: Stack, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FATAL)
-def test_what_does_not_pass_ends_red_and_leaves_nothing(stack: Stack, name: str) -> None:
+def test_a_permanent_fault_fails_the_run_and_leaves_no_cluster(stack: Stack, name: str) -> None:
     faults, culprits = FATAL[name]
     stack.faults.plan(*faults)
     case = stack.trigger()
     outcome = case.outcome(name)
-    nothing_left_nothing_twice(outcome)
+    assert_nothing_left_or_repeated(outcome)
     assert outcome.state == "failed"
     assert "failed" in case.states(*culprits)
 
 
-def test_two_runs_at_once_do_not_disturb_each_other(stack: Stack) -> None:
+def test_two_runs_at_the_same_time_do_not_affect_each_other(stack: Stack) -> None:
     cases = [stack.trigger(), stack.trigger()]
     for number, case in enumerate(cases, start=1):
         outcome = case.outcome(f"two runs at the same time, run {number}")
-        nothing_left_nothing_twice(outcome)
+        assert_nothing_left_or_repeated(outcome)
         assert (outcome.state, outcome.clusters) == ("success", 1)
 
 
-def test_the_triggerer_is_killed_and_comes_back(stack: Stack) -> None:
+def test_the_triggerer_is_killed_and_restarted(stack: Stack) -> None:
     case = stack.trigger()
     case.wait_for_the_first_step()
     stack.airflow.kill("triggerer")
     stack.airflow.start("triggerer")
     outcome = case.outcome("triggerer killed while a step runs")
-    nothing_left_nothing_twice(outcome)
+    assert_nothing_left_or_repeated(outcome)
     assert (outcome.state, outcome.clusters) == ("success", 1)
 
 
 @pytest.mark.parametrize(
     ("operation", "seen"), [("RunJobFlow", Case.clusters), ("AddJobFlowSteps", Case.running_step)]
 )
-def test_a_worker_is_killed_before_it_has_its_answer(
+def test_a_worker_is_killed_before_it_gets_the_response(
     stack: Stack, operation: str, seen: Callable[[Case], Any]
 ) -> None:
-    """The call has taken effect, and its answer is on the way, when the worker dies: the retry finds what it made."""
+    """The worker is killed when the call has succeeded but its response is delayed: the retry finds the result."""
     stack.faults.plan(Delay(operation, 20.0, after_work=True))
     case = stack.trigger()
     case.run.wait_for(lambda: seen(case))
     _kill_workers(stack)
     outcome = case.outcome(f"worker killed between {operation} and its response")
-    nothing_left_nothing_twice(outcome)
+    assert_nothing_left_or_repeated(outcome)
     assert (outcome.state, outcome.clusters) == ("success", 1)
 
 
-def test_aws_is_lost_in_mid_run_and_comes_back_without_the_cluster(stack: Stack) -> None:
+def test_aws_is_restarted_during_the_run_and_loses_the_cluster(stack: Stack) -> None:
     case = stack.trigger()
     case.wait_for_the_first_step()
     stack.restart_aws()
     outcome = case.outcome("AWS restarted during the run, its cluster lost")
-    nothing_left_nothing_twice(outcome)
+    assert_nothing_left_or_repeated(outcome)
     assert outcome.state == "failed"
     after = stack.trigger().outcome("the next run after the restart")
-    nothing_left_nothing_twice(after)
+    assert_nothing_left_or_repeated(after)
     assert after.state == "success"
 
 
@@ -326,21 +326,21 @@ def test_marking_a_deferred_task_failed_cancels_its_step(stack: Stack) -> None:
     stack.airflow.api("PATCH", f"{case.run.path}/taskInstances/preprocess", {"new_state": "failed"})
     case.run.wait_for(lambda: dict(case.steps())["preprocess"] in ("CANCELLED", "INTERRUPTED", "FAILED"), 120)
     outcome = case.outcome("deferred task marked failed")
-    nothing_left_nothing_twice(outcome)
+    assert_nothing_left_or_repeated(outcome)
     assert outcome.state == "failed"
 
 
-def test_clearing_a_task_while_its_step_runs_repeats_nothing_that_stands(stack: Stack) -> None:
+def test_clearing_a_task_while_its_step_runs_does_not_repeat_the_step(stack: Stack) -> None:
     case = stack.trigger()
     case.wait_for_the_first_step()
     clear(case, "preprocess", only_failed=False)
     outcome = case.outcome("deferred task cleared")
-    nothing_left_nothing_twice(outcome)
+    assert_nothing_left_or_repeated(outcome)
     assert outcome.state == "success"
 
 
-def test_clearing_a_step_of_a_run_that_is_over_repeats_it_on_a_new_cluster(stack: Stack) -> None:
-    """Airflow clears the set-up and the teardown of a task along with it."""
+def test_clearing_a_task_of_an_ended_run_repeats_its_step_on_a_new_cluster(stack: Stack) -> None:
+    """With a task, Airflow also clears its setup and its teardown."""
     case = stack.trigger()
     assert case.run.wait_for_end() == "success"
     before = len(case.clusters())
@@ -358,7 +358,7 @@ def test_a_run_marked_failed_ends_failed_and_leaves_no_cluster(stack: Stack) -> 
     case.wait_for_the_first_step()
     stack.airflow.api("PATCH", case.run.path, {"state": "failed"})
     outcome = case.outcome("run marked failed")
-    nothing_left_nothing_twice(outcome)
+    assert_nothing_left_or_repeated(outcome)
     assert outcome.state == "failed"
     assert (case.states("preprocess"), case.states("publish_report")) == ({"failed"}, {"upstream_failed"})
     assert case.states("terminate_cluster", "sweep_clusters") == {"success"}
@@ -373,7 +373,7 @@ def clear(case: Case, *task_ids: str, **which: bool) -> None:
 
 
 def _kill_workers(stack: Stack) -> None:
-    """Kill the scheduler's worker processes that are at work, as the kernel does when memory is short."""
+    """Kill the busy worker processes of the scheduler with SIGKILL, as the kernel does when memory runs out."""
     scheduler = psutil.Process(stack.airflow.processes["scheduler"].pid)
     busy = [
         process
@@ -382,7 +382,7 @@ def _kill_workers(stack: Stack) -> None:
         and "worker" in (title := " ".join(process.cmdline()))
         and "idle" not in title
     ]
-    assert busy, "no worker is at work"
+    assert busy, "no worker is busy"
     for process in busy:
         os.kill(process.pid, signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""The whole pipeline, as a user starts it: green on good input, one clear sentence on bad, nothing left behind."""
+"""The whole pipeline, run like a user: success with valid input, one clear message otherwise, nothing left running."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROWS = 4000
 
 
 def rows_of(run: Run, dataset: str) -> int:
-    """Return how many rows a dataset has in the partition of the run."""
+    """Return the number of rows in the run's partition of a dataset."""
     return int(ds.dataset(run.bucket / "processed" / dataset / "run_date=2026-01-31").count_rows())
 
 
@@ -44,7 +44,7 @@ def metrics_of(run: Run, job: str) -> dict[str, dict[str, int]]:
 
 @pytest.fixture(scope="module")
 def spoiled(state: Path) -> tuple[Path, sales.Counts]:
-    """A file of which every fiftieth line has a fault, and how many have which."""
+    """A file in which every fiftieth line is dirty, and the number of dirty lines by reason."""
     file = state / "spoiled.csv"
     return file, sales.write(file, ROWS, customers=60, spoil=0.02)
 
@@ -54,7 +54,7 @@ def green(pipeline: Pipeline, spoiled: tuple[Path, sales.Counts]) -> Run:
     return pipeline(f"INPUT={spoiled[0]}", RUN_DATE, "K_MAX=4", "N_INIT=2")
 
 
-def test_a_good_run_ends_with_the_report_and_leaves_nothing_running(green: Run) -> None:
+def test_a_successful_run_shows_the_results_and_leaves_no_process_running(green: Run) -> None:
     assert green.code == 0, green.screen
     assert "No cluster is alive." in green.screen
     for question in SHOWN:
@@ -62,7 +62,7 @@ def test_a_good_run_ends_with_the_report_and_leaves_nothing_running(green: Run) 
     assert green.processes() == []
 
 
-def test_the_report_is_a_page_with_a_picture_for_each_question_that_has_one(green: Run) -> None:
+def test_the_report_page_contains_all_charts(green: Run) -> None:
     folder = green.bucket / "reports" / "run_date=2026-01-31"
     assert str(folder / "index.html") in green.screen.replace("\n", "")
     page = (folder / "index.html").read_text()
@@ -77,7 +77,7 @@ def test_every_dataset_has_a_partition_for_the_run_date(green: Run) -> None:
     assert all(rows_of(green, dataset.name) for dataset in DATASETS)
 
 
-def test_no_line_is_lost_and_each_fault_is_counted_under_its_reason(
+def test_no_line_is_lost_and_dirty_lines_are_counted_by_reason(
     green: Run, spoiled: tuple[Path, sales.Counts]
 ) -> None:
     _, counts = spoiled
@@ -89,17 +89,17 @@ def test_every_customer_has_a_segment(green: Run, spoiled: tuple[Path, sales.Cou
     assert rows_of(green, "customer_segments") == spoiled[1].customers
 
 
-def test_the_job_code_lies_under_its_version(green: Run) -> None:
+def test_the_job_code_is_staged_under_its_version(green: Run) -> None:
     version = metrics_of(green, "preprocess")["code_version"]
     assert (green.bucket / "jobs" / str(version) / "preprocess.py").is_file()
 
 
-def test_the_answers_are_csv_files(green: Run) -> None:
+def test_the_query_results_are_csv_files(green: Run) -> None:
     answers = list((green.bucket / "athena-results" / "run_date=2026-01-31").glob("*.csv"))
     assert len(answers) >= len(QUESTIONS)
 
 
-def test_a_second_run_of_the_date_replaces_it_and_nothing_else(
+def test_a_second_run_replaces_only_the_partitions_of_its_date(
     green: Run, pipeline: Pipeline, spoiled: tuple[Path, sales.Counts]
 ) -> None:
     other = green.bucket / "processed" / "sales" / "run_date=2025-12-31" / "kept.parquet"
@@ -107,7 +107,7 @@ def test_a_second_run_of_the_date_replaces_it_and_nothing_else(
     other.write_bytes(b"not ours")
     before = {dataset.name: rows_of(green, dataset.name) for dataset in DATASETS}
     again = pipeline(f"INPUT={spoiled[0]}", RUN_DATE, "K=3", "N_INIT=1")
-    # The foreign file is no Parquet, which the counting query never sees: it is in another partition.
+    # The other file is not Parquet. The query that counts rows does not read it: it is in another partition.
     assert again.code == 0, again.screen
     assert other.read_bytes() == b"not ours"
     other.unlink()
@@ -119,10 +119,10 @@ def test_a_second_run_of_the_date_replaces_it_and_nothing_else(
     }
 
 
-def test_a_run_may_score_with_the_model_of_another(
+def test_a_run_scores_with_the_model_of_another_run(
     green: Run, pipeline: Pipeline, spoiled: tuple[Path, sales.Counts]
 ) -> None:
-    """The same lines on another date: the same segments, and nothing fitted."""
+    """The same lines with another run date get the same segments, and nothing is fitted."""
     scored = pipeline(f"INPUT={spoiled[0]}", "RUN_DATE=2026-02-28", "SCORE_WITH=2026-01-31")
     assert scored.code == 0, scored.screen
     assert "score success" in scored.screen
@@ -135,7 +135,7 @@ def test_a_run_may_score_with_the_model_of_another(
     assert not fitted & {path.stem for path in (scored.bucket / "metrics" / "run_date=2026-02-28").iterdir()}
 
 
-def test_a_file_without_a_column_is_refused_before_any_cluster(state: Path, pipeline: Pipeline) -> None:
+def test_a_missing_column_is_refused_before_a_cluster_is_created(state: Path, pipeline: Pipeline) -> None:
     file = state / "narrow.csv"
     sales.write(file, 100)
     lines = [line.split(",") for line in file.read_text().splitlines()]
@@ -146,7 +146,7 @@ def test_a_file_without_a_column_is_refused_before_any_cluster(state: Path, pipe
     assert "create_cluster success" not in run.screen
 
 
-def test_more_segments_than_customers_fails_in_one_sentence_and_ends_the_cluster(
+def test_more_segments_than_customers_fails_with_one_message_and_ends_the_cluster(
     state: Path, pipeline: Pipeline
 ) -> None:
     file = state / "few.csv"
@@ -170,7 +170,7 @@ def test_more_segments_than_customers_fails_in_one_sentence_and_ends_the_cluster
         (["fast"], "'fast' is not NAME=value"),
     ],
 )
-def test_what_cannot_be_started_is_said_in_one_sentence(
+def test_invalid_arguments_are_refused_with_one_message(
     pipeline: Pipeline, arguments: list[str], sentence: str
 ) -> None:
     run = pipeline(*arguments)
@@ -180,7 +180,7 @@ def test_what_cannot_be_started_is_said_in_one_sentence(
     assert run.processes() == []
 
 
-def test_ctrl_c_in_a_step_stops_everything(state: Path, spoiled: tuple[Path, sales.Counts]) -> None:
+def test_ctrl_c_during_a_step_stops_all_processes(state: Path, spoiled: tuple[Path, sales.Counts]) -> None:
     started = set((state / "aws" / "emr").glob("*/*/stderr"))
     process = subprocess.Popen(
         command(f"INPUT={spoiled[0]}"),

@@ -1,4 +1,4 @@
-"""A browser before a running Airflow: one that is started for the tests, or the one that UI_URL names."""
+"""Fixtures for a browser and an Airflow: one that is started for the tests, or the one at UI_URL."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from devtools import airflow_home, airflow_services, aws, sales
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-# The usual environment has no playwright: `make test` passes these tests by, `make test-ui` brings it.
+# The usual environment has no playwright: `make test` skips these tests, `make test-ui` installs it.
 collect_ignore = [] if find_spec("playwright") else ["test_journey.py", "test_web_pages.py"]
 
 PATIENCE_SECONDS = 300
-"""How long the UI may take for one answer: a busy machine has been seen to take a minute for a page."""
+"""The longest time that the UI may take for one response; on a busy machine a page may take a minute."""
 
 WIDTH, HEIGHT = 1400, 900
 OPTIONS = (
@@ -38,7 +38,7 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class Site:
-    """Where Airflow's UI is, and who logs in there."""
+    """The address of Airflow's web UI, with a user and a password."""
 
     url: str
     user: str
@@ -47,7 +47,7 @@ class Site:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Return the path of the browser that the machine has."""
+    """Return the path of the installed browser."""
     found = shutil.which("chromium")
     if not found:
         pytest.exit("Chromium is missing; on Debian: apt install chromium", returncode=1)
@@ -56,7 +56,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def site(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The Airflow of UI_URL, UI_USER and UI_PASSWORD; without UI_URL one with 2,000 sample lines is started."""
+    """The Airflow at UI_URL, with UI_USER and UI_PASSWORD; without UI_URL one is started, with 2,000 sample lines."""
     if url := os.environ.get("UI_URL"):
         yield Site(url.rstrip("/"), os.environ.get("UI_USER", ""), os.environ.get("UI_PASSWORD", ""))
         return
@@ -71,7 +71,7 @@ def site(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     ):
         local.provide(folder / "sales.csv", airflow_home.BUCKET, "raw/sales.csv")
         airflow.wait_for_dag("sales_segmentation")
-        print(f"\nfrom the start of the stack to a UI that has the DAG: {time.monotonic() - began:.0f} s")
+        print(f"\nfrom the start of the stack until the UI shows the DAG: {time.monotonic() - began:.0f} s")
         yield Site(airflow.url, airflow_services.USER, airflow.password)
 
 
@@ -93,7 +93,7 @@ def page(site: Site, chromium: str) -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def picture() -> Callable[[Page, str], None]:
-    """Return what puts a picture of the page into the folder SCREENSHOTS, if there is to be any."""
+    """Return a function that saves a screenshot of the page to the folder SCREENSHOTS, if it is set."""
     folder = os.environ.get("SCREENSHOTS")
 
     def take(page: Page, name: str) -> None:

@@ -1,6 +1,6 @@
 """What a newcomer does in the web UI, in a real browser: log in, trigger, watch, read the report and a step's log.
 
-Run by ``make test-ui``. Elements are found by role and name, as a screen reader finds them.
+Run by ``make test-ui``. Elements are found by role and name, like in a screen reader.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.ui
 
 DAG_NAME = "Customer segmentation"
 RUN_SECONDS = 1800
-"""A run takes two minutes; on a busy machine it has been seen to take fifteen."""
+"""A run takes two minutes; on a busy machine it may take fifteen."""
 
 GROUPS = ("Prepare", "Spark on EMR", "Tables and questions", "Clean up")
 LOOK_AGAIN_SECONDS = 5
@@ -33,12 +33,12 @@ SECTIONS = (
     "Data quality",
     "About this run",
 )
-FEWEST_PICTURES = 6
+MIN_CHARTS = 6
 
 
 @dataclass(frozen=True)
 class Run:
-    """A green run: its id, the address of its page, and when *Trigger* was clicked, by the monotonic clock."""
+    """A successful run: its id, the path of its page, and the monotonic time when *Trigger* was clicked."""
 
     run_id: str
     path: str
@@ -74,7 +74,7 @@ def open_section(form: Locator, name: str) -> Locator:
 
 
 def fill_in(section: Locator, title: str, value: int) -> Locator:
-    """Type a number, and leave the field: only then the form takes it."""
+    """Type a number and leave the field: only then does the form accept it."""
     number = section.get_by_role("spinbutton", name=title, exact=True)
     number.fill(str(value))
     number.press("Tab")
@@ -85,8 +85,8 @@ def press_trigger(form: Locator) -> None:
     form.get_by_role("button", name="Trigger", exact=True).click()
 
 
-def watch_it_turn_green(page: Page, run_id: str) -> None:
-    """Look at the list of runs, again and again: it is not sure to renew itself."""
+def wait_for_success(page: Page, run_id: str) -> None:
+    """Reload the list of runs until the run has ended: the list does not always update itself."""
     run = page.get_by_role("row").filter(has_text=run_id)
     deadline = time.monotonic() + RUN_SECONDS
     while True:
@@ -95,13 +95,13 @@ def watch_it_turn_green(page: Page, run_id: str) -> None:
         ended = run.get_by_role("cell", name=re.compile("^(Success|Failed)$"))
         if ended.is_visible():
             break
-        assert time.monotonic() < deadline, f"not ended in time: {run.inner_text()}"
+        assert time.monotonic() < deadline, f"the run has not ended in time: {run.inner_text()}"
         page.wait_for_timeout(LOOK_AGAIN_SECONDS * 1000)
     expect(ended).to_have_text("Success")
 
 
 def open_the_report(page: Page, run: Run) -> FrameLocator:
-    """Return the report, which is a frame in the frame of its page."""
+    """Return the report, which is a frame inside the frame of its page."""
     page.goto(run.path)
     page.get_by_role("link", name="Report", exact=True).click()
     report = page.frame_locator("iframe").frame_locator("iframe")
@@ -119,7 +119,7 @@ def dag_page(page: Page, site: Site) -> Page:
 
 @pytest.fixture(scope="module")
 def run(dag_page: Page) -> Run:
-    """A run of few and quick steps, triggered by the form."""
+    """A short run, triggered by the form."""
     page = dag_page
     page.goto("/dags/sales_segmentation")
     form = open_the_form(page)
@@ -131,14 +131,14 @@ def run(dag_page: Page) -> Run:
     page.wait_for_url(re.compile("/runs/manual__"))
     path = urlsplit(page.url).path
     run_id = path.rpartition("/")[2]
-    watch_it_turn_green(page, run_id)
+    wait_for_success(page, run_id)
     return Run(run_id, path, clicked)
 
 
-def test_the_form_refuses_a_wrong_value_and_says_why(
+def test_the_form_refuses_an_invalid_value_and_shows_the_reason(
     dag_page: Page, picture: Callable[[Page, str], None]
 ) -> None:
-    """A number out of bounds does not stay in its field; an address that is none comes back with the rule it breaks."""
+    """A number out of bounds is replaced by the bound; for an invalid address the form shows the rule."""
     form = open_the_form(dag_page)
     most = fill_in(open_section(form, "Segmentation"), "Most segments", 700)
     expect(most).to_have_value("50")
@@ -148,23 +148,23 @@ def test_the_form_refuses_a_wrong_value_and_says_why(
     picture(dag_page, "form")
 
 
-def test_a_green_run_shows_its_report_with_all_pictures(
+def test_a_successful_run_shows_its_report_with_all_charts(
     dag_page: Page, run: Run, picture: Callable[[Page, str], None]
 ) -> None:
     report = open_the_report(dag_page, run)
     for section in SECTIONS:
         expect(report.get_by_role("heading", name=section, exact=True)).to_be_visible()
-    print(f"\nfrom the click on Trigger to the report on the screen: {time.monotonic() - run.clicked:.0f} s")
+    print(f"\nfrom the click on Trigger until the report is shown: {time.monotonic() - run.clicked:.0f} s")
     picture(dag_page, "report")
-    drawings = report.locator("figure").get_by_role("img")
-    assert drawings.count() >= FEWEST_PICTURES
-    for drawing in drawings.all():
-        box = drawing.bounding_box()
-        assert box is not None, f"{drawing.get_attribute('aria-label')} is not shown"
-        assert min(box["width"], box["height"]) > 100, f"{drawing.get_attribute('aria-label')}: {box}"
+    charts = report.locator("figure").get_by_role("img")
+    assert charts.count() >= MIN_CHARTS
+    for chart in charts.all():
+        box = chart.bounding_box()
+        assert box is not None, f"{chart.get_attribute('aria-label')} is not shown"
+        assert min(box["width"], box["height"]) > 100, f"{chart.get_attribute('aria-label')}: {box}"
 
 
-def test_the_list_of_reports_leads_to_the_report(
+def test_the_list_of_reports_links_to_the_report(
     dag_page: Page, run: Run, picture: Callable[[Page, str], None]
 ) -> None:
     dag_page.get_by_role("link", name="Reports", exact=True).click()
@@ -176,8 +176,8 @@ def test_the_list_of_reports_leads_to_the_report(
     expect(report.get_by_role("heading", name="In short")).to_be_visible()
 
 
-def test_a_task_leads_to_the_log_of_its_step(dag_page: Page, run: Run) -> None:
-    """What the job has written stands there, though it ran on a cluster that is gone."""
+def test_a_task_links_to_the_log_of_its_step(dag_page: Page, run: Run) -> None:
+    """The page shows the output of the job, although its cluster has ended."""
     dag_page.goto(f"{run.path}/tasks/preprocess/details")
     dag_page.get_by_role("link", name="Step and log", exact=True).click()
     expect(dag_page.get_by_role("heading", name="Step preprocess")).to_be_visible()

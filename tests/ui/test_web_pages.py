@@ -1,6 +1,6 @@
-"""What a web page of another origin reaches of the local AWS in a real browser: nothing.
+"""In a real browser, a web page of another origin cannot read or change anything in the local AWS.
 
-Run by ``make test-ui``. The pages are of another port, of another name, and of a name that was rebound to 127.0.0.1.
+Run by ``make test-ui``. The pages have another port, another host name, or a name that resolves to 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ REBOUND = "attacker.test"
 """A name that the browser resolves to 127.0.0.1."""
 
 NO_LOCAL_NETWORK_CHECKS = "--disable-features=LocalNetworkAccessChecks"
-"""New Chromium asks the user before a page of the internet may reach loopback; other browsers do not."""
+"""New versions of Chromium ask the user before a web page may reach loopback; other browsers do not."""
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="7" height="7"/>'
 PATIENCE_MS = 20_000
 
-LEARN = """
+READ = """
 async (aws) => {
     const read = async (url, init) => {
         try {
@@ -63,7 +63,7 @@ async (aws) => {
     };
 }
 """
-"""Tries to read answers; returns what it could read, null for each that it could not."""
+"""Tries to read responses; returns those that it could read, and null for the others."""
 
 SEND = """
 async (aws) => {
@@ -79,12 +79,12 @@ async (aws) => {
         document.body.append(frame);
     };
     for (const sandbox of [false, true]) {
-        // As text/plain the form sends name=value: a JSON text with the sign in a string.
+        // As text/plain the form sends name=value: valid JSON, with the = inside a string.
         submit(sandbox, "/_localaws/faults", aws.fault.slice(0, -1) + ', "containing": "', '"}');
     }
 }
 """
-"""Sends what needs no preflight, without a look at the answer."""
+"""Sends requests that need no preflight, without reading the responses."""
 FRAMES = 2
 
 
@@ -98,7 +98,7 @@ class _Blank(BaseHTTPRequestHandler):
         self.wfile.write(b"<!doctype html><title>page</title><body>")
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
-        """No line for each request."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -131,14 +131,14 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @dataclass(frozen=True)
-class Prey:
-    """A local AWS with a bucket, and the addresses and bodies that the pages try."""
+class Target:
+    """A local AWS with a bucket, and the addresses and bodies of the requests that the pages try."""
 
     aws: LocalAws
     bucket: str
 
     def addresses(self, url: str) -> dict[str, str]:
-        """Return what LEARN and SEND take, for the local AWS at this address."""
+        """Return the argument of READ and SEND, for the local AWS at this address."""
         return {
             "url": url,
             "signature": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request, x",
@@ -163,27 +163,27 @@ class Prey:
 
 
 @pytest.fixture
-def prey(tmp_path: Path) -> Iterator[Prey]:
+def target(tmp_path: Path) -> Iterator[Target]:
     with running_local_aws(tmp_path) as aws:
         yield _with_objects(aws)
 
 
-def _with_objects(aws: LocalAws) -> Prey:
+def _with_objects(aws: LocalAws) -> Target:
     s3 = aws.client("s3")
-    s3.create_bucket(Bucket="prey")
-    s3.put_object(Bucket="prey", Key="image.svg", Body=SVG, ContentType="image/svg+xml")
-    s3.put_object(Bucket="prey", Key="script.js", Body="leaked = true", ContentType="text/javascript")
-    return Prey(aws, "prey")
+    s3.create_bucket(Bucket="target")
+    s3.put_object(Bucket="target", Key="image.svg", Body=SVG, ContentType="image/svg+xml")
+    s3.put_object(Bucket="target", Key="script.js", Body="leaked = true", ContentType="text/javascript")
+    return Target(aws, "target")
 
 
-def learn(page: Page, tried: dict[str, str]) -> dict[str, Any]:
-    """Return what the page could read."""
-    learned: dict[str, Any] = page.evaluate(LEARN, tried)
-    return {name: value for name, value in learned.items() if value is not None}
+def read(page: Page, tried: dict[str, str]) -> dict[str, Any]:
+    """Return the responses that the page could read."""
+    found: dict[str, Any] = page.evaluate(READ, tried)
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def send(page: Page, tried: dict[str, str]) -> None:
-    """Let the page send, until each of its forms shows an answer."""
+    """Let the page send its requests, and wait until each of its forms shows a response."""
     page.evaluate(SEND, tried)
     deadline = time.monotonic() + PATIENCE_MS / 1000
     while sum(frame.url.startswith(tried["url"]) for frame in page.frames[1:]) < FRAMES:
@@ -193,30 +193,32 @@ def send(page: Page, tried: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", REBOUND])
 def test_a_page_of_another_origin_can_neither_read_nor_start_anything(
-    page: Page, pages: int, prey: Prey, host: str
+    page: Page, pages: int, target: Target, host: str
 ) -> None:
     page.goto(f"http://{host}:{pages}/")
-    tried = prey.addresses(prey.aws.endpoint)
-    assert learn(page, tried) == {}
+    tried = target.addresses(target.aws.endpoint)
+    assert read(page, tried) == {}
     send(page, tried)
-    prey.assert_untouched()
+    target.assert_untouched()
 
 
-def test_a_page_whose_name_was_rebound_can_neither_read_nor_start_anything(page: Page, prey: Prey) -> None:
-    """The page itself comes from elsewhere; then its name leads to the local AWS, so all it asks is same-origin."""
-    url = prey.aws.endpoint.replace("127.0.0.1", REBOUND)
+def test_a_page_whose_name_was_rebound_can_neither_read_nor_start_anything(
+    page: Page, target: Target
+) -> None:
+    """The page comes from another server; then its name resolves to the local AWS, so its requests are same-origin."""
+    url = target.aws.endpoint.replace("127.0.0.1", REBOUND)
     page.route(f"{url}/page", lambda route: route.fulfill(body="<body>", content_type="text/html"))
     page.goto(f"{url}/page")
-    tried = prey.addresses(url)
-    assert learn(page, tried) == {}
+    tried = target.addresses(url)
+    assert read(page, tried) == {}
     send(page, tried)
-    prey.assert_untouched()
+    target.assert_untouched()
 
 
-def test_a_form_and_a_link_of_another_origin_lead_to_a_refusal(page: Page, pages: int, prey: Prey) -> None:
+def test_a_form_and_a_link_of_another_origin_are_refused(page: Page, pages: int, target: Target) -> None:
     home = f"http://localhost:{pages}/"
-    plan = f"<form method=post action='{prey.aws.endpoint}/_localaws/faults'></form>"
-    link = f"<a href='{prey.presigned('get_object', 'image.svg')}'></a>"
+    plan = f"<form method=post action='{target.aws.endpoint}/_localaws/faults'></form>"
+    link = f"<a href='{target.presigned('get_object', 'image.svg')}'></a>"
     for content, go in ((plan, "document.forms[0].submit()"), (link, "document.links[0].click()")):
         page.goto(home)
         page.evaluate("html => document.body.innerHTML = html", content)
@@ -224,27 +226,27 @@ def test_a_form_and_a_link_of_another_origin_lead_to_a_refusal(page: Page, pages
             page.evaluate(go)
         assert navigation.value is not None
         assert navigation.value.status == 403
-    prey.assert_untouched()
+    target.assert_untouched()
 
 
-def test_an_address_typed_into_the_browser_is_served(page: Page, prey: Prey) -> None:
-    answer = page.goto(prey.presigned("get_object", "image.svg"))
+def test_an_address_typed_into_the_browser_is_served(page: Page, target: Target) -> None:
+    answer = page.goto(target.presigned("get_object", "image.svg"))
     assert answer is not None
     assert (answer.status, answer.text()) == (200, SVG)
-    health = page.goto(f"{prey.aws.endpoint}/_localaws/health")
+    health = page.goto(f"{target.aws.endpoint}/_localaws/health")
     assert health is not None
     assert health.status == 200
 
 
-def test_a_page_of_a_told_origin_reads_what_the_rules_of_a_bucket_allow_and_no_more(
+def test_a_page_of_an_allowed_origin_reads_only_what_the_cors_rules_of_a_bucket_allow(
     page: Page, pages: int, tmp_path: Path
 ) -> None:
     origin = f"http://localhost:{pages}"
     with running_local_aws(tmp_path, "--allow-origin", origin) as aws:
-        prey = _with_objects(aws)
+        target = _with_objects(aws)
         rule = {"AllowedOrigins": [origin], "AllowedMethods": ["GET"]}
-        aws.client("s3").put_bucket_cors(Bucket=prey.bucket, CORSConfiguration={"CORSRules": [rule]})
+        aws.client("s3").put_bucket_cors(Bucket=target.bucket, CORSConfiguration={"CORSRules": [rule]})
         page.goto(origin)
-        assert learn(page, prey.addresses(aws.endpoint)) == {"object": SVG}
+        assert read(page, target.addresses(aws.endpoint)) == {"object": SVG}
         page.goto(f"http://127.0.0.1:{pages}")
-        assert learn(page, prey.addresses(aws.endpoint)) == {}
+        assert read(page, target.addresses(aws.endpoint)) == {}
