@@ -7,7 +7,7 @@ BENCHMARK := .venv-benchmark
 UI := .venv-ui
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test test-spark4 test-ui chaos benchmark benchmark-dag lint clean
+.PHONY: help run up down test test-spark4 test-ui chaos benchmark benchmark-dag data-dictionary lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ benchmark: $(BENCHMARK)/complete ## Measure the jobs and their rivals: [SCALE=n]
 
 benchmark-dag: $(VENV)/complete ## Measure a green run of the DAG on Airflow's own processes: [ROWS=n]
 	@$(RUN) -m benchmarks.dag_run $(if $(ROWS),ROWS=$(ROWS))
+
+data-dictionary: $(VENV)/complete ## Write docs/data-dictionary.md and the comments of the Athena tables
+	@PYTHONPATH=spark $(RUN) -m devtools.data_dictionary
 
 lint: $(VENV)/complete ## Run ruff and mypy
 	@$(RUN) -m ruff check

@@ -1,11 +1,14 @@
-"""The tables of the pipeline: the columns Athena sees, where they lie, and the questions asked of them.
+"""The Athena tables of the pipeline, and the questions that are answered from them.
 
-The jobs define the same columns as Spark types; a contract test holds the two together.
+``make data-dictionary`` writes ``tables.json`` from the schemas and descriptions in ``spark/segmentation``; a contract
+test checks that it is current. The jobs and the DAG share no Python: each can run without the libraries of the other.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 RAW_COLUMNS = (
     "Order_ID",
@@ -25,67 +28,24 @@ RAW_COLUMNS = (
 
 @dataclass(frozen=True)
 class Dataset:
-    """A table, partitioned by ``run_date``; ``columns`` maps a name to its Athena type."""
+    """A table, partitioned by ``run_date``; each column has a name, an Athena type and a comment."""
 
     name: str
-    columns: dict[str, str]
+    comment: str
+    columns: list[dict[str, str]]
 
     @property
     def params(self) -> dict[str, str]:
-        """What ``create_tables.sql`` and ``repair_tables.sql`` need to know."""
-        columns = ",\n    ".join(f"`{name}` {kind}" for name, kind in self.columns.items())
-        return {"dataset": self.name, "columns": columns}
+        """The params of ``create_tables.sql`` and ``repair_tables.sql``."""
+        columns = ",\n    ".join(
+            "`{name}` {type} COMMENT '{comment}'".format(**column) for column in self.columns
+        )
+        return {"dataset": self.name, "columns": columns, "comment": self.comment}
 
 
-def _columns(**names_by_type: str) -> dict[str, str]:
-    """Return the columns in the order given, from blank-separated names by type."""
-    return {name: kind for kind, names in names_by_type.items() for name in names.split()}
-
-
-_SEVEN = "total_orders total_quantity total_spend avg_discount unique_products unique_categories region_count"
-
-DATASETS = (
-    Dataset(
-        "sales",
-        _columns(string="order_id customer_id customer_type product category")
-        | {"unit_price": "decimal(12,4)", "quantity": "int", "discount": "decimal(5,4)"}
-        | {"total_price": "decimal(14,4)", "region": "string", "order_date": "date"},
-    ),
-    Dataset(
-        "rejected_sales",
-        _columns(string=" ".join(RAW_COLUMNS).lower() + " reason source_file"),
-    ),
-    Dataset(
-        "customer_features",
-        _columns(string="customer_id customer_type region")
-        | _columns(bigint="total_orders total_quantity", double="total_spend avg_discount")
-        | _columns(bigint="unique_products unique_categories region_count")
-        | _columns(
-            double="recency_days tenure_days orders_per_month lines_per_order quantity_per_order avg_unit_price "
-            "discounted_share share_soft_drinks share_alcoholic_beverages share_juices share_water share_other "
-            "product_diversity weekend_share seasonality is_b2b"
-        ),
-    ),
-    Dataset(
-        "explained_variance",
-        _columns(int="component", double="explained_variance_ratio cumulative", boolean="retained"),
-    ),
-    Dataset("component_loadings", _columns(int="component", string="feature", double="loading")),
-    Dataset(
-        "customer_components",
-        _columns(string="customer_id") | {"components": "array<double>"} | _columns(double="pc1 pc2"),
-    ),
-    Dataset(
-        "model_selection",
-        _columns(int="k", double="wssse silhouette calinski_harabasz stability", boolean="chosen"),
-    ),
-    Dataset("customer_segments", _columns(string="customer_id", int="segment", double="distance pc1 pc2")),
-    Dataset(
-        "segment_profiles",
-        _columns(int="segment", string="label", bigint="customers")
-        | _columns(double=f"customer_share revenue revenue_share {_SEVEN}"),
-    ),
-    Dataset("segment_features", _columns(int="segment", string="feature", double="mean deviation")),
+DATASETS = tuple(
+    Dataset(name, **table)
+    for name, table in json.loads(Path(__file__).with_name("tables.json").read_text("utf-8")).items()
 )
 
 QUESTIONS = (

@@ -97,7 +97,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "recency_days",
-        "days from the customer's last order to the last order of the whole data",
+        "days from the last order of the customer to the last order in the data",
         "days",
         "the R of RFM: who is about to be lost; counted from the data's end, so a re-run gives the same",
         ("extended",),
@@ -105,14 +105,15 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "tenure_days",
-        "days from the customer's first order to the last order of the whole data",
+        "days from the first order of the customer to the last order in the data",
         "days",
         "old or new customer",
         ("extended",),
     ),
     Feature(
         "orders_per_month",
-        "distinct orders divided by the calendar months from the first order's to the data's last, both included",
+        "distinct orders divided by the calendar months from the first order of the customer to the last order in the "
+        "data, both months included",
         "orders per month",
         "the F of RFM as a rate, so that new customers are not taken for rare ones",
         ("extended",),
@@ -135,7 +136,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "avg_unit_price",
-        "sum of unit price × quantity divided by the sum of quantity, before discount",
+        "sum of unit price * quantity divided by the sum of quantity, before discount",
         "currency per unit",
         "cheap or premium goods, apart from how much is bought",
         ("extended",),
@@ -185,8 +186,8 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "product_diversity",
-        "1 − Σ n (n − 1) / (N (N − 1)) with n the lines of a product and N all lines, 0 for a single line: the "
-        "chance that two of the lines differ in product (Simpson 1949)",
+        "1 - sum(n * (n - 1)) / (N * (N - 1)) with n the lines of a product and N all lines, 0 for a single line: the "
+        "probability that two lines differ in product (Simpson 1949)",
         "index 0..1",
         "spread of demand; unlike unique_products it does not grow with the mere number of lines",
         ("extended",),
@@ -200,8 +201,8 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "seasonality",
-        "(4 Σ s² − 1) / 3 with s the shares of spend by quarter of the year, 0 without any spend: 0 is an even "
-        "year, 1 is everything in one quarter (normalised Herfindahl index)",
+        "(4 * sum(s * s) - 1) / 3 with s the shares of spend by quarter of the year, 0 without any spend; 0: even over "
+        "the year, 1: all in one quarter (normalised Herfindahl index)",
         "index 0..1",
         "steady or seasonal buyer, whichever the season; of few orders it is high in any case",
         ("extended",),

