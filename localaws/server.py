@@ -36,7 +36,7 @@ from localaws.s3.cors import without_cors
 from localaws.s3.store import Store
 
 if TYPE_CHECKING:
-    from localaws.athena.api import AthenaApi
+    from localaws.athena.api.operations import AthenaApi
 
 T = TypeVar("T")
 LOOPBACK = "127.0.0.1"
@@ -154,7 +154,7 @@ class LocalAws:
         return S3App(moto, self._store)
 
     def _make_athena(self, plan: FaultPlan, memory: str | None) -> AthenaApi:
-        from localaws.athena.api import build  # DuckDB and pyarrow are slow to import
+        from localaws.athena.api.operations import build
 
         share = memory or f"{machine_memory() // 4 // 2**20}MiB"
         return build(self.endpoint, self._store, plan, share, self._spill)

@@ -36,6 +36,22 @@ ALLOWED = {
     "devtools": {"airflow", "boto3", "devtools", "numpy", "pluggy", "pyarrow", "rich", "segmentation"},
 }  # fmt: skip
 
+ATHENA = ROOT / "localaws/athena"
+# The wings of the local Athena and of its sql, each with the wings it may import.
+WINGS: dict[str, set[str]] = {
+    "api": {"execution", "tables", "results"},
+    "execution": {"sql", "ddl", "tables", "results"},
+    "sql": {"tables"},
+    "ddl": {"tables", "results"},
+    "tables": set(),
+    "results": set(),
+    "sql/translation": {"sql/functions", "sql/types", "sql/parsing"},
+    "sql/functions": {"sql/types", "sql/parsing"},
+    "sql/types": {"sql/parsing"},
+    "sql/parsing": set(),
+}
+BELOW_THE_WINGS = {"errors", "datatypes", "quoting"}
+
 
 def modules() -> Iterator[tuple[str, Path]]:
     """Yield each file with the innermost of the folders above."""
@@ -63,6 +79,40 @@ def imported(path: Path) -> set[str]:
 )
 def test_a_layer_imports_only_the_layers_below_it(folder: str, path: Path) -> None:
     assert imported(path) <= ALLOWED[folder]
+
+
+def athena_imports(path: Path) -> set[str]:
+    """Return the modules of the local Athena that a file imports, as paths below its folder."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    prefix = "localaws.athena."
+    return {name.removeprefix(prefix).replace(".", "/") for name in names if name.startswith(prefix)}
+
+
+@pytest.mark.parametrize(("wing", "below"), WINGS.items())
+def test_a_wing_of_the_local_athena_imports_only_the_wings_below_it(wing: str, below: set[str]) -> None:
+    """A part of ``sql`` may import what ``sql`` may import, and the parts of ``sql`` below it."""
+    outer = wing.partition("/")[0]
+    allowed = {wing, *below, *BELOW_THE_WINGS, *(WINGS[outer] if outer != wing else ())}
+    files = sorted((ATHENA / wing).rglob("*.py"))
+    assert files, f"no module in {wing}"
+    for path in files:
+        refused = {
+            name for name in athena_imports(path) if not any(f"{name}/".startswith(f"{w}/") for w in allowed)
+        }
+        assert not refused, f"{path.relative_to(ROOT)} imports {', '.join(sorted(refused))}"
+
+
+def test_every_module_of_the_local_athena_is_in_a_wing_or_below_all_of_them() -> None:
+    assert {path.stem for path in ATHENA.glob("*.py")} == {"__init__", *BELOW_THE_WINGS}
+    folders = {path.parent.relative_to(ATHENA).as_posix() for path in ATHENA.rglob("*.py")}
+    assert folders == {".", *WINGS}
+    for module in BELOW_THE_WINGS:
+        assert {name.partition("/")[0] for name in athena_imports(ATHENA / f"{module}.py")} <= BELOW_THE_WINGS
 
 
 def test_among_the_dag_modules_only_the_dag_and_its_form_import_airflow() -> None:

@@ -14,7 +14,7 @@ import pytest
 from botocore import xform_name
 from botocore.model import ServiceModel, Shape
 
-from localaws.athena.api import AthenaApi
+from localaws.athena.api.operations import AthenaApi
 from localaws.emr.api import EmrApi
 from tests.conftest import LocalAws, running_local_aws
 

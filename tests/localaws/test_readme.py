@@ -9,7 +9,7 @@ import pytest
 from botocore import xform_name
 
 import localaws
-from localaws.athena.api import AthenaApi
+from localaws.athena.api.operations import AthenaApi
 from localaws.emr.api import EmrApi
 from localaws.faults.kinds import KINDS
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from localaws.athena.engine import Engine
+from localaws.athena.execution.engine import Engine
 
 
 @dataclass

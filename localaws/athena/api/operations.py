@@ -1,0 +1,295 @@
+"""Athena's API: one method for each operation, from the request's members to the response's.
+
+Source: https://docs.aws.amazon.com/athena/latest/APIReference/API_Operations.html
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from localaws.athena.api.errors import invalid_request, unsupported_request
+from localaws.athena.api.query_executions import QueryExecutions
+from localaws.athena.api.serializers import (
+    database_view,
+    execution_view,
+    result_view,
+    runtime_view,
+    table_view,
+    workgroup_summary,
+    workgroup_view,
+)
+from localaws.athena.api.workgroups import PRIMARY, WorkGroup, WorkGroups, check_reuse, checked_results
+from localaws.athena.errors import MalformedQuery
+from localaws.athena.execution.engine import Engine
+from localaws.athena.execution.query_execution import QueryExecution
+from localaws.athena.execution.runner import Runner
+from localaws.athena.tables.catalog import AlreadyExists, Catalog
+from localaws.faults.plan import FaultPlan
+from localaws.moto_services import CATALOG_REGION
+from localaws.protocol import JSON, OWN_USER_AGENT, AwsError
+from localaws.s3.store import Store
+
+CATALOG = "AwsDataCatalog"
+_ROWS_PER_PAGE = 1000
+_ITEMS_PER_PAGE = 50
+_QUERY_BYTES = 262_144  # https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
+_RESULT_GONE = (
+    "You do not seem to have access to the S3 location of your query results. Please confirm your account has "
+    "access to the S3 location where your query results are saved and try again."
+)
+
+
+def build(endpoint: str, store: Store, plan: FaultPlan, memory: str, spill: Path) -> AthenaApi:
+    """Athena over the Glue at ``endpoint`` and the objects in ``store``. Its queries together take ``memory``, and
+    files in the folder ``spill`` for what does not fit.
+
+    As the first use of Athena does in an account, this makes the database ``default``.
+    """
+    glue, s3 = (_client(service, endpoint) for service in ("glue", "s3"))
+    engine = Engine(glue, store.path, memory=memory, spill=spill)
+    catalog = Catalog(glue)
+    with suppress(AlreadyExists):
+        catalog.create_database({"Name": "default", "Description": "Default Hive database"})
+    return AthenaApi(engine, catalog, s3, Runner(engine, store, plan))
+
+
+def _client(service: str, endpoint: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=CATALOG_REGION,
+        aws_access_key_id="localaws",
+        aws_secret_access_key="localaws",
+        config=Config(
+            s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, user_agent=OWN_USER_AGENT
+        ),
+    )
+
+
+class AthenaApi:
+    def __init__(self, engine: Engine, catalog: Catalog, s3: Any, runner: Runner) -> None:
+        self._engine, self._catalog, self._s3, self._runner = engine, catalog, s3, runner
+        self._executions, self._workgroups = QueryExecutions(), WorkGroups()
+        self._lock = Lock()
+
+    # ---------------------------------------------------------------- queries
+    def start_query_execution(self, params: JSON) -> JSON:
+        token = params.pop("ClientRequestToken", None)
+        with self._lock:
+            if earlier := self._executions.repeated(token, params):
+                return {"QueryExecutionId": earlier}
+            execution = self._execution(params)
+            self._executions.add(execution, token, params)
+        self._runner.submit(execution)
+        return {"QueryExecutionId": execution.id}
+
+    def _execution(self, params: JSON) -> QueryExecution:
+        group = self._workgroups.usable(params.get("WorkGroup", PRIMARY))
+        context = params.get("QueryExecutionContext", {})
+        catalog = context.get("Catalog", CATALOG)
+        if catalog.lower() != CATALOG.lower():
+            raise invalid_request(f"Catalog {catalog} is not found: there is {CATALOG} only")
+        configuration = checked_results(params.get("ResultConfiguration", {}))
+        check_reuse(params.get("ResultReuseConfiguration", {}))
+        if "EngineConfiguration" in params:
+            raise unsupported_request("EngineConfiguration")
+        folder = group.output_folder(configuration.get("OutputLocation"))
+        parameters = tuple(params.get("ExecutionParameters", ()))
+        if len(params["QueryString"].encode()) > _QUERY_BYTES:
+            raise invalid_request(f"The query string is longer than {_QUERY_BYTES} bytes")
+        try:
+            prepared = self._engine.prepare(params["QueryString"], parameters)
+        except MalformedQuery as error:
+            raise invalid_request(str(error), "MALFORMED_QUERY") from None
+        self._check_bucket(folder)
+        return QueryExecution(
+            text=params["QueryString"],
+            prepared=prepared,
+            database=context.get("Database", "default"),
+            catalog=catalog,
+            workgroup=group.name,
+            output_folder=folder,
+            result_configuration=configuration,
+            parameters=parameters,
+            scan_limit=group.configuration.get("BytesScannedCutoffPerQuery"),
+        )
+
+    def _check_bucket(self, folder: str) -> None:
+        bucket = urlsplit(folder).netloc
+        try:
+            self._s3.head_bucket(Bucket=bucket)
+        except ClientError:
+            raise invalid_request(f"Unable to verify/create output bucket {bucket}") from None
+
+    def get_query_execution(self, params: JSON) -> JSON:
+        return {"QueryExecution": execution_view(self._executions.get(params["QueryExecutionId"]))}
+
+    def batch_get_query_execution(self, params: JSON) -> JSON:
+        found, missing = [], []
+        for execution_id in params["QueryExecutionIds"]:
+            try:
+                found.append(execution_view(self._executions.get(execution_id)))
+            except AwsError as error:
+                missing.append(
+                    {"QueryExecutionId": execution_id, "ErrorCode": error.code, "ErrorMessage": error.message}
+                )
+        return {"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing}
+
+    def get_query_results(self, params: JSON) -> JSON:
+        execution = self._executions.get(params["QueryExecutionId"])
+        if not execution.is_final:
+            raise invalid_request(f"Query has not yet finished. Current state: {execution.state}")
+        if execution.result is None:
+            raise invalid_request(f"Query did not finish successfully. Final query state: {execution.state}")
+        count = params.get("MaxResults", _ROWS_PER_PAGE)
+        if not 1 <= count <= _ROWS_PER_PAGE:
+            raise invalid_request(f"MaxResults is more than maximum allowed length {_ROWS_PER_PAGE}.")
+        try:
+            return result_view(execution.result, _offset(params), count)
+        except OSError:
+            raise invalid_request(_RESULT_GONE) from None
+
+    def get_query_runtime_statistics(self, params: JSON) -> JSON:
+        return {"QueryRuntimeStatistics": runtime_view(self._executions.get(params["QueryExecutionId"]))}
+
+    def sql(self, execution_id: str) -> str:
+        """Return the text of the query, '' if there is none with this id."""
+        try:
+            return self._executions.get(execution_id).text
+        except AwsError:
+            return ""
+
+    def stop_query_execution(self, params: JSON) -> JSON:
+        self._runner.stop(self._executions.get(params["QueryExecutionId"]))
+        return {}
+
+    def list_query_executions(self, params: JSON) -> JSON:
+        group = self._workgroups.get(params.get("WorkGroup", PRIMARY))
+        ids = [execution.id for execution in self._executions if execution.workgroup == group.name]
+        return _page("QueryExecutionIds", ids[::-1], params)
+
+    # ---------------------------------------------------------------- workgroups
+    def create_work_group(self, params: JSON) -> JSON:
+        tags = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
+        with self._lock:
+            self._workgroups.create(
+                params["Name"], params.get("Description", ""), params.get("Configuration", {}), tags
+            )
+        return {}
+
+    def get_work_group(self, params: JSON) -> JSON:
+        return {"WorkGroup": workgroup_view(self._workgroups.get(params["WorkGroup"]))}
+
+    def list_work_groups(self, params: JSON) -> JSON:
+        return _page("WorkGroups", [workgroup_summary(group) for group in self._workgroups], params)
+
+    def update_work_group(self, params: JSON) -> JSON:
+        group = self._workgroups.get(params["WorkGroup"])
+        group.update(params.get("Description"), params.get("State"), params.get("ConfigurationUpdates", {}))
+        return {}
+
+    def delete_work_group(self, params: JSON) -> JSON:
+        name = params["WorkGroup"]
+        with self._lock:
+            used = any(execution.workgroup == name for execution in self._executions)
+            if used and not params.get("RecursiveDeleteOption"):
+                raise invalid_request(f"WorkGroup {name} is not empty")
+            self._workgroups.delete(name)
+            self._executions.drop_workgroup(name)
+        return {}
+
+    # ---------------------------------------------------------------- tags of workgroups
+    def tag_resource(self, params: JSON) -> JSON:
+        self._tagged(params).tags.update({tag["Key"]: tag.get("Value", "") for tag in params["Tags"]})
+        return {}
+
+    def untag_resource(self, params: JSON) -> JSON:
+        tags = self._tagged(params).tags
+        for key in params["TagKeys"]:
+            tags.pop(key, None)
+        return {}
+
+    def list_tags_for_resource(self, params: JSON) -> JSON:
+        return {"Tags": [{"Key": key, "Value": value} for key, value in self._tagged(params).tags.items()]}
+
+    def _tagged(self, params: JSON) -> WorkGroup:
+        name = re.fullmatch(r"arn:aws[\w-]*:athena:[^:]*:[^:]*:workgroup/(.+)", params["ResourceARN"])
+        if name is None:
+            raise AwsError("ResourceNotFoundException", f"{params['ResourceARN']} is not a workgroup's ARN")
+        return self._workgroups.get(name.group(1))
+
+    # ---------------------------------------------------------------- the catalog
+    def get_data_catalog(self, params: JSON) -> JSON:
+        _check_catalog(params["Name"])
+        return {"DataCatalog": {"Name": CATALOG, "Type": "GLUE", "Description": "", "Parameters": {}}}
+
+    def list_data_catalogs(self, params: JSON) -> JSON:
+        return {"DataCatalogsSummary": [{"CatalogName": CATALOG, "Type": "GLUE"}]}
+
+    def list_databases(self, params: JSON) -> JSON:
+        _check_catalog(params["CatalogName"])
+        return _page("DatabaseList", [database_view(db) for db in self._catalog.databases()], params)
+
+    def get_database(self, params: JSON) -> JSON:
+        _check_catalog(params["CatalogName"])
+        return {"Database": database_view(self._database(params["DatabaseName"]))}
+
+    def list_table_metadata(self, params: JSON) -> JSON:
+        _check_catalog(params["CatalogName"])
+        self._database(params["DatabaseName"])
+        expression = params.get("Expression", ".*")
+        try:
+            wanted = re.compile(expression)
+        except re.error:
+            raise invalid_request(f"Expression {expression} is not a regular expression") from None
+        tables = [
+            table for table in self._catalog.tables(params["DatabaseName"]) if wanted.fullmatch(table["Name"])
+        ]
+        return _page("TableMetadataList", [table_view(table) for table in tables], params)
+
+    def get_table_metadata(self, params: JSON) -> JSON:
+        _check_catalog(params["CatalogName"])
+        database, name = params["DatabaseName"], params["TableName"]
+        self._database(database)
+        table = self._catalog.table(database, name)
+        if table is None:
+            raise AwsError(
+                "MetadataException", f"EntityNotFoundException: Entity Not Found: {database}.{name}"
+            )
+        return {"TableMetadata": table_view(table.glue)}
+
+    def _database(self, name: str) -> dict[str, Any]:
+        database = self._catalog.database(name)
+        if database is None:
+            raise AwsError("MetadataException", f"EntityNotFoundException: Database {name} not found.")
+        return database
+
+
+def _check_catalog(name: str) -> None:
+    if name.lower() != CATALOG.lower():
+        raise invalid_request(f"Data catalog {name} was not found: there is {CATALOG} only")
+
+
+def _offset(params: JSON) -> int:
+    token = params.get("NextToken", "0")
+    if re.fullmatch("[0-9]{1,18}", token) is None:
+        raise invalid_request(f"NextToken {token} is not one this service gave")
+    return int(token)
+
+
+def _page(member: str, items: list[Any], params: JSON) -> JSON:
+    start, count = _offset(params), params.get("MaxResults", _ITEMS_PER_PAGE)
+    view: JSON = {member: list(islice(items, start, start + count))}
+    if start + count < len(items):
+        view["NextToken"] = str(start + count)
+    return view

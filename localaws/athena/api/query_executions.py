@@ -1,0 +1,51 @@
+"""The registry of query executions, with the request tokens that started them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from localaws.athena.api.errors import invalid_request
+from localaws.athena.execution.query_execution import QueryExecution
+from localaws.protocol import JSON, AwsError
+
+MAX_ACTIVE = 200
+
+
+class QueryExecutions:
+    """Every execution since the start, newest last, and the request tokens that made them."""
+
+    def __init__(self) -> None:
+        self._all: dict[str, QueryExecution] = {}
+        self._tokens: dict[str, tuple[JSON, str]] = {}
+
+    def __iter__(self) -> Iterator[QueryExecution]:
+        return iter(self._all.values())
+
+    def repeated(self, token: str | None, request: JSON) -> str | None:
+        """The id an earlier request with this token got. Raises when that request was another one."""
+        if token is None or token not in self._tokens:
+            return None
+        earlier, execution_id = self._tokens[token]
+        if earlier != request:
+            raise invalid_request("Idempotent parameters do not match")
+        return execution_id
+
+    def add(self, execution: QueryExecution, token: str | None, request: JSON) -> None:
+        if sum(not other.is_final for other in self) >= MAX_ACTIVE:
+            raise AwsError(
+                "TooManyRequestsException",
+                "You have exceeded the limit for the number of queries you can run concurrently. "
+                "Please reduce the number of concurrent queries submitted by this account.",
+                Reason="CONCURRENT_QUERY_LIMIT_EXCEEDED",
+            )
+        self._all[execution.id] = execution
+        if token is not None:
+            self._tokens[token] = (request, execution.id)
+
+    def get(self, execution_id: str) -> QueryExecution:
+        if execution_id not in self._all:
+            raise invalid_request(f"QueryExecution {execution_id} was not found")
+        return self._all[execution_id]
+
+    def drop_workgroup(self, name: str) -> None:
+        self._all = {key: execution for key, execution in self._all.items() if execution.workgroup != name}

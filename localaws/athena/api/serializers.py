@@ -1,0 +1,162 @@
+"""The model as the API shows it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from localaws.athena.api.workgroups import WorkGroup
+from localaws.athena.execution.query_execution import QueryExecution
+from localaws.athena.results.result import Result, ResultColumn, Row
+from localaws.athena.tables.catalog import GlueTable
+from localaws.protocol import JSON
+
+_ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
+
+
+def execution_view(execution: QueryExecution) -> JSON:
+    statement = execution.prepared.statement
+    view: JSON = {
+        "QueryExecutionId": execution.id,
+        "Query": execution.text,
+        "StatementType": statement.kind,
+        "SubstatementType": statement.substatement,
+        "ResultConfiguration": {**execution.result_configuration, "OutputLocation": execution.output},
+        "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
+        "QueryExecutionContext": {"Database": execution.database, "Catalog": execution.catalog},
+        "Status": _status(execution),
+        "Statistics": _statistics(execution),
+        "WorkGroup": execution.workgroup,
+        "EngineVersion": _ENGINE,
+    }
+    if execution.parameters:
+        view["ExecutionParameters"] = list(execution.parameters)
+    return view
+
+
+def runtime_view(execution: QueryExecution) -> JSON:
+    statistics = _statistics(execution)
+    times = {name: value for name, value in statistics.items() if name.endswith("InMillis")}
+    rows: JSON = {"InputBytes": statistics["DataScannedInBytes"]}
+    if execution.result is not None:
+        rows["OutputRows"] = len(execution.result.rows)
+    return {"Timeline": times, "Rows": rows}
+
+
+def result_view(result: Result, start: int, count: int) -> JSON:
+    """A page of rows. The first page of a query begins with the names of its columns, which count as a row."""
+    header: list[Row] = [tuple(column.name for column in result.columns)] if result.has_header else []
+    first = max(0, start - len(header))
+    page = [*header[start:], *result.rows[first : start + count - len(header)]] if count else []
+    view: JSON = {
+        "UpdateCount": 0,
+        "ResultSet": {
+            "Rows": [{"Data": [_datum(value) for value in row]} for row in page],
+            "ResultSetMetadata": {"ColumnInfo": [_column_view(column) for column in result.columns]},
+        },
+    }
+    if start + len(page) < len(header) + len(result.rows):
+        view["NextToken"] = str(start + len(page))
+    return view
+
+
+def workgroup_view(group: WorkGroup) -> JSON:
+    return {
+        "Name": group.name,
+        "State": group.state,
+        "Configuration": group.configuration,
+        "Description": group.description,
+        "CreationTime": group.created,
+    }
+
+
+def workgroup_summary(group: WorkGroup) -> JSON:
+    return {
+        "Name": group.name,
+        "State": group.state,
+        "Description": group.description,
+        "CreationTime": group.created,
+        "EngineVersion": _ENGINE,
+    }
+
+
+def database_view(database: dict[str, Any]) -> JSON:
+    return {
+        "Name": database["Name"],
+        "Description": database.get("Description"),
+        "Parameters": database.get("Parameters", {}),
+    }
+
+
+def table_view(table: GlueTable) -> JSON:
+    storage = table.get("StorageDescriptor", {})
+    formats = {
+        "inputformat": storage.get("InputFormat", ""),
+        "location": storage.get("Location", ""),
+        "outputformat": storage.get("OutputFormat", ""),
+        "serde.serialization.lib": storage.get("SerdeInfo", {}).get("SerializationLibrary", ""),
+    }
+    return {
+        "Name": table["Name"],
+        "CreateTime": table.get("CreateTime"),
+        "TableType": table.get("TableType"),
+        "Columns": [_glue_column(column) for column in storage.get("Columns", [])],
+        "PartitionKeys": [_glue_column(column) for column in table.get("PartitionKeys", [])],
+        "Parameters": {**table.get("Parameters", {}), **formats},
+    }
+
+
+def _status(execution: QueryExecution) -> JSON:
+    view: JSON = {
+        "State": execution.state,
+        "StateChangeReason": execution.reason,
+        "SubmissionDateTime": execution.submitted,
+        "CompletionDateTime": execution.completed,
+    }
+    if failure := execution.failure:
+        view["AthenaError"] = {
+            "ErrorCategory": failure.category,
+            "ErrorType": failure.error_type,
+            "Retryable": failure.retryable,
+            "ErrorMessage": failure.message,
+        }
+    return view
+
+
+def _statistics(execution: QueryExecution) -> JSON:
+    scanned = execution.result.scanned_bytes if execution.result else 0
+    view: JSON = {"DataScannedInBytes": scanned}
+    if execution.started is not None:
+        view["QueryQueueTimeInMillis"] = _milliseconds(execution.submitted, execution.started)
+        if execution.completed is not None:
+            view["EngineExecutionTimeInMillis"] = _milliseconds(execution.started, execution.completed)
+    if execution.completed is not None:
+        view["TotalExecutionTimeInMillis"] = _milliseconds(execution.submitted, execution.completed)
+    return view
+
+
+def _milliseconds(start: datetime, end: datetime) -> int:
+    return round((end - start).total_seconds() * 1000)
+
+
+def _datum(value: str | None) -> JSON:
+    return {} if value is None else {"VarCharValue": value}
+
+
+def _column_view(column: ResultColumn) -> JSON:
+    return {
+        "CatalogName": "hive",
+        "SchemaName": "",
+        "TableName": "",
+        "Name": column.name,
+        "Label": column.name,
+        "Type": column.type,
+        "Precision": column.precision,
+        "Scale": column.scale,
+        "Nullable": "UNKNOWN",
+        "CaseSensitive": column.case_sensitive,
+    }
+
+
+def _glue_column(column: dict[str, str]) -> JSON:
+    return {"Name": column["Name"], "Type": column.get("Type"), "Comment": column.get("Comment")}

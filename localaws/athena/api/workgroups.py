@@ -1,0 +1,144 @@
+"""Workgroups: their settings, and the checks of each change. No I/O, no threads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from localaws.athena.api.errors import invalid_request, unsupported_request
+from localaws.protocol import JSON
+
+PRIMARY = "primary"
+ACCOUNT = "123456789012"
+ENGINE_VERSION = "Athena engine version 3"
+# What can be set of a workgroup; everything else is refused, but for what is switched off.
+_SETTINGS = {
+    *("ResultConfiguration", "EnforceWorkGroupConfiguration", "BytesScannedCutoffPerQuery", "EngineVersion"),
+    *("PublishCloudWatchMetricsEnabled", "RequesterPaysEnabled", "EnableMinimumEncryptionConfiguration"),
+}
+_CAN_BE_OFF = {"ManagedQueryResultsConfiguration"}
+_S3_FOLDER = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
+
+
+@dataclass
+class WorkGroup:
+    name: str
+    description: str = ""
+    state: str = "ENABLED"
+    configuration: JSON = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def output_folder(self, requested: str | None) -> str:
+        """Where results go: the workgroup's place when it enforces it, else the request's, else the workgroup's."""
+        own = self.configuration.get("ResultConfiguration", {}).get("OutputLocation")
+        location = (
+            own or requested if self.configuration["EnforceWorkGroupConfiguration"] else requested or own
+        )
+        if not location:
+            raise invalid_request(
+                "No output location provided. An output location is required either through the Workgroup "
+                "result configuration setting or as an API input."
+            )
+        return checked_output(str(location))
+
+    def update(self, description: str | None, state: str | None, updates: JSON) -> None:
+        """Apply UpdateWorkGroup's changes; a Remove flag takes the setting away."""
+        self.description = self.description if description is None else description
+        self.state = state or self.state
+        changes = {name.removesuffix("Updates"): value for name, value in updates.items()}
+        results = changes.pop("ResultConfiguration", {})
+        _check_configuration({**changes, "ResultConfiguration": results})
+        _apply(self.configuration.setdefault("ResultConfiguration", {}), results)
+        _apply(self.configuration, changes)
+        self.configuration["EngineVersion"] = _engine(self.configuration)
+
+
+class WorkGroups:
+    def __init__(self) -> None:
+        primary = _configuration({"EnforceWorkGroupConfiguration": False})
+        self._all = {PRIMARY: WorkGroup(PRIMARY, configuration=primary)}
+
+    def __iter__(self) -> Iterator[WorkGroup]:
+        return iter(sorted(self._all.values(), key=lambda group: group.name))
+
+    def create(self, name: str, description: str, configuration: JSON, tags: dict[str, str]) -> None:
+        if name in self._all:
+            raise invalid_request("WorkGroup is already created")
+        _check_configuration(configuration)
+        self._all[name] = WorkGroup(name, description, configuration=_configuration(configuration), tags=tags)
+
+    def get(self, name: str) -> WorkGroup:
+        if name not in self._all:
+            raise invalid_request(f"WorkGroup {name} is not found.")
+        return self._all[name]
+
+    def usable(self, name: str) -> WorkGroup:
+        group = self.get(name)
+        if group.state != "ENABLED":
+            raise invalid_request(f"WorkGroup {name} is disabled.")
+        return group
+
+    def delete(self, name: str) -> None:
+        if name == PRIMARY:
+            raise invalid_request("The primary workgroup cannot be deleted")
+        del self._all[self.get(name).name]
+
+
+def checked_output(location: str) -> str:
+    if not _S3_FOLDER.fullmatch(location):
+        raise invalid_request(f"outputLocation is not a valid S3 path: {location}")
+    return location
+
+
+def checked_results(configuration: JSON) -> JSON:
+    """Return a ResultConfiguration that can be honoured. Encryption and ACL are kept as data, as S3's are."""
+    if location := configuration.get("OutputLocation"):
+        checked_output(location)
+    if (owner := configuration.get("ExpectedBucketOwner", ACCOUNT)) != ACCOUNT:
+        raise invalid_request(f"The bucket of the output location is not owned by {owner} but by {ACCOUNT}")
+    return configuration
+
+
+def check_reuse(configuration: JSON) -> None:
+    """Raise unless every query is to run: results are not used again."""
+    if configuration.get("ResultReuseByAgeConfiguration", {}).get("Enabled"):
+        raise unsupported_request("ResultReuseByAgeConfiguration with Enabled true; each query runs")
+
+
+def _check_configuration(given: JSON) -> None:
+    """Raise for a setting of a workgroup, or a change of one, that would have no effect here."""
+    checked_results(given.get("ResultConfiguration", {}))
+    for name, value in given.items():
+        if name.removeprefix("Remove") in _SETTINGS or (name in _CAN_BE_OFF and not any(value.values())):
+            continue
+        raise unsupported_request(f"the workgroup setting {name}")
+    version = given.get("EngineVersion", {}).get("SelectedEngineVersion", "AUTO")
+    if version not in ("AUTO", ENGINE_VERSION):
+        raise unsupported_request(f"the engine version {version}, only AUTO and {ENGINE_VERSION}")
+
+
+def _engine(configuration: JSON) -> JSON:
+    selected = configuration.get("EngineVersion", {}).get("SelectedEngineVersion", "AUTO")
+    return {"SelectedEngineVersion": selected, "EffectiveEngineVersion": ENGINE_VERSION}
+
+
+def _configuration(given: JSON) -> JSON:
+    defaults = {
+        "EnforceWorkGroupConfiguration": True,
+        "PublishCloudWatchMetricsEnabled": False,
+        "RequesterPaysEnabled": False,
+        "ResultConfiguration": {},
+    }
+    return {**defaults, **given, "EngineVersion": _engine(given)}
+
+
+def _apply(settings: JSON, changes: dict[str, Any]) -> None:
+    for key, value in changes.items():
+        if not key.startswith("Remove"):
+            settings[key] = value
+        elif value:
+            settings.pop(key.removeprefix("Remove"), None)

@@ -1,0 +1,121 @@
+"""DDL statements as frozen values. Names are lower case; ``database`` None leaves it to the query's context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from localaws.athena.tables.catalog import TableColumn
+
+
+@dataclass(frozen=True)
+class TableName:
+    """``database`` is None when the statement leaves it to the query's context."""
+
+    database: str | None
+    table: str
+
+
+@dataclass(frozen=True)
+class PartitionSpec:
+    values: dict[str, str]
+    location: str | None = None
+
+
+@dataclass(frozen=True)
+class CreateDatabase:
+    name: str
+    if_not_exists: bool
+    comment: str | None = None
+    location: str | None = None
+    properties: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DropDatabase:
+    name: str
+    if_exists: bool
+    cascade: bool
+
+
+@dataclass(frozen=True)
+class CreateTable:
+    name: TableName
+    if_not_exists: bool
+    columns: tuple[TableColumn, ...]
+    partition_keys: tuple[TableColumn, ...]
+    location: str
+    comment: str | None
+    properties: dict[str, str]
+
+
+@dataclass(frozen=True)
+class DropTable:
+    name: TableName
+    if_exists: bool
+
+
+@dataclass(frozen=True)
+class RepairTable:
+    name: TableName
+
+
+@dataclass(frozen=True)
+class AddPartitions:
+    name: TableName
+    if_not_exists: bool
+    partitions: tuple[PartitionSpec, ...]
+
+
+@dataclass(frozen=True)
+class DropPartitions:
+    name: TableName
+    if_exists: bool
+    partitions: tuple[PartitionSpec, ...]
+
+
+@dataclass(frozen=True)
+class ShowDatabases:
+    pattern: str | None
+
+
+@dataclass(frozen=True)
+class ShowTables:
+    database: str | None
+    pattern: str | None
+
+
+@dataclass(frozen=True)
+class ShowPartitions:
+    name: TableName
+
+
+@dataclass(frozen=True)
+class ShowColumns:
+    name: TableName
+
+
+@dataclass(frozen=True)
+class ShowCreateTable:
+    name: TableName
+
+
+@dataclass(frozen=True)
+class Describe:
+    name: TableName
+
+
+Command = (
+    CreateDatabase
+    | DropDatabase
+    | CreateTable
+    | DropTable
+    | RepairTable
+    | AddPartitions
+    | DropPartitions
+    | ShowDatabases
+    | ShowTables
+    | ShowPartitions
+    | ShowColumns
+    | ShowCreateTable
+    | Describe
+)

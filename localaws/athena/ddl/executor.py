@@ -1,0 +1,352 @@
+"""DDL carried out on the Glue catalog, with Hive's answers.
+
+Source: https://docs.aws.amazon.com/athena/latest/ug/ddl-reference.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import singledispatchmethod
+from pathlib import Path
+from typing import Any
+
+from localaws.athena.datatypes import parse_type, varchar_length
+from localaws.athena.ddl import commands
+from localaws.athena.ddl.parser import backquoted, hive_string
+from localaws.athena.errors import QueryFailed, ddl_failed, not_supported, semantic_error
+from localaws.athena.results.result import Result, ResultColumn
+from localaws.athena.tables.catalog import AlreadyExists, Catalog, Partition, Table, TableColumn
+from localaws.athena.tables.formats import PARQUET_INPUT, PARQUET_OUTPUT, PARQUET_SERDE
+from localaws.athena.tables.hive_layout import NULL_VALUE, join_location, partition_folders, partition_value
+
+# These are names of a query's types; DDL has int, float, binary and struct for them.
+_QUERY_ONLY_TYPES = re.compile(r"\b(integer|real|varbinary|row|varchar(?!\())\b")
+_VARCHAR_LENGTHS = range(1, 65_535 + 1)
+_WIDTH = 20  # DESCRIBE pads each of its three fields to this
+
+
+class DdlExecutor:
+    """``path`` maps an ``s3://`` URI to the folder that holds its objects."""
+
+    def __init__(self, catalog: Catalog, path: Callable[[str], Path]) -> None:
+        self._catalog = catalog
+        self._path = path
+
+    @singledispatchmethod
+    def run(self, command: commands.Command, database: str) -> Result:
+        """Carry out ``command``; names without a database belong to ``database``. Raises QueryFailed."""
+        raise TypeError(f"not a DDL command: {command!r}")
+
+    # ---------------------------------------------------------------- databases
+    @run.register
+    def _(self, command: commands.CreateDatabase, database: str) -> Result:
+        definition: dict[str, Any] = {"Name": command.name, "Parameters": command.properties}
+        if command.comment is not None:
+            definition["Description"] = command.comment
+        if command.location is not None:
+            definition["LocationUri"] = _checked_location(command.location)
+        try:
+            self._catalog.create_database(definition)
+        except AlreadyExists:
+            if not command.if_not_exists:
+                raise ddl_failed(f"Database {command.name} already exists") from None
+        return Result()
+
+    @run.register
+    def _(self, command: commands.DropDatabase, database: str) -> Result:
+        if self._catalog.database(command.name) is None:
+            if command.if_exists:
+                return Result()
+            raise semantic_error(10072, f"Database does not exist: {command.name}")
+        if not command.cascade and self._catalog.tables(command.name):
+            raise ddl_failed(
+                f"InvalidOperationException(message:Database {command.name} is not empty. One or more tables exist.)"
+            )
+        self._catalog.drop_database(command.name)
+        return Result()
+
+    @run.register
+    def _(self, command: commands.ShowDatabases, database: str) -> Result:
+        return _listing(
+            "database_name", _matching([db["Name"] for db in self._catalog.databases()], command.pattern)
+        )
+
+    # ---------------------------------------------------------------- tables
+    @run.register
+    def _(self, command: commands.CreateTable, database: str) -> Result:
+        target = command.name.database or database
+        self._require_database(target)
+        _check_columns(command)
+        try:
+            self._catalog.create_table(target, _table_input(command))
+        except AlreadyExists:
+            if not command.if_not_exists:
+                message = f"AlreadyExistsException(message:Table {command.name.table} already exists.)"
+                raise ddl_failed(message) from None
+        return Result()
+
+    @run.register
+    def _(self, command: commands.DropTable, database: str) -> Result:
+        target = command.name.database or database
+        if self._catalog.table(target, command.name.table) is None:
+            if command.if_exists:
+                return Result()
+            raise semantic_error(10001, f"Table not found {target}.{command.name.table}")
+        self._catalog.drop_table(target, command.name.table)
+        return Result()
+
+    @run.register
+    def _(self, command: commands.ShowTables, database: str) -> Result:
+        target = command.database or database
+        self._require_database(target)
+        return _listing(
+            "tab_name", _matching([t["Name"] for t in self._catalog.tables(target)], command.pattern)
+        )
+
+    @run.register
+    def _(self, command: commands.ShowColumns, database: str) -> Result:
+        table = self._table(command.name, database)
+        return _listing("field", [c.name.ljust(_WIDTH) for c in (*table.columns, *table.partition_keys)])
+
+    @run.register
+    def _(self, command: commands.Describe, database: str) -> Result:
+        table = self._table(command.name, database)
+        lines = [_describe_line(c.name, c.type, c.comment) for c in (*table.columns, *table.partition_keys)]
+        if table.partition_keys:
+            lines += [
+                "\t \t ",
+                "# Partition Information\t \t ",
+                _describe_line("# col_name", "data_type", "comment"),
+            ]
+            lines += ["\t \t ", *(_describe_line(c.name, c.type, c.comment) for c in table.partition_keys)]
+        columns = tuple(ResultColumn(name, "string") for name in ("col_name", "data_type", "comment"))
+        return Result(columns, [(line,) for line in lines])
+
+    @run.register
+    def _(self, command: commands.ShowCreateTable, database: str) -> Result:
+        return _listing("createtab_stmt", _create_statement(self._table(command.name, database)))
+
+    # ---------------------------------------------------------------- partitions
+    @run.register
+    def _(self, command: commands.RepairTable, database: str) -> Result:
+        """Adds what is on S3 and not in Glue; removes nothing. The answer lists both kinds of difference."""
+        table = self._table(command.name, database)
+        keys = [key.name for key in table.partition_keys]
+        if not keys:
+            return Result()
+        known = {partition.values: partition for partition in self._catalog.partitions(table)}
+        found = {
+            tuple(partition_value(name) for name in names): join_location(table.location, *names)
+            for names in partition_folders(self._path(table.location), keys)
+        }
+        missing = [
+            Partition(values, location, {}) for values, location in found.items() if values not in known
+        ]
+        self._catalog.add_partitions(table, missing)
+        lost = [
+            p.values for p in known.values() if p.values not in found and not self._path(p.location).is_dir()
+        ]
+        lines = []
+        if missing:
+            lines.append(_differences("Partitions not in metastore:", table, [p.values for p in missing]))
+        if lost:
+            lines.append(_differences("Partitions missing from filesystem:", table, lost))
+        added = [f"Repair: Added partition to metastore {_partition_name(table, p.values)}" for p in missing]
+        return _listing("result", lines + added)
+
+    @run.register
+    def _(self, command: commands.AddPartitions, database: str) -> Result:
+        table = self._table(command.name, database)
+        for spec in command.partitions:
+            values = _ordered_values(table, spec)
+            names = [f"{key.name}={value}" for key, value in zip(table.partition_keys, values, strict=True)]
+            location = _checked_location(spec.location or join_location(table.location, *names))
+            try:
+                self._catalog.add_partitions(table, [Partition(values, location, {})])
+            except AlreadyExists:
+                if not command.if_not_exists:
+                    raise ddl_failed("AlreadyExistsException(message:Partition already exists.)") from None
+        return Result()
+
+    @run.register
+    def _(self, command: commands.DropPartitions, database: str) -> Result:
+        table = self._table(command.name, database)
+        known = {partition.values for partition in self._catalog.partitions(table)}
+        for spec in command.partitions:
+            if spec.values.keys() < {key.name for key in table.partition_keys}:
+                raise not_supported("DROP PARTITION of all partitions with some values")
+            values = _ordered_values(table, spec)
+            if values in known:
+                self._catalog.drop_partition(table, values)
+            elif not command.if_exists:
+                shown = ", ".join(f"{key} = '{value}'" for key, value in spec.values.items())
+                raise semantic_error(10006, f"Partition not found ({shown})")
+        return Result()
+
+    @run.register
+    def _(self, command: commands.ShowPartitions, database: str) -> Result:
+        table = self._table(command.name, database)
+        if not table.partition_keys:
+            raise ddl_failed(f"Table {table.name} is not a partitioned table")
+        names = [_partition_path(table, partition.values) for partition in self._catalog.partitions(table)]
+        return _listing("partition", sorted(names))
+
+    # ---------------------------------------------------------------- look-ups
+    def _require_database(self, name: str) -> None:
+        if self._catalog.database(name) is None:
+            raise semantic_error(10072, f"Database does not exist: {name}")
+
+    def _table(self, name: commands.TableName, database: str) -> Table:
+        table = self._catalog.table(name.database or database, name.table)
+        if table is None:
+            raise semantic_error(10001, f"Table not found {name.database or database}.{name.table}")
+        return table
+
+
+def _check_columns(command: commands.CreateTable) -> None:
+    names = [column.name for column in command.columns]
+    for key in command.partition_keys:
+        if key.name in names:
+            raise semantic_error(10035, "Column repeated in partitioning columns")
+    for column in (*command.columns, *command.partition_keys):
+        if (names + [key.name for key in command.partition_keys]).count(column.name) > 1:
+            raise semantic_error(10036, f"Duplicate column name: {column.name}")
+        if unknown := _QUERY_ONLY_TYPES.search(column.type):
+            raise QueryFailed(
+                f"FAILED: ParseException mismatched input '{unknown.group()}': "
+                f"DDL knows no type {column.type} (column {column.name})"
+            )
+        length = varchar_length(column.type)
+        if length is not None and length not in _VARCHAR_LENGTHS:
+            raise not_supported(f"column {column.name} {column.type}: a varchar has 1 to 65535 characters")
+        try:
+            parse_type(column.type)
+        except ValueError as error:
+            raise not_supported(f"column {column.name} {column.type} ({error})") from None
+
+
+def _checked_location(location: str) -> str:
+    """An ``s3://`` folder as it was given, but for empty names (``//``), which Athena takes out. Source:
+    https://docs.aws.amazon.com/athena/latest/ug/tables-location-format.html"""
+    if not location.startswith("s3://") or len(location.split("/", 3)[2]) == 0:
+        raise ddl_failed(f"MetaException(message:location {location} must be s3://bucket/folder/)")
+    if re.search(r"[*?]", location):
+        raise ddl_failed(f"MetaException(message:location {location} must be a folder, without wildcards)")
+    return re.sub(r"(?<!:)/{2,}", "/", location)
+
+
+def _table_input(command: commands.CreateTable) -> dict[str, Any]:
+    """The table's comment is its property ``comment``. Source:
+    https://docs.aws.amazon.com/athena/latest/ug/create-table.html"""
+    comment = {} if command.comment is None else {"comment": command.comment}
+    return {
+        "Name": command.name.table,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {"EXTERNAL": "TRUE", **command.properties, **comment},
+        "PartitionKeys": _glue_columns(command.partition_keys),
+        "StorageDescriptor": {
+            "Columns": _glue_columns(command.columns),
+            "Location": _checked_location(command.location),
+            "InputFormat": PARQUET_INPUT,
+            "OutputFormat": PARQUET_OUTPUT,
+            "SerdeInfo": {
+                "SerializationLibrary": PARQUET_SERDE,
+                "Parameters": {"serialization.format": "1"},
+            },
+        },
+    }
+
+
+def _glue_columns(columns: tuple[TableColumn, ...]) -> list[dict[str, str]]:
+    return [
+        {"Name": c.name, "Type": c.type, **({"Comment": c.comment} if c.comment else {})} for c in columns
+    ]
+
+
+def _ordered_values(table: Table, spec: commands.PartitionSpec) -> tuple[str, ...]:
+    keys = [key.name for key in table.partition_keys]
+    if set(keys) != set(spec.values):
+        raise semantic_error(
+            10098, f"partition ({', '.join(spec.values)}) must name the table's keys ({', '.join(keys)})"
+        )
+    return tuple(spec.values[key] for key in keys)
+
+
+def _partition_path(table: Table, values: tuple[str, ...]) -> str:
+    keys = [key.name for key in table.partition_keys]
+    return "/".join(f"{key}={value or NULL_VALUE}" for key, value in zip(keys, values, strict=True))
+
+
+def _partition_name(table: Table, values: tuple[str, ...]) -> str:
+    return f"{table.name}:{_partition_path(table, values)}"
+
+
+def _differences(title: str, table: Table, partitions: list[tuple[str, ...]]) -> str:
+    return "\t".join([title, *(_partition_name(table, values) for values in partitions)])
+
+
+def _listing(column: str, lines: list[str]) -> Result:
+    return Result((ResultColumn(column, "string"),), [(line,) for line in lines])
+
+
+def _matching(names: list[str], pattern: str | None) -> list[str]:
+    """Hive's pattern: ``*`` for any text and ``|`` between alternatives."""
+    if pattern is None:
+        return names
+    expression = "|".join(re.escape(part).replace(r"\*", ".*") for part in pattern.split("|"))
+    return [name for name in names if re.fullmatch(expression, name, re.IGNORECASE)]
+
+
+def _describe_line(name: str, datatype: str, comment: str) -> str:
+    return "\t".join(text.ljust(_WIDTH) for text in (name, datatype, comment))
+
+
+def _create_statement(table: Table) -> list[str]:
+    """The lines of a statement that makes the table again; ``db.table`` is one name in it, as Hive prints it."""
+    storage = table.glue.get("StorageDescriptor", {})
+    properties = {k: v for k, v in table.glue.get("Parameters", {}).items() if k != "EXTERNAL"}
+    kind = properties.get("table_type", table.glue.get("TableType", "EXTERNAL_TABLE"))
+    if kind != "EXTERNAL_TABLE" or storage.get("BucketColumns"):
+        raise not_supported(
+            f"SHOW CREATE TABLE of {'a bucketed table' if storage.get('BucketColumns') else kind}"
+        )
+    lines = [
+        f"CREATE EXTERNAL TABLE {backquoted(f'{table.database}.{table.name}')}(",
+        *_column_lines(table.columns),
+    ]
+    if comment := properties.pop("comment", ""):
+        lines.append(f"COMMENT {hive_string(comment)}")
+    if table.partition_keys:
+        lines += ["PARTITIONED BY ( ", *_column_lines(table.partition_keys)]
+    lines += ["ROW FORMAT SERDE ", f"  '{table.serde}' "]
+    if settings := _serde_settings(storage):
+        lines += ["WITH SERDEPROPERTIES ( ", *_property_lines(settings)]
+    lines += ["STORED AS INPUTFORMAT ", f"  '{storage.get('InputFormat', '')}' "]
+    lines += ["OUTPUTFORMAT ", f"  '{storage.get('OutputFormat', '')}'"]
+    lines += ["LOCATION", f"  {hive_string(table.location)}"]
+    return [*lines, "TBLPROPERTIES (", *_property_lines(properties)] if properties else lines
+
+
+def _serde_settings(storage: dict[str, Any]) -> dict[str, str]:
+    """The SERDE's properties but for the one that every table has."""
+    settings: dict[str, str] = storage.get("SerdeInfo", {}).get("Parameters", {})
+    return {key: value for key, value in settings.items() if (key, value) != ("serialization.format", "1")}
+
+
+def _property_lines(properties: dict[str, str]) -> list[str]:
+    shown = [f"  {hive_string(key)}={hive_string(value)}" for key, value in sorted(properties.items())]
+    return _closed(shown)
+
+
+def _column_lines(columns: tuple[TableColumn, ...]) -> list[str]:
+    return _closed(
+        [
+            f"  {backquoted(c.name)} {c.type}" + (f" COMMENT {hive_string(c.comment)}" if c.comment else "")
+            for c in columns
+        ]
+    )
+
+
+def _closed(items: list[str]) -> list[str]:
+    return [*(f"{item}, " for item in items[:-1]), f"{items[-1]})"]

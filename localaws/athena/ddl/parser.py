@@ -1,0 +1,405 @@
+"""Hive's DDL as Athena takes it: text in, one frozen command out.
+
+A clause that is not here is refused by name; none is skipped.
+Source: https://docs.aws.amazon.com/athena/latest/ug/ddl-reference.html
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from localaws.athena.ddl.commands import (
+    AddPartitions,
+    Command,
+    CreateDatabase,
+    CreateTable,
+    Describe,
+    DropDatabase,
+    DropPartitions,
+    DropTable,
+    PartitionSpec,
+    RepairTable,
+    ShowColumns,
+    ShowCreateTable,
+    ShowDatabases,
+    ShowPartitions,
+    ShowTables,
+    TableName,
+)
+from localaws.athena.ddl.tokens import StatementToken, tokenize
+from localaws.athena.errors import MalformedQuery, QueryFailed, not_supported
+from localaws.athena.tables.catalog import TableColumn
+from localaws.athena.tables.formats import PARQUET_INPUT, PARQUET_OUTPUT, PARQUET_SERDE
+
+# Names that need backticks. Source: https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html
+_RESERVED = frozenset(
+    """
+    ALL ALTER AND ARRAY AS AUTHORIZATION BETWEEN BIGINT BINARY BOOLEAN BOTH BY CASE CASHE CAST CHAR COLUMN CONF
+    CONSTRAINT COMMIT CREATE CROSS CUBE CURRENT CURRENT_DATE CURRENT_TIMESTAMP CURSOR DATABASE DATE DAYOFWEEK DECIMAL
+    DELETE DESCRIBE DISTINCT DIV DOUBLE DROP ELSE END EXCHANGE EXISTS EXTENDED EXTERNAL EXTRACT FALSE FETCH FLOAT
+    FLOOR FOLLOWING FOR FOREIGN FROM FULL FUNCTION GRANT GROUP GROUPING HAVING IF IMPORT IN INNER INSERT INT INTEGER
+    INTERSECT INTERVAL INTO IS JOIN LATERAL LEFT LESS LIKE LOCAL MACRO MAP MORE NONE NOT NULL NUMERIC OF ON ONLY OR
+    ORDER OUT OUTER OVER PARTIALSCAN PARTITION PERCENT PRECEDING PRECISION PRESERVE PRIMARY PROCEDURE RANGE READS
+    REDUCE REGEXP REFERENCES REVOKE RIGHT RLIKE ROLLBACK ROLLUP ROW ROWS SELECT SET SMALLINT START TABLE TABLESAMPLE
+    THEN TIME TIMESTAMP TO TRANSFORM TRIGGER TRUE TRUNCATE UNBOUNDED UNION UNIQUEJOIN UPDATE USER USING UTC_TIMESTAMP
+    VALUES VARCHAR VIEWS WHEN WHERE WINDOW WITH
+    """.split()  # noqa: SIM905 - a word list
+)
+_BARE_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
+# As Hive's BaseSemanticAnalyzer.unescapeSQLString; any other character after a backslash is itself.
+_ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", "%": "\\%", "_": "\\_"}
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([0-3][0-7]{2})|(.))", re.DOTALL)
+_AS_QUERY = {("AS", word) for word in ("SELECT", "WITH", "VALUES", "TABLE", "(")}
+_REFUSED_CLAUSES = {"CLUSTERED", "SKEWED", "WITH", "AS", "LIKE"}
+
+
+def without_backquotes(name: str) -> str:
+    """Return the name without the backticks it may have."""
+    return name[1:-1].replace("``", "`") if len(name) > 1 and name[0] == name[-1] == "`" else name
+
+
+def backquoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def hive_string(text: str) -> str:
+    """The text as a string of DDL, on one line; ``parse_ddl`` reads the same text from it."""
+    for character, escaped in (("\\", "\\\\"), ("'", "\\'"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
+        text = text.replace(character, escaped)
+    return f"'{text}'"
+
+
+def parse_ddl(text: str) -> Command:
+    """Raises MalformedQuery for a text outside the grammar and QueryFailed for a part that is not supported here."""
+    parser = _Parser(tokenize(text))
+    command = parser.command()
+    parser.end()
+    return command
+
+
+class _Parser:
+    def __init__(self, tokens: list[StatementToken]) -> None:
+        self._tokens = tokens
+        self._at = 0
+
+    def command(self) -> Command:
+        if self._take("CREATE"):
+            return self._create()
+        if self._take("DROP"):
+            return self._drop()
+        if self._take("MSCK"):
+            self._expect("REPAIR")
+            self._expect("TABLE")
+            return RepairTable(self._table_name())
+        if self._take("ALTER"):
+            return self._alter()
+        if self._take("SHOW"):
+            return self._show()
+        if self._take("DESCRIBE") or self._take("DESC"):
+            if self._next() in ("FORMATTED", "EXTENDED", "DATABASE", "SCHEMA"):
+                raise not_supported(f"DESCRIBE {self._next()}")
+            described = Describe(self._table_name())
+            if self._at < len(self._tokens):
+                raise not_supported("DESCRIBE of a part of a table")
+            return described
+        raise not_supported(f"{self._next()} statements")
+
+    def end(self) -> None:
+        if self._at < len(self._tokens):
+            raise self._mismatch()
+
+    # ---------------------------------------------------------------- statements
+    def _create(self) -> Command:
+        if self._take("DATABASE") or self._take("SCHEMA"):
+            return self._create_database()
+        if self._take("EXTERNAL"):
+            self._expect("TABLE")
+            return self._create_table()
+        if self._next() == "TABLE":
+            words = [token.keyword for token in self._tokens]
+            if any(pair in _AS_QUERY for pair in pairwise(words)):
+                raise not_supported("CREATE TABLE AS SELECT")
+            raise not_supported("CREATE TABLE without EXTERNAL")
+        raise not_supported(f"CREATE {self._next()}")
+
+    def _create_database(self) -> CreateDatabase:
+        if_not_exists = self._if_not_exists()
+        name, comment, location, properties = self._name(), None, None, {}
+        if "." in name:
+            raise not_supported(f"the database name {backquoted(name)}")
+        while self._at < len(self._tokens):
+            if self._take("COMMENT"):
+                comment = self._string()
+            elif self._take("LOCATION"):
+                location = self._string()
+            elif self._take("WITH"):
+                self._expect("DBPROPERTIES")
+                properties = self._properties()
+            else:
+                raise self._mismatch()
+        return CreateDatabase(name, if_not_exists, comment, location, properties)
+
+    def _create_table(self) -> CreateTable:  # noqa: PLR0912 - one for each clause
+        if_not_exists = self._if_not_exists()
+        name = self._table_name()
+        columns = self._columns() if self._next() == "(" else ()
+        comment, location, stored_as = None, None, None
+        partition_keys: tuple[TableColumn, ...] = ()
+        properties: dict[str, str] = {}
+        seen: set[str] = set()
+        while self._at < len(self._tokens):
+            clause = self._next()
+            if clause in seen and clause != "ROW":
+                raise self._mismatch()
+            seen.add(clause)
+            if self._take("COMMENT"):
+                comment = self._string()
+            elif self._take("PARTITIONED"):
+                self._expect("BY")
+                partition_keys = self._columns()
+            elif self._take("STORED"):
+                self._expect("AS")
+                stored_as = self._format()
+            elif self._take("ROW"):
+                self._expect("FORMAT")
+                self._row_format()
+            elif self._take("LOCATION"):
+                location = self._string()
+            elif self._take("TBLPROPERTIES"):
+                properties = self._properties()
+            elif clause in _REFUSED_CLAUSES:
+                raise not_supported(f"CREATE EXTERNAL TABLE ... {clause}")
+            else:
+                raise self._mismatch()
+        if stored_as is None:
+            raise not_supported("a table that is not STORED AS PARQUET")
+        if location is None:
+            raise QueryFailed(
+                "FAILED: SemanticException table location must be set: add LOCATION 's3://bucket/folder/'"
+            )
+        if not columns:
+            raise QueryFailed("FAILED: SemanticException the table has no columns")
+        return CreateTable(name, if_not_exists, columns, partition_keys, location, comment, properties)
+
+    def _format(self) -> str:
+        if self._take("PARQUET"):
+            return "PARQUET"
+        if self._take("INPUTFORMAT"):
+            reader = self._string()
+            self._expect("OUTPUTFORMAT")
+            writer = self._string()
+            if (reader, writer) == (PARQUET_INPUT, PARQUET_OUTPUT):
+                return "PARQUET"
+            raise not_supported(f"INPUTFORMAT {reader}, only Parquet")
+        raise not_supported(f"STORED AS {self._next()}, only PARQUET")
+
+    def _row_format(self) -> None:
+        if not self._take("SERDE"):
+            raise not_supported(f"ROW FORMAT {self._next()}, only Parquet's SERDE")
+        serde = self._string()
+        if serde != PARQUET_SERDE:
+            raise not_supported(f"SERDE {serde}, only {PARQUET_SERDE}")
+        if self._take("WITH"):
+            self._expect("SERDEPROPERTIES")
+            if others := self._properties().keys() - {"serialization.format"}:
+                raise not_supported(f"WITH SERDEPROPERTIES {', '.join(sorted(others))}")
+
+    def _drop(self) -> Command:
+        if self._take("DATABASE") or self._take("SCHEMA"):
+            if_exists = self._if_exists()
+            name = self._name()
+            cascade = self._take("CASCADE")
+            if not cascade:
+                self._take("RESTRICT")
+            return DropDatabase(name, if_exists, cascade)
+        if self._take("TABLE"):
+            if_exists = self._if_exists()
+            return DropTable(self._table_name(), if_exists)
+        raise not_supported(f"DROP {self._next()}")
+
+    def _alter(self) -> Command:
+        self._expect("TABLE")
+        name = self._table_name()
+        if self._take("ADD"):
+            if self._next() in ("COLUMNS", "COLUMN"):
+                raise not_supported("ALTER TABLE ... ADD COLUMNS")
+            if_not_exists = self._if_not_exists()
+            partitions = [self._partition(with_location=True)]
+            while self._at < len(self._tokens):
+                partitions.append(self._partition(with_location=True))
+            return AddPartitions(name, if_not_exists, tuple(partitions))
+        if self._take("DROP"):
+            if_exists = self._if_exists()
+            partitions = [self._partition(with_location=False)]
+            while self._take(","):
+                partitions.append(self._partition(with_location=False))
+            return DropPartitions(name, if_exists, tuple(partitions))
+        raise not_supported(f"ALTER TABLE ... {self._next()}")
+
+    def _show(self) -> Command:
+        if self._take("DATABASES") or self._take("SCHEMAS"):
+            return ShowDatabases(self._pattern())
+        if self._take("TABLES"):
+            database = self._name() if self._take("IN") or self._take("FROM") else None
+            return ShowTables(database, self._pattern())
+        if self._take("PARTITIONS"):
+            return ShowPartitions(self._table_name())
+        if self._take("COLUMNS"):
+            self._in()
+            table = self._table_name()
+            if self._take("IN") or self._take("FROM"):
+                table = TableName(self._name(), table.table)
+            if self._next() == "LIKE":
+                raise not_supported("SHOW COLUMNS ... LIKE")
+            return ShowColumns(table)
+        if self._take("CREATE"):
+            if not self._take("TABLE"):
+                raise not_supported(f"SHOW CREATE {self._next()}")
+            return ShowCreateTable(self._table_name())
+        raise not_supported(f"SHOW {self._next()}")
+
+    # ---------------------------------------------------------------- parts
+    def _columns(self) -> tuple[TableColumn, ...]:
+        self._expect("(")
+        found = [self._column()]
+        while self._take(","):
+            found.append(self._column())
+        self._expect(")")
+        return tuple(found)
+
+    def _column(self) -> TableColumn:
+        name = self._name()
+        parts, depth = [], 0
+        while self._at < len(self._tokens):
+            word = self._next()
+            if depth == 0 and word in (",", ")", "COMMENT"):
+                break
+            depth += (word in "(<") - (word in ")>")
+            parts.append(self._tokens[self._at].text.lower())
+            self._at += 1
+        if not parts:
+            raise self._mismatch()
+        return TableColumn(name, "".join(parts), self._string() if self._take("COMMENT") else "")
+
+    def _partition(self, with_location: bool) -> PartitionSpec:
+        self._expect("PARTITION")
+        self._expect("(")
+        values = dict([self._assignment()])
+        while self._take(","):
+            values |= [self._assignment()]
+        self._expect(")")
+        location = self._string() if with_location and self._take("LOCATION") else None
+        return PartitionSpec(values, location)
+
+    def _assignment(self) -> tuple[str, str]:
+        name = self._name()
+        self._expect("=")
+        if self._at < len(self._tokens) and self._tokens[self._at].kind == "number":
+            self._at += 1
+            return name, self._tokens[self._at - 1].text
+        return name, self._string()
+
+    def _properties(self) -> dict[str, str]:
+        self._expect("(")
+        found = {}
+        while True:
+            key = self._string()
+            self._expect("=")
+            found[key] = self._string()
+            if not self._take(","):
+                break
+        self._expect(")")
+        return found
+
+    def _pattern(self) -> str | None:
+        self._take("LIKE")
+        return self._string() if self._at < len(self._tokens) else None
+
+    def _table_name(self) -> TableName:
+        """``db.table``, each part with or without backticks, or both in one pair as SHOW CREATE TABLE has them."""
+        first = self._name()
+        if self._take("."):
+            table = self._name()
+            if self._next() == ".":
+                raise not_supported("the name of a catalog before that of a table")
+            return TableName(first, table)
+        database, dot, table = first.partition(".")
+        if not dot:
+            return TableName(None, first)
+        if not database or not table or "." in table:
+            raise not_supported(f"the table name {backquoted(first)}")
+        return TableName(database, table)
+
+    def _if_not_exists(self) -> bool:
+        if not self._take("IF"):
+            return False
+        self._expect("NOT")
+        self._expect("EXISTS")
+        return True
+
+    def _if_exists(self) -> bool:
+        if not self._take("IF"):
+            return False
+        self._expect("EXISTS")
+        return True
+
+    def _in(self) -> None:
+        if not self._take("IN"):
+            self._expect("FROM")
+
+    # ---------------------------------------------------------------- tokens
+    def _next(self) -> str:
+        return self._tokens[self._at].keyword if self._at < len(self._tokens) else ""
+
+    def _take(self, keyword: str) -> bool:
+        if self._next() != keyword:
+            return False
+        self._at += 1
+        return True
+
+    def _expect(self, keyword: str) -> None:
+        if not self._take(keyword):
+            raise self._mismatch(keyword)
+
+    def _name(self) -> str:
+        """A name, in lower case as Glue keeps it.
+
+        Without backticks it begins with a letter, and is no reserved word. Source:
+        https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
+        """
+        if self._at < len(self._tokens) and self._tokens[self._at].kind == "number":
+            raise not_supported("a name that begins with a digit, but in backticks")
+        if self._at == len(self._tokens) or self._tokens[self._at].kind not in ("word", "name"):
+            raise self._mismatch("a name")
+        token = self._tokens[self._at]
+        if token.kind == "word" and (not _BARE_NAME.fullmatch(token.text) or token.keyword in _RESERVED):
+            raise self._mismatch(f"a name: write {backquoted(token.text)}")
+        self._at += 1
+        return without_backquotes(token.text).lower()
+
+    def _string(self) -> str:
+        if self._at == len(self._tokens) or self._tokens[self._at].kind != "string":
+            raise self._mismatch("a string")
+        text = self._tokens[self._at].text
+        self._at += 1
+        if self._at < len(self._tokens) and self._tokens[self._at].kind == "string":
+            raise not_supported(f"two strings in a row, {text}...: in DDL a quote in a string is written \\'")
+        return _ESCAPED.sub(_unescaped, text[1:-1])
+
+    def _mismatch(self, expected: str = "") -> MalformedQuery:
+        hint = f" expecting {expected}" if expected else ""
+        if self._at == len(self._tokens):
+            last = self._tokens[-1]
+            return MalformedQuery(
+                f"line {last.line}:{last.column + len(last.text)}: mismatched input '<EOF>'{hint}"
+            )
+        token = self._tokens[self._at]
+        return MalformedQuery(f"line {token.line}:{token.column}: mismatched input '{token.text}'{hint}")
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    code_point, octal, character = escape.groups()
+    if code_point or octal:
+        return chr(int(code_point, 16) if code_point else int(octal, 8))
+    return _ESCAPES.get(character, character)

@@ -1,0 +1,56 @@
+"""The tokens of a statement's text: strings are Hive's in DDL, and Trino's in a query."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_TOKEN = r"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)
+      |(?P<string>{})
+      |(?P<name>`(?:[^`]|``)+`)
+      |(?P<word>[A-Za-z_][\w$]*)
+      |(?P<number>\d+(?:\.\d+)?)
+      |(?P<symbol>.)"""
+_HIVE_VERBS = {"CREATE", "DROP", "ALTER", "MSCK", "SHOW", "DESCRIBE", "DESC"}
+_DOUBLED = "|".join(f"{q}(?:[^{q}]|{q}{q})*{q}" for q in "'\"")
+_BACKSLASHED = "|".join(rf"{q}(?:[^{q}\\]|\\.)*{q}" for q in "'\"")
+# In a query two quotes are one, as in Trino; in DDL a backslash escapes, as in Hive.
+_TRINO, _HIVE = (
+    re.compile(_TOKEN.format(string), re.VERBOSE | re.DOTALL) for string in (_DOUBLED, _BACKSLASHED)
+)
+
+
+@dataclass(frozen=True)
+class StatementToken:
+    kind: str
+    text: str
+    line: int
+    column: int
+
+    @property
+    def keyword(self) -> str:
+        """The word or symbol in upper case; nothing for a string or a quoted name."""
+        return self.text.upper() if self.kind in ("word", "symbol", "number") else ""
+
+
+def tokenize(text: str) -> list[StatementToken]:
+    """Every token but white space and comments; lines count from 1, columns too."""
+    found, line, line_start = [], 1, 0
+    for match in _pattern(text).finditer(text):
+        if match.lastgroup != "space":
+            found.append(
+                StatementToken(str(match.lastgroup), match.group(), line, match.start() - line_start + 1)
+            )
+        if newlines := match.group().count("\n"):
+            line, line_start = line + newlines, match.start() + match.group().rfind("\n") + 1
+    return found
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    words = (match.group().upper() for match in _TRINO.finditer(text) if match.lastgroup != "space")
+    return _HIVE if next(words, "") in _HIVE_VERBS else _TRINO
+
+
+def before_semicolon(text: str) -> str:
+    ends = (match.start() for match in _pattern(text).finditer(text) if match.group() == ";")
+    return text[: next(ends, len(text))]

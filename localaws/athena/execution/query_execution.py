@@ -1,0 +1,78 @@
+"""A query execution: its state, and the rules of its state changes. No I/O, no threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from localaws.athena.errors import QueryFailed
+from localaws.athena.execution.cancellation import Cancellation
+from localaws.athena.execution.engine import Prepared
+from localaws.athena.results.result import Result
+from localaws.protocol import JSON
+
+FINAL_STATES = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class QueryExecution:
+    """One query from StartQueryExecution on. ``output`` is the address of its result file."""
+
+    text: str
+    prepared: Prepared
+    database: str
+    catalog: str
+    workgroup: str
+    output_folder: str
+    result_configuration: JSON
+    parameters: tuple[str, ...] = ()
+    scan_limit: int | None = None
+    id: str = field(default_factory=lambda: str(uuid4()))
+    state: str = "QUEUED"
+    reason: str | None = None
+    failure: QueryFailed | None = None
+    result: Result | None = None
+    submitted: datetime = field(default_factory=_now)
+    started: datetime | None = None
+    completed: datetime | None = None
+    cancellation: Cancellation = field(default_factory=Cancellation)
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL_STATES
+
+    @property
+    def output(self) -> str:
+        """Queries leave ``<id>.csv``, everything else ``<id>.txt``."""
+        extension = "csv" if self.prepared.statement.is_query else "txt"
+        return f"{self.output_folder.rstrip('/')}/{self.id}.{extension}"
+
+    def start(self) -> bool:
+        """QUEUED -> RUNNING; False when it was cancelled while it waited."""
+        if self.state != "QUEUED":
+            return False
+        self.state, self.started = "RUNNING", _now()
+        return True
+
+    def succeed(self, result: Result) -> None:
+        self.result = result
+        self._end("SUCCEEDED")
+
+    def fail(self, failure: QueryFailed) -> None:
+        self.reason, self.failure = failure.message, failure
+        self._end("FAILED")
+
+    def cancelled(self, reason: str) -> None:
+        self.reason = reason
+        self._end("CANCELLED")
+
+    def _end(self, state: str) -> None:
+        """The state comes last: who sees it final sees the rest as well."""
+        assert not self.is_final, f"query {self.id} is {self.state} already"
+        self.completed = _now()
+        self.state = state

@@ -1,0 +1,80 @@
+"""One statement's text: its tokens, its first words, and what Athena calls it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from localaws.athena.ddl.tokens import StatementToken, before_semicolon, tokenize
+from localaws.athena.errors import MalformedQuery
+from localaws.athena.execution.depth import check_depth
+
+_UTILITY = {"SHOW", "DESCRIBE", "DESC", "EXPLAIN", "PREPARE", "DEALLOCATE"}
+_DDL = {"CREATE", "DROP", "ALTER", "MSCK"}
+_QUERY = {"SELECT", "WITH", "VALUES", "TABLE", "("}
+# USING EXTERNAL FUNCTION begins a query of Athena's with functions of one's own.
+_OTHER_DML = {"INSERT", "UNLOAD", "DELETE", "UPDATE", "MERGE", "OPTIMIZE", "VACUUM", "EXECUTE", "USING"}
+_FIXED = {
+    "MSCK": "MSCK_REPAIR_TABLE",
+    "DESCRIBE": "DESCRIBE_TABLE",
+    "DESC": "DESCRIBE_TABLE",
+    "PREPARE": "PREPARE",
+}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement as GetQueryExecution names it, with its text free of a closing semicolon."""
+
+    text: str
+    kind: str
+    substatement: str
+
+    @property
+    def is_query(self) -> bool:
+        return self.kind == "DML"
+
+
+def one_statement(text: str) -> Statement:
+    """Classify the one statement in ``text``.
+
+    Raises MalformedQuery when there is none, more than one, or one that Athena does not know.
+    """
+    tokens = tokenize(text)
+    words = [token.keyword for token in tokens]
+    check_depth(words)
+    if ";" in words:
+        if set(words[words.index(";") :]) != {";"}:
+            raise MalformedQuery(f"Only one sql statement is allowed. Got: {text}")
+        words = words[: words.index(";")]
+    if not words:
+        raise MalformedQuery("line 1:1: mismatched input '<EOF>'. The statement is empty")
+    return Statement(before_semicolon(text), _kind(words[0], tokens[0]), _substatement(words))
+
+
+def _kind(verb: str, first: StatementToken) -> str:
+    if verb in _UTILITY:
+        return "UTILITY"
+    if verb in _DDL:
+        return "DDL"
+    if verb in _QUERY or verb in _OTHER_DML:
+        return "DML"
+    raise MalformedQuery(
+        f"line {first.line}:{first.column}: mismatched input '{first.text}'. Queries of this type are not supported"
+    )
+
+
+def _substatement(words: list[str]) -> str:
+    verb = words[0]
+    if verb in _QUERY:
+        return "SELECT"
+    if verb in _FIXED:
+        return _FIXED[verb]
+    if verb == "ALTER":
+        action = [word for word in words if word in ("ADD", "DROP", "PARTITION", "SET", "RENAME", "COLUMNS")][
+            :2
+        ]
+        return "_".join(["ALTER_TABLE", *action])
+    nouns = {"SCHEMA": "DATABASE", "SCHEMAS": "DATABASES", "EXTERNAL": "TABLE"}
+    if verb == "SHOW" and words[1:2] == ["CREATE"]:
+        return "SHOW_CREATE_TABLE"
+    return f"{verb}_{nouns.get(words[1], words[1])}" if len(words) > 1 and verb in _DDL | _UTILITY else verb

@@ -1,0 +1,156 @@
+"""Values as Athena's results write them, and the columns' description.
+
+Source: https://docs.aws.amazon.com/athena/latest/APIReference/API_ColumnInfo.html; doubles are Java's Double.toString.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import MAXYEAR, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from localaws.athena import datatypes as dt
+from localaws.athena.results.result import ResultColumn
+
+_PRECISIONS = {
+    dt.TINYINT: 3,
+    dt.SMALLINT: 5,
+    dt.INTEGER: 10,
+    dt.BIGINT: 19,
+    dt.REAL: 17,
+    dt.DOUBLE: 17,
+    dt.VARCHAR: 2**31 - 1,
+    dt.VARBINARY: 2**30,
+    dt.TIMESTAMP: 3,
+}
+_SCIENTIFIC_FROM, _PLAIN_FROM = 1e7, 1e-3
+_MILLISECONDS_OF_A_DAY = 86_400_000
+_DAYS_OF_400_YEARS = 146_097
+_YEAR_0, _YEAR_1, _YEAR_10000 = -719_528, -719_162, 2_932_897  # in days since 1970
+
+
+def result_column(name: str, datatype: pa.DataType, length: int | None = None) -> ResultColumn:
+    """``length`` is the n of a varchar(n)."""
+    if dt.is_decimal(datatype):
+        return ResultColumn(name, "decimal", datatype.precision, datatype.scale)
+    plain = dt.trino_name(datatype).partition("(")[0]
+    shown = {"real": "float"}.get(plain, plain)
+    return ResultColumn(
+        name, shown, length or _PRECISIONS.get(datatype, 0), 0, case_sensitive=datatype == dt.VARCHAR
+    )
+
+
+def texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:  # noqa: PLR0911 - one for each family of types
+    """Every value as text; NULL stays NULL."""
+    if column.null_count == len(column):  # such a column may have lost its type on the way
+        return pa.nulls(len(column), pa.string())
+    if datatype == dt.VARCHAR:
+        return column
+    if datatype in (*dt.INTEGERS, dt.BOOLEAN):
+        return column.cast(pa.string())
+    if datatype in (dt.DATE, dt.TIMESTAMP):
+        return _moment_texts(column, datatype)
+    if dt.is_array(datatype):
+        return _joined(column, _nested_texts(column.flatten(), datatype.value_type), "[]")
+    if pa.types.is_map(datatype):
+        entry = pa.struct([("key", datatype.key_type), ("value", datatype.item_type)])
+        entries = column.cast(pa.list_(entry))
+        keys, values = entries.flatten().flatten()
+        pairs = (_nested_texts(keys, datatype.key_type), "=", _nested_texts(values, datatype.item_type), "")
+        return _joined(entries, pc.binary_join_element_wise(*pairs), "{}")
+    if pa.types.is_struct(datatype):
+        return _row_texts(column, datatype)
+    write = _WRITERS.get(datatype, _decimal_text if dt.is_decimal(datatype) else str)
+    return pa.array(
+        [None if value is None else write(value) for value in column.to_pylist()], type=pa.string()
+    )
+
+
+def _moment_texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:
+    if datatype == dt.TIMESTAMP:
+        column = column.cast(pa.timestamp("ms"), safe=False)
+    numbers = column.cast(pa.int32() if datatype == dt.DATE else pa.int64())
+    unit = 1 if datatype == dt.DATE else _MILLISECONDS_OF_A_DAY
+    if all(_YEAR_0 <= edge.as_py() // unit < _YEAR_10000 for edge in (pc.min(numbers), pc.max(numbers))):
+        return column.cast(pa.string())
+    return pa.array(
+        [None if number is None else _moment_text(number, unit) for number in numbers.to_pylist()],
+        type=pa.string(),
+    )
+
+
+def _moment_text(number: int, unit: int) -> str:
+    """Days, or milliseconds, since 1970 as Java writes them: ``+12345-01-01`` and ``-0005-01-01``."""
+    days, milliseconds = divmod(number, unit)
+    cycles, day = divmod(days - _YEAR_1, _DAYS_OF_400_YEARS)
+    moment = datetime(1, 1, 1) + timedelta(days=day, milliseconds=milliseconds)
+    year = moment.year + 400 * cycles
+    sign = "-" if year < 0 else "+" if year > MAXYEAR else ""
+    rest = moment.isoformat(" ", "milliseconds")[4:]
+    return f"{sign}{abs(year):04d}{rest if unit > 1 else rest[:6]}"
+
+
+def _nested_texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:
+    return texts(column, datatype).fill_null("null")
+
+
+def _joined(lists: pa.Array, items: pa.Array, brackets: str) -> pa.Array:
+    """The texts of ``lists``, whose elements have the texts ``items``."""
+    ends = np.cumsum(pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False))
+    offsets = pa.array(np.concatenate([[0], ends]), type=pa.int32())
+    inside = pc.binary_join(pa.ListArray.from_arrays(offsets, items), ", ")
+    return _where_valid(lists, pc.binary_join_element_wise(brackets[0], inside, brackets[1], ""))
+
+
+def _row_texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:
+    parts: list[Any] = []
+    for field, values in zip(datatype, column.flatten(), strict=True):
+        parts += [f"{', ' if parts else '{'}{field.name}=", _nested_texts(values, field.type)]
+    return _where_valid(column, pc.binary_join_element_wise(*parts, "}", ""))
+
+
+def _where_valid(column: pa.Array, written: pa.Array) -> pa.Array:
+    return pc.if_else(column.is_valid(), written, pa.scalar(None, pa.string()))
+
+
+def double_text(value: float) -> str:
+    """``1.0``, ``1.23456789E7``, ``1.0E-4``: the shortest digits that give the number back, in Java's layout."""
+    return _java_text(value, repr(float(value)))
+
+
+def real_text(value: float) -> str:
+    return _java_text(value, np.format_float_positional(np.float32(value), trim="0"))
+
+
+def _java_text(value: float, shortest: str) -> str:
+    """``shortest`` is Python's text; from 0.001 to ten million, and for zero, Java's is the same."""
+    if _PLAIN_FROM <= abs(value) < _SCIENTIFIC_FROM or value == 0:
+        return shortest
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    sign, digits, exponent = Decimal(shortest).as_tuple()
+    written = "".join(map(str, digits)).rstrip("0")
+    return f"{'-' if sign else ''}{written[0]}.{written[1:] or '0'}E{len(digits) + int(exponent) - 1}"
+
+
+def _decimal_text(value: Decimal) -> str:
+    return f"{value:f}"
+
+
+def _bytes_text(value: bytes) -> str:
+    return value.hex(" ")
+
+
+_WRITERS: dict[pa.DataType, Callable[[Any], str]] = {
+    dt.DOUBLE: double_text,
+    dt.REAL: real_text,
+    dt.VARBINARY: _bytes_text,
+}

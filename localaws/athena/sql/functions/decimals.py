@@ -1,0 +1,148 @@
+"""Trino's arithmetic on decimals: the type of each result, and DuckDB's text for it.
+
+Source: https://trino.io/docs/current/functions/decimal.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from localaws.athena import datatypes as dt
+from localaws.athena.datatypes import MAX_DIGITS
+from localaws.athena.errors import not_supported
+from localaws.athena.sql.types.casts import coerced
+from localaws.athena.sql.types.number_casts import SHORT, unscaled
+from localaws.athena.sql.types.typed_sql import TypedSql
+
+# From this precision on the sum of very many values might not fit into a HUGEINT.
+_SUMS_FIT_UP_TO = 27
+
+
+def arithmetic(operator: str, left: TypedSql, right: TypedSql) -> TypedSql:
+    """``left operator right`` for + - * / and %, at least one a decimal and the other perhaps an integer or NULL."""
+    first, second = (
+        TypedSql(coerced(side, dt.as_decimal(side.type)), dt.as_decimal(side.type)) for side in (left, right)
+    )
+    if operator == "/":
+        return _divide(first, second)
+    if operator == "%":
+        return _modulo(first, second)
+    result = (_multiply_type if operator == "*" else _add_type)(first.type, second.type)
+    name, shifts = dt.duckdb_name(result), [result.scale - side.type.scale for side in (first, second)]
+    if operator in "+-" and not _shifts_fit((first, second), shifts):
+        digits = [
+            _shifted(unscaled(side.sql, side.type), shift)
+            for side, shift in zip((first, second), shifts, strict=True)
+        ]
+        return _pointed(f"({digits[0]} {operator} {digits[1]})", result)
+    if result.precision > SHORT:
+        # DuckDB would keep the result of two short decimals short, and call it an overflow.
+        longer = pa.decimal128(max(SHORT + 1, first.type.precision), first.type.scale)
+        first = TypedSql(coerced(first, longer), longer)
+    return TypedSql(f"CAST(({first.sql} {operator} {second.sql}) AS {name})", result)
+
+
+def aggregate(name: str, value: TypedSql, before: str, over: str) -> TypedSql:
+    """``sum`` or ``avg``; ``before`` is DISTINCT or nothing, ``over`` the FILTER and OVER that follow."""
+    total = pa.decimal128(MAX_DIGITS, value.type.scale)
+    digits, count = unscaled(value.sql, value.type), f"count({before}{value.sql}){over}"
+    if value.type.precision <= _SUMS_FIT_UP_TO:
+        found = TypedSql(f"sum({before}{value.sql}){over}", total)
+        if name == "sum":
+            return found
+        return _pointed(f"trino_rounded_quotient({unscaled(found.sql, total)}, {count})", value.type)
+    if before:
+        raise not_supported(
+            f"{name}(DISTINCT {dt.trino_name(value.type)}): cast to decimal(27,s) or less first"
+        )
+    parts = ", ".join(f"sum({part}({digits})){over}" for part in ("trino_upper", "trino_lower"))
+    if name == "sum":
+        return _pointed(f"trino_sum({parts})", total)
+    return _pointed(f"wide_average({parts}, {count})", value.type)
+
+
+def rounded(name: str, value: TypedSql, places: str | None) -> TypedSql:
+    """``round``, ``ceil``, ``floor`` and ``truncate``; ``places`` is the text of an integer, for round and truncate."""
+    source = value.type
+    whole = source.precision - source.scale
+    digits = unscaled(value.sql, source)
+    if places is None:
+        widest = max(1, whole) if name == "truncate" else min(MAX_DIGITS, whole + min(1, source.scale))
+        result, dropped = pa.decimal128(widest, 0), str(source.scale)
+        return _pointed(f"trino_{name}_digits({digits}, {dropped}) // {10**source.scale}::HUGEINT", result)
+    result = source if name == "truncate" else _decimal(source.precision + 1, source.scale)
+    return _pointed(f"trino_{name}_digits({digits}, {source.scale} - CAST({places} AS BIGINT))", result)
+
+
+def sign(value: TypedSql) -> TypedSql:
+    return TypedSql(f"CAST(sign({value.sql}) AS DECIMAL(1,0))", pa.decimal128(1, 0))
+
+
+def _add_type(left: pa.DataType, right: pa.DataType) -> pa.DataType:
+    scale = max(left.scale, right.scale)
+    return _decimal(max(left.precision - left.scale, right.precision - right.scale) + scale + 1, scale)
+
+
+def _multiply_type(left: pa.DataType, right: pa.DataType) -> pa.DataType:
+    return _decimal(left.precision + right.precision, left.scale + right.scale)
+
+
+def _divide(left: TypedSql, right: TypedSql) -> TypedSql:
+    """``left / right`` rounded half up to the larger of the scales, exactly."""
+    scale = max(left.type.scale, right.type.scale)
+    result = _decimal(
+        left.type.precision + right.type.scale + max(0, right.type.scale - left.type.scale), scale
+    )
+    shift = scale - left.type.scale + right.type.scale
+    sides = unscaled(left.sql, left.type), unscaled(right.sql, right.type)
+    if left.type.precision + shift <= MAX_DIGITS:
+        return _pointed(f"trino_divide_digits({_shifted(sides[0], shift)}, {sides[1]})", result)
+    room, factor = _room(shift)
+    return _pointed(f"trino_divide_wide({sides[0]}, {shift}, {room}, {factor}, {sides[1]})", result)
+
+
+def _modulo(left: TypedSql, right: TypedSql) -> TypedSql:
+    scale = max(left.type.scale, right.type.scale)
+    whole = min(left.type.precision - left.type.scale, right.type.precision - right.type.scale)
+    shifts = [scale - side.type.scale for side in (left, right)]
+    sides = [unscaled(side.sql, side.type) for side in (left, right)]
+    result = _decimal(max(1, whole + scale), scale)
+    if _shifts_fit((left, right), shifts):
+        return _pointed(
+            f"trino_mod_digits({_shifted(sides[0], shifts[0])}, {_shifted(sides[1], shifts[1])})", result
+        )
+    arguments = [
+        ", ".join((side, str(shift), *_room(shift))) for side, shift in zip(sides, shifts, strict=True)
+    ]
+    return _pointed(f"trino_mod_wide({', '.join(arguments)})", result)
+
+
+def _shifts_fit(sides: Sequence[TypedSql], shifts: Sequence[int]) -> bool:
+    return all(side.type.precision + shift <= MAX_DIGITS for side, shift in zip(sides, shifts, strict=True))
+
+
+def _room(shift: int) -> tuple[str, str]:
+    """The first number that is too large for a factor of ``10**shift``, and that factor."""
+    fits = min(shift, MAX_DIGITS)
+    return f"{10 ** (MAX_DIGITS - fits)}::HUGEINT", f"{10**fits}::HUGEINT"
+
+
+def _shifted(digits: str, shift: int) -> str:
+    return f"{digits} * {10**shift}::HUGEINT" if shift else digits
+
+
+def _pointed(digits: str, result: pa.DataType) -> TypedSql:
+    """A HUGEINT as the decimal that has these digits; NUMERIC_VALUE_OUT_OF_RANGE when they are more than 38."""
+    name, fitting = dt.duckdb_name(result), f"CAST({digits} AS DECIMAL(38,0))"
+    if result.scale == 0:
+        return TypedSql(f"CAST({fitting} AS {name})", result)
+    unit = f"CAST('0.{'1':0>{result.scale}}' AS DECIMAL({result.scale},{result.scale}))"
+    return TypedSql(f"CAST({fitting} * {unit} AS {name})", result)
+
+
+def _decimal(precision: int, scale: int) -> pa.DataType:
+    if scale > MAX_DIGITS:
+        raise not_supported(f"a decimal of scale {scale}: cast to double first")
+    return pa.decimal128(min(MAX_DIGITS, precision), scale)

@@ -1,0 +1,16 @@
+"""The functions that DuckDB lacks: macros in SQL (``trino.sql``) and Python functions that DuckDB calls."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from duckdb import DuckDBPyConnection
+
+from localaws.athena.sql.functions import regexp_functions, text_functions, wide_decimals
+
+
+def register_functions(connection: DuckDBPyConnection) -> None:
+    """Make the functions known to every connection of this database."""
+    for module in (wide_decimals, text_functions, regexp_functions):
+        module.register(connection)
+    connection.execute(files(__package__).joinpath("trino.sql").read_text(encoding="utf-8"))

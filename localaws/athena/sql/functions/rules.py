@@ -1,0 +1,269 @@
+"""Functions whose text depends on more than their arguments' types: on a constant unit, format or number of digits.
+
+Each rule takes the call's name, its compiled arguments and their nodes, and returns the compiled call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+from sqlglot import exp
+
+from localaws.athena import datatypes as dt
+from localaws.athena.errors import QueryFailed, not_supported
+from localaws.athena.sql.functions import date_formats, decimals
+from localaws.athena.sql.parsing.nodes import position, type_mismatch
+from localaws.athena.sql.types.casts import cast, coerced
+from localaws.athena.sql.types.typed_sql import TypedSql, once
+
+Rule = Callable[[str, list[TypedSql], list[exp.Expr]], TypedSql | None]
+
+_DATE_UNITS = ("day", "week", "month", "quarter", "year")
+_TIME_UNITS = ("millisecond", "second", "minute", "hour")
+_INTERVAL = {
+    "millisecond": "to_milliseconds({0})",
+    "second": "to_seconds({0})",
+    "minute": "to_minutes({0})",
+    "hour": "to_hours({0})",
+    "day": "to_days(CAST({0} AS INTEGER))",
+    "week": "to_days(CAST(7 * {0} AS INTEGER))",
+    "month": "to_months(CAST({0} AS INTEGER))",
+    "quarter": "to_months(CAST(3 * {0} AS INTEGER))",
+    "year": "to_months(CAST(12 * {0} AS INTEGER))",
+}
+
+
+def interval(unit: str, count: str) -> str:
+    """DuckDB's interval of ``count`` units."""
+    return _INTERVAL[unit].format(f"({count})")
+
+
+def plus_interval(value: TypedSql, unit: str, count: str, node: exp.Expr) -> TypedSql:
+    """A date or timestamp moved by ``count`` units keeps its type. ``count`` is the text of a bigint."""
+    if value.type == dt.DATE:
+        if unit not in _DATE_UNITS:
+            raise type_mismatch(node, f"a date cannot move by {unit}s: cast it to timestamp")
+        return TypedSql(f"CAST({value.sql} + {interval(unit, count)} AS DATE)", dt.DATE)
+    if value.type in dt.TIMESTAMPS:
+        return TypedSql(f"({value.sql} + {interval(unit, count)})", value.type)
+    raise type_mismatch(node, f"Cannot add an interval to {dt.trino_name(value.type)}")
+
+
+def _date_trunc(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    if len(values) != 2 or values[1].type not in (dt.DATE, *dt.TIMESTAMPS):
+        return None
+    unit = _unit(nodes[0], values[1])
+    return TypedSql(
+        f"CAST(date_trunc('{unit}', {values[1].sql}) AS {dt.duckdb_name(values[1].type)})", values[1].type
+    )
+
+
+def _date_add(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    if len(values) != 3 or not dt.can_coerce(values[1].type, dt.BIGINT):
+        return None
+    unit = _unit(nodes[0], values[2])
+    if unit == "millisecond" and values[2].type == dt.SHORT_TIMESTAMP:
+        raise not_supported(
+            "milliseconds added to a timestamp of fewer than 3 digits: write the literal with .000"
+        )
+    return plus_interval(values[2], unit, coerced(values[1], dt.BIGINT), nodes[2])
+
+
+def _date_diff(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    if len(values) != 3:
+        return None
+    common = dt.common_type(values[1].type, values[2].type)
+    if common not in (dt.DATE, *dt.TIMESTAMPS):
+        return None
+    unit = _unit(nodes[0], TypedSql("", common))
+    return TypedSql(
+        f"date_sub('{unit}', {coerced(values[1], common)}, {coerced(values[2], common)})", dt.BIGINT
+    )
+
+
+def _date_format(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    if len(values) != 2 or not dt.can_coerce(values[0].type, dt.TIMESTAMP):
+        return None
+    pattern = _constant(nodes[1], f"the format of {name}")
+    return TypedSql(date_formats.formatted(coerced(values[0], dt.TIMESTAMP), pattern, name), dt.VARCHAR)
+
+
+def _date_parse(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    if len(values) != 2 or values[0].type != dt.VARCHAR:
+        return None
+    pattern = _constant(nodes[1], f"the format of {name}")
+    return TypedSql(date_formats.parsed(values[0].sql, pattern, name), dt.TIMESTAMP)
+
+
+def _date(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    return cast(values[0], dt.DATE, nodes[0]) if len(values) == 1 else None
+
+
+def _rounded(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    """Decimals only; the table has the other numbers."""
+    name = {"ceiling": "ceil"}.get(name, name)
+    if name == "truncate" and values and values[0].type in (*dt.INTEGERS, dt.NULL):
+        wider = dt.as_decimal(values[0].type)
+        values = [TypedSql(coerced(values[0], wider), wider), *values[1:]]
+    if not values or not dt.is_decimal(values[0].type):
+        return None
+    if len(values) == 1:
+        return decimals.rounded(name, values[0], None)
+    if name not in ("round", "truncate") or len(values) != 2 or not dt.can_coerce(values[1].type, dt.INTEGER):
+        return None
+    return decimals.rounded(name, values[0], coerced(values[1], dt.INTEGER))
+
+
+def _sign(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    return decimals.sign(values[0]) if len(values) == 1 and dt.is_decimal(values[0].type) else None
+
+
+def _mod(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    common = unified(values)
+    if len(values) != 2 or common is None or not dt.is_decimal(common):
+        return None
+    return decimals.arithmetic("%", *values)
+
+
+def _concat(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    """concat and ``||``: of texts, of arrays, and of an array and an element at either end."""
+    if len(values) < 2:
+        return None
+    if any(dt.is_array(value.type) for value in values):
+        return _concat_arrays(values)
+    if any(value.type not in (dt.VARCHAR, dt.NULL) for value in values):
+        return None
+    if any(value.type == dt.NULL for value in values):
+        return TypedSql("CAST(NULL AS VARCHAR)", dt.VARCHAR)
+    return TypedSql("(" + " || ".join(value.sql for value in values) + ")", dt.VARCHAR)
+
+
+def _concat_arrays(values: list[TypedSql]) -> TypedSql | None:
+    common = unified(values)
+    if common is None and len(values) == 2:
+        values = [_array_of(value, other) for value, other in zip(values, reversed(values), strict=True)]
+        common = unified(values)
+    if common is None or any(value.type == dt.NULL for value in values):
+        return None
+    # DuckDB's || is NULL when one side is, as Trino's; its list_concat is not.
+    return TypedSql(f"({' || '.join(coerced(value, common) for value in values)})", common)
+
+
+def _array_of(value: TypedSql, other: TypedSql) -> TypedSql:
+    """``value`` as an array of one element where that is what ``other`` can be joined with."""
+    if not dt.is_array(other.type) or dt.common_type(other.type.value_type, value.type) is None:
+        return value
+    return TypedSql(f"[{value.sql}]", pa.list_(value.type))
+
+
+def _extreme(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    """greatest and least: NULL when any argument is. NaN is larger than no number, and smaller than none."""
+    common = unified(values)
+    if common is None:
+        return None
+    if pa.types.is_nested(common):
+        raise not_supported(f"comparison of {dt.trino_name(common)}")
+
+    def write(*texts: str) -> str:
+        known = " AND ".join(f"{text} IS NOT NULL" for text in texts)
+        found = f"{name}({', '.join(texts)})"
+        if name == "greatest" and common in (dt.DOUBLE, dt.REAL):
+            numbers = ", ".join(f"CASE WHEN NOT isnan({text}) THEN {text} END" for text in texts)
+            found = f"coalesce(greatest({numbers}), {texts[0]})"
+        return f"CASE WHEN {known} THEN {found} END"
+
+    return TypedSql(once([coerced(value, common) for value in values], write), common)
+
+
+def _coalesce(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    common = unified(values)
+    if common is None or len(values) < 2:
+        return None
+    return TypedSql(f"coalesce({', '.join(coerced(value, common) for value in values)})", common)
+
+
+def _nullif(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    if len(values) != 2 or (common := unified(values)) is None:
+        return None
+    if pa.types.is_nested(common):
+        raise not_supported(f"comparison of {dt.trino_name(common)}")
+
+    def write(value: str, other: str) -> str:
+        first = coerced(TypedSql(value, values[0].type), common)
+        equal = f"{first} = {other}"
+        if common in (dt.DOUBLE, dt.REAL):
+            equal += f" AND NOT isnan({first})"
+        return f"CASE WHEN {equal} THEN NULL ELSE {value} END"
+
+    return TypedSql(once([values[0].sql, coerced(values[1], common)], write), values[0].type)
+
+
+def _try(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    return TypedSql(f"TRY({values[0].sql})", values[0].type) if len(values) == 1 else None
+
+
+def unified(values: list[TypedSql]) -> pa.DataType | None:
+    """The type all values widen to, or None."""
+    common = dt.NULL
+    for value in values:
+        found = dt.common_type(common, value.type)
+        if found is None:
+            return None
+        common = found
+    return common if values else None
+
+
+def _constant(node: exp.Expr, what: str) -> str:
+    if not isinstance(node, exp.Literal) or not node.is_string:
+        raise not_supported(f"{what} when it is not a constant text")
+    return str(node.this)
+
+
+def _unit(node: exp.Expr, value: TypedSql) -> str:
+    unit = _constant(node, "a unit of time").lower()
+    if unit not in (*_DATE_UNITS, *_TIME_UNITS) or (value.type == dt.DATE and unit in _TIME_UNITS):
+        raise QueryFailed(
+            f"INVALID_FUNCTION_ARGUMENT: {position(node)}'{unit}' is not a valid {dt.trino_name(value.type)} field"
+        )
+    return unit
+
+
+def _array_join(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    """Elements of other types are cast to varchar; the table joins texts."""
+    if (
+        len(values) not in (2, 3)
+        or not dt.is_array(values[0].type)
+        or values[0].type.value_type == dt.VARCHAR
+    ):
+        return None
+    if pa.types.is_nested(values[0].type.value_type) or any(value.type != dt.VARCHAR for value in values[1:]):
+        return None
+    elements = cast(values[0], pa.list_(dt.VARCHAR), nodes[0]).sql
+    if len(values) == 2:
+        return TypedSql(f"trino_array_join({elements}, {values[1].sql})", dt.VARCHAR)
+    return TypedSql(f"trino_array_join_with_null({elements}, {values[1].sql}, {values[2].sql})", dt.VARCHAR)
+
+
+RULES: dict[str, Rule] = {
+    "date": _date,
+    "date_trunc": _date_trunc,
+    "date_add": _date_add,
+    "date_diff": _date_diff,
+    "date_format": _date_format,
+    "date_parse": _date_parse,
+    "round": _rounded,
+    "ceil": _rounded,
+    "ceiling": _rounded,
+    "floor": _rounded,
+    "truncate": _rounded,
+    "sign": _sign,
+    "mod": _mod,
+    "concat": _concat,
+    "array_join": _array_join,
+    "greatest": _extreme,
+    "least": _extreme,
+    "coalesce": _coalesce,
+    "nullif": _nullif,
+    "try": _try,
+}

@@ -1,0 +1,282 @@
+"""The functions a query may use, and DuckDB's text for each: the tested table that is the white-list.
+
+Templates of scalar functions name their arguments ``{0}``, ``{1}``; ``{all}`` is all of them. Aggregates and window
+functions have ``{over}``, the FILTER and OVER that follow, and DISTINCT and ORDER BY inside ``{all}``; one without
+``{all}`` takes neither. ``{distinct}`` is DISTINCT or nothing, for one that needs it again.
+A function that is not here, nor in ``rules``, is refused.
+Source: https://trino.io/docs/current/functions.html
+"""
+
+from __future__ import annotations
+
+from localaws.athena.sql.functions.overloads import Overload, overload
+
+FunctionTable = dict[str, list[Overload]]
+
+
+def _table(*rows: tuple[str, str, str]) -> FunctionTable:
+    found: FunctionTable = {}
+    for names, signature, template in rows:
+        for name in names.split():
+            found.setdefault(name, []).append(overload(signature, template))
+    return found
+
+
+_DATE_PARTS = ("year", "quarter", "month")
+_INTEGERS = ("tinyint", "smallint", "integer", "bigint")
+
+
+SCALARS = _table(
+    # ---- numbers
+    ("abs", "N -> N", "abs({0})"),
+    *(("ceil ceiling floor round", f"{integer} -> {integer}", "{0}") for integer in _INTEGERS),
+    *(
+        ("round", f"{integer}, integer -> {integer}", f"CAST(trino_round_integer({{0}}, {{1}}) AS {integer})")
+        for integer in _INTEGERS
+    ),
+    ("round", "real, integer -> real", "CAST(trino_round_double(CAST({0} AS DOUBLE), {1}) AS REAL)"),
+    ("round", "double, integer -> double", "trino_round_double({0}, {1})"),
+    *(
+        row
+        for number in ("real", "double")
+        for row in (
+            ("ceil ceiling", f"{number} -> {number}", "ceil({0})"),
+            ("floor", f"{number} -> {number}", "floor({0})"),
+            ("round", f"{number} -> {number}", f"CAST(trino_round_double({{0}}, 0) AS {number})"),
+            ("truncate", f"{number} -> {number}", "trunc({0})"),
+        )
+    ),
+    *(("sign", f"{integer} -> {integer}", f"CAST(sign({{0}}) AS {integer})") for integer in _INTEGERS),
+    *(
+        (
+            "sign",
+            f"{number} -> {number}",
+            f"CASE WHEN isnan({{0}}) THEN {{0}} ELSE CAST(sign({{0}}) AS {number}) END",
+        )
+        for number in ("real", "double")
+    ),
+    *(("mod", f"{integer}, {integer} -> {integer}", "trino_mod({0}, {1})") for integer in _INTEGERS),
+    *(("mod", f"{number}, {number} -> {number}", "({0} % {1})") for number in ("real", "double")),
+    ("sqrt", "double -> double", "trino_sqrt({0})"),
+    ("exp", "double -> double", "exp({0})"),
+    ("ln", "double -> double", "trino_ln({0})"),
+    ("log2", "double -> double", "trino_log2({0})"),
+    ("log10", "double -> double", "trino_log10({0})"),
+    ("log", "double, double -> double", "(trino_ln({1}) / trino_ln({0}))"),
+    ("pow power", "double, double -> double", "trino_power({0}, {1})"),
+    ("pi", "-> double", "pi()"),
+    ("e", "-> double", "exp(1.0::DOUBLE)"),
+    ("infinity", "-> double", "'infinity'::DOUBLE"),
+    ("nan", "-> double", "'nan'::DOUBLE"),
+    ("is_nan", "double -> boolean", "isnan({0})"),
+    ("is_finite", "double -> boolean", "isfinite({0})"),
+    ("is_infinite", "double -> boolean", "isinf({0})"),
+    *((f, "double -> double", f"{f}({{0}})") for f in ("atan", "degrees", "radians")),
+    *((f, "double -> double", f"{f}(trino_nan_if(isinf({{0}}), {{0}}))") for f in ("sin", "cos", "tan")),
+    *((f, "double -> double", f"{f}(trino_nan_if(abs({{0}}) > 1, {{0}}))") for f in ("asin", "acos")),
+    ("atan2", "double, double -> double", "atan2({0}, {1})"),
+    ("width_bucket", "double, double, double, bigint -> bigint", "trino_width_bucket({0}, {1}, {2}, {3})"),
+    ("rand random", "-> double", "random()"),
+    # ---- text
+    ("lower", "varchar -> varchar", "lower({0})"),
+    ("upper", "varchar -> varchar", "trino_upper_text({0})"),
+    ("length", "varchar -> bigint", "length({0})"),
+    ("trim", "varchar -> varchar", "trim({0}, trino_space())"),
+    ("ltrim", "varchar -> varchar", "ltrim({0}, trino_space())"),
+    ("rtrim", "varchar -> varchar", "rtrim({0}, trino_space())"),
+    ("trim", "varchar, varchar -> varchar", "trim({0}, {1})"),
+    ("ltrim", "varchar, varchar -> varchar", "ltrim({0}, {1})"),
+    ("rtrim", "varchar, varchar -> varchar", "rtrim({0}, {1})"),
+    ("substr substring", "varchar, bigint -> varchar", "trino_substr({0}, {1})"),
+    ("substr substring", "varchar, bigint, bigint -> varchar", "trino_substr_length({0}, {1}, {2})"),
+    ("replace", "varchar, varchar -> varchar", "trino_replace({0}, {1}, '')"),
+    ("replace", "varchar, varchar, varchar -> varchar", "trino_replace({0}, {1}, {2})"),
+    ("reverse", "varchar -> varchar", "trino_reverse({0})"),
+    ("reverse", "array(T) -> array(T)", "list_reverse({0})"),
+    ("lpad", "varchar, bigint, varchar -> varchar", "trino_lpad({0}, {1}, {2})"),
+    ("rpad", "varchar, bigint, varchar -> varchar", "trino_rpad({0}, {1}, {2})"),
+    ("strpos", "varchar, varchar -> bigint", "strpos({0}, {1})"),
+    ("strpos", "varchar, varchar, bigint -> bigint", "trino_strpos({0}, {1}, {2})"),
+    ("starts_with", "varchar, varchar -> boolean", "starts_with({0}, {1})"),
+    ("ends_with", "varchar, varchar -> boolean", "ends_with({0}, {1})"),
+    ("split", "varchar, varchar -> array(varchar)", "trino_split({0}, {1})"),
+    ("split", "varchar, varchar, bigint -> array(varchar)", "trino_split_limit({0}, {1}, {2})"),
+    ("split_part", "varchar, varchar, bigint -> varchar", "trino_split_part({0}, {1}, {2})"),
+    ("concat_ws", "varchar, varchar... -> varchar", "concat_ws({all})"),
+    ("concat_ws", "varchar, array(varchar) -> varchar", "trino_array_join({1}, {0})"),
+    ("translate", "varchar, varchar, varchar -> varchar", "translate({0}, {1}, {2})"),
+    ("levenshtein_distance", "varchar, varchar -> bigint", "trino_levenshtein({0}, {1})"),
+    ("regexp_like", "varchar, varchar -> boolean", "trino_unless_refused(trino_regexp_like({0}, {1}))"),
+    ("regexp_count", "varchar, varchar -> bigint", "trino_unless_refused(trino_regexp_count({0}, {1}))"),
+    (
+        "regexp_split",
+        "varchar, varchar -> array(varchar)",
+        "trino_unless_refused(trino_regexp_split({0}, {1}))",
+    ),
+    (
+        "regexp_extract",
+        "varchar, varchar -> varchar",
+        "trino_unless_refused(trino_regexp_extract({0}, {1}, 0))",
+    ),
+    (
+        "regexp_extract",
+        "varchar, varchar, bigint -> varchar",
+        "trino_unless_refused(trino_regexp_extract({0}, {1}, {2}))",
+    ),
+    (
+        "regexp_extract_all",
+        "varchar, varchar -> array(varchar)",
+        "trino_unless_refused(trino_regexp_extract_all({0}, {1}, 0))",
+    ),
+    (
+        "regexp_extract_all",
+        "varchar, varchar, bigint -> array(varchar)",
+        "trino_unless_refused(trino_regexp_extract_all({0}, {1}, {2}))",
+    ),
+    (
+        "regexp_replace",
+        "varchar, varchar -> varchar",
+        "trino_unless_refused(trino_regexp_replace({0}, {1}, ''))",
+    ),
+    (
+        "regexp_replace",
+        "varchar, varchar, varchar -> varchar",
+        "trino_unless_refused(trino_regexp_replace({0}, {1}, {2}))",
+    ),
+    *(
+        (
+            "regexp_position",
+            f"varchar, varchar{given} -> integer",
+            f"trino_unless_refused(trino_regexp_position({{0}}, {{1}}, {start}, {occurrence}))",
+        )
+        for given, start, occurrence in (
+            ("", "1", "1"),
+            (", bigint", "{2}", "1"),
+            (", bigint, bigint", "{2}", "{3}"),
+        )
+    ),
+    ("to_utf8", "varchar -> varbinary", "encode({0})"),
+    ("md5", "varbinary -> varbinary", "unhex(md5({0}))"),
+    # ---- dates
+    *((f, "date -> bigint", f"{f}({{0}})") for f in _DATE_PARTS),
+    *((f, "timestamp -> bigint", f"{f}({{0}})") for f in _DATE_PARTS),
+    *(
+        (names, f"{given} -> bigint", f"{part}({{0}})")
+        for given in ("date", "timestamp")
+        for names, part in (
+            ("day day_of_month", "day"),
+            ("week week_of_year", "week"),
+            ("day_of_week dow", "isodow"),
+            ("day_of_year doy", "dayofyear"),
+            ("year_of_week yow", "isoyear"),
+        )
+    ),
+    ("hour", "timestamp -> bigint", "hour({0})"),
+    ("minute", "timestamp -> bigint", "minute({0})"),
+    ("second", "timestamp -> bigint", "second({0})"),
+    ("millisecond", "timestamp -> bigint", "(millisecond({0}) % 1000)"),
+    ("last_day_of_month", "date -> date", "last_day({0})"),
+    ("last_day_of_month", "timestamp -> date", "last_day({0})"),
+    ("to_unixtime", "timestamp -> double", "epoch({0})"),
+    # ---- arrays
+    ("cardinality", "array(T) -> bigint", "len({0})"),
+    ("element_at", "array(T), bigint -> T", "trino_element_at({0}, {1})"),
+    ("contains", "array(C), C -> boolean", "trino_contains({0}, {1})"),
+    ("array_position", "array(C), C -> bigint", "trino_array_position({0}, {1})"),
+    ("array_join", "array(varchar), varchar -> varchar", "trino_array_join({0}, {1})"),
+    (
+        "array_join",
+        "array(varchar), varchar, varchar -> varchar",
+        "trino_array_join_with_null({0}, {1}, {2})",
+    ),
+    ("array_sort", "array(C) -> array(C)", "list_sort({0}, 'ASC', 'NULLS LAST')"),
+    *(
+        ("array_max", f"array({real}) -> {real}", "trino_array_max_number({0})")
+        for real in ("real", "double")
+    ),
+    ("array_max", "array(C) -> C", "trino_array_max({0})"),
+    ("array_min", "array(C) -> C", "trino_array_min({0})"),
+    (
+        "sequence",
+        "bigint, bigint -> array(bigint)",
+        "trino_sequence({0}, {1}, CASE WHEN {0} <= {1} THEN 1 ELSE -1 END)",
+    ),
+    ("sequence", "bigint, bigint, bigint -> array(bigint)", "trino_sequence({0}, {1}, {2})"),
+    ("sequence", "date, date -> array(date)", "trino_sequence_of_dates({0}, {1})"),
+)
+
+AGGREGATES = _table(
+    ("count", "T -> bigint", "count({all}){over}"),
+    ("count_if", "boolean -> bigint", "count(CASE WHEN {0} THEN 1 END){over}"),
+    ("sum", "bigint -> bigint", "CAST(sum({all}){over} AS BIGINT)"),
+    ("sum", "real -> real", "CAST(sum({all}){over} AS REAL)"),
+    ("sum", "double -> double", "sum({all}){over}"),
+    ("avg", "double -> double", "avg({all}){over}"),
+    ("avg", "real -> real", "CAST(avg({all}){over} AS REAL)"),
+    ("min", "C -> C", "min({all}){over}"),
+    # To DuckDB NaN is the largest number; to Trino it is larger than none.
+    *(
+        (
+            "max",
+            f"{number} -> {number}",
+            "coalesce(max({distinct}CASE WHEN NOT isnan({0}) THEN {0} END){over}, max({all}){over})",
+        )
+        for number in ("real", "double")
+    ),
+    ("max", "C -> C", "max({all}){over}"),
+    ("min_by", "T, compared -> T", "arg_min_null({all}){over}"),
+    *(
+        ("max_by", f"T, {number} -> T", "arg_max_null({0}, trino_below_all_if_nan({1})){over}")
+        for number in ("real", "double")
+    ),
+    ("max_by", "T, compared -> T", "arg_max_null({all}){over}"),
+    ("any_value arbitrary", "T -> T", "any_value({all}){over}"),
+    ("bool_and every", "boolean -> boolean", "bool_and({all}){over}"),
+    ("bool_or", "boolean -> boolean", "bool_or({all}){over}"),
+    ("stddev stddev_samp", "double -> double", "stddev_samp({all}){over}"),
+    ("stddev_pop", "double -> double", "stddev_pop({all}){over}"),
+    ("variance var_samp", "double -> double", "var_samp({all}){over}"),
+    ("var_pop", "double -> double", "var_pop({all}){over}"),
+    *(
+        row
+        for number in ("real", "double")
+        for row in (
+            (
+                "corr",
+                f"{number}, {number} -> {number}",
+                f"CASE WHEN isfinite(corr({{all}}){{over}}) THEN CAST(corr({{all}}){{over}} AS {number}) END",
+            ),
+            *(
+                (name, f"{number}, {number} -> {number}", f"CAST({name}({{all}}){{over}} AS {number})")
+                for name in ("covar_samp", "covar_pop")
+            ),
+        )
+    ),
+    ("approx_distinct", "T -> bigint", "count(DISTINCT {0}){over}"),
+    ("approx_percentile", "bigint, double -> bigint", "approx_quantile({0}, CAST({1} AS REAL)){over}"),
+    (
+        "approx_percentile",
+        "real, double -> real",
+        "CAST(approx_quantile({0}, CAST({1} AS REAL)){over} AS REAL)",
+    ),
+    ("approx_percentile", "double, double -> double", "approx_quantile({0}, CAST({1} AS REAL)){over}"),
+    ("array_agg", "T -> array(T)", "list({all}){over}"),
+)
+
+WINDOW_FUNCTIONS = _table(
+    ("row_number", "-> bigint", "row_number(){over}"),
+    ("rank", "-> bigint", "rank(){over}"),
+    ("dense_rank", "-> bigint", "dense_rank(){over}"),
+    ("percent_rank", "-> double", "percent_rank(){over}"),
+    ("cume_dist", "-> double", "cume_dist(){over}"),
+    ("ntile", "bigint -> bigint", "ntile({all}){over}"),
+    ("lag", "T -> T", "lag({all}){over}"),
+    ("lag", "T, bigint -> T", "lag({0}, trino_offset({1}, 0)){over}"),
+    ("lag", "T, bigint, T -> T", "lag({0}, trino_offset({1}, 0), {2}){over}"),
+    ("lead", "T -> T", "lead({all}){over}"),
+    ("lead", "T, bigint -> T", "lead({0}, trino_offset({1}, 0)){over}"),
+    ("lead", "T, bigint, T -> T", "lead({0}, trino_offset({1}, 0), {2}){over}"),
+    ("first_value", "T -> T", "first_value({all}){over}"),
+    ("last_value", "T -> T", "last_value({all}){over}"),
+    ("nth_value", "T, bigint -> T", "nth_value({0}, trino_offset({1}, 1)){over}"),
+)

@@ -1,0 +1,58 @@
+"""Overloads that Trino has, and this engine does not answer, of the functions in ``supported`` and ``rules``.
+
+A call that neither those nor these take fails in Athena too, so it fails in Athena's words; one that these take is
+refused. ``any`` may take more than Trino does: in doubt a call is refused. Overloads for types that no expression
+here can have (char, json, time, intervals, timestamps with a zone) are left out.
+Source: https://trino.io/docs/401/functions.html
+"""
+
+from __future__ import annotations
+
+from localaws.athena.sql.functions.overloads import Overload, overload
+
+_ROWS = (
+    ("truncate", "double"),
+    ("truncate round", "double, bigint"),
+    ("rand random", "double"),
+    ("rand random", "double, double"),
+    ("width_bucket", "double, array(double)"),
+    ("length reverse", "varbinary"),
+    ("substr substring", "varbinary, bigint"),
+    ("substr substring", "varbinary, bigint, bigint"),
+    ("lpad rpad", "varbinary, bigint, varbinary"),
+    ("concat", "varchar, varchar..."),
+    ("concat", "varbinary, varbinary..."),
+    ("concat", "array(T), any..."),
+    ("concat", "any, array(T), any..."),
+    ("concat", "any, array(T)"),
+    ("date_trunc", "varchar, timestamp"),
+    ("date_add", "varchar, bigint, timestamp"),
+    ("date_diff", "varchar, timestamp, timestamp"),
+    ("date_format", "timestamp, varchar"),
+    ("date_parse", "varchar, varchar"),
+    ("cardinality", "any"),
+    ("element_at", "any, any"),
+    ("array_join", "array(T), varchar"),
+    ("array_join", "array(T), varchar, varchar"),
+    ("sequence", "timestamp, timestamp"),
+    ("count", ""),
+    ("min max", "T, bigint"),
+    ("min_by max_by", "any, any, bigint"),
+    ("sum avg", "double"),
+    ("approx_distinct", "T, double"),
+    ("approx_percentile", "double, double, double"),
+    ("approx_percentile", "double, double, double, double"),
+    ("approx_percentile", "double, array(double)"),
+    ("approx_percentile", "double, double, array(double)"),
+)
+
+
+def _table() -> dict[str, list[Overload]]:
+    found: dict[str, list[Overload]] = {}
+    for names, parameters in _ROWS:
+        for name in names.split():
+            found.setdefault(name, []).append(overload(f"{parameters} -> boolean", ""))
+    return found
+
+
+UNSUPPORTED = _table()

@@ -1,0 +1,147 @@
+"""Trino's grammar: sqlglot's tree of a query, with every function call left as it was written.
+
+sqlglot would rewrite functions to its own idea of them; here their meaning is the white-list's. It takes texts that
+Trino refuses and fails at others that Trino takes: what is a query is decided by ``grammar`` before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from sqlglot import exp
+from sqlglot.dialects.trino import Trino
+from sqlglot.errors import ParseError, TokenError
+from sqlglot.parsers.trino import TrinoParser
+from sqlglot.tokenizer_core import Token, TokenType
+
+from localaws.athena.datatypes import MAX_DIGITS, TRINO_TYPE_NAMES
+from localaws.athena.errors import SYNTAX_ERROR, MalformedQuery, QueryFailed, not_supported
+from localaws.athena.sql.parsing.grammar import RecognizedQuery, recognize, recognize_expression
+from localaws.athena.sql.parsing.nodes import position
+from localaws.athena.sql.parsing.tokens import place
+
+_WITH_OWN_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING", "LISTAGG")
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
+
+
+class UnaryPlus(exp.Unary, exp.Expression):
+    """``+x``, which sqlglot would drop and with it the check that x is a number."""
+
+
+class TimestampLiteral(exp.Func, exp.Expression):
+    """``TIMESTAMP '...'``, whose type depends on how it is written."""
+
+    _sql_names: ClassVar[list[str]] = ["TIMESTAMP"]
+
+
+class _Trino(Trino):
+    INDEX_OFFSET = 0  # a[1] stays a[1]
+
+    class Parser(TrinoParser):
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+            name: parser for name, parser in TrinoParser.FUNCTION_PARSERS.items() if name in _WITH_OWN_SYNTAX
+        }
+
+        def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
+            """``ARRAY[`` begins no type of Trino; sqlglot would read all that follows, at each level again."""
+            if self._curr.token_type == TokenType.ARRAY and self._next.token_type == TokenType.L_BRACKET:
+                return None
+            return super()._parse_types(*args, **kwargs)
+
+        UNARY_PARSERS: ClassVar[dict[TokenType, Any]] = {
+            **TrinoParser.UNARY_PARSERS,
+            TokenType.PLUS: lambda parser: parser.expression(UnaryPlus(this=parser._parse_unary())),
+        }
+        TYPE_LITERAL_PARSERS: ClassVar[dict[Any, Any]] = {
+            **TrinoParser.TYPE_LITERAL_PARSERS,
+            exp.DataType.Type.DECIMAL: lambda self, this, to: _decimal_literal(this),
+            exp.DataType.Type.TIMESTAMP: lambda self, this, to: TimestampLiteral(this=this),
+            exp.DataType.Type.TIMESTAMPTZ: lambda self, this, to: TimestampLiteral(this=this),
+        }
+
+
+def parse_query(text: str, parameters: Sequence[str] = ()) -> exp.Expr:
+    """The tree of one query; ``parameters`` are literals for its ``?``, in order.
+
+    Raises MalformedQuery for a text outside Trino's grammar, and QueryFailed for a type that Trino does not have and
+    for what sqlglot does not read.
+    """
+    tree = _parse(text)
+    placeholders = list(tree.find_all(exp.Placeholder, bfs=False))
+    if len(placeholders) != len(parameters):
+        raise MalformedQuery(
+            f"Incorrect number of parameters: expected {len(placeholders)} but found {len(parameters)}"
+        )
+    for placeholder, value in zip(placeholders, parameters, strict=True):
+        placeholder.replace(_literal(value))
+    return tree
+
+
+def _parse(text: str) -> exp.Expr:
+    found = recognize(text)
+    for named in found.types:
+        if named.name not in TRINO_TYPE_NAMES:
+            raise QueryFailed(
+                f"TYPE_NOT_FOUND: {place(text, named.start)}: Unknown type: {named.name}", SYNTAX_ERROR
+            )
+    if found.unsupported:
+        raise not_supported(found.unsupported[0])
+    try:
+        dialect = _Trino()
+        tokens = _with_names(dialect.tokenize(found.text), found)
+        trees = [tree for tree in dialect.parser().parse(tokens, found.text) if tree is not None]
+    except ParseError as error:
+        raise not_supported(_unread(error)) from None
+    except TokenError as error:
+        raise not_supported(str(error)) from None
+    if len(trees) != 1:
+        raise MalformedQuery(f"Only one sql statement is allowed. Got: {text}")
+    return trees[0]
+
+
+def _decimal_literal(text: exp.Expr) -> exp.Expr:
+    """``DECIMAL '1.10'`` is a decimal(3,2): it has the digits that are written, less the zeros in front."""
+    written = str(text.this)
+    if not _DECIMAL.fullmatch(written):
+        raise QueryFailed(
+            f"INVALID_LITERAL: {position(text)}'{written}' is not a valid DECIMAL literal", SYNTAX_ERROR
+        )
+    whole, _, fraction = written.lstrip("+-").lstrip("0").partition(".")
+    precision = max(1, len(whole) + len(fraction))
+    if precision > MAX_DIGITS:
+        raise QueryFailed(
+            f"INVALID_LITERAL: {position(text)}a decimal has no more than 38 digits: {written}", SYNTAX_ERROR
+        )
+    return exp.Cast(this=text, to=exp.DataType.build(f"DECIMAL({precision}, {len(fraction)})"))
+
+
+def _with_names(tokens: list[Token], found: RecognizedQuery) -> list[Token]:
+    """The tokens with every name as a quoted one: to sqlglot the alias in ``SELECT x isnull`` is an operator."""
+    plain = (TokenType.VAR, TokenType.IDENTIFIER)
+    return [
+        Token(TokenType.IDENTIFIER, token.text, token.line, token.col, token.start, token.end)
+        if token.start in found.names and token.token_type not in plain
+        else token
+        for token in tokens
+    ]
+
+
+def _literal(value: str) -> exp.Expr:
+    recognize_expression(value)
+    (literal,) = _parse(f"SELECT {value}").expressions
+    if literal.find(exp.Column, exp.Query, exp.Placeholder) is not None:
+        raise MalformedQuery(f"an execution parameter must be a literal, not {value}")
+    return exp.Paren(this=literal) if not isinstance(literal, exp.Literal) else literal
+
+
+def _unread(error: ParseError) -> str:
+    """Where sqlglot stopped in a text that Trino takes."""
+    if not error.errors:
+        return f"a syntax that sqlglot does not read: {error}"
+    first = error.errors[0]
+    word = str(first.get("highlight") or "")
+    column = int(first["col"]) - max(0, len(word) - 1)
+    return f"the syntax at line {first['line']}:{column}: '{word}'"

@@ -1,0 +1,630 @@
+"""A Trino expression compiled to DuckDB's text, bottom up, with its Trino type.
+
+Each kind of node has one method; a node, an argument of a node or a function without one is refused. So nothing
+reaches DuckDB that was not written here on purpose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+import pyarrow as pa
+from sqlglot import exp
+
+from localaws.athena import datatypes as dt
+from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
+from localaws.athena.quoting import duckdb_string
+from localaws.athena.sql.functions import decimals
+from localaws.athena.sql.functions.overloads import bind, overload
+from localaws.athena.sql.functions.rules import RULES, plus_interval, unified
+from localaws.athena.sql.functions.supported import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
+from localaws.athena.sql.functions.unsupported import UNSUPPORTED
+from localaws.athena.sql.parsing.nodes import only, position, type_mismatch, unsupported
+from localaws.athena.sql.parsing.parser import TimestampLiteral, UnaryPlus
+from localaws.athena.sql.translation.aggregate_calls import aggregate_call, frame_text
+from localaws.athena.sql.translation.scope import Scope
+from localaws.athena.sql.types.casts import cast, coerced
+from localaws.athena.sql.types.typed_sql import TypedSql, once, shown_type
+
+# The columns and the text of a subquery, seen from a scope.
+Subquery = Callable[[exp.Expr, Scope], tuple[str, Sequence[pa.DataType]]]
+
+_COMPARISONS: dict[type[exp.Expr], str] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+    exp.NullSafeEQ: "IS NOT DISTINCT FROM",
+    exp.NullSafeNEQ: "IS DISTINCT FROM",
+}
+# To DuckDB NaN equals itself and is the largest number; to Trino it compares with nothing.
+_WITH_NAN = {
+    "=": "({a} = {b} AND (NOT isnan({a}) OR {b} IS NULL))",
+    "<>": "({a} <> {b} OR (isnan({a}) AND {b} IS NOT NULL))",
+    "<": "({a} < {b} AND (NOT isnan({b}) OR {a} IS NULL))",
+    "<=": "({a} <= {b} AND (NOT isnan({b}) OR {a} IS NULL))",
+    ">": "({a} > {b} AND (NOT isnan({a}) OR {b} IS NULL))",
+    ">=": "({a} >= {b} AND (NOT isnan({a}) OR {b} IS NULL))",
+}
+_ARITHMETIC: dict[type[exp.Expr], str] = {
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+    exp.Mod: "%",
+}
+_LISTAGG = [overload("varchar, varchar -> varchar", "string_agg({all}){over}")]
+_ARRAY_ITEMS, _ARGUMENTS = 254, 127  # the most that Trino takes in ARRAY[...] and in a call
+# Source: Trino's DateTimes.DATETIME_PATTERN
+_TIMESTAMP = re.compile(
+    r"[-+]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}"
+    r"( ([0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.(?P<fraction>[0-9]+))?)?)?\s*(?P<zone>.+)?)?"
+)
+# Inside an array, a row or a map the length of a varchar and the digits of a timestamp are not known.
+_LENGTHS = re.compile(r"varchar\(|timestamp\((?!3\))", re.IGNORECASE)
+_MOST_DIGITS = 3  # of the second, in a timestamp here
+_INTERVAL_UNITS = ("second", "minute", "hour", "day", "week", "month", "year")
+
+
+class Expressions:
+    """Compiles the expressions of one SELECT. ``now`` is the time the query started."""
+
+    def __init__(self, scope: Scope, subquery: Subquery, now: datetime) -> None:
+        self._scope, self._subquery, self._now = scope, subquery, now
+
+    def compile(self, node: exp.Expr) -> TypedSql:
+        """Raises QueryFailed for what is wrong and for what is not supported."""
+        method = self._METHODS.get(type(node))
+        if method is None:
+            raise unsupported(f"{type(node).__name__.upper()} in {node.sql(dialect='trino')}", node)
+        return method(self, node)
+
+    def condition(self, node: exp.Expr, clause: str) -> str:
+        value = self.compile(node)
+        if value.type not in (dt.BOOLEAN, dt.NULL):
+            raise type_mismatch(
+                node, f"{clause} must evaluate to a boolean: actual type {dt.trino_name(value.type)}"
+            )
+        return coerced(value, dt.BOOLEAN)
+
+    def order_terms(
+        self, terms: Sequence[exp.Expr], compile_term: Callable[[exp.Expr], str] | None = None
+    ) -> str:
+        """The text after ORDER BY; NULLs come last unless the query says otherwise, as in Trino."""
+        written = []
+        for term in terms:
+            only(term, "this", "desc", "nulls_first")
+            text = compile_term(term.this) if compile_term else self.compile(term.this).sql
+            direction = "DESC" if term.args.get("desc") else "ASC"
+            written.append(f"{text} {direction} NULLS {'FIRST' if term.args.get('nulls_first') else 'LAST'}")
+        return ", ".join(written)
+
+    # ---------------------------------------------------------------- names and constants
+    def _column(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "table", "db", "catalog")
+        if not isinstance(node.this, exp.Identifier):
+            raise unsupported(f"{node.sql(dialect='trino')} in an expression", node)
+        names = [node.args.get(part) for part in ("catalog", "db", "table", "this")]
+        return self._scope.resolve(node, tuple(name.name.lower() for name in names if name is not None))
+
+    def _dot(self, node: exp.Expr) -> TypedSql:
+        raise unsupported(f"a field of {node.this.sql(dialect='trino')}: name the column itself", node)
+
+    def _literal(self, node: exp.Expr) -> TypedSql:
+        text = str(node.this)
+        if node.is_string:
+            return TypedSql(duckdb_string(text), dt.VARCHAR)
+        if "e" in text.lower() or "." in text:
+            # Unlike Trino's own default: docs/adr/0009-athena-decimal-literals.md
+            return TypedSql(f"CAST({duckdb_string(text)} AS DOUBLE)", dt.DOUBLE)
+        return self._whole(node, int(text))
+
+    def _whole(self, node: exp.Expr, value: int) -> TypedSql:
+        text = str(value)
+        if not -(2**63) <= value < 2**63:
+            raise type_mismatch(node, f"Invalid numeric literal: {text}")
+        if -(2**31) <= value < 2**31:
+            return TypedSql(f"CAST({text} AS INTEGER)" if value < 0 else text, dt.INTEGER)
+        return TypedSql(f"CAST({text} AS BIGINT)", dt.BIGINT)
+
+    def _timestamp(self, node: exp.Expr) -> TypedSql:
+        text = str(node.this.this)
+        found = _TIMESTAMP.fullmatch(text)
+        if found is None:
+            raise QueryFailed(
+                f"INVALID_LITERAL: {position(node)}'{text}' is not a valid TIMESTAMP literal", SYNTAX_ERROR
+            )
+        digits = len(found["fraction"] or "")
+        if found["zone"]:
+            raise unsupported(f"timestamp with time zone: {text}", node)
+        if digits > _MOST_DIGITS:
+            raise unsupported(f"timestamp({digits}), only timestamp(3): {text}", node)
+        moment = f"trino_timestamp({duckdb_string(text)}, {_MOST_DIGITS})"
+        if digits == _MOST_DIGITS:
+            return TypedSql(moment, dt.TIMESTAMP)
+        return TypedSql(moment, dt.SHORT_TIMESTAMP, digits)
+
+    def _boolean(self, node: exp.Expr) -> TypedSql:
+        return TypedSql("true" if node.this else "false", dt.BOOLEAN)
+
+    def _null(self, node: exp.Expr) -> TypedSql:
+        return TypedSql("NULL", dt.NULL)
+
+    def _current_date(self, node: exp.Expr) -> TypedSql:
+        only(node)
+        return TypedSql(f"DATE '{self._now:%Y-%m-%d}'", dt.DATE)
+
+    def _localtimestamp(self, node: exp.Expr) -> TypedSql:
+        only(node)
+        moment = self._now.replace(tzinfo=None).isoformat(" ", "milliseconds")
+        return TypedSql(f"TIMESTAMP '{moment}'", dt.TIMESTAMP)
+
+    # ---------------------------------------------------------------- operators
+    def _paren(self, node: exp.Expr) -> TypedSql:
+        inner = self.compile(node.this)
+        return TypedSql(f"({inner.sql})", inner.type)
+
+    def _not(self, node: exp.Expr) -> TypedSql:
+        return TypedSql(f"(NOT {self.condition(node.this, 'Value of logical NOT expression')})", dt.BOOLEAN)
+
+    def _logical(self, node: exp.Expr) -> TypedSql:
+        word = "AND" if isinstance(node, exp.And) else "OR"
+        # One text for the whole chain: DuckDB's expressions must not be deep.
+        sides = [self.condition(side, "Logical expression term") for side in _chain(node)]
+        return TypedSql(f"({f' {word} '.join(sides)})", dt.BOOLEAN)
+
+    def _comparison(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "expression")
+        left, right = self.compile(node.this), self.compile(node.expression)
+        return self._compared(node, _COMPARISONS[type(node)], left, right)
+
+    def _compared(self, node: exp.Expr, operator: str, left: TypedSql, right: TypedSql) -> TypedSql:
+        common = dt.common_type(left.type, right.type)
+        if common is None:
+            shown = f"{shown_type(left, node.this)} {operator} {shown_type(right, node.expression)}"
+            raise type_mismatch(node, f"Cannot apply operator: {shown}")
+        if pa.types.is_nested(common):
+            raise not_supported(f"comparison of {dt.trino_name(common)}")
+        first, second = coerced(left, common), coerced(right, common)
+        if common in (dt.DOUBLE, dt.REAL) and operator in _WITH_NAN:
+            with_nan = _WITH_NAN[operator]
+            return TypedSql(once([first, second], lambda a, b: with_nan.format(a=a, b=b)), dt.BOOLEAN)
+        return TypedSql(f"({first} {operator} {second})", dt.BOOLEAN)
+
+    def _between(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "low", "high")
+        value, low, high = (self.compile(node.args[part]) for part in ("this", "low", "high"))
+        common = unified([value, low, high])
+        if common is None or pa.types.is_nested(common):
+            shown = ", ".join(dt.trino_name(part.type) for part in (value, low, high))
+            raise type_mismatch(node, f"Cannot check if {shown} is BETWEEN: the types differ")
+
+        def write(value_text: str, low_text: str, high_text: str) -> str:
+            tested = TypedSql(value_text, value.type)
+            above = self._compared(node, ">=", tested, TypedSql(low_text, low.type))
+            below = self._compared(node, "<=", tested, TypedSql(high_text, high.type))
+            return f"({above.sql} AND {below.sql})"
+
+        return TypedSql(once([value.sql, low.sql, high.sql], write), dt.BOOLEAN)
+
+    def _in(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "expressions", "query")
+        value = self.compile(node.this)
+        if query := node.args.get("query"):
+            text, types = self._subquery(query, self._scope)
+            if len(types) != 1:
+                raise unsupported("IN with a subquery of several columns, which is a row", node)
+            items, found = [], types[0]
+            common = dt.common_type(value.type, found)
+            if common is not None and common != found:
+                text = f"SELECT {coerced(TypedSql('c0', found), common)} FROM ({text})"
+        else:
+            items = [self.compile(item) for item in node.expressions]
+            common, text = unified([value, *items]), ""
+        if common is None or pa.types.is_nested(common):
+            raise type_mismatch(
+                node, f"IN value and list items must be the same type: {dt.trino_name(value.type)}"
+            )
+        tested, texts = coerced(value, common), [coerced(item, common) for item in items]
+        found = f"({tested} IN ({text or ', '.join(texts)}))"
+        constants = [
+            text for item, text in zip(node.expressions, texts, strict=True) if isinstance(item, exp.Literal)
+        ]
+        if 0 < len(constants) < len(texts):
+            # A constant that is equal spares the others, which might fail.
+            found = f"(CASE WHEN {tested} IN ({', '.join(constants)}) THEN true ELSE {found} END)"
+        if common in (dt.DOUBLE, dt.REAL) and texts:
+            nulls = " OR ".join(f"{item} IS NULL" for item in texts)
+            found = (
+                f"(CASE WHEN isnan({tested}) "
+                f"THEN CASE WHEN {nulls} THEN NULL ELSE false END ELSE {found} END)"
+            )
+        return TypedSql(found, dt.BOOLEAN)
+
+    def _exists(self, node: exp.Expr) -> TypedSql:
+        only(node, "this")
+        return TypedSql(f"EXISTS ({self._subquery(node.this, self._scope)[0]})", dt.BOOLEAN)
+
+    def _scalar_subquery(self, node: exp.Expr) -> TypedSql:
+        text, types = self._subquery(node, self._scope)
+        if len(types) != 1:
+            raise unsupported("a subquery of several columns, which is a row", node)
+        return TypedSql(f"({text})", types[0])
+
+    def _like(self, node: exp.Expr) -> TypedSql:
+        return self._like_escaped(node, None)
+
+    def _escape(self, node: exp.Expr) -> TypedSql:
+        if not isinstance(node.this, exp.Like):
+            raise not_supported(f"ESCAPE after {node.this.sql(dialect='trino')}")
+        return self._like_escaped(node.this, self._text(node.expression).sql)
+
+    def _like_escaped(self, node: exp.Expr, escape: str | None) -> TypedSql:
+        only(node, "this", "expression", "negate")
+        word = "NOT LIKE" if node.args.get("negate") else "LIKE"
+        left, right = self._text(node.this), self._text(node.expression)
+        if escape is None:
+            return TypedSql(f"({left.sql} {word} {right.sql})", dt.BOOLEAN)
+        pattern = f"trino_like_pattern({right.sql}, {escape})"
+        return TypedSql(f"({left.sql} {word} {pattern} ESCAPE {escape})", dt.BOOLEAN)
+
+    def _text(self, node: exp.Expr) -> TypedSql:
+        value = self.compile(node)
+        if value.type == dt.NULL:
+            return TypedSql(coerced(value, dt.VARCHAR), dt.VARCHAR)
+        if value.type != dt.VARCHAR:
+            raise type_mismatch(
+                node, f"Expression must evaluate to a varchar (actual: {dt.trino_name(value.type)})"
+            )
+        return value
+
+    def _is(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "expression")
+        if not isinstance(node.expression, exp.Null):
+            raise not_supported(f"IS {node.expression.sql(dialect='trino')}")
+        return TypedSql(f"({self.compile(node.this).sql} IS NULL)", dt.BOOLEAN)
+
+    def _neg(self, node: exp.Expr) -> TypedSql:
+        number = node.this
+        if isinstance(number, exp.Literal) and not number.is_string and str(number.this).isdigit():
+            return self._whole(number, -int(number.this))
+        value = self.compile(node.this)
+        if not dt.is_numeric(value.type):
+            raise type_mismatch(node, f"Cannot negate {dt.trino_name(value.type)}")
+        return TypedSql(f"(-{value.sql})", value.type)
+
+    def _plus(self, node: exp.Expr) -> TypedSql:
+        value = self.compile(node.this)
+        if not dt.is_numeric(value.type):
+            raise type_mismatch(
+                node, f"Unary '+' operator cannot by applied to {dt.trino_name(value.type)} type"
+            )
+        return value
+
+    def _arithmetic(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "expression", "typed", "safe")
+        operator = _ARITHMETIC[type(node)]
+        for interval, other in ((node.expression, node.this), (node.this, node.expression)):
+            if isinstance(interval, exp.Interval):
+                if operator not in "+-" or (operator == "-" and interval is node.this):
+                    raise not_supported(f"{operator} with an interval on its left")
+                unit, count = _interval(interval)
+                value = self.compile(other)
+                if value.type == dt.SHORT_TIMESTAMP and unit not in ("month", "year"):
+                    # The interval has milliseconds.
+                    value = TypedSql(value.sql, dt.TIMESTAMP)
+                return plus_interval(value, unit, count if operator == "+" else f"-({count})", node)
+        left, right = self.compile(node.this), self.compile(node.expression)
+        common = dt.common_type(left.type, right.type)
+        if common is None or not dt.is_numeric(common):
+            if {left.type, right.type} <= {dt.DATE, *dt.TIMESTAMPS} and operator == "-":
+                raise not_supported("the difference of two dates as an interval: use date_diff")
+            shown = f"{shown_type(left, node.this)} {operator} {shown_type(right, node.expression)}"
+            raise type_mismatch(node, f"Cannot apply operator: {shown}")
+        if dt.is_decimal(common):
+            return decimals.arithmetic(operator, left, right)
+        first, second = coerced(left, common), coerced(right, common)
+        if operator in "/%" and common in dt.INTEGERS:
+            macro = "trino_divide" if operator == "/" else "trino_mod"
+            return TypedSql(once([first, second], lambda a, b: f"{macro}({a}, {b})"), common)
+        return TypedSql(f"({first} {operator} {second})", common)
+
+    def _concatenation(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "expression", "safe")
+        values = [self.compile(operand) for operand in _chain(node)]
+        if all(value.type == dt.VARCHAR for value in values):
+            return TypedSql(_balanced(" || ", [value.sql for value in values]), dt.VARCHAR)
+        joined = values[0]
+        for value in values[1:]:
+            sides = [joined, value]
+            found = RULES["concat"]("||", sides, [node.this, node.expression])
+            if found is None:
+                shown = " || ".join(dt.trino_name(side.type) for side in sides)
+                if bind(UNSUPPORTED["concat"], sides) is not None:
+                    raise unsupported(shown, node)
+                raise type_mismatch(node, f"Cannot apply operator: {shown}")
+            joined = found
+        return joined
+
+    def _bracket(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "expressions")
+        value, (index,) = self.compile(node.this), node.expressions
+        if isinstance(index, exp.Slice) or not dt.is_array(value.type):
+            raise unsupported(f"[] of {dt.trino_name(value.type)}", node)
+        at = self.compile(index)
+        if not dt.can_coerce(at.type, dt.BIGINT):
+            raise type_mismatch(index, f"an array's index is a bigint, not {dt.trino_name(at.type)}")
+        operands = [value.sql, coerced(at, dt.BIGINT)]
+        return TypedSql(once(operands, lambda a, i: f"trino_subscript({a}, {i})"), value.type.value_type)
+
+    def _array(self, node: exp.Expr) -> TypedSql:
+        only(node, "expressions", "bracket_notation")
+        if len(node.expressions) > _ARRAY_ITEMS:
+            raise QueryFailed(
+                f"TOO_MANY_ARGUMENTS: {position(node)}Too many arguments for array constructor", SYNTAX_ERROR
+            )
+        items = [self.compile(item) for item in node.expressions]
+        common = unified(items) if items else dt.NULL
+        if common is None:
+            raise type_mismatch(
+                node, "All ARRAY elements must be the same type or coercible to a common type"
+            )
+        return TypedSql(f"[{', '.join(coerced(item, common) for item in items)}]", pa.list_(common))
+
+    # ---------------------------------------------------------------- conditional
+    def _if(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "true", "false")
+        branches = [(self.condition(node.this, "IF condition"), self.compile(node.args["true"]))]
+        default = self.compile(node.args["false"]) if node.args.get("false") else None
+        return self._cases(node, branches, default)
+
+    def _case(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "ifs", "default")
+        branches = []
+        operand = self.compile(node.this) if node.this is not None else None
+        for branch in node.args["ifs"]:
+            if operand is None:
+                test = self.condition(branch.this, "CASE WHEN clause")
+            else:
+                comparison = exp.EQ(this=node.this.copy(), expression=branch.this.copy())
+                test = self._compared(comparison, "=", operand, self.compile(branch.this)).sql
+            branches.append((test, self.compile(branch.args["true"])))
+        default = self.compile(node.args["default"]) if node.args.get("default") else None
+        return self._cases(node, branches, default)
+
+    def _cases(
+        self, node: exp.Expr, branches: list[tuple[str, TypedSql]], default: TypedSql | None
+    ) -> TypedSql:
+        results = [result for _, result in branches] + ([default] if default else [])
+        common = unified(results)
+        if common is None:
+            shown = ", ".join(sorted({dt.trino_name(result.type) for result in results}))
+            raise type_mismatch(
+                node, f"All CASE results must be the same type or coercible to a common type: {shown}"
+            )
+        whens = "".join(f" WHEN {test} THEN {coerced(result, common)}" for test, result in branches)
+        otherwise = f" ELSE {coerced(default, common)}" if default else ""
+        return TypedSql(f"(CASE{whens}{otherwise} END)", common)
+
+    def _cast(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "to", "safe")
+        target_node = node.args["to"]
+        name = target_node.sql(dialect="trino")
+        try:
+            target = dt.trino_type(name)
+        except ValueError:
+            raise not_supported(f"CAST to {name}") from None
+        if pa.types.is_nested(target) and _LENGTHS.search(name):
+            raise not_supported(f"CAST to {name}")
+        value = self.compile(node.this)
+        if target == dt.TIMESTAMP and [str(digits.name) for digits in target_node.expressions] not in (
+            [],
+            ["3"],
+        ):
+            raise not_supported(f"CAST to {name}, only timestamp(3)")
+        if target == dt.VARCHAR and target_node.expressions:
+            if value.type != dt.VARCHAR:
+                raise not_supported(f"CAST of {dt.trino_name(value.type)} to {name}: cast to varchar first")
+            length = int(target_node.expressions[0].name)
+            return TypedSql(f"substring({value.sql}, 1, {length})", dt.VARCHAR, length)
+        return cast(value, target, node, safe=isinstance(node, exp.TryCast))
+
+    # ---------------------------------------------------------------- functions
+    def _extract(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "expression")
+        field, value = node.this.name.lower(), self.compile(node.expression)
+        if field in ("hour", "minute", "second") and value.type == dt.DATE:
+            raise type_mismatch(node.expression, f"Cannot extract {field.upper()} from date")
+        return self._scalar(node, field, [node.expression])
+
+    def _trim(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "expression", "position")
+        name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or ""), "trim")
+        return self._scalar(node, name, [part for part in (node.this, node.args.get("expression")) if part])
+
+    def _position(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "substr")
+        return self._scalar(node, "strpos", [node.this, node.args["substr"]])
+
+    def _substring(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "start", "length")
+        parts = (node.this, node.args.get("start"), node.args.get("length"))
+        return self._scalar(node, "substr", [part for part in parts if part is not None])
+
+    def _function(self, node: exp.Expr) -> TypedSql:
+        name = str(node.this).lower()
+        if len(node.expressions) > _ARGUMENTS:
+            raise QueryFailed(
+                f"TOO_MANY_ARGUMENTS: {position(node)}Too many arguments for function call {name}()",
+                SYNTAX_ERROR,
+            )
+        if name in AGGREGATES:
+            return self._aggregate(node, "", in_window=False)
+        if name in WINDOW_FUNCTIONS:
+            raise QueryFailed(
+                f"MISSING_OVER: {position(node)}Window function {name} requires OVER", SYNTAX_ERROR
+            )
+        return self._scalar(node, name, node.expressions)
+
+    def _scalar(self, node: exp.Expr, name: str, arguments: Sequence[exp.Expr]) -> TypedSql:
+        if name not in RULES and name not in SCALARS:
+            raise unsupported(name, node)
+        values = [self.compile(argument) for argument in arguments]
+        rule = RULES.get(name)
+        if rule is not None and (found := rule(name, values, list(arguments))) is not None:
+            return found
+        bound = bind(SCALARS.get(name, []), values)
+        if bound is None:
+            raise self._wrong_arguments(node, name, values)
+
+        def write(*texts: str) -> str:
+            return bound.template.format(*texts, all=", ".join(texts))
+
+        repeats = "trino_" in bound.template or any(bound.template.count(f"{{{at}}}") > 1 for at in range(4))
+        text = once(bound.arguments, write) if repeats else write(*bound.arguments)
+        return TypedSql(text, bound.result)
+
+    def _wrong_arguments(self, node: exp.Expr, name: str, values: Sequence[TypedSql]) -> QueryFailed:
+        """Trino's complaint, unless Trino has an overload that is not answered here."""
+        if bind(UNSUPPORTED.get(name, []), values) is not None:
+            given = ", ".join(dt.trino_name(value.type) for value in values)
+            return unsupported(f"{name}({given})", node)
+        known = SCALARS.get(name) or AGGREGATES.get(name) or WINDOW_FUNCTIONS.get(name) or []
+        expected = ", ".join(f"{name}({', '.join(candidate.parameters)})" for candidate in known)
+        given = ", ".join(dt.trino_name(value.type) for value in values)
+        hint = f" Expected: {expected}" if expected else ""
+        return type_mismatch(node, f"Unexpected parameters ({given}) for function {name}.{hint}")
+
+    def _listagg(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "separator")
+        return self._aggregate(node, "", in_window=False)
+
+    def _filter(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "expression")
+        return self._aggregate(node.this, self._filter_text(node), in_window=False)
+
+    def _filter_text(self, node: exp.Expr) -> str:
+        return f" FILTER (WHERE {self.condition(node.expression.this, 'FILTER clause')})"
+
+    def _window(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "partition_by", "order", "spec", "over")
+        filtered, call = "", node.this
+        if isinstance(call, exp.Filter):
+            filtered, call = self._filter_text(call), call.this
+        parts = []
+        if keys := node.args.get("partition_by"):
+            parts.append("PARTITION BY " + ", ".join(self.compile(key).sql for key in keys))
+        if order := node.args.get("order"):
+            parts.append("ORDER BY " + self.order_terms(order.expressions))
+        if spec := node.args.get("spec"):
+            parts.append(frame_text(spec))
+        return self._aggregate(call, f"{filtered} OVER ({' '.join(parts)})", in_window=True)
+
+    def _aggregate(self, node: exp.Expr, over: str, in_window: bool) -> TypedSql:
+        """An aggregate or a window function; ``over`` is the text of its FILTER and OVER."""
+        name, arguments, distinct, order = aggregate_call(node)
+        table = {**AGGREGATES, **WINDOW_FUNCTIONS} if in_window else AGGREGATES
+        if name not in table and name != "listagg":
+            raise unsupported(f"{name} as an aggregate", node)
+        if distinct and in_window:
+            raise not_supported(f"{name}(DISTINCT ...) OVER")
+        if len(arguments) == 1 and isinstance(arguments[0], exp.Star):
+            if name != "count":
+                raise self._wrong_arguments(node, name, [])
+            only(arguments[0])
+            return TypedSql(f"count(*){over}", dt.BIGINT)
+        looked_at = len(self._scope.touched)
+        values = [self.compile(argument) for argument in arguments]
+        used = self._scope.touched[looked_at:]
+        if used and not any(column in self._scope.columns for column in used):
+            # DuckDB would aggregate the rows of the outer query.
+            raise unsupported(f"{name} of nothing but an outer query's columns", node)
+        before = "DISTINCT " if distinct else ""
+        after = f" ORDER BY {self.order_terms(order)}" if order else ""
+        if name in ("sum", "avg") and len(values) == 1 and dt.is_decimal(values[0].type):
+            return decimals.aggregate(name, values[0], before, over)
+        bound = bind(_LISTAGG if name == "listagg" else table[name], values)
+        if bound is None:
+            raise self._wrong_arguments(node, name, values)
+        if (distinct or order) and "{all}" not in bound.template:
+            raise not_supported(f"{name} with DISTINCT or ORDER BY")
+        inside = before + ", ".join(bound.arguments) + after
+        text = bound.template.format(*bound.arguments, all=inside, distinct=before, over=over)
+        return TypedSql(text, bound.result)
+
+    _METHODS: ClassVar[dict[type[exp.Expr], Callable[[Expressions, exp.Expr], TypedSql]]] = {
+        exp.Column: _column,
+        exp.Dot: _dot,
+        exp.Literal: _literal,
+        TimestampLiteral: _timestamp,
+        exp.Boolean: _boolean,
+        exp.Null: _null,
+        exp.CurrentDate: _current_date,
+        exp.Localtimestamp: _localtimestamp,
+        exp.Paren: _paren,
+        exp.Not: _not,
+        exp.And: _logical,
+        exp.Or: _logical,
+        **dict.fromkeys(_COMPARISONS, _comparison),
+        **dict.fromkeys(_ARITHMETIC, _arithmetic),
+        exp.Between: _between,
+        exp.In: _in,
+        exp.Exists: _exists,
+        exp.Subquery: _scalar_subquery,
+        exp.Like: _like,
+        exp.Escape: _escape,
+        exp.Is: _is,
+        exp.Neg: _neg,
+        UnaryPlus: _plus,
+        exp.DPipe: _concatenation,
+        exp.Bracket: _bracket,
+        exp.Array: _array,
+        exp.If: _if,
+        exp.Case: _case,
+        exp.Cast: _cast,
+        exp.TryCast: _cast,
+        exp.Extract: _extract,
+        exp.Trim: _trim,
+        exp.StrPosition: _position,
+        exp.Substring: _substring,
+        exp.Anonymous: _function,
+        exp.GroupConcat: _listagg,
+        exp.Filter: _filter,
+        exp.Window: _window,
+    }
+
+
+def _chain(node: exp.Expr) -> list[exp.Expr]:
+    """The operands of ``a OR b OR c``, which is ``(a OR b) OR c``."""
+    operands, kind = [], type(node)
+    while type(node) is kind:
+        operands.append(node.expression)
+        node = node.this
+    return [node, *reversed(operands)]
+
+
+def _balanced(operator: str, operands: list[str]) -> str:
+    """DuckDB takes a time that grows with the third power of an expression's depth."""
+    if len(operands) == 1:
+        return operands[0]
+    half = len(operands) // 2
+    return f"({_balanced(operator, operands[:half])}{operator}{_balanced(operator, operands[half:])})"
+
+
+def _interval(node: exp.Expr) -> tuple[str, str]:
+    """The unit and the count of ``INTERVAL '3' day``."""
+    only(node, "this", "unit")
+    unit = node.args.get("unit")
+    count = str(node.this.this) if isinstance(node.this, exp.Literal) and node.this.is_string else ""
+    if (
+        not isinstance(unit, exp.Var)
+        or unit.name.lower() not in _INTERVAL_UNITS
+        or not count.lstrip("+-").isdigit()
+    ):
+        raise unsupported(f"{node.sql(dialect='trino')}, only INTERVAL '<n>' <unit>", node)
+    return unit.name.lower(), f"CAST({int(count)} AS BIGINT)"

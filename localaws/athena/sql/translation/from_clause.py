@@ -1,0 +1,273 @@
+"""What stands in FROM: tables, subqueries, UNNEST and their joins, each with the columns it brings in sight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+
+import pyarrow as pa
+from sqlglot import exp
+
+from localaws.athena import datatypes as dt
+from localaws.athena.errors import SCHEMA_ERROR, SYNTAX_ERROR, QueryFailed, not_supported
+from localaws.athena.quoting import duckdb_identifier
+from localaws.athena.sql.parsing.nodes import only, position, type_mismatch, unsupported
+from localaws.athena.sql.translation.expressions import Expressions
+from localaws.athena.sql.translation.output_columns import Ctes, OutputColumn, Query, renamed
+from localaws.athena.sql.translation.scope import Scope, ScopeColumn
+from localaws.athena.sql.types.casts import coerced
+from localaws.athena.tables.catalog import Catalog, Table
+from localaws.athena.tables.formats import PARQUET_SERDE
+from localaws.athena.tables.scans import PATH_COLUMN, Scan
+
+_CATALOG = "awsdatacatalog"
+
+CompileQuery = Callable[[exp.Expr, Scope | None, Ctes], Query]
+MakeExpressions = Callable[[Scope, Ctes], Expressions]
+
+
+@dataclass(frozen=True)
+class Relation:
+    sql: str
+    columns: tuple[ScopeColumn, ...]
+
+
+class Relations:
+    """Compiles FROM clauses; ``scans`` collects every use of a table on the way."""
+
+    def __init__(
+        self, catalog: Catalog, database: str, query: CompileQuery, expressions: MakeExpressions
+    ) -> None:
+        self._catalog, self._database = catalog, database
+        self._query, self._expressions = query, expressions
+        self._names = count()
+        self.scans: list[Scan] = []
+
+    def compile(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Relation | None:
+        clause = node.args.get("from_")
+        if clause is None:
+            return None
+        only(clause, "this")
+        return self._joined(
+            self._relation(clause.this, parent, ctes, ()), node.args.get("joins"), parent, ctes
+        )
+
+    def _joined(
+        self, relation: Relation, joins: Sequence[exp.Expr] | None, parent: Scope | None, ctes: Ctes
+    ) -> Relation:
+        """A relation and what is joined to it. Joins bind closer than commas, and do not see beyond one."""
+        rest = list(joins or ())
+        before: Relation | None = None
+        for at, join in enumerate(rest):
+            if not _is_comma(join):
+                relation = self._join(relation, join, parent, ctes)
+                continue
+            before = _listed(before, relation)
+            joined_to = at + 1 < len(rest) and not _is_comma(rest[at + 1])
+            relation = self._relation(join.this, parent, ctes, () if joined_to else before.columns)
+        return _listed(before, relation)
+
+    def _join(self, left: Relation, join: exp.Expr, parent: Scope | None, ctes: Ctes) -> Relation:
+        only(join, "this", "side", "kind", "on", "using")
+        side, kind = (str(join.args.get(name) or "").upper() for name in ("side", "kind"))
+        if kind not in ("", "INNER", "CROSS", "OUTER") or side not in ("", "LEFT", "RIGHT", "FULL"):
+            raise not_supported(f"{side} {kind} JOIN".strip())
+        right = self._relation(join.this, parent, ctes, left.columns)
+        on, using = join.args.get("on"), join.args.get("using")
+        if isinstance(join.this, exp.Unnest) and (side or kind not in ("", "CROSS") or on is not None):
+            raise not_supported("a join with UNNEST other than CROSS JOIN")
+        left = replace(left, columns=_nullable(left.columns, side in ("RIGHT", "FULL")))
+        right = replace(right, columns=_nullable(right.columns, side in ("LEFT", "FULL")))
+        word = f"{side} JOIN".strip()
+        if on is not None:
+            scope = Scope(left.columns + right.columns, parent)
+            condition = self._expressions(scope, ctes).condition(on, "JOIN ON clause")
+            return Relation(f"{left.sql} {word} {right.sql} ON {condition}", scope.columns)
+        if using:
+            return _joined_using(left, right, word, using)
+        return Relation(f"{left.sql} CROSS JOIN {right.sql}", left.columns + right.columns)
+
+    def _relation(
+        self, node: exp.Expr, parent: Scope | None, ctes: Ctes, siblings: tuple[ScopeColumn, ...]
+    ) -> Relation:
+        """One item of FROM; ``siblings`` are the columns to its left, which UNNEST may use."""
+        if isinstance(node, exp.Table):
+            return self._table(node, parent, ctes)
+        if isinstance(node, exp.Unnest):
+            return self._unnest(node, Scope(siblings, parent), ctes)
+        if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table) and not node.alias:
+            only(node, "this", "joins")
+            inner = self._table(node.this, parent, ctes)
+            return Relation(f"({inner.sql})", inner.columns)
+        if isinstance(node, exp.Values):
+            return self._aliased(self._query(node, parent, ctes), node.args.get("alias"))
+        if isinstance(node, exp.Subquery):
+            only(node, "this", "alias")
+            return self._aliased(self._query(node.this, parent, ctes), node.args.get("alias"))
+        raise unsupported(f"{type(node).__name__.upper()} in FROM", node)
+
+    def _aliased(self, query: Query, alias: exp.Expr | None) -> Relation:
+        name = f"r{next(self._names)}"
+        return Relation(f"({query.sql}) AS {name}", _output_columns(name, query.outputs, alias))
+
+    def _table(self, node: exp.Table, parent: Scope | None, ctes: Ctes) -> Relation:
+        only(node, "this", "db", "catalog", "alias", "joins")
+        if not isinstance(node.this, exp.Identifier):
+            raise unsupported(f"{node.sql(dialect='trino')} in FROM", node)
+        name, alias = node.name.lower(), node.args.get("alias")
+        relation = f"r{next(self._names)}"
+        cte = ctes.get(name) if not node.db else None
+        if cte is not None:
+            columns = _output_columns(relation, cte.outputs, alias, default=name)
+            found = Relation(f"{cte.name} AS {relation}", columns)
+        else:
+            found = self._scan(node, relation, alias)
+        return self._joined(found, node.args.get("joins"), parent, ctes)
+
+    def _scan(self, node: exp.Table, relation: str, alias: exp.Expr | None) -> Relation:
+        table = self._glue_table(node)
+        scan = Scan(f"scan{len(self.scans)}", relation, table)
+        self.scans.append(scan)
+        qualifier = (alias.name.lower(),) if alias and alias.name else (_CATALOG, table.database, table.name)
+        columns = tuple(
+            ScopeColumn(
+                column.name,
+                _column_type(column.type),
+                f"{relation}.{duckdb_identifier(column.name)}",
+                qualifier,
+                scan,
+                length=dt.varchar_length(column.type),
+            )
+            for column in (*table.columns, *table.partition_keys)
+        )
+        columns = _renamed_columns(columns, alias)
+        path = ScopeColumn(
+            PATH_COLUMN,
+            dt.VARCHAR,
+            f"{relation}.{duckdb_identifier(PATH_COLUMN)}",
+            qualifier,
+            scan,
+            hidden=True,
+        )
+        return Relation(f"{scan.name} AS {relation}", (*columns, path))
+
+    def _glue_table(self, node: exp.Table) -> Table:
+        catalog, database = node.catalog.lower(), node.db.lower() or self._database
+        if catalog not in ("", _CATALOG):
+            raise QueryFailed(
+                f"CATALOG_NOT_FOUND: {position(node)}Catalog '{catalog}' does not exist", SCHEMA_ERROR
+            )
+        if database == "information_schema":
+            raise unsupported("information_schema", node)
+        table = self._catalog.table(database, node.name)
+        if table is None and "$" in node.name:
+            raise unsupported(f'the metadata table "{node.name}"', node)
+        if table is None:
+            if self._catalog.database(database) is None:
+                raise QueryFailed(
+                    f"SCHEMA_NOT_FOUND: {position(node)}Schema '{database}' does not exist", SCHEMA_ERROR
+                )
+            raise QueryFailed(
+                f"TABLE_NOT_FOUND: {position(node)}Table '{_CATALOG}.{database}.{node.name.lower()}' does not exist",
+                SCHEMA_ERROR,
+            )
+        if table.serde != PARQUET_SERDE:
+            raise not_supported(
+                f"table {database}.{table.name}: only Parquet tables ({table.serde or 'no SERDE'})"
+            )
+        if table.glue.get("Parameters", {}).get("projection.enabled", "").lower() == "true":
+            raise not_supported(f"table {database}.{table.name}: partition projection")
+        for key in table.partition_keys:
+            if _column_type(key.type) is None or pa.types.is_nested(_column_type(key.type)):
+                raise not_supported(f"table {database}.{table.name}: the partition key {key.name} {key.type}")
+        return table
+
+    def _unnest(self, node: exp.Expr, scope: Scope, ctes: Ctes) -> Relation:
+        only(node, "expressions", "alias", "offset")
+        expressions = self._expressions(scope, ctes)
+        values = [expressions.compile(item) for item in node.expressions]
+        for value, item in zip(values, node.expressions, strict=True):
+            if not dt.is_array(value.type) or pa.types.is_nested(value.type.value_type):
+                raise unsupported(f"UNNEST of {dt.trino_name(value.type)}", item)
+        outputs = [OutputColumn(None, value.type.value_type) for value in values]
+        texts = [f"unnest({value.sql}) AS c{at}" for at, value in enumerate(values)]
+        offset = node.args.get("offset")
+        if offset:
+            longest = f"greatest({', '.join(f'coalesce(len({value.sql}), 0)' for value in values)})"
+            texts.append(f"unnest(range(1, {longest} + 1)) AS c{len(values)}")
+            outputs.append(
+                OutputColumn(offset.name.lower() if isinstance(offset, exp.Identifier) else None, dt.BIGINT)
+            )
+        name = f"r{next(self._names)}"
+        columns = _output_columns(name, tuple(outputs), node.args.get("alias"), partial=bool(offset))
+        return Relation(f"LATERAL (SELECT {', '.join(texts)}) AS {name}", columns)
+
+
+def _is_comma(join: exp.Expr) -> bool:
+    """Without any word sqlglot's join is the comma of ``FROM a, b``."""
+    return not any(join.args.get(name) for name in ("side", "kind", "method", "on", "using"))
+
+
+def _listed(before: Relation | None, relation: Relation) -> Relation:
+    if before is None:
+        return relation
+    return Relation(f"{before.sql}, {relation.sql}", before.columns + relation.columns)
+
+
+def _joined_using(left: Relation, right: Relation, word: str, using: Sequence[exp.Expr]) -> Relation:
+    """The joined columns come first, once, and belong to neither side any more."""
+    shared, conditions, names = [], [], [name.name.lower() for name in using]
+    for at, (name, node) in enumerate(zip(names, using, strict=True)):
+        if name in names[:at]:
+            raise QueryFailed(
+                f"DUPLICATE_COLUMN_NAME: {position(node)}Column '{name}' appears multiple times in USING clause",
+                SYNTAX_ERROR,
+            )
+        first, second = (Scope(side.columns).resolve(node, (name,)) for side in (left, right))
+        common = dt.common_type(first.type, second.type)
+        if common is None:
+            raise type_mismatch(node, f"Cannot join {name}: the types differ")
+        texts = coerced(first, common), coerced(second, common)
+        conditions.append(f"{texts[0]} = {texts[1]}")
+        shared.append(ScopeColumn(name, common, f"coalesce({texts[0]}, {texts[1]})"))
+    rest = tuple(column for column in left.columns + right.columns if column.name not in names)
+    return Relation(f"{left.sql} {word} {right.sql} ON {' AND '.join(conditions)}", (*shared, *rest))
+
+
+def _column_type(hive_type: str) -> pa.DataType | None:
+    try:
+        return dt.parse_type(hive_type)
+    except ValueError:
+        return None
+
+
+def _renamed_columns(columns: tuple[ScopeColumn, ...], alias: exp.Expr | None) -> tuple[ScopeColumn, ...]:
+    if alias is not None and alias.args.get("columns"):
+        raise not_supported("new column names for a table: use a subquery")
+    return columns
+
+
+def _output_columns(
+    relation: str,
+    outputs: tuple[OutputColumn, ...],
+    alias: exp.Expr | None,
+    default: str | None = None,
+    partial: bool = False,
+) -> tuple[ScopeColumn, ...]:
+    """The columns of a subquery, seen from outside. One without a name can be had by ``*`` only."""
+    qualifier = alias.name.lower() if alias is not None and alias.name else default
+    return tuple(
+        ScopeColumn(
+            (output.name or f"_col{at}").lower(),
+            output.type,
+            f"{relation}.c{at}",
+            (qualifier,) if qualifier else (),
+            length=output.length,
+        )
+        for at, output in enumerate(renamed(outputs, alias, partial))
+    )
+
+
+def _nullable(columns: tuple[ScopeColumn, ...], nullable: bool) -> tuple[ScopeColumn, ...]:
+    return tuple(replace(column, nullable=True) for column in columns) if nullable else columns

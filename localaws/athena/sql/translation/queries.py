@@ -1,0 +1,407 @@
+"""A Trino query compiled to DuckDB's text: relations, grouping, ordering and set operations.
+
+Every query's columns are called c0, c1, ... in DuckDB, and every relation r0, r1, ...; the names a user gave live
+only here, where Trino's rules resolve them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+
+import pyarrow as pa
+from sqlglot import exp
+
+from localaws.athena import datatypes as dt
+from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
+from localaws.athena.sql.parsing.nodes import only, position, type_mismatch, unsupported
+from localaws.athena.sql.translation.expressions import Expressions
+from localaws.athena.sql.translation.from_clause import Relations
+from localaws.athena.sql.translation.output_columns import (
+    Cte,
+    Ctes,
+    OutputColumn,
+    Query,
+    named_output,
+    ordinal,
+    renamed,
+)
+from localaws.athena.sql.translation.scope import Scope
+from localaws.athena.sql.types.casts import coerced
+from localaws.athena.sql.types.typed_sql import TypedSql
+from localaws.athena.tables.catalog import Catalog
+from localaws.athena.tables.scans import Scan
+
+_SET_OPERATIONS: dict[type[exp.Expr], str] = {
+    exp.Union: "UNION",
+    exp.Intersect: "INTERSECT",
+    exp.Except: "EXCEPT",
+}
+
+
+@dataclass(frozen=True)
+class QueryPlan:
+    """A whole statement: what to read, and what to run over it."""
+
+    query: Query
+    scans: tuple[Scan, ...]
+
+
+@dataclass(frozen=True)
+class _Item:
+    """One column of a SELECT list, and the node it came from (None out of a ``*``)."""
+
+    value: TypedSql
+    name: str | None
+    node: exp.Expr | None
+
+
+def plan_query(tree: exp.Expr, catalog: Catalog, database: str, now: datetime) -> QueryPlan:
+    """Compile a statement. Tables without a database are ``database``'s. Raises QueryFailed."""
+    compiler = _Compiler(catalog, database, now)
+    query = compiler.query(tree, None, {})
+    return QueryPlan(query, tuple(compiler.relations.scans))
+
+
+class _Compiler:
+    def __init__(self, catalog: Catalog, database: str, now: datetime) -> None:
+        self._now, self._names = now, count()
+        self.relations = Relations(catalog, database, self.query, self._expressions)
+
+    # ---------------------------------------------------------------- queries
+    def query(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Query:
+        ctes, prefix = self._with(node, parent, ctes)
+        if isinstance(node, exp.Select):
+            body = self._select(node, parent, ctes)
+        elif type(node) in _SET_OPERATIONS:
+            body = self._set_operation(node, parent, ctes)
+        elif isinstance(node, exp.Values):
+            body = self._values(node, parent, ctes)
+        elif isinstance(node, exp.Subquery):
+            only(node, "this", "with_", "order", "limit", "offset", "alias")
+            body = self.query(node.this, parent, ctes)
+            tail = self._tail(node, body.outputs, self._expressions(Scope(), ctes))
+            body = Query(f"SELECT * FROM ({body.sql}){tail}", body.outputs)
+        else:
+            raise not_supported(f"{type(node).__name__.upper()} as a query")
+        return Query(prefix + body.sql, body.outputs)
+
+    def _with(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> tuple[Ctes, str]:
+        clause = node.args.get("with_")
+        if clause is None:
+            return ctes, ""
+        if clause.args.get("recursive"):
+            raise not_supported("WITH RECURSIVE")
+        known, texts = dict(ctes), []
+        for at, cte in enumerate(clause.expressions):
+            only(cte, "this", "alias")
+            if cte.alias.lower() in {other.alias.lower() for other in clause.expressions[:at]}:
+                raise QueryFailed(
+                    f"DUPLICATE_NAMED_QUERY: {position(cte.args['alias'])}"
+                    f"WITH query name '{cte.alias.lower()}' specified more than once",
+                    SYNTAX_ERROR,
+                )
+            query = self.query(cte.this, parent, known)
+            outputs = renamed(query.outputs, cte.args["alias"])
+            name = f"q{next(self._names)}"
+            known[cte.alias.lower()] = Cte(name, outputs)
+            texts.append(f"{name} AS ({query.sql})")
+        return known, f"WITH {', '.join(texts)} "
+
+    def _values(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Query:
+        only(node, "expressions", "alias", "with_")
+        expressions = self._expressions(Scope(parent=parent), ctes)
+        rows = [
+            [expressions.compile(item) for item in (row.expressions if isinstance(row, exp.Tuple) else [row])]
+            for row in node.expressions
+        ]
+        if len({len(row) for row in rows}) != 1:
+            raise type_mismatch(node, "Values rows have mismatched types")
+        outputs = []
+        for column in zip(*rows, strict=True):
+            common = dt.NULL
+            for value in column:
+                found = dt.common_type(common, value.type)
+                if found is None:
+                    raise type_mismatch(node, "Values rows have mismatched types")
+                common = found
+            outputs.append(OutputColumn(None, common))
+        texts = [
+            "("
+            + ", ".join(coerced(value, output.type) for value, output in zip(row, outputs, strict=True))
+            + ")"
+            for row in rows
+        ]
+        names = ", ".join(f"c{at}" for at in range(len(outputs)))
+        return Query(f"SELECT * FROM (VALUES {', '.join(texts)}) AS v({names})", tuple(outputs))
+
+    def _set_operation(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Query:
+        only(node, "this", "expression", "distinct", "order", "limit", "offset", "with_")
+        word = _SET_OPERATIONS[type(node)]
+        left, right = (self.query(side, parent, ctes) for side in (node.this, node.expression))
+        if len(left.outputs) != len(right.outputs):
+            raise type_mismatch(
+                node,
+                f"{word} query has different number of fields: {len(left.outputs)}, {len(right.outputs)}",
+            )
+        outputs = []
+        for at, (first, second) in enumerate(zip(left.outputs, right.outputs, strict=True)):
+            common = dt.common_type(first.type, second.type)
+            if common is None:
+                shown = f"{dt.trino_name(first.type)}, {dt.trino_name(second.type)}"
+                raise type_mismatch(node, f"column {at + 1} in {word} query has incompatible types: {shown}")
+            length = max(first.length, second.length) if first.length and second.length else None
+            outputs.append(OutputColumn(first.name, common, length))
+        every = "" if node.args.get("distinct") else " ALL"
+        body = f"{_as_types(left, outputs)} {word}{every} {_as_types(right, outputs)}"
+        tail = self._tail(node, outputs, self._expressions(Scope(), ctes))
+        return Query(f"SELECT * FROM ({body}){tail}", tuple(outputs))
+
+    def _tail(self, node: exp.Expr, outputs: Sequence[OutputColumn], expressions: Expressions) -> str:
+        """ORDER BY, OFFSET and LIMIT after a query whose columns are all there is to order by."""
+
+        def term(key: exp.Expr) -> str:
+            at = ordinal(key, len(outputs))
+            if at is None:
+                at = named_output(key, outputs)
+            if at is None:
+                raise unsupported(f"ORDER BY {key.sql(dialect='trino')} here: only an output column", key)
+            return f"c{at}"
+
+        order = node.args.get("order")
+        text = f" ORDER BY {expressions.order_terms(order.expressions, term)}" if order else ""
+        return text + _limits(node)
+
+    # ---------------------------------------------------------------- SELECT
+    def _select(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Query:
+        only(
+            node,
+            *("expressions", "from_", "joins", "where", "group", "having", "order"),
+            *("limit", "offset", "distinct", "with_"),
+        )
+        relation = self.relations.compile(node, parent, ctes)
+        scope = Scope(relation.columns if relation else (), parent)
+        expressions = self._expressions(scope, ctes)
+        source = f" FROM {relation.sql}" if relation else ""
+        where = self._where(node, scope, expressions)
+        items = self._items(node, scope, expressions)
+        outputs = tuple(OutputColumn(item.name, item.value.type, item.value.length) for item in items)
+        group = self._group(node, items, expressions)
+        having = node.args.get("having")
+        having_text = f" HAVING {expressions.condition(having.this, 'HAVING clause')}" if having else ""
+        distinct = ""
+        if node.args.get("distinct"):
+            only(node.args["distinct"])
+            distinct = "DISTINCT "
+        order = self._order(node, items, expressions, scope)
+        selected = ", ".join(f"{item.value.sql} AS c{at}" for at, item in enumerate(items))
+        text = f"SELECT {distinct}{selected}{source}{where}{group}{having_text}{order}{_limits(node)}"
+        return Query(text, outputs)
+
+    def _where(self, node: exp.Expr, scope: Scope, expressions: Expressions) -> str:
+        """The WHERE clause; a condition on one table's partition keys alone also goes to that table's scan."""
+        where = node.args.get("where")
+        if where is None:
+            return ""
+        texts = []
+        for condition in _conjuncts(where.this):
+            scope.touched.clear()
+            text = expressions.condition(condition, "WHERE clause")
+            texts.append(text)
+            scan = _pruned_scan(condition, scope)
+            if scan is not None:
+                scan.predicates.append(text)
+        return f" WHERE {' AND '.join(texts)}"
+
+    def _items(self, node: exp.Expr, scope: Scope, expressions: Expressions) -> list[_Item]:
+        items: list[_Item] = []
+        for item in node.expressions:
+            if isinstance(item, exp.Star) or (
+                isinstance(item, exp.Column) and isinstance(item.this, exp.Star)
+            ):
+                items += self._star(item, scope)
+                continue
+            inner = item.this if isinstance(item, exp.Alias) else item
+            if isinstance(item, exp.Alias):
+                only(item, "this", "alias")
+                name: str | None = item.alias
+            else:
+                name = inner.name if isinstance(inner, exp.Column) else None
+            items.append(_Item(expressions.compile(inner), name, inner))
+        return items
+
+    def _star(self, node: exp.Expr, scope: Scope) -> list[_Item]:
+        if isinstance(node, exp.Star):
+            only(node)
+            qualifier: tuple[str, ...] = ()
+        else:
+            only(node.this)
+            qualifier = tuple(
+                part.name.lower() for part in (node.args.get(n) for n in ("catalog", "db", "table")) if part
+            )
+        found = [
+            column
+            for column in scope.columns
+            if not column.hidden and (not qualifier or column.relation[-len(qualifier) :] == qualifier)
+        ]
+        if not found:
+            if qualifier and _sees(scope.parent, qualifier):
+                raise unsupported(f"{'.'.join(qualifier)}.* of an outer query", node)
+            where = (
+                f"'{'.'.join(qualifier)}' not found"
+                if qualifier
+                else "SELECT * not allowed in queries without FROM"
+            )
+            raise QueryFailed(f"SYNTAX_ERROR: {position(node)}{where}", SYNTAX_ERROR)
+        return [_Item(column.read(), column.name, None) for column in found]
+
+    def _group(self, node: exp.Expr, items: list[_Item], expressions: Expressions) -> str:
+        group = node.args.get("group")
+        if group is None:
+            return ""
+        only(group, "expressions", "rollup", "cube", "grouping_sets")
+
+        def key(term: exp.Expr) -> str:
+            at = ordinal(term, len(items))
+            if at is not None:
+                value = items[at].value
+                # A constant's text would be an ordinal again.
+                return str(at + 1) if isinstance(items[at].node, exp.Literal) else value.sql
+            return expressions.compile(term).sql
+
+        def element(term: exp.Expr) -> str:
+            if isinstance(term, exp.Rollup | exp.Cube):
+                return (
+                    f"{type(term).__name__.upper()} ({', '.join(element(part) for part in term.expressions)})"
+                )
+            if isinstance(term, exp.GroupingSets):
+                return f"GROUPING SETS ({', '.join(element(part) for part in term.expressions)})"
+            if isinstance(term, exp.Tuple):
+                return f"({', '.join(key(part) for part in term.expressions)})"
+            return key(term)
+
+        if group.args.get("all") is False:
+            raise unsupported("GROUP BY DISTINCT", node)
+        sets = [item for name in ("rollup", "cube", "grouping_sets") for item in group.args.get(name) or []]
+        return f" GROUP BY {', '.join(element(term) for term in [*group.expressions, *sets])}"
+
+    def _order(self, node: exp.Expr, items: list[_Item], expressions: Expressions, scope: Scope) -> str:
+        """ORDER BY sees the output columns first, then those of the relation."""
+        order = node.args.get("order")
+        if order is None:
+            return ""
+        outputs = [OutputColumn(item.name, item.value.type, item.value.length) for item in items]
+        selected = {item.value.sql: at for at, item in enumerate(items)}
+
+        def term(key: exp.Expr) -> str:
+            at = ordinal(key, len(items))
+            if at is None:
+                at = named_output(key, outputs)
+            if at is None:
+                text = expressions.compile(_with_outputs(key, items)).sql
+                at = selected.get(text)
+                if node.args.get("distinct") and (at is None or _uses_output(key, items)):
+                    raise QueryFailed(
+                        f"EXPRESSION_NOT_IN_DISTINCT: {position(key)}For SELECT DISTINCT, "
+                        "ORDER BY expressions must appear in select list",
+                        SYNTAX_ERROR,
+                    )
+                return text if at is None else f"c{at}"
+            return f"c{at}"
+
+        return f" ORDER BY {expressions.order_terms(order.expressions, term)}"
+
+    def _expressions(self, scope: Scope, ctes: Ctes) -> Expressions:
+        def subquery(node: exp.Expr, inner: Scope) -> tuple[str, Sequence[pa.DataType]]:
+            query = self.query(node, inner, ctes)
+            return query.sql, [output.type for output in query.outputs]
+
+        return Expressions(scope, subquery, self._now)
+
+
+def _as_types(query: Query, outputs: Sequence[OutputColumn]) -> str:
+    """One side of a set operation, with the columns of the whole."""
+    if [output.type for output in query.outputs] == [output.type for output in outputs]:
+        return f"(SELECT * FROM ({query.sql}))"
+    casts = [
+        f"{coerced(TypedSql(f'c{at}', found.type), output.type)} AS c{at}"
+        for at, (found, output) in enumerate(zip(query.outputs, outputs, strict=True))
+    ]
+    return f"(SELECT {', '.join(casts)} FROM ({query.sql}))"
+
+
+def _sees(scope: Scope | None, qualifier: tuple[str, ...]) -> bool:
+    """Whether a query around has a relation of this name."""
+    while scope is not None:
+        if any(column.relation[-len(qualifier) :] == qualifier for column in scope.columns):
+            return True
+        scope = scope.parent
+    return False
+
+
+def _conjuncts(node: exp.Expr) -> list[exp.Expr]:
+    if isinstance(node, exp.And):
+        return [*_conjuncts(node.this), *_conjuncts(node.expression)]
+    return [node]
+
+
+def _pruned_scan(condition: exp.Expr, scope: Scope) -> Scan | None:
+    """The scan of this very SELECT whose partition keys are all that ``condition`` looks at.
+
+    An outer query's table must not be pruned by a subquery's condition, nor an outer join's other side: a row
+    that finds no partner would appear with NULLs.
+    """
+    if condition.find(exp.Query) is not None or not scope.touched:
+        return None
+    scan = scope.touched[0].scan
+    if scan is None:
+        return None
+    keys = {key.name for key in scan.table.partition_keys}
+    fits = all(
+        column.scan is scan and column.name in keys and not column.nullable and column in scope.columns
+        for column in scope.touched
+    )
+    return scan if fits else None
+
+
+def _uses_output(node: exp.Expr, items: Sequence[_Item]) -> bool:
+    """Whether an unqualified name in ``node`` is an output column's own: to Trino it is not the select list's then."""
+    plain = {item.name.lower() for item in items if item.name and isinstance(item.node, exp.Column)}
+    return any(not column.table and column.name.lower() in plain for column in node.find_all(exp.Column))
+
+
+def _with_outputs(node: exp.Expr, items: Sequence[_Item]) -> exp.Expr:
+    """``node`` with the names of output columns replaced by what they stand for."""
+    meant = {item.name.lower(): item.node for item in items if item.name and item.node is not None}
+
+    def substituted(part: exp.Expr) -> exp.Expr:
+        if isinstance(part, exp.Column) and not part.table and part.name.lower() in meant:
+            return meant[part.name.lower()].copy()
+        return part
+
+    return node.transform(substituted)
+
+
+def _limits(node: exp.Expr) -> str:
+    """OFFSET before LIMIT in Trino's text, after it in DuckDB's."""
+    text = ""
+    limit, offset = node.args.get("limit"), node.args.get("offset")
+    if isinstance(limit, exp.Fetch):
+        options = limit.args.get("limit_options")
+        if options is not None and (options.args.get("percent") or options.args.get("with_ties")):
+            raise not_supported("FETCH FIRST ... WITH TIES")
+        count_ = limit.args.get("count")
+        text += f" LIMIT {1 if count_ is None else _whole(count_)}"
+    elif limit is not None and limit.expression.name.upper() != "ALL":
+        text += f" LIMIT {_whole(limit.expression)}"
+    if offset is not None:
+        text += f" OFFSET {_whole(offset.expression)}"
+    return text
+
+
+def _whole(node: exp.Expr) -> int:
+    if not isinstance(node, exp.Literal) or node.is_string or not str(node.this).isdigit():
+        raise not_supported("LIMIT or OFFSET that is not a constant")
+    return int(node.this)

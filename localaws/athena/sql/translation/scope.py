@@ -1,0 +1,94 @@
+"""What a name in a query can mean: the columns in sight, and the one a name resolves to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from sqlglot import exp
+
+from localaws.athena import datatypes as dt
+from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
+from localaws.athena.quoting import duckdb_identifier
+from localaws.athena.sql.parsing.nodes import position
+from localaws.athena.sql.types.typed_sql import TypedSql
+from localaws.athena.tables.scans import Scan
+
+
+@dataclass(frozen=True)
+class ScopeColumn:
+    """A column in sight. ``relation`` is what may qualify it, outermost name first; ``type`` is None when this
+    engine cannot read it; ``nullable`` says that an outer join may put NULL in its place."""
+
+    name: str
+    type: pa.DataType | None
+    sql: str
+    relation: tuple[str, ...] = ()
+    scan: Scan | None = None
+    hidden: bool = False
+    nullable: bool = False
+    length: int | None = None  # as TypedSql's
+
+    def matches(self, qualifier: tuple[str, ...], name: str) -> bool:
+        if name != self.name:
+            return False
+        return not qualifier or self.relation[-len(qualifier) :] == qualifier
+
+    def read(self) -> TypedSql:
+        """The column's value; the scan learns that it is needed."""
+        if self.type is None:
+            raise not_supported(f"the type of column {self.name}")
+        if self.scan is not None:
+            self.scan.columns.add(self.name)
+        return TypedSql(self.sql, self.type, self.length)
+
+
+@dataclass
+class Scope:
+    """``touched`` is every column resolved here, so that a caller can see what an expression uses."""
+
+    columns: tuple[ScopeColumn, ...] = ()
+    parent: Scope | None = None
+    touched: list[ScopeColumn] = field(default_factory=list)
+
+    def resolve(self, node: exp.Expr, parts: tuple[str, ...]) -> TypedSql:
+        """The value ``parts`` name: a column, qualified or not, and the fields of a row inside it.
+
+        Raises QueryFailed COLUMN_NOT_FOUND or AMBIGUOUS_NAME.
+        """
+        scope: Scope | None = self
+        while scope is not None:
+            found = scope._find(node, parts)
+            if found is not None:
+                column, fields = found
+                self.touched.append(column)
+                return _dereferenced(column.read(), fields, node)
+            scope = scope.parent
+        raise QueryFailed(
+            f"COLUMN_NOT_FOUND: {position(node)}Column '{'.'.join(parts)}' cannot be resolved "
+            "or requester is not authorized to access requested resources",
+            SYNTAX_ERROR,
+        )
+
+    def _find(self, node: exp.Expr, parts: tuple[str, ...]) -> tuple[ScopeColumn, tuple[str, ...]] | None:
+        """The longest qualifier wins: ``t.x`` is column x of t before it is field x of column t."""
+        for at in reversed(range(len(parts))):
+            matches = [column for column in self.columns if column.matches(parts[:at], parts[at])]
+            if len(matches) > 1:
+                raise QueryFailed(
+                    f"AMBIGUOUS_NAME: {position(node)}Column '{'.'.join(parts)}' is ambiguous", SYNTAX_ERROR
+                )
+            if matches:
+                return matches[0], parts[at + 1 :]
+        return None
+
+
+def _dereferenced(value: TypedSql, fields: tuple[str, ...], node: exp.Expr) -> TypedSql:
+    for name in fields:
+        if not pa.types.is_struct(value.type) or value.type.get_field_index(name) < 0:
+            raise QueryFailed(
+                f"COLUMN_NOT_FOUND: {position(node)}{dt.trino_name(value.type)} has no field '{name}'",
+                SYNTAX_ERROR,
+            )
+        value = TypedSql(f"({value.sql}).{duckdb_identifier(name)}", value.type.field(name).type)
+    return value

@@ -1,0 +1,123 @@
+"""How a typed expression is converted to another type: implicit coercion, CAST and TRY_CAST."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from sqlglot import exp
+
+from localaws.athena import datatypes as dt
+from localaws.athena.errors import not_supported
+from localaws.athena.quoting import duckdb_string
+from localaws.athena.sql.parsing.nodes import type_mismatch, unsupported
+from localaws.athena.sql.types.number_casts import number_cast
+from localaws.athena.sql.types.typed_sql import TypedSql, once
+
+_INTEGER_TEXT = r"[+-]?\d+"
+_NUMBER_TEXT = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*"
+_READABLE = {
+    **dict.fromkeys(dt.INTEGERS, _INTEGER_TEXT),
+    dt.DOUBLE: _NUMBER_TEXT + r"|\s*[+-]?(NaN|Infinity)\s*",
+    dt.REAL: _NUMBER_TEXT + r"|\s*[+-]?(NaN|Infinity)\s*",
+    dt.BOOLEAN: r"(?i)t|true|1|f|false|0",
+}
+
+
+def coerced(value: TypedSql, target: pa.DataType) -> str:
+    """The text of ``value`` as ``target``, a type it is known to widen to."""
+    if value.type == target:
+        return value.sql
+    return number_cast(value.sql, value.type, target)
+
+
+def cast(value: TypedSql, target: pa.DataType, node: exp.Expr, safe: bool = False) -> TypedSql:
+    """CAST, or TRY_CAST when ``safe``. Source: https://trino.io/docs/current/functions/conversion.html"""
+    if value.type == target:
+        return TypedSql(value.sql, target)
+    return TypedSql(_cast_text(value, target, node, "TRY_CAST" if safe else "CAST"), target)
+
+
+def _cast_text(value: TypedSql, target: pa.DataType, node: exp.Expr, verb: str) -> str:
+    source = value.type
+    if source == dt.VARCHAR:
+        return _read_text(value, target, verb)
+    if source == target:
+        return value.sql
+    if dt.is_array(source) and dt.is_array(target) and _casts_in_trino(source, target):
+        if verb == "TRY_CAST":
+            raise not_supported("TRY_CAST to an array")
+        item = _cast_text(TypedSql("item", source.value_type), target.value_type, node, verb)
+        return f"list_transform({value.sql}, lambda item: {item})"
+    if target == dt.VARCHAR and source in (dt.DATE, *dt.TIMESTAMPS):
+        return _moment_text(value)
+    if source in (dt.DOUBLE, dt.REAL) and target == dt.VARCHAR:
+        raise not_supported(f"a cast of {dt.trino_name(source)} to varchar: cast to a decimal(p,s) first")
+    if _casts(source, target):
+        return number_cast(value.sql, source, target, verb)
+    if _casts_in_trino(source, target):
+        raise unsupported(f"a cast of {dt.trino_name(source)} to {dt.trino_name(target)}", node)
+    raise type_mismatch(node, f"Cannot cast {dt.trino_name(source)} to {dt.trino_name(target)}")
+
+
+def _moment_text(value: TypedSql) -> str:
+    if value.type == dt.DATE:
+        return f"trino_date_text({value.sql})"
+    if value.type == dt.TIMESTAMP:
+        return f"trino_timestamp_text({value.sql}, 3)"
+    if value.length is None:
+        raise not_supported(
+            "a cast to varchar of a timestamp of fewer than 3 digits: write the literal with .000"
+        )
+    return f"trino_timestamp_text({value.sql}, {value.length})"
+
+
+def _casts_in_trino(source: pa.DataType, target: pa.DataType) -> bool:
+    """Whether Trino casts so. Of maps and rows it is not known here."""
+    if dt.is_array(source) and dt.is_array(target):
+        return _casts_in_trino(source.value_type, target.value_type)
+    if pa.types.is_nested(source) or pa.types.is_nested(target):
+        return pa.types.is_map(source) is pa.types.is_map(target) and not (
+            dt.is_array(source) or dt.is_array(target)
+        )
+    if target in (source, dt.VARCHAR):
+        return bool(source != dt.VARBINARY or target == source)
+    if {source, target} <= {dt.DATE, *dt.TIMESTAMPS} or source in (dt.NULL, dt.VARCHAR):
+        return True
+    return all(dt.is_numeric(side) or side == dt.BOOLEAN for side in (source, target))
+
+
+def _read_text(value: TypedSql, target: pa.DataType, verb: str) -> str:
+    name = dt.duckdb_name(target)
+    if target in (dt.DATE, *dt.TIMESTAMPS):
+        verb = "read_" if verb == "TRY_CAST" else ""
+        return (
+            f"trino_{verb}date({value.sql})"
+            if target == dt.DATE
+            else f"trino_{verb}timestamp({value.sql}, 3)"
+        )
+    pattern = _NUMBER_TEXT if dt.is_decimal(target) else _READABLE.get(target)
+    if pattern is None:
+        raise not_supported(f"a cast of varchar to {dt.trino_name(target)}")
+    if verb == "TRY_CAST":
+        text = once([value.sql], lambda text: f"trino_readable({text}, {duckdb_string(pattern)})")
+    else:
+        shown = "INT" if target == dt.INTEGER else dt.trino_name(target).upper()
+        text = once(
+            [value.sql],
+            lambda text: f"trino_checked({text}, {duckdb_string(pattern)}, {duckdb_string(shown)})",
+        )
+    if dt.is_decimal(target):
+        text = f"trino_without_exponent({text})"
+    return f"{verb}({text} AS {name})"
+
+
+def _casts(source: pa.DataType, target: pa.DataType) -> bool:
+    if source == dt.NULL:
+        return True
+    if target == dt.VARCHAR:
+        return source in (*dt.INTEGERS, dt.BOOLEAN) or dt.is_decimal(source)
+    if dt.BOOLEAN in (source, target):
+        other = target if source == dt.BOOLEAN else source
+        return dt.is_numeric(other)
+    if dt.is_numeric(source) and dt.is_numeric(target):
+        return True
+    return {source, target} <= {dt.DATE, *dt.TIMESTAMPS} or dt.can_coerce(source, target)

@@ -1,0 +1,149 @@
+"""The Glue Data Catalog, through Glue's public API: databases, tables and partitions as frozen values.
+
+Names are lower case, as Glue keeps them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+GlueTable = dict[str, Any]
+_BATCH = 100  # BatchCreatePartition takes no more
+
+
+class AlreadyExists(Exception):
+    """The database, table or partition is there already."""
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    name: str
+    type: str
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    database: str
+    name: str
+    columns: tuple[TableColumn, ...]
+    partition_keys: tuple[TableColumn, ...]
+    location: str
+    serde: str
+    glue: GlueTable
+
+
+@dataclass(frozen=True)
+class Partition:
+    """``values`` in the order of the table's partition keys; ``types`` are those the partition itself declares."""
+
+    values: tuple[str, ...]
+    location: str
+    types: dict[str, str]
+
+
+class Catalog:
+    def __init__(self, glue: Any) -> None:
+        self._glue = glue
+
+    # ---------------------------------------------------------------- databases
+    def databases(self) -> list[dict[str, Any]]:
+        pages = self._glue.get_paginator("get_databases").paginate()
+        return sorted((db for page in pages for db in page["DatabaseList"]), key=lambda db: str(db["Name"]))
+
+    def database(self, name: str) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = self._glue.get_database(Name=name.lower())["Database"]
+        except self._glue.exceptions.EntityNotFoundException:
+            return None
+        return found
+
+    def create_database(self, definition: dict[str, Any]) -> None:
+        try:
+            self._glue.create_database(DatabaseInput=definition)
+        except self._glue.exceptions.AlreadyExistsException as error:
+            raise AlreadyExists(definition["Name"]) from error
+
+    def drop_database(self, name: str) -> None:
+        for table in self.tables(name):
+            self.drop_table(name, table["Name"])
+        self._glue.delete_database(Name=name)
+
+    # ---------------------------------------------------------------- tables
+    def tables(self, database: str) -> list[GlueTable]:
+        pages = self._glue.get_paginator("get_tables").paginate(DatabaseName=database.lower())
+        return sorted((table for page in pages for table in page["TableList"]), key=lambda t: str(t["Name"]))
+
+    def table(self, database: str, name: str) -> Table | None:
+        """None when the table, or its database, does not exist."""
+        try:
+            glue = self._glue.get_table(DatabaseName=database.lower(), Name=name.lower())["Table"]
+        except self._glue.exceptions.EntityNotFoundException:
+            return None
+        storage = glue.get("StorageDescriptor", {})
+        return Table(
+            database=database.lower(),
+            name=glue["Name"],
+            columns=_columns(storage.get("Columns", [])),
+            partition_keys=_columns(glue.get("PartitionKeys", [])),
+            location=storage.get("Location", ""),
+            serde=storage.get("SerdeInfo", {}).get("SerializationLibrary", ""),
+            glue=glue,
+        )
+
+    def create_table(self, database: str, definition: dict[str, Any]) -> None:
+        try:
+            self._glue.create_table(DatabaseName=database, TableInput=definition)
+        except self._glue.exceptions.AlreadyExistsException as error:
+            raise AlreadyExists(definition["Name"]) from error
+
+    def drop_table(self, database: str, name: str) -> None:
+        self._glue.delete_table(DatabaseName=database, Name=name)
+
+    # ---------------------------------------------------------------- partitions
+    def partitions(self, table: Table) -> Iterator[Partition]:
+        pages = self._glue.get_paginator("get_partitions").paginate(
+            DatabaseName=table.database, TableName=table.name
+        )
+        for page in pages:
+            for found in page["Partitions"]:
+                storage = found.get("StorageDescriptor", {})
+                types = {column["Name"].lower(): column["Type"] for column in storage.get("Columns", [])}
+                yield Partition(tuple(found["Values"]), storage.get("Location", ""), types)
+
+    def add_partitions(self, table: Table, partitions: Sequence[Partition]) -> None:
+        """Register partitions that do not exist yet. Raises AlreadyExists for one that does."""
+        template = {key: value for key, value in table.glue["StorageDescriptor"].items() if key != "Location"}
+        inputs = [
+            {"Values": list(p.values), "StorageDescriptor": {**template, "Location": p.location}}
+            for p in partitions
+        ]
+        for start in range(0, len(inputs), _BATCH):
+            answer = self._glue.batch_create_partition(
+                DatabaseName=table.database,
+                TableName=table.name,
+                PartitionInputList=inputs[start : start + _BATCH],
+            )
+            for failure in answer.get("Errors", []):
+                detail = failure["ErrorDetail"]
+                if detail["ErrorCode"] == "AlreadyExistsException":
+                    raise AlreadyExists(", ".join(failure["PartitionValues"]))
+                raise ClientError(
+                    {"Error": {"Code": detail["ErrorCode"], "Message": detail.get("ErrorMessage", "")}},
+                    "BatchCreatePartition",
+                )
+
+    def drop_partition(self, table: Table, values: Sequence[str]) -> None:
+        self._glue.delete_partition(
+            DatabaseName=table.database, TableName=table.name, PartitionValues=list(values)
+        )
+
+
+def _columns(glue_columns: list[dict[str, Any]]) -> tuple[TableColumn, ...]:
+    return tuple(
+        TableColumn(c["Name"].lower(), c.get("Type", "string"), c.get("Comment", "")) for c in glue_columns
+    )
