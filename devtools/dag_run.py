@@ -47,7 +47,7 @@ def check(dag: DAG, conf: Mapping[str, Any]) -> None:
 
     for name, value in conf.items():
         if name not in dag.params:
-            raise ValueError(f"there is no param {name}; there are {', '.join(dag.params)}")
+            raise ValueError(f"unknown param {name}; valid params: {', '.join(dag.params)}")
         try:
             dag.params.get_param(name).resolve(value)
         except ParamValidationError as error:

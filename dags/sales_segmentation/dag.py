@@ -34,21 +34,10 @@ from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
 from emr_pipeline.operators.storage import PublishReportOperator, StageJobsOperator
 from emr_pipeline.settings import Settings
 from sales_segmentation.datasets import DATASETS, QUESTIONS, RAW_COLUMNS
-from sales_segmentation.jobs import (
-    BOOTSTRAP,
-    CLUSTER,
-    CLUSTER_ID,
-    FOLDER,
-    JOBS,
-    MACROS,
-    MODEL_DATE,
-    PARAMS_ERROR,
-    PLAN,
-    RUN_DATE,
-    whole,
-)
+from sales_segmentation.jobs import BOOTSTRAP, CLUSTER, FOLDER, JOBS
 from sales_segmentation.params import params
 from sales_segmentation.report import key_figures, render
+from sales_segmentation.run import CLUSTER_ID, MACROS, MODEL_DATE, PARAMS_ERROR, PLAN, RUN_DATE, whole
 from sales_segmentation.runbook import task_docs
 
 settings = Settings.from_environment()

@@ -1,11 +1,15 @@
 """The trigger form: every choice of a run with its default, its bounds and what it means. Defaults live only here.
 
 A wrong value is refused by Airflow in JSON schema's words, followed by the rule it breaks; so a rule whose words say
-little has a ``description``. What JSON schema cannot say, ``validate_params`` in ``jobs.py`` does. JSON schema takes
-4.0 for an integer: ``whole`` in ``jobs.py`` writes it as 4 wherever a template uses it.
+little has a ``description``. What JSON schema cannot say, ``validate_params`` does. JSON schema takes
+4.0 for an integer: ``whole`` in ``run.py`` writes it as 4 wherever a template uses it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
 
 from airflow.sdk import Param
 
@@ -179,3 +183,22 @@ def params(settings: Settings) -> dict[str, Param]:
             section="Athena",
         ),
     }
+
+
+def validate_params(params: Mapping[str, Any], form: Mapping[str, Any]) -> str:
+    """Return what is wrong with a run's choices that Airflow lets pass, or nothing.
+
+    Its form sees each param by itself, and its API takes names that no form has; a typing error would go unseen.
+    """
+    if unknown := sorted(params.keys() - form.keys()):
+        return f"unknown param {unknown[0]}; valid params: {', '.join(form)}"
+    for name, value in params.items():
+        # JSON schema compares, and no comparison with NaN is true.
+        if isinstance(value, float) and not isfinite(value):
+            return f"{name} is {value}: give a number"
+    if not params["score_with"] and params["k_min"] > params["k_max"]:
+        return (
+            f"Fewest segments (k_min) is {params['k_min']}, which is more than Most segments (k_max), "
+            f"{params['k_max']}: swap them"
+        )
+    return ""

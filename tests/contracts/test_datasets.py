@@ -10,7 +10,8 @@ from botocore.session import Session
 
 from devtools import data_dictionary
 from sales_segmentation.datasets import DATASETS, RAW_COLUMNS
-from sales_segmentation.jobs import FOLDER, plan
+from sales_segmentation.jobs import FOLDER
+from sales_segmentation.run import plan
 from segmentation import schemas
 from segmentation.data_dictionary import COLUMNS, ROWS
 from tests.conftest import LocalAws

@@ -14,8 +14,9 @@ import pytest
 from emr_pipeline import package
 from emr_pipeline.failure import REFUSAL, explain
 from emr_pipeline.settings import Settings
-from sales_segmentation.jobs import BOOTSTRAP, CODE_VERSION, FOLDER, JOBS, Job, whole
+from sales_segmentation.jobs import BOOTSTRAP, CODE_VERSION, FOLDER, JOBS, Job
 from sales_segmentation.params import params
+from sales_segmentation.run import whole
 
 SETTINGS = Settings(bucket="lake")
 

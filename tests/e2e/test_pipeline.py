@@ -165,7 +165,7 @@ def test_more_segments_than_customers_fails_with_one_message_and_ends_the_cluste
     [
         (["INPUT=/no/such.csv"], "INPUT: there is no file /no/such.csv"),
         (["ROWS=many"], "ROWS is 'many'; it is a number of lines, at least 1"),
-        (["ROWS=100", "COLOUR=red"], "there is no param colour; there are input, run_date"),
+        (["ROWS=100", "COLOUR=red"], "unknown param colour; valid params: input, run_date"),
         (["ROWS=100", "K_MAX=700"], "k_max: "),
         (["fast"], "'fast' is not NAME=value"),
     ],

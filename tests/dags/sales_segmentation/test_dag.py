@@ -15,7 +15,8 @@ from airflow.sdk import TriggerRule
 from devtools.dag_run import instances
 from emr_pipeline.marked import last_tasks
 from sales_segmentation.datasets import DATASETS, QUESTIONS
-from sales_segmentation.jobs import JOBS, MACROS
+from sales_segmentation.jobs import JOBS
+from sales_segmentation.run import MACROS
 
 FOLDER = Path(__file__).parents[3] / "dags" / "sales_segmentation"
 

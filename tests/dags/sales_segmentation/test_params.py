@@ -8,7 +8,7 @@ import pytest
 from airflow.sdk.exceptions import ParamValidationError
 
 from emr_pipeline.settings import Settings
-from sales_segmentation.params import params
+from sales_segmentation.params import params, validate_params
 
 FORM = params(Settings(bucket="lake"))
 
@@ -102,3 +102,31 @@ def test_the_form_says_in_which_zone_its_dates_are() -> None:
 def test_the_examples_of_the_form_are_valid() -> None:
     for example in FORM["input"].schema["examples"]:
         assert FORM["input"].resolve(example) == example
+
+
+CHOICES = {"score_with": None, "k_min": 2, "k_max": 2}
+
+
+def test_a_range_of_k_without_any_is_refused_by_the_names_of_the_form() -> None:
+    assert validate_params(CHOICES, CHOICES) == ""
+    assert validate_params({**CHOICES, "k_min": 5, "k_max": 4}, CHOICES) == (
+        "Fewest segments (k_min) is 5, which is more than Most segments (k_max), 4: swap them"
+    )
+
+
+def test_what_does_not_count_is_not_refused() -> None:
+    """Scoring fits nothing, so the range of k is not read."""
+    assert validate_params({"score_with": "2024-02-29", "k_min": 5, "k_max": 4}, CHOICES) == ""
+
+
+def test_a_name_that_the_form_does_not_have_is_refused() -> None:
+    """Airflow's API takes any name, and a run with a misspelt one would cost money for nothing."""
+    assert validate_params({**CHOICES, "kmax": 4}, CHOICES) == (
+        "unknown param kmax; valid params: score_with, k_min, k_max"
+    )
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_is_none_is_refused(value: float) -> None:
+    """The form lets NaN pass, and the job would refuse it on a paid cluster."""
+    assert validate_params({**CHOICES, "k_max": value}, CHOICES) == f"k_max is {value}: give a number"
