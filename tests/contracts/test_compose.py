@@ -1,4 +1,4 @@
-"""What docker-compose.yaml promises, held without Docker: nothing open, nothing secret, nothing without bounds."""
+"""Rules for docker-compose.yaml, checked without Docker: no open port, no secret, no service without limits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ each_service = pytest.mark.parametrize("name", SERVICES)
 
 
 def substituted(text: str, values: dict[str, str]) -> str:
-    """Do what Compose does with ``${NAME:-default}`` and ``${NAME:+replacement}``."""
+    """Substitute ``${NAME:-default}`` and ``${NAME:+replacement}`` like Compose."""
     with_replacements = re.sub(
         r"\$\{(\w+):\+((?:[^{}]|\$\{\w+\})*)\}", lambda m: m[2] if values.get(m[1]) else "", text
     )
@@ -40,7 +40,7 @@ def substituted(text: str, values: dict[str, str]) -> str:
 
 
 def connection(**values: str) -> dict[str, Any]:
-    """Return the connection ``aws_default`` as Airflow gets it with these values in .env."""
+    """Return the connection ``aws_default`` that Airflow gets with these values in .env."""
     text = SERVICES["scheduler"]["environment"]["AIRFLOW_CONN_AWS_DEFAULT"]
     found: dict[str, Any] = json.loads(substituted(text, values))
     return found
@@ -53,7 +53,7 @@ def test_ports_are_published_on_loopback_only(name: str) -> None:
 
 
 @each_service
-def test_nothing_has_more_rights_than_it_needs(name: str) -> None:
+def test_no_service_has_more_privileges_than_it_needs(name: str) -> None:
     service = SERVICES[name]
     assert service["cap_drop"] == ["ALL"]
     assert "no-new-privileges:true" in service["security_opt"]
@@ -62,14 +62,14 @@ def test_nothing_has_more_rights_than_it_needs(name: str) -> None:
 
 
 def test_no_image_runs_as_root() -> None:
-    """PostgreSQL's own image drops to its user by itself; what AIRFLOW_UID becomes, tests/devtools holds."""
+    """The PostgreSQL image switches to its own user; tests/devtools checks the value of AIRFLOW_UID."""
     assert "\nUSER localaws\n" in (ROOT / "docker/localaws/Dockerfile").read_text()
     airflow = [service for service in SERVICES.values() if service["image"] == "sales-segmentation-airflow"]
     assert {service["user"] for service in airflow} == {"${AIRFLOW_UID:-50000}:0"}
 
 
 @each_service
-def test_memory_and_logs_are_bounded_and_what_stops_is_started_again(name: str) -> None:
+def test_memory_and_logs_are_limited_and_services_are_restarted(name: str) -> None:
     service = SERVICES[name]
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
     assert service["mem_limit"]
@@ -77,21 +77,21 @@ def test_memory_and_logs_are_bounded_and_what_stops_is_started_again(name: str) 
     assert ("healthcheck" in service) == (name not in ONE_SHOT)
 
 
-def test_what_runs_together_fits_an_8_gib_laptop() -> None:
-    """The one-shot services end before the DAG can run; 2 GiB are for the system and a browser."""
+def test_the_services_together_fit_into_8_gib() -> None:
+    """The one-shot services end before the DAG can run; 2 GiB remain for the system and a browser."""
     limits = [service["mem_limit"] for name, service in SERVICES.items() if name not in ONE_SHOT]
     assert sum(int(limit[:-1]) * UNITS[limit[-1]] for limit in limits) <= 6 * GIB
 
 
 @each_service
-def test_what_it_waits_for_is_ready_not_just_started(name: str) -> None:
+def test_a_service_waits_until_its_dependencies_are_ready(name: str) -> None:
     for other, dependency in SERVICES[name].get("depends_on", {}).items():
         ready = "service_completed_successfully" if other in ONE_SHOT else "service_healthy"
         assert dependency["condition"] == ready
         assert dependency.get("required", True) != ("profiles" in SERVICES[other])
 
 
-def test_only_the_local_aws_is_left_out_on_a_real_account() -> None:
+def test_with_a_real_account_only_the_local_aws_is_not_started() -> None:
     assert {name for name, service in SERVICES.items() if "profiles" in service} == {
         "localaws",
         "sample-data",
@@ -102,7 +102,7 @@ def test_every_variable_is_explained_in_the_example() -> None:
     assert set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT)) <= EXAMPLE.keys()
 
 
-def test_keys_are_in_neither_file_and_without_them_nothing_starts() -> None:
+def test_keys_are_in_no_file_and_are_required() -> None:
     for name in KEYS:
         assert EXAMPLE[name] == ""
         assert set(re.findall(rf"\$\{{{name}\b(..)", TEXT)) == {":?"}
@@ -118,20 +118,20 @@ def test_every_setting_of_the_pipeline_can_be_set_in_env() -> None:
     assert names <= EXAMPLE.keys()
 
 
-def test_locally_the_connection_leads_to_the_local_aws() -> None:
+def test_by_default_the_connection_uses_the_local_aws() -> None:
     local = connection(**EXAMPLE)
     assert (local["login"], local["password"]) == ("local", "local")
     assert local["extra"] == {"endpoint_url": "http://localaws:4566", "region_name": "eu-central-1"}
 
 
-def test_the_local_aws_answers_to_the_name_in_the_connection() -> None:
+def test_the_local_aws_accepts_the_host_name_in_the_connection() -> None:
     options = parser().parse_args(SERVICES["localaws"]["command"])
     host = urlsplit(connection(**EXAMPLE)["extra"]["endpoint_url"]).netloc
     assert Allowlist(options.allow_host, options.allow_origin).refusal({"HTTP_HOST": host}) == ""
     assert options.allow_origin == []
 
 
-def test_what_is_empty_is_left_out_of_the_connection() -> None:
+def test_empty_values_are_left_out_of_the_connection() -> None:
     """boto3 refuses an empty endpoint (``Invalid endpoint``) and an empty profile."""
     assert connection() == {"conn_type": "aws", "extra": {"region_name": "eu-central-1"}}
 
@@ -151,8 +151,8 @@ def test_a_profile_a_token_and_a_role_reach_the_connection() -> None:
     }
 
 
-def test_code_is_mounted_where_the_dag_looks_for_it_and_read_only() -> None:
-    """``sales_segmentation/jobs.py`` finds the jobs two folders above itself."""
+def test_code_is_mounted_read_only_where_the_dag_expects_it() -> None:
+    """``sales_segmentation/jobs.py`` expects the jobs in a folder next to ``dags/``."""
     for service in SERVICES.values():
         if service["image"] == "sales-segmentation-airflow":
             for folder in ("dags", "plugins", "spark"):
@@ -167,7 +167,7 @@ def test_the_image_has_the_airflow_of_the_lock() -> None:
 
 
 @pytest.mark.parametrize("lock", ["requirements-localaws", "requirements-postgres"])
-def test_an_image_is_built_from_the_pins_the_tests_run_with(lock: str) -> None:
+def test_an_image_has_the_pinned_versions_that_the_tests_use(lock: str) -> None:
     def pins(name: str) -> dict[str, str]:
         return dict(re.findall(r"^([a-z0-9._-]+)==(\S+)$", (ROOT / f"{name}.txt").read_text(), re.MULTILINE))
 

@@ -79,9 +79,9 @@ def test_both_sides_name_the_same_job_for_each_dataset() -> None:
     assert fit == schemas.PRODUCERS
 
 
-def test_a_score_makes_no_dataset_that_a_fit_does_not() -> None:
+def test_a_run_that_scores_writes_only_datasets_of_a_fit() -> None:
     assert {dataset for job in plan({"score_with": "2026-01-31"}) for dataset in job.datasets} <= set(BY_NAME)
 
 
-def test_the_input_check_asks_for_the_columns_the_job_reads() -> None:
+def test_the_input_check_requires_the_columns_that_the_job_reads() -> None:
     assert tuple(name.lower() for name in RAW_COLUMNS) == schemas.RAW_COLUMNS

@@ -1,4 +1,4 @@
-"""Who may import what: DAG and jobs meet only at script name, flags and S3 URIs."""
+"""Which packages each layer may import. DAGs and jobs share no code, only script names, flags and S3 addresses."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ BELOW_THE_WINGS = {"errors", "datatypes", "quoting"}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
-    """Yield each file with the innermost of the folders above."""
+    """Yield each file with its innermost folder of ``ALLOWED``."""
     for folder in ALLOWED:
         inner = [ROOT / other for other in ALLOWED if other.startswith(f"{folder}/")]
         for path in sorted((ROOT / folder).rglob("*.py")):
@@ -63,13 +63,13 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 
 def imported(path: Path) -> set[str]:
-    """Return the top-level packages a file imports, wherever in the file it does."""
+    """Return the top-level packages that a file imports, at any place in the file."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            assert node.level == 0, f"{path} has a relative import, which fails in a DAG file"
+            assert node.level == 0, f"{path} has a relative import, which does not work in a DAG file"
             names.add(node.module.split(".")[0])
     return names - set(sys.stdlib_module_names)
 
@@ -120,8 +120,8 @@ def test_among_the_dag_modules_only_the_dag_and_its_form_import_airflow() -> Non
     assert {path.name for path in files if "airflow" in imported(path)} == {"dag.py", "params.py"}
 
 
-def test_parsing_the_dag_does_not_import_what_only_a_report_needs() -> None:
-    """In a process of its own, as the DAG processor does it at each parsing."""
+def test_parsing_the_dag_does_not_import_the_modules_of_the_report() -> None:
+    """In a separate process, like in the DAG processor."""
     heavy = {"matplotlib", "numpy", "sales_segmentation.report.page"}
     program = f"import sys, sales_segmentation.dag; print(*{heavy} & set(sys.modules))"
     folders = os.pathsep.join(str(ROOT / folder) for folder in ("dags", "plugins"))
@@ -131,6 +131,6 @@ def test_parsing_the_dag_does_not_import_what_only_a_report_needs() -> None:
     assert found.split() == []
 
 
-def test_the_jobs_know_neither_airflow_nor_aws_clients() -> None:
+def test_the_jobs_import_neither_airflow_nor_aws_clients() -> None:
     for path in (ROOT / "spark").rglob("*.py"):
         assert not imported(path) & {"airflow", "boto3", "botocore"}, path

@@ -1,6 +1,6 @@
-"""What an input address stands for: ``check_input`` and the Spark job give the same answer. docs/input.md is the rule.
+"""The task ``check_input`` and the Spark job resolve an input address in the same way, as in docs/input.md.
 
-Each case is asked of both: of the task against the S3 of the local AWS, and of the job on Spark over the same objects.
+Each case runs on both sides: the task with the S3 of the local AWS, and the job with Spark and the same objects.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NO_FILE = "no CSV file at "
 
 @dataclass(frozen=True)
 class Case:
-    """Objects by key, an address below them, and what is read of them or the words of the refusal."""
+    """Objects by key, an address, and either the keys that are read or a part of the error message."""
 
     name: str
     objects: dict[str, bytes]
@@ -44,7 +44,7 @@ class Case:
 
 
 def reads(name: str, objects: dict[str, bytes], address: str, *keys: str) -> Case:
-    """Return a case in which these keys are read; without any, all."""
+    """Return a case in which these keys are read, or all keys if none are given."""
     return Case(name, objects, address, reads=frozenset(keys or objects))
 
 
@@ -63,39 +63,39 @@ UNUSUAL = each(
 SALES_1 = "sales [1].csv"
 
 CASES = [
-    # What an address stands for
+    # How an address is resolved
     reads("file of any name", each("notes", "sales.csv"), "notes", "notes"),
-    reads("folder and all below", each("a.csv", "deep/er/b.csv") | each("notes.txt", content=OTHER), "",
+    reads("folder and the folders below it", each("a.csv", "deep/er/b.csv") | each("notes.txt", content=OTHER), "",
           "a.csv", "deep/er/b.csv"),
-    reads("folder without its slash", each("in/a.csv"), "in"),
-    reads("not the folder beside it", each("in/a.csv", "in2/b.csv"), "in", "in/a.csv"),
+    reads("folder without a final slash", each("in/a.csv"), "in"),
+    reads("not a folder whose name only begins like this", each("in/a.csv", "in2/b.csv"), "in", "in/a.csv"),
     reads("capital letters in a folder", each("SALES.CSV", "Sales.Csv"), ""),
     reads("star", each("a.csv", "b.csv") | each("c.txt", content=OTHER), "*.csv", "a.csv", "b.csv"),
-    reads("star stays in its part", each("a.csv", "deep/b.csv"), "*.csv", "a.csv"),
-    reads("star takes no other file than CSV", each("a.csv") | each("c.txt", content=OTHER), "*", "a.csv"),
-    reads("star for a folder", each("2026-01/a.csv", "2026-02/deep/b.csv", "2025-01/c.csv"), "2026-*",
+    reads("star does not match a slash", each("a.csv", "deep/b.csv"), "*.csv", "a.csv"),
+    reads("star matches only CSV files", each("a.csv") | each("c.txt", content=OTHER), "*", "a.csv"),
+    reads("star matches folders", each("2026-01/a.csv", "2026-02/deep/b.csv", "2025-01/c.csv"), "2026-*",
           "2026-01/a.csv", "2026-02/deep/b.csv"),
     reads("star in the middle", each("north/1.csv", "south/1.csv", "south/2.csv"), "*/1.csv",
           "north/1.csv", "south/1.csv"),
-    refuses("only deeper files", each("deep/old/x.csv"), "deep/*.csv", NO_FILE),
+    refuses("only files in deeper folders", each("deep/old/x.csv"), "deep/*.csv", NO_FILE),
     reads("question mark", YEAR | each("2026-010.csv"), "2026-0?.csv", *YEAR),
     reads("set", YEAR, "2026-0[12].csv", "2026-01.csv", "2026-02.csv"),
     reads("range", YEAR, "2026-0[2-3].csv", "2026-02.csv", "2026-03.csv"),
     reads("all but a set", YEAR, "2026-0[!3].csv", "2026-01.csv", "2026-02.csv"),
-    reads("all but a set, as Hadoop writes it", YEAR, "2026-0[^3].csv", "2026-01.csv", "2026-02.csv"),
-    reads("dot is a dot", each("a.csv", "axcsv"), "[a].csv", "a.csv"),
-    reads("capital letters in a pattern count", each("a.csv", "A.csv"), "a*", "a.csv"),
+    reads("all but a set in Hadoop syntax", YEAR, "2026-0[^3].csv", "2026-01.csv", "2026-02.csv"),
+    reads("dot matches only a dot", each("a.csv", "axcsv"), "[a].csv", "a.csv"),
+    reads("a pattern is case-sensitive", each("a.csv", "A.csv"), "a*", "a.csv"),
     reads("name that looks like a pattern", each(SALES_1), SALES_1),
-    reads("name before pattern", each(SALES_1, "sales 1.csv"), SALES_1, SALES_1),
-    reads("pattern that is no name", each("sales 1.csv"), SALES_1),
+    reads("a name has precedence over a pattern", each(SALES_1, "sales 1.csv"), SALES_1, SALES_1),
+    reads("pattern without a file of that name", each("sales 1.csv"), SALES_1),
     reads("name with a question mark", each("what?.csv", "whats.csv"), "what?.csv", "what?.csv"),
     reads("unusual names in a folder", UNUSUAL, "uni/"),
-    reads("unusual name by itself", UNUSUAL, "uni/Verkäufe März+1 %20.csv", "uni/Verkäufe März+1 %20.csv"),
-    refuses("nothing", {}, "sales.csv", NO_FILE),
+    reads("single file with an unusual name", UNUSUAL, "uni/Verkäufe März+1 %20.csv", "uni/Verkäufe März+1 %20.csv"),
+    refuses("no objects", {}, "sales.csv", NO_FILE),
     refuses("folder without CSV", each("in/notes.txt", content=OTHER), "in/", NO_FILE),
     refuses("empty part in the address", each("in/a.csv"), "in//a.csv", "has a part that is empty"),
     refuses("dots in the address", each("in/a.csv"), "in/../in/a.csv", "has a part that is empty, . or .."),
-    # Names that are no data to Spark, and names that Hadoop does not know
+    # Names that Spark skips, and names that Hadoop does not support
     reads("markers in a folder", each("a.csv") | each(".b.csv", "_SUCCESS", "mark/", content=EMPTY), "",
           "a.csv"),
     reads("markers under a star", each("a.csv") | each(".b.csv", "_c.csv", "mark/", content=EMPTY), "*",
@@ -106,22 +106,22 @@ CASES = [
     refuses("colon by name", each("at 10:00.csv"), "at 10:00.csv", "10:00.csv has a colon in its name"),
     refuses("colon under a star", each("a.csv", "at 10:00.csv"), "*.csv", "10:00.csv has a colon in its name"),
     refuses("colon in a folder", each("in/at 10:00/a.csv"), "in", "has a colon in its name"),
-    reads("colon in a name that is not asked for", each("a.csv", "at 10:00.txt"), "*.csv", "a.csv"),
-    # Packed files
+    reads("colon in a file that does not match", each("a.csv", "at 10:00.txt"), "*.csv", "a.csv"),
+    # Compressed files
     reads("gzip and bzip2 by name", {"a.csv.gz": gzip.compress(CSV)}, "a.csv.gz"),
     reads("bzip2 by name", {"a.csv.bz2": bz2.compress(CSV)}, "a.csv.bz2"),
-    reads("packed file of any name", {"a.gz": gzip.compress(CSV)}, "a.gz"),
-    reads("packed files in a folder", {"a.csv": CSV, "b.csv.gz": gzip.compress(CSV), "c.CSV.bz2": bz2.compress(CSV)},
+    reads("compressed file of any name", {"a.gz": gzip.compress(CSV)}, "a.gz"),
+    reads("compressed in a folder", {"a.csv": CSV, "b.csv.gz": gzip.compress(CSV), "c.CSV.bz2": bz2.compress(CSV)},
           ""),
     reads("gzip in several members", {"a.csv.gz": gzip.compress(CSV[:20]) + gzip.compress(CSV[20:])}, "a.csv.gz"),
-    refuses("packed, in capital letters", {"a.csv.GZ": gzip.compress(CSV)}, "", "is packed in a way that is not read"),
-    refuses("packed otherwise", {"a.csv.zst": OTHER}, "a.csv.zst", "only .gz and .bz2 are, in lower case"),
-    refuses("no gzip in spite of its name", {"a.csv.gz": CSV}, "", "a.csv.gz cannot be unpacked"),
-    # Hadoop finds nothing in it, and says no more.
-    refuses("no bzip2 in spite of its name", {"a.csv.bz2": CSV}, "", "a.csv.bz2 "),
+    refuses("upper-case suffix", {"a.csv.GZ": gzip.compress(CSV)}, "", "is packed in a way that is not read"),
+    refuses("other compression", {"a.csv.zst": OTHER}, "a.csv.zst", "only .gz and .bz2 are, in lower case"),
+    refuses("not gzip despite its name", {"a.csv.gz": CSV}, "", "a.csv.gz cannot be unpacked"),
+    # Hadoop reads nothing from it and gives no reason.
+    refuses("not bzip2 despite its name", {"a.csv.bz2": CSV}, "", "a.csv.bz2 "),
     refuses("bzip2 cut off", {"a.csv.bz2": bz2.compress(CSV)[:-20]}, "", "a.csv.bz2 cannot be unpacked"),
-    refuses("gzip without the name", {"a.csv": gzip.compress(CSV)}, "a.csv", "is not text in UTF-8"),
-    refuses("empty, packed", {"a.csv.gz": gzip.compress(b"")}, "", "a.csv.gz is empty"),
+    refuses("gzip without the suffix", {"a.csv": gzip.compress(CSV)}, "a.csv", "is not text in UTF-8"),
+    refuses("empty compressed file", {"a.csv.gz": gzip.compress(b"")}, "", "a.csv.gz is empty"),
     # Headers
     reads("lower-case header", {"a.csv": CSV.lower()}, "a.csv"),
     reads("other order, more columns", {"a.csv": ",".join(reversed(["Shop", *RAW_COLUMNS])).encode()}, "a.csv"),
@@ -142,7 +142,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def client(local_aws: Any) -> Iterator[Any]:
-    """S3 with a bucket for the cases, and Airflow's connection to it."""
+    """An S3 client with a bucket for the cases, and the Airflow connection to it."""
     s3 = local_aws.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     with connected(local_aws):
@@ -151,7 +151,7 @@ def client(local_aws: Any) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def spark_on_s3(spark: SparkSession, local_aws: Any, client: Any) -> SparkSession:
-    """Spark that finds the bucket as the jobs of the local AWS do: as the folder in which its objects are files."""
+    """Spark that reads the bucket like the jobs of the local AWS: as a folder in which the objects are files."""
     mount = f"s3://{local_aws.state}/s3/{BUCKET}"
     spark.sparkContext._jsc.hadoopConfiguration().set(f"fs.viewfs.mounttable.{BUCKET}.linkFallback", mount)
     return spark
@@ -169,7 +169,7 @@ def uri(case: Case, key: str) -> str:
     return f"s3://{BUCKET}/{case.name}/{key}"
 
 
-def test_the_task_passes_what_is_read_and_refuses_the_rest(case: Case) -> None:
+def test_the_task_accepts_or_refuses_the_address(case: Case) -> None:
     check = CheckInputOperator(task_id="check_input", uri=uri(case, case.address), columns=RAW_COLUMNS)
     if case.refused:
         with pytest.raises(AirflowFailException) as refusal:
@@ -179,7 +179,7 @@ def test_the_task_passes_what_is_read_and_refuses_the_rest(case: Case) -> None:
         assert check.execute(SimpleNamespace()) == sum(len(case.objects[key]) for key in case.reads)  # type: ignore[arg-type]
 
 
-def test_the_job_reads_the_same(case: Case, spark_on_s3: SparkSession) -> None:
+def test_the_job_reads_or_refuses_the_same_files(case: Case, spark_on_s3: SparkSession) -> None:
     if case.refused:
         with pytest.raises(UserError) as refusal:
             find_sources(spark_on_s3, uri(case, case.address))

@@ -1,4 +1,4 @@
-"""The flags of each EMR step are what the job's own parser asks for."""
+"""Each EMR step has exactly the flags that the parser of its job requires."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def parser_of(script: Path) -> ArgumentParser:
 
 
 def rendered(argument: str, **changed: Any) -> str:
-    """Render an argument as Airflow does, with the defaults of the form."""
+    """Render an argument like Airflow, with the defaults of the form."""
     values = {name: param.value for name, param in params(SETTINGS).items()} | changed
-    # Where it is empty the step that needs it is not queued.
+    # If it is empty, the step that needs it is not queued.
     values["score_with"] = values["score_with"] or "2025-12-31"
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, finalize=whole)
     return environment.from_string(argument).render(
@@ -61,7 +61,7 @@ def test_the_defaults_of_the_form_are_accepted_by_the_job(job: Job) -> None:
 
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
-def test_every_flag_of_the_job_is_given_by_the_step(job: Job) -> None:
+def test_the_step_has_every_flag_of_the_job(job: Job) -> None:
     actions = parser_of(FOLDER / f"{job.name}.py")._actions
     asked = {option for action in actions for option in action.option_strings} - {"-h", "--help"}
     assert asked == set(flags_of(job)[::2])
@@ -82,7 +82,7 @@ def test_a_fixed_k_reaches_the_job() -> None:
 
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
 def test_whole_numbers_that_are_given_as_floats_are_accepted_by_the_job(job: Job) -> None:
-    """JSON schema takes 4.0 for an integer, and so does the form."""
+    """JSON schema, and so the form, accepts 4.0 for an integer."""
     names = [name for name, param in params(SETTINGS).items() if "integer" in param.schema["type"]]
     floats = {name: float(params(SETTINGS)[name].value or 4) for name in names}
     for name, value in floats.items():
@@ -92,14 +92,14 @@ def test_whole_numbers_that_are_given_as_floats_are_accepted_by_the_job(job: Job
     assert not {text for text in flags if text.endswith(".0")}
 
 
-def test_what_the_steps_and_nodes_need_is_in_the_package() -> None:
+def test_the_package_contains_the_files_of_steps_and_nodes() -> None:
     files = package.build(FOLDER).files
     assert {f"{job.name}.py" for job in JOBS} | {"segmentation.zip", Path(BOOTSTRAP).name} <= set(files)
     assert CODE_VERSION in BOOTSTRAP
 
 
-def test_airflow_knows_a_refusal_of_a_job_when_it_sees_one(capsys: pytest.CaptureFixture[str]) -> None:
-    """The job's last line and the pattern that the task log is searched with must be the same."""
+def test_the_operator_recognises_a_refusal_in_the_log_of_a_job(capsys: pytest.CaptureFixture[str]) -> None:
+    """The last line of the job matches the pattern with which the operator searches the log."""
     with pytest.raises(SystemExit):
         parser_of(FOLDER / "preprocess.py").parse_args(["--run-date", "today"])
     assert explain(capsys.readouterr().err, "here").kind == REFUSAL
