@@ -1,4 +1,4 @@
-# The only door to the project. `make` alone lists what it can do.
+# The entry point of the project. `make` without a target lists the targets.
 PYTHON ?= $(or $(shell command -v python3.11),python3)
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -18,25 +18,25 @@ run: $(VENV)/complete ## Run the pipeline on this machine: [INPUT=file.csv] [ROW
 up: ## Start Airflow and the local AWS in Docker and wait until they are healthy; settings are in .env
 	@$(PYTHON) -m devtools.compose up
 
-down: ## Stop what `up` has started; its data stays
+down: ## Stop the services of `up`; the data is kept
 	@$(PYTHON) -m devtools.compose down
 
-test: lint ## Run lint, types and the tests
+test: lint ## Run ruff, mypy and the tests
 	@$(RUN) -m pytest -n auto --dist loadfile
 
-test-spark4: $(SPARK4)/complete ## Run the tests of the Spark jobs on Spark 4; needs a JDK 17
+test-spark4: $(SPARK4)/complete ## Run the tests of the Spark jobs on Spark 4; needs JDK 17
 	@$(SPARK4)/bin/python -m pytest tests/spark --confcutdir tests/spark -p tests.spark.session
 
-test-ui: $(VENV)/complete $(UI)/complete ## Use the web UI in a real browser: [SCREENSHOTS=folder] [UI_URL=address UI_USER=name UI_PASSWORD=secret]
+test-ui: $(VENV)/complete $(UI)/complete ## Test the web UI in a real browser: [SCREENSHOTS=folder] [UI_URL=address UI_USER=name UI_PASSWORD=secret]
 	@PYTHONPATH=$(UI)/lib/python3.11/site-packages $(RUN) -m pytest -m ui tests/ui -s
 
-chaos: $(VENV)/complete ## Run the DAG on Airflow's own processes while things go wrong, and print the matrix
+chaos: $(VENV)/complete ## Run the DAG on Airflow's own processes with injected faults, and print the matrix
 	@$(RUN) -m pytest -m chaos tests/e2e -s
 
-benchmark: $(BENCHMARK)/complete ## Measure the jobs and their rivals: [SCALE=n] [CUSTOMERS=n] [RUNS=n] [ONLY="name ..."]
+benchmark: $(BENCHMARK)/complete ## Compare the jobs with the original notebook and with pandas: [SCALE=n] [CUSTOMERS=n] [RUNS=n] [ONLY="name ..."]
 	@$(BENCHMARK)/bin/python -m benchmarks $(foreach name,SCALE CUSTOMERS RUNS ONLY,$(if $($(name)),$(name)="$($(name))"))
 
-benchmark-dag: $(VENV)/complete ## Measure a green run of the DAG on Airflow's own processes: [ROWS=n]
+benchmark-dag: $(VENV)/complete ## Measure a successful run of the DAG on Airflow's own processes: [ROWS=n]
 	@$(RUN) -m benchmarks.dag_run $(if $(ROWS),ROWS=$(ROWS))
 
 data-dictionary: $(VENV)/complete ## Write docs/data-dictionary.md and the comments of the Athena tables
@@ -47,7 +47,7 @@ lint: $(VENV)/complete ## Run ruff and mypy
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m mypy
 
-clean: ## Remove all state (.local, and the data of `up`); the environments stay
+clean: ## Remove all local data (.local, and the data of `up`); the environments are kept
 	@rm -rf .local
 	@$(PYTHON) -m devtools.compose clean
 
@@ -60,6 +60,6 @@ $(SPARK4)/complete: requirements-spark4.txt
 $(BENCHMARK)/complete: requirements-benchmark.txt
 	@$(PYTHON) devtools/make_venv.py $(BENCHMARK) $^
 
-# Holds playwright alone, beside the usual environment, which stays as it is.
+# Contains only playwright, and is used together with the usual environment.
 $(UI)/complete: requirements-ui.txt
 	@$(PYTHON) devtools/make_venv.py $(UI) $^

@@ -1,6 +1,6 @@
-"""Write the admin's password where Airflow's SimpleAuthManager looks for it, then become the api-server.
+"""Write the admin password to the file that Airflow's SimpleAuthManager reads, then start the api-server.
 
-Without the file it would make a password of its own and print it into the log.
+Without the file, Airflow would generate a password and print it to the log.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Exit with 0 when a part of Airflow is healthy: ``python healthy.py metadatabase|scheduler|dag_processor|triggerer``.
+"""Exit with 0 if a component of Airflow is healthy: ``healthy.py metadatabase|scheduler|dag_processor|triggerer``.
 
-The api-server knows of each part by its heartbeat. ``airflow jobs check`` knows too, but starts all of Airflow to ask.
+The api-server knows the heartbeat of each component. ``airflow jobs check`` does too, but loads all of Airflow for it.
 """
 
 import json
