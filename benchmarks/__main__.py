@@ -37,12 +37,12 @@ def main(arguments: Sequence[str]) -> None:
     only = given.get("ONLY", "").split() or names
     if unknown := set(only) - set(names):
         sys.exit(f"ONLY: there is no {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    began = datetime.now(UTC)
-    file = RESULTS / f"{case.name}-{began:%Y%m%d-%H%M}.json"
+    start = datetime.now(UTC)
+    file = RESULTS / f"{case.name}-{start:%Y%m%d-%H%M}.json"
     for measured in rounds(
         case, [each for each in CONTENDERS if each.name in only], int(given.get("RUNS", 3))
     ):
-        _keep(file, case, began, measured)
+        _save(file, case, start, measured)
         (PROJECT / "benchmarks" / "results.md").write_text(report.render(report.read(RESULTS)))
 
 
@@ -54,7 +54,7 @@ def rounds(
     measured: dict[str, list[dict[str, Any]]] = {each.name: [] for each in contenders}
     for number in range(runs):
         for contender in contenders:
-            result = _once(contender, source)
+            result = _run_once(contender, source)
             measured[contender.name].append(result)
             print(
                 f"{number + 1}/{runs} {contender.name}: {result['failure'] or format(result['wall'], '.1f') + ' s'}, "
@@ -64,7 +64,7 @@ def rounds(
         yield measured
 
 
-def _once(contender: Contender, source: Path) -> dict[str, Any]:
+def _run_once(contender: Contender, source: Path) -> dict[str, Any]:
     output = WORK / "output"
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
@@ -77,12 +77,12 @@ def _once(contender: Contender, source: Path) -> dict[str, Any]:
     return result
 
 
-def _keep(file: Path, case: Case, began: datetime, measured: dict[str, list[dict[str, Any]]]) -> None:
+def _save(file: Path, case: Case, start: datetime, measured: dict[str, list[dict[str, Any]]]) -> None:
     RESULTS.mkdir(exist_ok=True)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     result: report.Result = {
         "case": asdict(case),
-        "date": f"{began:%Y-%m-%d %H:%M}",
+        "date": f"{start:%Y-%m-%d %H:%M}",
         "machine": f"{os.cpu_count()} cores, {memory:.0f} GB",
         "contenders": measured,
     }

@@ -89,7 +89,7 @@ def _local_aws(state: Path) -> Iterator[CountingAws]:
 
 
 def measure(lines: int, folder: Path) -> Measured:
-    """Run the DAG over so many sample lines and return what it took; raises ServiceFailed when it is not green."""
+    """Run the DAG over so many sample lines and return what it took; raises ServiceError when it is not green."""
     (folder / "minimal").mkdir()
     (folder / "minimal" / "minimal.py").write_text(MINIMAL)
     bundle = {"classpath": "airflow.dag_processing.bundles.local.LocalDagBundle"}
@@ -115,7 +115,7 @@ def measure(lines: int, folder: Path) -> Measured:
         began = time.monotonic()
         run = airflow.trigger("sales_segmentation", input=uri, run_date="2026-01-31")
         if (state := run.wait_for_end()) != "success":
-            raise airflow_services.ServiceFailed(f"the run ended {state}; see {airflow.logs.parent}")
+            raise airflow_services.ServiceError(f"the run ended {state}; see {airflow.logs.parent}")
         wall = time.monotonic() - began
         calls = Counter(counting.calls)
         return Measured(lines, wall, *_cluster_times(local), calls, _parse_seconds(airflow))

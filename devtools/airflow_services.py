@@ -25,22 +25,22 @@ from urllib.parse import quote
 
 from devtools import airflow_home
 
-START_SECONDS = 300
-STOP_SECONDS = 15
-REPEAT_SECONDS = 60
+START_TIMEOUT = 300
+STOP_TIMEOUT = 15
+RETRY_SECONDS = 60
 """How long a request is repeated that Airflow could not serve: SQLite has one writer, and the others give up."""
 
-ANSWER_SECONDS = 120
+REQUEST_TIMEOUT = 120
 """How long an answer may take: a web server that waits for a processor is slow, not lost."""
 
-RUN_SECONDS = 1200
-"""How long a run, or what is awaited of it, may take on a busy machine."""
+RUN_TIMEOUT = 1200
+"""Seconds a run, or a condition of a run, may take on a busy machine."""
 
 USER = "admin"
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 
 
-class ServiceFailed(Exception):
+class ServiceError(Exception):
     """A service did not come up or answered with an error; the message names it and its log.
 
     ``status`` is that of the HTTP answer, 0 without one.
@@ -84,7 +84,7 @@ class Airflow:
             os.killpg(process.pid, number)
         except ProcessLookupError:
             return
-        process.wait(STOP_SECONDS)
+        process.wait(STOP_TIMEOUT)
 
     def stop(self) -> None:
         """End every component with all of its processes."""
@@ -92,21 +92,21 @@ class Airflow:
             process.terminate()
         for component, process in self.processes.items():
             with suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_SECONDS)
+                process.wait(STOP_TIMEOUT)
             self.kill(component)
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
-        """Return the JSON that ``/api/v2<path>`` answers; raise ServiceFailed with Airflow's words otherwise.
+        """Return the JSON that ``/api/v2<path>`` answers; raise ServiceError with Airflow's message otherwise.
 
-        A request that met an error of the server, which undoes what it began, is repeated for a minute.
+        A request that met an error of the server, is repeated for a minute.
         """
-        deadline = time.monotonic() + REPEAT_SECONDS
+        deadline = time.monotonic() + RETRY_SECONDS
         while True:
             try:
                 self._token = self._token or self._log_in()
                 bearer = {"Authorization": f"Bearer {self._token}"}
-                answer = _answer(method, f"{self.url}/api/v2{path}", body, bearer)
-            except ServiceFailed as failure:
+                answer = _request(method, f"{self.url}/api/v2{path}", body, bearer)
+            except ServiceError as failure:
                 if failure.status < 500 or time.monotonic() > deadline:
                     raise
                 time.sleep(1)
@@ -116,20 +116,20 @@ class Airflow:
     def _log_in(self) -> str:
         """Return a token of the API."""
         credentials = {"username": USER, "password": self.password}
-        return str(json.loads(_answer("POST", f"{self.url}/auth/token", credentials))["access_token"])
+        return str(json.loads(_request("POST", f"{self.url}/auth/token", credentials))["access_token"])
 
-    def trigger(self, dag_id: str, **conf: Any) -> Run:
+    def trigger(self, dag_id: str, **conf: Any) -> DagRun:
         """Start a run of a DAG with these params."""
         body = {"logical_date": None, "conf": conf}
-        return Run(self, dag_id, self.api("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
+        return DagRun(self, dag_id, self.api("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
 
     def wait_for_dag(self, dag_id: str) -> None:
-        """Return when the DAG processor has stored the DAG; raise ServiceFailed when it does not in time."""
-        deadline = time.monotonic() + START_SECONDS
+        """Return when the DAG processor has stored the DAG; raise ServiceError when it does not in time."""
+        deadline = time.monotonic() + START_TIMEOUT
         while True:
             try:
                 self.api("GET", f"/dags/{dag_id}")
-            except ServiceFailed as failure:
+            except ServiceError as failure:
                 if failure.status != HTTPStatus.NOT_FOUND or time.monotonic() > deadline:
                     raise
                 time.sleep(1)
@@ -138,7 +138,7 @@ class Airflow:
 
 
 @dataclass(frozen=True)
-class Run:
+class DagRun:
     """A run of a DAG, seen through Airflow's API."""
 
     airflow: Airflow
@@ -158,18 +158,18 @@ class Run:
         listed = self.airflow.api("GET", f"{self.path}/taskInstances?limit=200")["task_instances"]
         return [(task["task_id"], task["state"] or "") for task in listed]
 
-    def returned(self, task_id: str) -> Any:
-        """Return what a task has returned."""
+    def return_value(self, task_id: str) -> Any:
+        """Return the task's XCom ``return_value``."""
         path = f"{self.path}/taskInstances/{task_id}/xcomEntries/return_value?deserialize=true"
         return self.airflow.api("GET", path)["value"]
 
-    def wait_for(self, what: Callable[[], Any], seconds: float = RUN_SECONDS) -> Any:
-        """Return the first true answer of ``what``; raises ServiceFailed when there is none in time."""
+    def wait_for(self, condition: Callable[[], Any], seconds: float = RUN_TIMEOUT) -> Any:
+        """Return the first true answer of ``condition``; raises ServiceError when there is none in time."""
         deadline = time.monotonic() + seconds
-        while not (answer := what()):
+        while not (answer := condition()):
             if time.monotonic() > deadline:
                 open_tasks = [(task_id, state) for task_id, state in self.tasks() if state != "success"]
-                raise ServiceFailed(f"{self.run_id} is {self.state} after {seconds:.0f} s: {open_tasks}")
+                raise ServiceError(f"{self.run_id} is {self.state} after {seconds:.0f} s: {open_tasks}")
             time.sleep(1)
         return answer
 
@@ -178,18 +178,18 @@ class Run:
         return str(self.wait_for(lambda: (state := self.state) in ("success", "failed") and state))
 
 
-def _answer(method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> bytes:
+def _request(method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> bytes:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(
         url, data=data, method=method, headers={"Content-Type": "application/json", **(headers or {})}
     )
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as response:
+        with urllib.request.urlopen(request, timeout=REQUEST_TIMEOUT) as response:
             answer: bytes = response.read()
             return answer
     except urllib.error.HTTPError as error:
-        words = error.read().decode(errors="replace")
-        raise ServiceFailed(f"{method} {url}: {error.code} {words}", error.code) from None
+        body_text = error.read().decode(errors="replace")
+        raise ServiceError(f"{method} {url}: {error.code} {body_text}", error.code) from None
 
 
 def free_port() -> int:
@@ -203,7 +203,7 @@ def free_port() -> int:
 def airflow(folder: Path, endpoint: str, **variables: str) -> Iterator[Airflow]:
     """Run Airflow with its home in ``folder`` against the AWS at ``endpoint``; its only user has a new password.
 
-    Raises ServiceFailed when it is not healthy in time.
+    Raises ServiceError when it is not healthy in time.
     """
     url = f"http://127.0.0.1:{free_port()}"
     password, passwords = secrets.token_urlsafe(16), folder / "passwords.json"
@@ -241,18 +241,20 @@ def airflow(folder: Path, endpoint: str, **variables: str) -> Iterator[Airflow]:
 
 
 def _wait_until_healthy(running: Airflow) -> None:
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + START_TIMEOUT
     while True:
         try:
-            health = json.loads(_answer("GET", f"{running.url}/api/v2/monitor/health"))
-            sick = [name for name, part in health.items() if part and part["status"] != "healthy"]
-        except (OSError, ServiceFailed) as error:
-            sick = [str(error)]
-        if not sick:
+            health = json.loads(_request("GET", f"{running.url}/api/v2/monitor/health"))
+            unhealthy = [name for name, part in health.items() if part and part["status"] != "healthy"]
+        except (OSError, ServiceError) as error:
+            unhealthy = [str(error)]
+        if not unhealthy:
             return
         for component, process in running.processes.items():
             if process.poll() is not None:
-                raise ServiceFailed(f"airflow {component} has ended; see {running.logs / component}.log")
+                raise ServiceError(f"airflow {component} has ended; see {running.logs / component}.log")
         if time.monotonic() > deadline:
-            raise ServiceFailed(f"not healthy after {START_SECONDS} s: {', '.join(sick)}; see {running.logs}")
+            raise ServiceError(
+                f"not healthy after {START_TIMEOUT} s: {', '.join(unhealthy)}; see {running.logs}"
+            )
         time.sleep(0.5)

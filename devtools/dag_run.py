@@ -24,7 +24,7 @@ DAG_FILE = PROJECT / "dags" / "sales_segmentation" / "dag.py"
 
 
 @dataclass(frozen=True)
-class Result:
+class RunResult:
     """How the run ended: ``state`` of the run, and the error of each task that failed."""
 
     state: str
@@ -41,7 +41,7 @@ def load() -> DAG:
     return bag.dags["sales_segmentation"]
 
 
-def check(dag: DAG, conf: Mapping[str, Any]) -> None:
+def validate_conf(dag: DAG, conf: Mapping[str, Any]) -> None:
     """Raise ValueError, in the words of the form, for a param that does not exist or is out of bounds."""
     from airflow.sdk.exceptions import ParamValidationError
 
@@ -54,32 +54,32 @@ def check(dag: DAG, conf: Mapping[str, Any]) -> None:
             raise ValueError(f"{name}: {str(error).splitlines()[0]}") from None
 
 
-def instances(dag: DAG) -> dict[str, int]:
+def task_instance_counts(dag: DAG) -> dict[str, int]:
     """Return the number of instances of each task, in the order of the graph."""
-    return {task.task_id: _mapped(task) for task in dag.topological_sort()}
+    return {task.task_id: _instance_count(task) for task in dag.topological_sort()}
 
 
-def _mapped(task: Any) -> int:
+def _instance_count(task: Any) -> int:
     if not task.is_mapped:
         return 1
     values = task.expand_input.value
     return prod(map(len, values.values())) if isinstance(values, Mapping) else len(values)
 
 
-def run(dag: DAG, conf: Mapping[str, Any], screen: Screen) -> Result:
+def run(dag: DAG, conf: Mapping[str, Any], screen: Screen) -> RunResult:
     """Run the DAG to its end and return how it ended."""
     errors: dict[str, str] = {}
     # No scheduler is here to miss it, and DAG.test fails on it: https://github.com/apache/airflow/issues/73428
     dag.deadline = None
-    with _listening(_Listener(screen, errors)):
+    with _registered(_TaskListener(screen, errors)):
         dag_run = dag.test(run_conf=dict(conf))
     for ti in dag_run.get_task_instances():
         if ti.state not in ("success", "failed"):
             screen.task_ended(ti.task_id, str(ti.state))
-    return Result(str(dag_run.state), errors)
+    return RunResult(str(dag_run.state), errors)
 
 
-class _Listener:
+class _TaskListener:
     """Airflow's listener interface; the hooks are found by their names."""
 
     def __init__(self, screen: Screen, errors: dict[str, str]) -> None:
@@ -100,7 +100,7 @@ class _Listener:
 
 
 @contextmanager
-def _listening(listener: _Listener) -> Iterator[None]:
+def _registered(listener: _TaskListener) -> Iterator[None]:
     from airflow.sdk.listener import get_listener_manager
 
     manager = get_listener_manager()
@@ -112,7 +112,7 @@ def _listening(listener: _Listener) -> Iterator[None]:
 
 
 @contextmanager
-def output_to(log: Path) -> Iterator[int]:
+def redirect_output(log: Path) -> Iterator[int]:
     """Send all that this process and its children print to ``log``, and yield a descriptor of the real stdout."""
     log.parent.mkdir(parents=True, exist_ok=True)
     screen, errors = os.dup(1), os.dup(2)

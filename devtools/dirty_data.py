@@ -1,6 +1,6 @@
 """Faults of real sales files, put into good lines on purpose.
 
-A spoiled line has exactly one fault: where a field enters the total, the total follows it, so that a negative
+A defective line has exactly one defect: where a field enters the total, the total follows it, so that a negative
 quantity is not a wrong total as well. The reasons are the codes under which preprocessing rejects the line.
 """
 
@@ -19,16 +19,16 @@ Edit = Callable[[pa.StringArray], pa.StringArray]
 
 
 @dataclass(frozen=True)
-class Fault:
-    """One way to spoil a line: the reason it is rejected for, and what happens to which columns."""
+class Defect:
+    """One way to make a line invalid: the reason it is rejected for, and what happens to which columns."""
 
     reason: str
     edits: Mapping[str, Edit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Spoiled:
-    """Lines after `spoil`: as many as before, how many were spoiled by reason, and which were not."""
+class DefectiveLines:
+    """Lines after `add_defects`: as many as before, how many were defective by reason, and which were not."""
 
     lines: pa.Table
     reasons: Counter[str]
@@ -62,48 +62,48 @@ def _not_utf8(texts: pa.StringArray) -> pa.StringArray:
     return pc.binary_join_element_wise(texts.cast(pa.binary()), "ü".encode("latin-1"), b"").view(pa.string())
 
 
-_DUPLICATE = Fault("duplicate_line")
+_DUPLICATE = Defect("duplicate_line")
 
-FAULTS = (
-    Fault("broken_text", {"Region": _not_utf8}),
-    Fault("missing_key", {"Order_ID": _becomes("")}),
-    Fault("missing_key", {"Customer_ID": _becomes("")}),
-    Fault("missing_text", {"Product": _becomes("")}),
-    Fault("missing_text", {"Category": _becomes("")}),
-    Fault("missing_text", {"Region": _becomes("")}),
-    Fault("unparsable_number", {"Unit_Price": _becomes("n/a")}),
-    Fault("unparsable_number", {"Quantity": _becomes("many")}),
-    Fault("unparsable_number", {"Discount": _becomes("")}),
-    Fault("unparsable_number", {"Total_Price": _becomes("")}),
-    Fault("unparsable_date", {"Order_Date": _becomes("")}),
-    Fault("unparsable_date", {"Order_Date": _iso_date}),
-    Fault("impossible_date", {"Order_Date": _replace(r"^\d{2}-\d{2}", "30-02")}),
-    Fault("quantity_below_one", {"Quantity": _becomes("0"), "Total_Price": _becomes("0")}),
-    Fault("quantity_below_one", {"Quantity": _negated, "Total_Price": _negated}),
-    Fault("discount_out_of_range", {"Discount": _above_one, "Total_Price": _negated}),
-    Fault("negative_price", {"Unit_Price": _negated, "Total_Price": _negated}),
-    Fault("total_mismatch", {"Total_Price": _five_cents_more}),
-    Fault("unknown_customer_type", {"Customer_Type": _becomes("")}),
-    Fault("unknown_customer_type", {"Customer_Type": _becomes("B2G")}),
+DEFECTS = (
+    Defect("broken_text", {"Region": _not_utf8}),
+    Defect("missing_key", {"Order_ID": _becomes("")}),
+    Defect("missing_key", {"Customer_ID": _becomes("")}),
+    Defect("missing_text", {"Product": _becomes("")}),
+    Defect("missing_text", {"Category": _becomes("")}),
+    Defect("missing_text", {"Region": _becomes("")}),
+    Defect("unparsable_number", {"Unit_Price": _becomes("n/a")}),
+    Defect("unparsable_number", {"Quantity": _becomes("many")}),
+    Defect("unparsable_number", {"Discount": _becomes("")}),
+    Defect("unparsable_number", {"Total_Price": _becomes("")}),
+    Defect("unparsable_date", {"Order_Date": _becomes("")}),
+    Defect("unparsable_date", {"Order_Date": _iso_date}),
+    Defect("impossible_date", {"Order_Date": _replace(r"^\d{2}-\d{2}", "30-02")}),
+    Defect("quantity_below_one", {"Quantity": _becomes("0"), "Total_Price": _becomes("0")}),
+    Defect("quantity_below_one", {"Quantity": _negated, "Total_Price": _negated}),
+    Defect("discount_out_of_range", {"Discount": _above_one, "Total_Price": _negated}),
+    Defect("negative_price", {"Unit_Price": _negated, "Total_Price": _negated}),
+    Defect("total_mismatch", {"Total_Price": _five_cents_more}),
+    Defect("unknown_customer_type", {"Customer_Type": _becomes("")}),
+    Defect("unknown_customer_type", {"Customer_Type": _becomes("B2G")}),
     _DUPLICATE,
 )
 
 
-def spoil(lines: pa.Table, count: int, random: np.random.Generator) -> Spoiled:
-    """The lines with `count` of them spoiled at random places, each fault in turn.
+def add_defects(lines: pa.Table, count: int, random: np.random.Generator) -> DefectiveLines:
+    """The lines with `count` of them defective at random places, each defect in turn.
 
-    `lines` has text columns, no two lines equal. At most half may be spoiled: a duplicate copies a good line.
+    `lines` has text columns, no two lines equal. At most half may be defective: a duplicate copies a good line.
     """
     good = np.ones(lines.num_rows, dtype=bool)
     if count == 0:
-        return Spoiled(lines, Counter(), good)
+        return DefectiveLines(lines, Counter(), good)
     places = np.sort(random.choice(lines.num_rows, count, replace=False))
     good[places] = False
-    lines = _duplicate(lines, places[FAULTS.index(_DUPLICATE) :: len(FAULTS)], good)
-    for number, fault in enumerate(FAULTS):
-        for column, edit in fault.edits.items():
-            lines = _edit(lines, column, places[number :: len(FAULTS)], edit)
-    return Spoiled(lines, Counter(FAULTS[i % len(FAULTS)].reason for i in range(count)), good)
+    lines = _duplicate(lines, places[DEFECTS.index(_DUPLICATE) :: len(DEFECTS)], good)
+    for number, defect in enumerate(DEFECTS):
+        for column, edit in defect.edits.items():
+            lines = _edit(lines, column, places[number :: len(DEFECTS)], edit)
+    return DefectiveLines(lines, Counter(DEFECTS[i % len(DEFECTS)].reason for i in range(count)), good)
 
 
 def _duplicate(lines: pa.Table, places: npt.NDArray[np.int64], good: npt.NDArray[np.bool_]) -> pa.Table:
@@ -122,7 +122,7 @@ def _edit(lines: pa.Table, column: str, places: npt.NDArray[np.int64], edit: Edi
     return lines.set_column(lines.schema.get_field_index(column), column, edited)
 
 
-def disguise(
+def rewrite(
     path: Path, *, without: str | None = None, extra: str | None = None, bom: bool = False, crlf: bool = False
 ) -> None:
     """Rewrites a file of this generator as another tool might have saved the same lines.

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-NEEDED = (3, 11)
+REQUIRED_PYTHON = (3, 11)
 
 
 def commands(folder: Path, locks: Sequence[str], python: str, uv: str | None) -> list[list[str]]:
@@ -30,7 +30,7 @@ def commands(folder: Path, locks: Sequence[str], python: str, uv: str | None) ->
 
 def main() -> None:
     folder, locks = Path(sys.argv[1]), sys.argv[2:]
-    if sys.version_info[:2] != NEEDED:
+    if sys.version_info[:2] != REQUIRED_PYTHON:
         have = ".".join(str(part) for part in sys.version_info[:2])
         sys.exit(
             f"Python 3.11 is needed, {sys.executable} is {have}; install it or say: make PYTHON=/path/to/python3.11"

@@ -30,16 +30,16 @@ ROWS = 1_048_575
 
 INTERRUPTED = "Interrupted: everything that was started is stopped."
 
-FREE_BYTES_PER_ROW = 400
+DISK_BYTES_PER_ROW = 400
 """Room that a run takes on disk for each line: the CSV twice, the outputs, Spark's own files."""
 
 
-class Refused(Exception):
+class RunError(Exception):
     """The run cannot be started as asked; the message says why in one sentence."""
 
 
 @dataclass(frozen=True)
-class Request:
+class RunOptions:
     """What was asked for on the command line; ``params`` by their names in the form."""
 
     input: Path | None
@@ -47,19 +47,19 @@ class Request:
     params: dict[str, Any]
 
     @classmethod
-    def parse(cls, arguments: Sequence[str]) -> Request:
-        """Return the request; raise Refused for what is not NAME=value, or a file or number that is none."""
+    def parse(cls, arguments: Sequence[str]) -> RunOptions:
+        """Return the request; raise RunError for what is not NAME=value, or a file or number that is none."""
         given = {}
         for argument in arguments:
             name, equals, value = argument.partition("=")
             if not equals:
-                raise Refused(f"{argument!r} is not NAME=value, such as ROWS=100000 or INPUT=sales.csv")
+                raise RunError(f"{argument!r} is not NAME=value, such as ROWS=100000 or INPUT=sales.csv")
             given[name] = value
         file, rows = given.pop("INPUT", ""), given.pop("ROWS", str(ROWS))
         if file and not Path(file).is_file():
-            raise Refused(f"INPUT: there is no file {file}")
+            raise RunError(f"INPUT: there is no file {file}")
         if not rows.isdecimal() or int(rows) == 0:
-            raise Refused(f"ROWS is {rows!r}; it is a number of lines, at least 1")
+            raise RunError(f"ROWS is {rows!r}; it is a number of lines, at least 1")
         params = {name.lower(): _value(value) for name, value in given.items()}
         return cls(Path(file) if file else None, int(rows), params)
 
@@ -77,48 +77,48 @@ def main(arguments: Sequence[str]) -> int:
     """Run the pipeline and return the exit code."""
     log = paths.LOGS / f"run-{datetime.now():%Y%m%d-%H%M%S}.log"
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with dag_run.output_to(log) as stdout, os.fdopen(os.dup(stdout), "w") as terminal:
-        screen = Screen(Console(file=terminal), moving=_running_step)
+    with dag_run.redirect_output(log) as stdout, os.fdopen(os.dup(stdout), "w") as terminal:
+        screen = Screen(Console(file=terminal), step_status=_step_status)
         try:
             with ExitStack() as started:
-                succeeded = _run(Request.parse(arguments), screen, log, started)
-        except (Refused, aws.AwsFailed) as problem:
-            screen.complain(str(problem))
+                succeeded = _run(RunOptions.parse(arguments), screen, log, started)
+        except (RunError, aws.AwsFailed) as problem:
+            screen.error(str(problem))
             return 2
         except OSError as problem:
-            screen.complain(f"{problem}; all files of a run lie under {paths.LOCAL}")
+            screen.error(f"{problem}; all files of a run lie under {paths.LOCAL}")
             return 2
         except KeyboardInterrupt:
-            screen.complain(INTERRUPTED)
+            screen.error(INTERRUPTED)
             return 130
         return 0 if succeeded else 1
 
 
-def _run(request: Request, screen: Screen, log: Path, started: ExitStack) -> bool:
+def _run(request: RunOptions, screen: Screen, log: Path, started: ExitStack) -> bool:
     """Return whether the run succeeded; what must be stopped is entered into ``started``."""
-    began = time.monotonic()
+    start = time.monotonic()
     _check_disk(request)
-    file = request.input or _sample(request.rows, screen)
+    file = request.input or _sample_file(request.rows, screen)
     local = started.enter_context(aws.local_aws(paths.AWS, paths.LOGS / "localaws.log"))
-    with screen.doing("Airflow is ready"):
+    with screen.step("Airflow is ready"):
         variables = airflow_home.environment(paths.AIRFLOW, local.endpoint)
         airflow_home.migrate(variables, paths.LOGS / "airflow-db.log")
         os.environ.update(variables)
         sys.path.insert(0, variables["PYTHONPATH"])
         dag = dag_run.load()
-    with screen.doing(f"{file.name} is on S3"):
+    with screen.step(f"{file.name} is on S3"):
         uri = local.provide(file, airflow_home.BUCKET, f"raw/{file.name}")
     conf = {"input": uri, **request.params}
     try:
-        dag_run.check(dag, conf)
+        dag_run.validate_conf(dag, conf)
     except ValueError as problem:
-        raise Refused(str(problem)) from None
-    with _interruptible(started, screen), screen.tasks(dag_run.instances(dag)):
+        raise RunError(str(problem)) from None
+    with _interruptible(started, screen), screen.tasks(dag_run.task_instance_counts(dag)):
         result = dag_run.run(dag, conf, screen)
     alive = local.live_clusters()
-    _summary(screen, result, local, time.monotonic() - began, log)
+    _summary(screen, result, local, time.monotonic() - start, log)
     if alive:
-        screen.complain(f"cluster {', '.join(alive)} was still alive after the run")
+        screen.error(f"cluster {', '.join(alive)} was still alive after the run")
     return result.state == "success" and not alive
 
 
@@ -132,7 +132,7 @@ def _interruptible(started: ExitStack, screen: Screen) -> Iterator[None]:
     def stop(number: int, _: object) -> None:
         screen.stop()
         started.close()
-        screen.complain(INTERRUPTED)
+        screen.error(INTERRUPTED)
         screen.console.file.flush()
         os._exit(130)
 
@@ -144,26 +144,26 @@ def _interruptible(started: ExitStack, screen: Screen) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _check_disk(request: Request) -> None:
+def _check_disk(request: RunOptions) -> None:
     paths.LOCAL.mkdir(parents=True, exist_ok=True)
-    size = request.input.stat().st_size * 4 if request.input else request.rows * FREE_BYTES_PER_ROW
+    size = request.input.stat().st_size * 4 if request.input else request.rows * DISK_BYTES_PER_ROW
     free = shutil.disk_usage(paths.LOCAL).free
     if free < size:
-        raise Refused(
+        raise RunError(
             f"{free / 1e6:,.0f} MB are free at {paths.LOCAL}, this run needs about {size / 1e6:,.0f} MB"
         )
 
 
-def _sample(rows: int, screen: Screen) -> Path:
+def _sample_file(rows: int, screen: Screen) -> Path:
     file = paths.DATA / f"sales-{rows}.csv"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        with screen.counting("Sample data", rows) as progress:
+        with screen.progress_bar("Sample data", rows) as progress:
             sales.write(file, rows, progress=progress)
     return file
 
 
-def _running_step() -> str:
+def _step_status() -> str:
     """Return what the Spark step that wrote last has said last."""
     # Spark in client mode sends what the Python driver prints, its errors too, to stdout.
     logs = sorted(paths.AWS.glob("emr/*/*/stdout"), key=lambda path: path.stat().st_mtime)
@@ -173,21 +173,23 @@ def _running_step() -> str:
     return lines[-1].partition(" INFO ")[2] if lines else "starting Spark"
 
 
-def _summary(screen: Screen, result: dag_run.Result, local: aws.LocalAws, seconds: float, log: Path) -> None:
+def _summary(
+    screen: Screen, result: dag_run.RunResult, local: aws.LocalAws, seconds: float, log: Path
+) -> None:
     outputs = local.state / "s3" / airflow_home.BUCKET
     if result.state == "success":
         newest = max(outputs.glob("reports/run_date=*/index.html"), key=lambda path: path.stat().st_mtime)
         screen.report(newest.with_name("report.md").read_text())
-        screen.say(f"\nDone in {seconds:.0f} s. No cluster is alive.")
-        screen.say(f"Outputs: {outputs}")
-        screen.say(f"Report:  {newest}")
+        screen.print(f"\nDone in {seconds:.0f} s. No cluster is alive.")
+        screen.print(f"Outputs: {outputs}")
+        screen.print(f"Report:  {newest}")
     else:
         for task_id, error in result.errors.items():
-            screen.complain(f"{task_id}: {error}" if not error.startswith(f"{task_id}:") else error)
-        screen.say(f"Spark:   {local.state / 'emr'}")
-    screen.say(f"Log:     {log}")
+            screen.error(f"{task_id}: {error}" if not error.startswith(f"{task_id}:") else error)
+        screen.print(f"Spark:   {local.state / 'emr'}")
+    screen.print(f"Log:     {log}")
     if result.state == "success":
-        screen.say("Next:    make run K=4 · make run INPUT=your.csv · make test")
+        screen.print("Next:    make run K=4 · make run INPUT=your.csv · make test")
 
 
 if __name__ == "__main__":

@@ -37,11 +37,11 @@ REGIONS = (
 FIRST_DAY, LAST_DAY = date(2021, 1, 1), date(2023, 12, 30)
 YEARLY_PRICE_FACTOR = (0.967, 1.006, 1.027)  # 2021, 2022, 2023
 PRICE_DEVIATION = 0.15
-LOWEST_PRICE = 32  # cents
-LINES_PER_ORDER = 5  # at most
+MIN_PRICE = 32  # cents
+MAX_LINES_PER_ORDER = 5  # at most
 
 B2B_SHARE = 0.356
-MOST_B2C, MOST_B2B = 15, 100  # pieces on a line
+MAX_B2C_QUANTITY, MAX_B2B_QUANTITY = 15, 100  # pieces on a line
 B2B_DISCOUNTS, B2B_DISCOUNT_WEIGHTS = (5, 10, 15), (0.26, 0.59, 0.15)  # percent
 B2B_ALCOHOL_DISCOUNT = 5  # percent
 
@@ -62,11 +62,11 @@ _PRICE_FACTOR = np.array([YEARLY_PRICE_FACTOR[day.year - FIRST_DAY.year] for day
 
 @dataclass(frozen=True)
 class Counts:
-    """What a file holds: all lines, customers named by an unspoiled line, spoiled lines by reason."""
+    """What a file holds: all lines, customers named by an unspoiled line, defective lines by reason."""
 
     lines: int
     customers: int
-    spoiled: Mapping[str, int]
+    defective: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class _Lines:
         )
 
 
-def customers_for(rows: int) -> int:
+def default_customers(rows: int) -> int:
     """Customers by default: 10,000 for 1,048,575 lines and in proportion, at least 50."""
     return max(50, round(rows * 10_000 / 1_048_575))
 
@@ -124,68 +124,70 @@ def write(
     *,
     customers: int | None = None,
     seed: int = 7,
-    spoil: float = 0.0,
+    defects: float = 0.0,
     progress: Callable[[int], None] | None = None,
 ) -> Counts:
     """Writes a header and exactly `rows` sales lines as CSV in UTF-8; the same arguments give the same bytes.
 
-    The file appears complete or not at all. Memory grows with `customers`, not with `rows`. Without faults, a
+    The file appears complete or not at all. Memory grows with `customers`, not with `rows`. Without defects, a
     longer file begins with the lines of a shorter one of the same seed and number of customers.
 
-    customers: how many there are to buy; default `customers_for(rows)`.
-    spoil: share of lines with a fault (`devtools.dirty_data`), 0 to 0.5, a part of a line rounded down; all other
+    customers: how many there are to buy; default `default_customers(rows)`.
+    defects: share of lines with a defect (`devtools.dirty_data`), 0 to 0.5, a part of a line rounded down; all other
         lines stay as they were without it.
     progress: called after each block with the number of lines written so far.
 
     Raises ValueError for an argument out of range, and OSError if the file cannot be written.
     """
-    customers = customers_for(rows) if customers is None else customers
-    _check(rows, customers, seed, spoil)
-    people = _Customers.draw(customers, _random(seed, 0))
+    customers = default_customers(rows) if customers is None else customers
+    _check(rows, customers, seed, defects)
+    customers_table = _Customers.draw(customers, _random(seed, 0))
     bought = np.zeros(customers, dtype=bool)
     reasons: Counter[str] = Counter()
     done = 0
-    with _all_or_nothing(path) as file:
+    with _atomic_file(path) as file:
         file.write((",".join(COLUMNS) + "\n").encode())
-        for number, (orders, lines) in enumerate(_blocks(rows, people, seed)):
+        for number, (orders, lines) in enumerate(_blocks(rows, customers_table, seed)):
             end = done + len(lines.order)
-            count = _spoiled_until(end, spoil) - _spoiled_until(done, spoil)
-            spoiled = dirty_data.spoil(_text(orders, lines, people), count, _random(seed, 2, number))
-            _append(file, spoiled.lines)
-            bought[orders.customer[lines.order[spoiled.good]]] = True
-            reasons += spoiled.reasons
+            count = _defects_until(end, defects) - _defects_until(done, defects)
+            defective = dirty_data.add_defects(
+                _text(orders, lines, customers_table), count, _random(seed, 2, number)
+            )
+            _append(file, defective.lines)
+            bought[orders.customer[lines.order[defective.good]]] = True
+            reasons += defective.reasons
             done = end
             if progress:
                 progress(done)
     return Counts(done, int(bought.sum()), dict(sorted(reasons.items())))
 
 
-def _check(rows: int, customers: int, seed: int, spoil: float) -> None:
+def _check(rows: int, customers: int, seed: int, defects: float) -> None:
     if rows < 1:
         raise ValueError(f"rows must be 1 or more, not {rows}")
     if customers < 1:
         raise ValueError(f"customers must be 1 or more, not {customers}")
     if seed < 0:
         raise ValueError(f"seed must be 0 or more, not {seed}")
-    if not 0 <= spoil <= 0.5:
-        raise ValueError(f"spoil must be a share from 0 to 0.5, not {spoil}")
+    if not 0 <= defects <= 0.5:
+        raise ValueError(f"defects must be a share from 0 to 0.5, not {defects}")
 
 
 def _random(seed: int, *stream: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=stream))
 
 
-def _spoiled_until(line: int, share: float) -> int:
+def _defects_until(line: int, share: float) -> int:
     # The small number makes up for shares that binary fractions cannot hold, such as 0.07 of 100 lines.
     return int(line * share + 1e-6)
 
 
-def _blocks(rows: int, people: _Customers, seed: int) -> Iterator[tuple[_Orders, _Lines]]:
+def _blocks(rows: int, customers_table: _Customers, seed: int) -> Iterator[tuple[_Orders, _Lines]]:
     number, left = 0, rows
     while left > 0:
         random = _random(seed, 1, number)
-        orders = _draw_orders(number * ORDERS_PER_BLOCK + 1, len(people.region), random)
-        lines = _draw_lines(orders, people, random).head(left)
+        orders = _draw_orders(number * ORDERS_PER_BLOCK + 1, len(customers_table.region), random)
+        lines = _draw_lines(orders, customers_table, random).head(left)
         yield orders, lines
         number, left = number + 1, left - len(lines.order)
 
@@ -198,12 +200,12 @@ def _draw_orders(first: int, customers: int, random: np.random.Generator) -> _Or
     )
 
 
-def _draw_lines(orders: _Orders, people: _Customers, random: np.random.Generator) -> _Lines:
-    sizes = random.integers(1, LINES_PER_ORDER + 1, ORDERS_PER_BLOCK)
+def _draw_lines(orders: _Orders, customers_table: _Customers, random: np.random.Generator) -> _Lines:
+    sizes = random.integers(1, MAX_LINES_PER_ORDER + 1, ORDERS_PER_BLOCK)
     order = np.repeat(np.arange(ORDERS_PER_BLOCK), sizes)
     category = random.integers(0, len(_CATEGORIES), len(order))
     product = _draw_products(order, category, random)
-    is_b2b = people.is_b2b[orders.customer[order]]
+    is_b2b = customers_table.is_b2b[orders.customer[order]]
     price = (
         _BASE_PRICE[product]
         * (1 + PRICE_DEVIATION * random.standard_normal(len(order)))
@@ -217,8 +219,8 @@ def _draw_lines(orders: _Orders, people: _Customers, random: np.random.Generator
     return _Lines(
         order=order,
         product=product,
-        price=np.maximum(LOWEST_PRICE, np.rint(price * 100).astype(np.int64)),
-        quantity=random.integers(1, np.where(is_b2b, MOST_B2B, MOST_B2C) + 1),
+        price=np.maximum(MIN_PRICE, np.rint(price * 100).astype(np.int64)),
+        quantity=random.integers(1, np.where(is_b2b, MAX_B2B_QUANTITY, MAX_B2C_QUANTITY) + 1),
         discount=np.where(is_b2b, b2b_discount, 0),
     )
 
@@ -234,7 +236,7 @@ def _draw_products(order: Ints, category: Ints, random: np.random.Generator) -> 
 
 def _repeats(order: Ints, product: Ints) -> npt.NDArray[np.bool_]:
     repeats = np.zeros(len(order), dtype=bool)
-    for lag in range(1, LINES_PER_ORDER):
+    for lag in range(1, MAX_LINES_PER_ORDER):
         repeats[lag:] |= (order[lag:] == order[:-lag]) & (product[lag:] == product[:-lag])
     return repeats
 
@@ -244,7 +246,7 @@ def _total(lines: _Lines) -> Ints:
     return (lines.price * lines.quantity * (100 - lines.discount) + 50) // 100
 
 
-def _text(orders: _Orders, lines: _Lines, people: _Customers) -> pa.Table:
+def _text(orders: _Orders, lines: _Lines, customers_table: _Customers) -> pa.Table:
     """The lines as text columns; what many lines share is formatted once, for each order, product or day."""
     order, customer = pa.array(lines.order), orders.customer
     product = pa.array(lines.product)
@@ -253,14 +255,14 @@ def _text(orders: _Orders, lines: _Lines, people: _Customers) -> pa.Table:
         [
             order_id.take(order),
             _numbered("CUS", customer + 1).take(order),
-            _choose(("B2C", "B2B"), people.is_b2b[customer].astype(np.int64)).take(order),
+            _choose(("B2C", "B2B"), customers_table.is_b2b[customer].astype(np.int64)).take(order),
             pa.array([product.name for product in PRODUCTS]).take(product),
             pa.array([product.category for product in PRODUCTS]).take(product),
             _hundredths(lines.price),
             pa.array(lines.quantity).cast(pa.string()),
             _hundredths(np.arange(101)).take(pa.array(lines.discount)),
             _hundredths(_total(lines)),
-            _choose(REGIONS, people.region[customer]).take(order),
+            _choose(REGIONS, customers_table.region[customer]).take(order),
             _choose([f"{day:%d-%m-%Y}" for day in _DAYS], orders.day).take(order),
         ],
         names=COLUMNS,
@@ -287,7 +289,7 @@ def _append(file: BinaryIO, lines: pa.Table) -> None:
 
 
 @contextmanager
-def _all_or_nothing(path: Path) -> Iterator[BinaryIO]:
+def _atomic_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write that gets its name when the block ends well, and is removed otherwise."""
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent}: create it first")
@@ -315,7 +317,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--seed", type=int, default=7, help="another seed draws other lines (default: %(default)s)"
     )
     parser.add_argument(
-        "--spoil",
+        "--defects",
         type=float,
         default=0.0,
         metavar="SHARE",
@@ -323,7 +325,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     flags = parser.parse_args(arguments)
     try:
-        counts = write(flags.path, flags.rows, customers=flags.customers, seed=flags.seed, spoil=flags.spoil)
+        counts = write(
+            flags.path, flags.rows, customers=flags.customers, seed=flags.seed, defects=flags.defects
+        )
     except ValueError as error:
         parser.error(str(error))
     except OSError as error:
@@ -334,10 +338,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _summary(path: Path, counts: Counts) -> str:
-    spoiled = [f"  {reason}: {count:,}\n" for reason, count in counts.spoiled.items()]
+    defective = [f"  {reason}: {count:,}\n" for reason, count in counts.defective.items()]
     return (
         f"{path}: {counts.lines:,} lines of {counts.customers:,} customers, "
-        f"{sum(counts.spoiled.values()):,} of the lines spoiled\n{''.join(spoiled)}"
+        f"{sum(counts.defective.values()):,} of the lines defective\n{''.join(defective)}"
     )
 
 

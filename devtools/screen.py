@@ -15,15 +15,15 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-MARKS = {
+STATE_MARKS = {
     "success": ("✔", "green"),
     "failed": ("✘", "red"),
     "upstream_failed": ("·", "red"),
     "skipped": ("·", "yellow"),
     "up_for_retry": ("↻", "yellow"),
 }
-WAITING = ("·", "dim")
-BAD_ENDS = ("failed", "upstream_failed")
+WAITING_MARK = ("·", "dim")
+FAILED_STATES = ("failed", "upstream_failed")
 
 
 @dataclass
@@ -43,16 +43,16 @@ class TaskLine:
 
 
 class Screen:
-    """Draws the tasks of a run; ``moving`` returns a line about the running Spark step, or nothing."""
+    """Draws the tasks of a run; ``step_status`` returns a line about the running Spark step, or nothing."""
 
-    def __init__(self, console: Console, moving: Callable[[], str] = lambda: "") -> None:
+    def __init__(self, console: Console, step_status: Callable[[], str] = lambda: "") -> None:
         self.console = console
-        self._moving = moving
+        self._step_status = step_status
         self._tasks: dict[str, TaskLine] = {}
         self._live: Live | None = None
 
     @contextmanager
-    def doing(self, what: str) -> Iterator[None]:
+    def step(self, what: str) -> Iterator[None]:
         """Show ``what`` while it is done, and how long it took."""
         began = time.monotonic()
         if self.console.is_terminal:
@@ -63,7 +63,7 @@ class Screen:
         self.console.print(f"[green]✔[/] {what} [dim]{time.monotonic() - began:.1f} s[/]", highlight=False)
 
     @contextmanager
-    def counting(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+    def progress_bar(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
         """Show a bar; the caller passes how many are done so far."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, console=self.console) as progress:
@@ -88,7 +88,7 @@ class Screen:
     def task_started(self, task_id: str) -> None:
         task = self._tasks[task_id]
         task.started = time.monotonic()
-        if task.state not in BAD_ENDS:
+        if task.state not in FAILED_STATES:
             task.state = "running"
 
     def task_ended(self, task_id: str, state: str) -> None:
@@ -98,19 +98,19 @@ class Screen:
         task.ended += state != "up_for_retry"
         complete = task.ended == task.instances
         news = state != task.state and (complete or state != "success")
-        if task.state not in BAD_ENDS:
+        if task.state not in FAILED_STATES:
             task.state = state if state != "success" or complete else "running"
         if not self.console.is_terminal and news:
-            mark, _ = MARKS.get(state, WAITING)
+            mark, _ = STATE_MARKS.get(state, WAITING_MARK)
             self.console.print(f"{mark} {task_id} {state} {task.seconds:.1f} s", highlight=False)
 
     def report(self, markdown: str) -> None:
         self.console.print(Markdown(markdown))
 
-    def say(self, line: str) -> None:
+    def print(self, line: str) -> None:
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
-    def complain(self, line: str) -> None:
+    def error(self, line: str) -> None:
         self.console.print(Text(line, style="bold red"), soft_wrap=True)
 
     def _draw(self) -> RenderableType:
@@ -126,7 +126,7 @@ class Screen:
     def _row(self, task: TaskLine) -> tuple[RenderableType, str, str, str]:
         count = f"{task.ended}/{task.instances}" if task.instances > 1 else ""
         if task.state == "running":
-            return Spinner("dots"), task.task_id, f"{task.elapsed():.1f} s", count or self._moving()
-        mark, style = MARKS.get(task.state, WAITING)
+            return Spinner("dots"), task.task_id, f"{task.elapsed():.1f} s", count or self._step_status()
+        mark, style = STATE_MARKS.get(task.state, WAITING_MARK)
         elapsed = f"{task.seconds:.1f} s" if task.state else ""
         return Text(mark, style), task.task_id, elapsed, count

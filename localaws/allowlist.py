@@ -32,13 +32,13 @@ class Allowlist:
     def __init__(self, hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> None:
         """``hosts`` are names, each with those below it, or addresses, beside loopback; ``origins`` such as
         ``http://localhost:3000``. Raises ValueError with a sentence for the user."""
-        self._hosts = frozenset(map(_told_host, hosts))
-        self._origins = frozenset(map(_told_origin, origins))
+        self._hosts = frozenset(map(_parse_host, hosts))
+        self._origins = frozenset(map(_parse_origin, origins))
 
     def refusal(self, environ: WSGIEnvironment) -> str:
         """Return why the request is not served and what to do about it; '' if it is served."""
         host = environ.get("HTTP_HOST", "")
-        if not self._is_ours(host):
+        if not self._is_allowed_host(host):
             return (
                 f"the local AWS is not called {host!r}: call it by 127.0.0.1 or localhost, "
                 "or start it with --allow-host and the name"
@@ -59,7 +59,7 @@ class Allowlist:
             )
         return ""
 
-    def _is_ours(self, host: str) -> bool:
+    def _is_allowed_host(self, host: str) -> bool:
         match = _HOST.fullmatch(host.lower())
         if not match:
             return False
@@ -72,7 +72,7 @@ class Allowlist:
         return address.is_loopback or str(address) in self._hosts
 
 
-def _told_host(host: str) -> str:
+def _parse_host(host: str) -> str:
     name = host.lower().strip("[]")
     try:
         return str(ip_address(name))
@@ -84,7 +84,7 @@ def _told_host(host: str) -> str:
         return name
 
 
-def _told_origin(origin: str) -> str:
+def _parse_origin(origin: str) -> str:
     """``null`` is refused too: it is the origin of every page in a sandbox."""
     found = origin.lower().removesuffix("/")
     if not _ORIGIN.fullmatch(found):

@@ -25,10 +25,10 @@ from botocore.validate import ParamValidator
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.wrappers import Request, Response
 
-from localaws.operations import s3_operation, service_model, service_signed_for
+from localaws.operations import s3_operation, service_model, signing_service
 
 _TAGS = "TagResource UntagResource ListTagsForResource"
-ANSWERED: dict[str, frozenset[str]] = {
+SUPPORTED_OPERATIONS: dict[str, frozenset[str]] = {
     service: frozenset(operations.split())
     for service, operations in {
         "s3": """
@@ -113,10 +113,15 @@ ANSWERED: dict[str, frozenset[str]] = {
 }
 # moto has a catalog for each region, the Athena and the EMR here have no regions: all callers share the catalog of one.
 CATALOG_REGION = "us-east-1"
-_SCOPE_OF_GLUE = re.compile(r"(Credential=[^/,]*/[^/,]*/)[^/,]*(/glue/)")
-_UNSIGNED = {"AssumeRoleWithWebIdentity": "sts", "AssumeRoleWithSAML": "sts"}
-_DELIVERED_BY_SNS = ("sqs", "http", "https")
-_XML_NAMES = ("s3", "s3express", "route53", "cloudfront")  # signing names of the services that speak REST-XML
+_GLUE_CREDENTIAL_SCOPE = re.compile(r"(Credential=[^/,]*/[^/,]*/)[^/,]*(/glue/)")
+_UNSIGNED_OPERATIONS = {"AssumeRoleWithWebIdentity": "sts", "AssumeRoleWithSAML": "sts"}
+_SNS_PROTOCOLS = ("sqs", "http", "https")
+_REST_XML_SERVICES = (
+    "s3",
+    "s3express",
+    "route53",
+    "cloudfront",
+)  # signing names of the services that speak REST-XML
 log = logging.getLogger(__name__)
 
 
@@ -133,47 +138,49 @@ class MotoServices:
         return self._answer(Request(environ))(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
-        call = _Call(request)
-        if refusal := call.refusal():
-            return call.refused(refusal)
+        call = _ServiceRequest(request)
+        if unsupported_reason := call.unsupported_reason():
+            return call.unsupported(unsupported_reason)
         if call.service == "glue":
             signature = request.headers.get("Authorization", "")
-            request.environ["HTTP_AUTHORIZATION"] = _SCOPE_OF_GLUE.sub(rf"\g<1>{CATALOG_REGION}\2", signature)
+            request.environ["HTTP_AUTHORIZATION"] = _GLUE_CREDENTIAL_SCOPE.sub(
+                rf"\g<1>{CATALOG_REGION}\2", signature
+            )
         try:
             response = Response.from_app(self._application(call.service), request.environ)
-        except _MotoFailed as failure:
-            if problems := call.problems():
-                return call.error(400, call.invalid_code, problems)
+        except _MotoError as failure:
+            if validation_report := call.validation_report():
+                return call.error(400, call.invalid_code, validation_report)
             log.warning("moto cannot do %s", call, exc_info=failure)
-            return call.refused(f"{call} as it is asked here ({failure})")
+            return call.unsupported(f"{call} as it is asked here ({failure})")
         except Exception as error:
             log.exception("%s", call)
             return call.error(500, "InternalFailure", f"the local AWS failed: {error!r}")
         is_page = (
             response.status_code >= 400 and response.mimetype == "text/html" and request.method != "HEAD"
         )
-        return call.refused(str(call)) if is_page else response
+        return call.unsupported(str(call)) if is_page else response
 
     def _application(self, service: str) -> WSGIApplication:
         with self._lock:
             if service not in self._applications:
                 moto: Any = create_backend_app(service)  # type: ignore[arg-type]
-                self._applications[service] = self._wrap(service, _Guarded(moto))
+                self._applications[service] = self._wrap(service, _ErrorBoundary(moto))
             return self._applications[service]
 
 
 def access_denied(request: Request, message: str) -> Response:
     """Return the answer 403 that says ``message`` in the protocol of the called service."""
-    call = _Call(request)
+    call = _ServiceRequest(request)
     return call.error(403, call.denied_code, message)
 
 
-class _MotoFailed(Exception):
+class _MotoError(Exception):
     """moto raised: it does not check everything that the service checks, nor know every member of a request."""
 
 
-class _Guarded:
-    """The WSGI application ``moto``, whose exceptions become _MotoFailed."""
+class _ErrorBoundary:
+    """The WSGI application ``moto``, whose exceptions become _MotoError."""
 
     def __init__(self, moto: WSGIApplication) -> None:
         self._moto = moto
@@ -184,17 +191,17 @@ class _Guarded:
         except OSError:
             raise  # the disk is full, or the like
         except Exception as error:
-            raise _MotoFailed(repr(error)) from error
+            raise _MotoError(repr(error)) from error
 
 
-class _Call:
+class _ServiceRequest:
     """What a request asks of whom, and how errors are told to it."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
         self._target, _, name = request.headers.get("X-Amz-Target", "").rpartition(".")
         self._body = b""
-        signed_for = service_signed_for(request)
+        signed_for = signing_service(request)
         form = request.mimetype == "application/x-www-form-urlencoded"
         if signed_for != "s3" and (self._target or form):
             self._body = request.get_data()
@@ -204,12 +211,14 @@ class _Call:
         by_target = next(
             (
                 s
-                for s in ANSWERED
+                for s in SUPPORTED_OPERATIONS
                 if self._target and service_model(s).metadata.get("targetPrefix") == self._target
             ),
             "",
         )
-        self.service = by_target or signed_for or _UNSIGNED.get(self._action, "" if self._target else "s3")
+        self.service = (
+            by_target or signed_for or _UNSIGNED_OPERATIONS.get(self._action, "" if self._target else "s3")
+        )
 
     def _fields(self) -> dict[str, str]:
         text = self._body.decode(errors="replace") or self._request.query_string.decode()
@@ -228,24 +237,24 @@ class _Call:
     def _is_s3_control(self) -> bool:
         return self._request.path.startswith("/v20180820/")
 
-    def refusal(self) -> str:
+    def unsupported_reason(self) -> str:
         """Why the call is not passed on, '' if it is."""
         if self.service == "s3" and not self._is_s3_control and not self._operation:
             return ""  # a preflight, a form, or nothing of S3's: moto has the answer
-        if self._operation not in ANSWERED.get(self.service, ()):
-            known = ", ".join(["athena", "emr", *ANSWERED])
+        if self._operation not in SUPPORTED_OPERATIONS.get(self.service, ()):
+            known = ", ".join(["athena", "emr", *SUPPORTED_OPERATIONS])
             return f"{self}. What is answered, of {known}, is listed in localaws/README.md"
         if self.service == "sns":
-            return self._undelivered()
+            return self._unsupported_delivery()
         return ""
 
-    def _undelivered(self) -> str:
+    def _unsupported_delivery(self) -> str:
         protocol = self._form.get("Protocol", "").lower()
-        if self._operation == "Subscribe" and protocol not in _DELIVERED_BY_SNS:
-            return f"an SNS subscription by {protocol or 'no protocol'}, only {', '.join(_DELIVERED_BY_SNS)}"
+        if self._operation == "Subscribe" and protocol not in _SNS_PROTOCOLS:
+            return f"an SNS subscription by {protocol or 'no protocol'}, only {', '.join(_SNS_PROTOCOLS)}"
         return "an SMS" if self._operation == "Publish" and "PhoneNumber" in self._form else ""
 
-    def problems(self) -> str:
+    def validation_report(self) -> str:
         """What the service's model finds wrong in a JSON request, '' if nothing."""
         if not self._target:
             return ""
@@ -262,7 +271,7 @@ class _Call:
         return "InvalidInputException" if self.service == "glue" else "ValidationException"
 
     @property
-    def refused_code(self) -> str:
+    def unsupported_code(self) -> str:
         if self._is_xml:
             return "NotImplemented"
         return "InvalidAction" if self._form.get("Action") else "UnknownOperationException"
@@ -273,10 +282,10 @@ class _Call:
 
     @property
     def _is_xml(self) -> bool:
-        return not self._target and self.service in _XML_NAMES
+        return not self._target and self.service in _REST_XML_SERVICES
 
-    def refused(self, what: str) -> Response:
-        return self.error(501, self.refused_code, f"not supported by the local AWS: {what}")
+    def unsupported(self, what: str) -> Response:
+        return self.error(501, self.unsupported_code, f"not supported by the local AWS: {what}")
 
     def error(self, status: int, code: str, message: str) -> Response:
         """The error as the protocol of the called service has it."""

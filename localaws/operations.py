@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request
 # The service's name in IAM's actions -> in botocore.
 SERVICES = {"elasticmapreduce": "emr", "athena": "athena", "glue": "glue", "s3": "s3"}
 _CLUSTER_MEMBERS = frozenset({"ClusterId", "JobFlowId", "JobFlowIds", "ResourceId"})
-_SIGNED_FOR = re.compile(r"Credential=[^,]*/([\w.-]+)/aws4_request")
+_CREDENTIAL_SCOPE = re.compile(r"Credential=[^,]*/([\w.-]+)/aws4_request")
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Operation:
         return [shape.name for shape in _model(self.service).operation_model(self.name).error_shapes]
 
 
-def qualified(operation: str) -> list[str]:
+def qualified_names(operation: str) -> list[str]:
     """Return each ``service:Operation`` that ``operation``, with or without its service, may mean."""
     service, _, name = operation.rpartition(":")
     services = [service] if service else SERVICES
     return [f"{s}:{name}" for s in services if s in SERVICES and name in _model(s).operation_names]
 
 
-def works_on_a_cluster(name: str) -> bool:
+def targets_cluster(name: str) -> bool:
     service, _, operation = name.partition(":")
     if service != "elasticmapreduce":
         return False
@@ -54,13 +54,13 @@ def operation_of(request: Request) -> Operation | None:
         model = _model(service)
         if prefix and model.metadata.get("targetPrefix") == prefix:
             return Operation(service, name) if name in model.operation_names else None
-    if prefix or service_signed_for(request) != "s3":
+    if prefix or signing_service(request) != "s3":
         return None
     found = s3_operation(request)
     return Operation("s3", found) if found else None
 
 
-def s3_text(request: Request) -> str:
+def s3_target(request: Request) -> str:
     """Return ``bucket/key?query``, unquoted."""
     from localaws.s3.addressing import bucket_and_key  # moto's S3 is slow to import
 
@@ -68,10 +68,10 @@ def s3_text(request: Request) -> str:
     return f"{bucket}/{key}?{unquote(request.query_string.decode())}"
 
 
-def service_signed_for(request: Request) -> str:
+def signing_service(request: Request) -> str:
     """Return the service's name in the signature's scope, in the header or the query; '' if it has none."""
     credential = request.headers.get("Authorization") or f"Credential={request.args.get('X-Amz-Credential')}"
-    match = _SIGNED_FOR.search(credential)
+    match = _CREDENTIAL_SCOPE.search(credential)
     return match[1] if match else ""
 
 

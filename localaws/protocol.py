@@ -21,7 +21,7 @@ from botocore.model import Shape
 from botocore.validate import ParamValidator
 
 JSON = dict[str, Any]
-# By this the local AWS knows the calls it makes to itself, which no planned fault strikes.
+# By this the local AWS knows the calls it makes to itself, to which planned faults do not apply.
 OWN_USER_AGENT = "localaws"
 log = logging.getLogger(__name__)
 _BITS = {"integer": 32, "long": 64}
@@ -67,17 +67,17 @@ class JsonService:
         if method is None:
             raise AwsError("UnknownOperationException", f"not supported by the local AWS: {operation}", 501)
         shapes = self._model.operation_model(operation)
-        request = _read(body)
-        members = self._checked(request, shapes.input_shape) if shapes.input_shape else {}
+        request = _parse_body(body)
+        members = self._validate(request, shapes.input_shape) if shapes.input_shape else {}
         response = method(members)
-        return to_wire(response or {}, shapes.output_shape) if shapes.output_shape else {}
+        return serialize(response or {}, shapes.output_shape) if shapes.output_shape else {}
 
-    def _checked(self, request: Any, shape: Shape) -> JSON:
+    def _validate(self, request: Any, shape: Shape) -> JSON:
         report = _Validator().validate(request, shape)
         problems = [report.generate_report()] if report.has_errors() else _violations(request, shape, "")
         if problems:
             raise AwsError(self._invalid_request, "; ".join(problems))
-        members: JSON = from_wire(request, shape)
+        members: JSON = deserialize(request, shape)
         return members
 
 
@@ -90,7 +90,7 @@ class _Validator(ParamValidator):  # type: ignore[misc]  # botocore is untyped
             errors.report(name, "invalid type", param=value, valid_types=["seconds since the epoch"])
 
 
-def _read(body: bytes) -> Any:
+def _parse_body(body: bytes) -> Any:
     """Raises AwsError for what is no JSON, has numbers or texts that JSON has not, or is nested without end."""
     try:
         request = _without_nulls(json.loads(body or b"{}", parse_constant=_finite, parse_float=_finite))
@@ -144,35 +144,35 @@ def _text_violations(value: str, shape: Shape, path: str) -> list[str]:
         found.append(f"{path} is longer than {shape.metadata['max']} characters")
     pattern = shape.metadata.get("pattern", "")
     # Java's character classes and escapes mean something else to Python's re.
-    is_ours = pattern and "\\p{" not in pattern and "\\u" not in pattern
-    if is_ours and re.fullmatch(pattern, value, re.DOTALL) is None:
+    is_supported = pattern and "\\p{" not in pattern and "\\u" not in pattern
+    if is_supported and re.fullmatch(pattern, value, re.DOTALL) is None:
         found.append(f"{path} is {value!r}, which does not match {pattern}")
     return found
 
 
-def from_wire(value: Any, shape: Shape) -> Any:
+def deserialize(value: Any, shape: Shape) -> Any:
     """Turn a request's JSON into Python: epoch seconds become aware datetimes."""
     if shape.type_name == "structure":
-        return {n: from_wire(v, shape.members[n]) for n, v in value.items()}
+        return {n: deserialize(v, shape.members[n]) for n, v in value.items()}
     if shape.type_name == "list":
-        return [from_wire(v, shape.member) for v in value]
+        return [deserialize(v, shape.member) for v in value]
     if shape.type_name == "map":
-        return {k: from_wire(v, shape.value) for k, v in value.items()}
+        return {k: deserialize(v, shape.value) for k, v in value.items()}
     if shape.type_name == "timestamp":
         return datetime.fromtimestamp(float(value), UTC)
     return value
 
 
-def to_wire(value: Any, shape: Shape) -> Any:
+def serialize(value: Any, shape: Shape) -> Any:
     """Turn a response into JSON: datetimes become epoch seconds, None is left out, and a member that the
     service model does not have is our own mistake (KeyError)."""
     if shape.type_name == "structure":
         assert isinstance(value, Mapping), f"{shape.name} must be a mapping, not {value!r}"
-        return {n: to_wire(v, shape.members[n]) for n, v in value.items() if v is not None}
+        return {n: serialize(v, shape.members[n]) for n, v in value.items() if v is not None}
     if shape.type_name == "list":
-        return [to_wire(v, shape.member) for v in value]
+        return [serialize(v, shape.member) for v in value]
     if shape.type_name == "map":
-        return {k: to_wire(v, shape.value) for k, v in value.items()}
+        return {k: serialize(v, shape.value) for k, v in value.items()}
     if shape.type_name == "timestamp":
         return value.timestamp()
     return value

@@ -25,14 +25,14 @@ from localaws.emr.api import EmrApi
 from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.roles import check_roles
 from localaws.emr.runner import Runner
-from localaws.faults.client import PATH as FAULTS
-from localaws.faults.endpoint import FaultControl
-from localaws.faults.middleware import FaultyCalls
+from localaws.faults.client import PATH as FAULTS_PATH
+from localaws.faults.endpoint import FaultsEndpoint
+from localaws.faults.middleware import FaultMiddleware
 from localaws.faults.plan import FaultPlan
 from localaws.memory import machine_memory
-from localaws.moto_services import ANSWERED, MotoServices, access_denied
+from localaws.moto_services import SUPPORTED_OPERATIONS, MotoServices, access_denied
 from localaws.protocol import JsonService
-from localaws.s3.cors import without_cors
+from localaws.s3.cors import strip_cors_headers
 from localaws.s3.store import Store
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LOOPBACK = "127.0.0.1"
-ALL = "0.0.0.0"
+ALL_INTERFACES = "0.0.0.0"
 HEALTH = "/_localaws/health"
 # Parts of an upload larger than this wait in temporary files, not in memory, until it is complete.
 os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(2**20))
@@ -70,30 +70,30 @@ class LocalAws:
         the machine's memory if None.
         """
         try:
-            self._callers = Allowlist([*hosts, *({host} - {ALL})], origins)
+            self._allowlist = Allowlist([*hosts, *({host} - {ALL_INTERFACES})], origins)
         except ValueError as error:
             raise StartError(str(error)) from None
         self.state = state.resolve()
         self._lock_file = _lock(self.state)
         listener = _listen(host, port)
-        self.endpoint = f"http://{LOOPBACK if host == ALL else host}:{listener.getsockname()[1]}"
+        self.endpoint = f"http://{LOOPBACK if host == ALL_INTERFACES else host}:{listener.getsockname()[1]}"
         self._store = Store(self.state / "s3")
         self._spill = self.state / "athena"
-        self._remove_spilled()
+        self._remove_spill()
         self._registry = ClusterRegistry()
         plan = FaultPlan()
-        self._faults = FaultControl(plan)
+        self._faults = FaultsEndpoint(plan)
         self._runner = Runner(self._registry, self._store, self.state / "emr", plan)
         emr = EmrApi(self._registry, phase, check_roles, self._runner.launch)
-        self._athena: _Lazily[AthenaApi] = _Lazily(lambda: self._make_athena(plan, query_memory))
-        self._own = {
-            "ElasticMapReduce": _Lazily(lambda: JsonService("emr", emr)),
-            "AmazonAthena": _Lazily(lambda: JsonService("athena", self._athena(), "InvalidRequestException")),
+        self._athena: _Lazy[AthenaApi] = _Lazy(lambda: self._make_athena(plan, query_memory))
+        self._json_services = {
+            "ElasticMapReduce": _Lazy(lambda: JsonService("emr", emr)),
+            "AmazonAthena": _Lazy(lambda: JsonService("athena", self._athena(), "InvalidRequestException")),
         }
-        self._calls = FaultyCalls(
+        self._fault_middleware = FaultMiddleware(
             self._services, plan, self._registry.get, lambda execution_id: self._athena().sql(execution_id)
         )
-        self._moto = MotoServices(self._around_moto)
+        self._moto = MotoServices(self._wrap_moto)
         self._server = _serve_on(listener, self)
 
     def serve(self) -> None:
@@ -104,25 +104,25 @@ class LocalAws:
         self._server.shutdown()
         self._runner.stop()
         self._server.server_close()
-        self._remove_spilled()
+        self._remove_spill()
         self._lock_file.close()
 
-    def _remove_spilled(self) -> None:
+    def _remove_spill(self) -> None:
         """What queries that no longer run have written there."""
         shutil.rmtree(self._spill, ignore_errors=True)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if reason := self._callers.refusal(environ):
+        if reason := self._allowlist.refusal(environ):
             return self._refused(Request(environ), reason)(environ, start_response)
         if environ["PATH_INFO"] == HEALTH:
             return _json(200, self.health(), "application/json")(environ, start_response)
-        if f"{environ['PATH_INFO']}/".startswith(f"{FAULTS}/"):
+        if f"{environ['PATH_INFO']}/".startswith(f"{FAULTS_PATH}/"):
             return self._faults.answer(Request(environ))(environ, start_response)
-        return self._calls(environ, start_response)
+        return self._fault_middleware(environ, start_response)
 
     def _services(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
-        if service := self._own.get(target.partition(".")[0]):
+        if service := self._json_services.get(target.partition(".")[0]):
             status, members = service().handle(target, Request(environ).get_data())
             return _json(status, members, "application/x-amz-json-1.1")(environ, start_response)
         response: Iterable[bytes] = self._moto(environ, start_response)
@@ -131,7 +131,7 @@ class LocalAws:
     def health(self) -> dict[str, Any]:
         return {
             "versions": {name: version(name) for name in ("moto", "pyspark", "duckdb")},
-            "services": sorted(["athena", "emr", *ANSWERED]),
+            "services": sorted(["athena", "emr", *SUPPORTED_OPERATIONS]),
             "state": str(self.state),
             "clusters": [
                 {"id": cluster.id, "name": cluster.name, "state": cluster.state}
@@ -145,8 +145,8 @@ class LocalAws:
             return _json(403, {"error": reason}, "application/json")
         return access_denied(request, reason)
 
-    def _around_moto(self, service: str, moto: WSGIApplication) -> WSGIApplication:
-        moto = without_cors(moto)
+    def _wrap_moto(self, service: str, moto: WSGIApplication) -> WSGIApplication:
+        moto = strip_cors_headers(moto)
         if service != "s3":
             return moto
         from localaws.s3.app import S3App
@@ -160,7 +160,7 @@ class LocalAws:
         return build(self.endpoint, self._store, plan, share, self._spill)
 
 
-class _Lazily(Generic[T]):
+class _Lazy(Generic[T]):
     """Makes its thing at the first call, once."""
 
     def __init__(self, make: Callable[[], T]) -> None:

@@ -14,13 +14,13 @@ from localaws.emr import serializers
 from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.errors import invalid_request, no_such_cluster, no_such_job_flow, validation_error
 from localaws.emr.model import USER_REQUEST, CancelOption, Cluster, Step
-from localaws.emr.releases import SPARK_BY_RELEASE, applications, refused
-from localaws.emr.request import JSON, RoleCheck, cluster_of, idle_timeout_of, steps_of, tags_of
+from localaws.emr.releases import SPARK_BY_RELEASE, applications, label_error
+from localaws.emr.request import JSON, RoleCheck, parse_cluster, parse_idle_timeout, parse_steps, parse_tags
 from localaws.emr.security import SecurityConfiguration, SecurityConfigurations
 
-PAGE = 50
-MOST_STEP_IDS = 10
-MOST_TERMINATED = 10
+PAGE_SIZE = 50
+MAX_STEP_IDS = 10
+MAX_TERMINATED_CLUSTERS = 10
 T = TypeVar("T", Cluster, Step, SecurityConfiguration)
 
 
@@ -43,19 +43,19 @@ class EmrApi:
         name = request.get("SecurityConfiguration")
         if name and name not in [configuration.name for configuration in self._security]:
             raise validation_error(f"Security configuration with name '{name}' does not exist.")
-        cluster = cluster_of(request, self._registry.clock(), self._phase, self._check_roles)
+        cluster = parse_cluster(request, self._registry.clock(), self._phase, self._check_roles)
         self._registry.add(cluster)
         self._launch(cluster)
         return {"JobFlowId": cluster.id, "ClusterArn": serializers.ARN + cluster.id}
 
     def describe_cluster(self, request: JSON) -> JSON:
-        with self._registry.change():
+        with self._registry.transaction():
             return {"Cluster": serializers.cluster(self._cluster(request["ClusterId"]))}
 
     def list_clusters(self, request: JSON) -> JSON:
         states = request.get("ClusterStates")
         after, before = request.get("CreatedAfter"), request.get("CreatedBefore")
-        with self._registry.change():
+        with self._registry.transaction():
             found = [
                 c
                 for c in self._registry.clusters()
@@ -67,10 +67,10 @@ class EmrApi:
             return {"Clusters": [serializers.cluster_summary(c) for c in page], "Marker": marker}
 
     def terminate_job_flows(self, request: JSON) -> None:
-        if len(request["JobFlowIds"]) > MOST_TERMINATED:
-            raise validation_error(f"The maximum number of clusters allowed is {MOST_TERMINATED}.")
+        if len(request["JobFlowIds"]) > MAX_TERMINATED_CLUSTERS:
+            raise validation_error(f"The maximum number of clusters allowed is {MAX_TERMINATED_CLUSTERS}.")
         clusters = self._job_flows(request)
-        with self._registry.change() as now:
+        with self._registry.transaction() as now:
             for cluster in clusters:
                 if not cluster.protected:
                     cluster.terminate(USER_REQUEST, now)
@@ -81,19 +81,19 @@ class EmrApi:
 
     def set_termination_protection(self, request: JSON) -> None:
         clusters = self._job_flows(request)
-        with self._registry.change():
+        with self._registry.transaction():
             for cluster in clusters:
                 cluster.protected = request["TerminationProtected"]
 
     def set_keep_job_flow_alive_when_no_steps(self, request: JSON) -> None:
         clusters = self._job_flows(request)
-        with self._registry.change() as now:
+        with self._registry.transaction() as now:
             for cluster in clusters:
                 cluster.set_keep_alive(request["KeepJobFlowAliveWhenNoSteps"], now)
 
     def put_auto_termination_policy(self, request: JSON) -> None:
-        timeout = idle_timeout_of(request.get("AutoTerminationPolicy", {}))
-        with self._registry.change() as now:
+        timeout = parse_idle_timeout(request.get("AutoTerminationPolicy", {}))
+        with self._registry.transaction() as now:
             self._cluster(request["ClusterId"]).set_idle_timeout(timeout, now)
 
     def get_auto_termination_policy(self, request: JSON) -> JSON:
@@ -101,16 +101,16 @@ class EmrApi:
         return {"AutoTerminationPolicy": {"IdleTimeout": int(timeout.total_seconds())}} if timeout else {}
 
     def remove_auto_termination_policy(self, request: JSON) -> None:
-        with self._registry.change() as now:
+        with self._registry.transaction() as now:
             self._cluster(request["ClusterId"]).set_idle_timeout(None, now)
 
     def add_tags(self, request: JSON) -> None:
-        tags = tags_of(request["Tags"])
-        with self._registry.change():
+        tags = parse_tags(request["Tags"])
+        with self._registry.transaction():
             self._cluster(request["ResourceId"]).tags.update(tags)
 
     def remove_tags(self, request: JSON) -> None:
-        with self._registry.change():
+        with self._registry.transaction():
             tags = self._cluster(request["ResourceId"]).tags
             for key in request["TagKeys"]:
                 tags.pop(key, None)
@@ -137,23 +137,23 @@ class EmrApi:
     # Steps
 
     def add_job_flow_steps(self, request: JSON) -> JSON:
-        with self._registry.change() as now:
+        with self._registry.transaction() as now:
             cluster = self._job_flow(request["JobFlowId"])
-            steps = steps_of(request["Steps"], now)
+            steps = parse_steps(request["Steps"], now)
             cluster.add_steps(steps, now)
             return {"StepIds": [step.id for step in steps]}
 
     def describe_step(self, request: JSON) -> JSON:
-        with self._registry.change():
+        with self._registry.transaction():
             return {"Step": serializers.step(_step(self._cluster(request["ClusterId"]), request["StepId"]))}
 
     def list_steps(self, request: JSON) -> JSON:
         states, ids = request.get("StepStates"), request.get("StepIds")
         if states and ids:
             raise invalid_request("Cannot specify both StepStates and StepIds.")
-        if ids and len(ids) > MOST_STEP_IDS:
-            raise invalid_request(f"At most {MOST_STEP_IDS} StepIds are allowed, not {len(ids)}.")
-        with self._registry.change():
+        if ids and len(ids) > MAX_STEP_IDS:
+            raise invalid_request(f"At most {MAX_STEP_IDS} StepIds are allowed, not {len(ids)}.")
+        with self._registry.transaction():
             cluster = self._cluster(request["ClusterId"])
             if ids:
                 return {"Steps": [serializers.step(_step(cluster, step_id)) for step_id in ids]}
@@ -163,7 +163,7 @@ class EmrApi:
 
     def cancel_steps(self, request: JSON) -> JSON:
         option = CancelOption(request.get("StepCancellationOption", CancelOption.SEND_INTERRUPT))
-        with self._registry.change() as now:
+        with self._registry.transaction() as now:
             cluster = self._cluster(request["ClusterId"])
             refusals = [
                 (step.id, cluster.cancel_step(step, option, now))
@@ -184,7 +184,7 @@ class EmrApi:
 
     def describe_release_label(self, request: JSON) -> JSON:
         label = request.get("ReleaseLabel", "")
-        if refusal := refused(label):
+        if refusal := label_error(label):
             raise invalid_request(refusal)
         return {"ReleaseLabel": label, "Applications": applications(label)}
 
@@ -240,5 +240,5 @@ def _page(items: Sequence[T], marker: str | None) -> tuple[Sequence[T], str | No
     if marker and marker not in ids:
         raise invalid_request(f"Marker '{marker}' is not valid.")
     start = ids.index(marker) + 1 if marker else 0
-    page = items[start : start + PAGE]
-    return page, page[-1].id if start + PAGE < len(items) else None
+    page = items[start : start + PAGE_SIZE]
+    return page, page[-1].id if start + PAGE_SIZE < len(items) else None

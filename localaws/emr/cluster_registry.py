@@ -21,8 +21,8 @@ class ClusterRegistry:
         self._clusters: dict[str, Cluster] = {}
 
     @contextmanager
-    def change(self) -> Iterator[datetime]:
-        """Hold the lock, be told the time, and wake whoever waits for a change."""
+    def transaction(self) -> Iterator[datetime]:
+        """Hold the lock, yield the current time, and notify the waiting threads at the end."""
         with self._changed:
             yield self.clock()
             self._changed.notify_all()
@@ -33,7 +33,7 @@ class ClusterRegistry:
             self._changed.wait(seconds)
 
     def add(self, cluster: Cluster) -> None:
-        with self.change():
+        with self.transaction():
             self._clusters[cluster.id] = cluster
 
     def get(self, cluster_id: str) -> Cluster | None:
@@ -47,7 +47,7 @@ class ClusterRegistry:
 
     def terminate_all(self, reason: Reason) -> None:
         """Terminate every cluster, and let none linger."""
-        with self.change() as now:
+        with self.transaction() as now:
             for cluster in self._clusters.values():
                 cluster.terminate(reason, now)
-                cluster.closing_until = now
+                cluster.terminating_until = now

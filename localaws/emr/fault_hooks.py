@@ -1,4 +1,4 @@
-"""The planned faults of one cluster and of its steps, asked for at the moments when they can strike."""
+"""The planned faults of one cluster and of its steps, asked for at the moments when they can trigger."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from localaws.faults.kinds import (
     BootstrapFails,
     ClusterFailsToStart,
     ClusterFault,
-    ClusterLingers,
-    MidStepFault,
+    ClusterTerminatesSlowly,
+    RunningStepFault,
     SpotNodeLost,
     StepFails,
     StepFault,
@@ -45,57 +45,59 @@ class ClusterFaultHooks:
     def phase_failure(self, phase: ClusterState) -> Reason | None:
         """Return why the phase, which ends now, has failed; None if it has not."""
         if phase is ClusterState.STARTING:
-            start = self.strike(ClusterFailsToStart, self._cluster.id)
-            return Reason(start.words, start.code, with_errors=True) if start else None
-        bootstrap = self.strike(BootstrapFails, self._cluster.id)
+            start = self.trigger(ClusterFailsToStart, self._cluster.id)
+            return Reason(start.reason, start.code, with_errors=True) if start else None
+        bootstrap = self.trigger(BootstrapFails, self._cluster.id)
         return Reason(bootstrap.message, "BOOTSTRAP_FAILURE", with_errors=True) if bootstrap else None
 
-    def closing_time(self) -> timedelta:
-        fault = self.strike(ClusterLingers, self._cluster.id)
+    def termination_delay(self) -> timedelta:
+        fault = self.trigger(ClusterTerminatesSlowly, self._cluster.id)
         return timedelta(seconds=fault.seconds) if fault else timedelta()
 
     def of(self, step: Step) -> StepFaultHooks:
         return StepFaultHooks(self, step)
 
-    def strike(self, kind: type[C], victim: str, matches: Callable[[C], bool] = lambda _: True) -> C | None:
+    def trigger(self, kind: type[C], target: str, matches: Callable[[C], bool] = lambda _: True) -> C | None:
         name, tags = self._cluster.name, self._cluster.tags
-        return self._plan.strike(kind, victim, lambda fault: fault.concerns(name, tags) and matches(fault))
+        return self._plan.trigger(
+            kind, target, lambda fault: fault.matches_cluster(name, tags) and matches(fault)
+        )
 
 
 class StepFaultHooks:
-    """``last_words`` is what its stderr shall end with once its processes are gone."""
+    """``stderr_suffix`` is what its stderr shall end with once its processes are gone."""
 
     def __init__(self, cluster: ClusterFaultHooks, step: Step) -> None:
         self._cluster, self._step = cluster, step
         self._hangs = False
-        self.last_words = ""
+        self.stderr_suffix = ""
 
     def command(self, command: list[str]) -> list[str]:
         """Return what to run for ``command``."""
-        if fails := self._strike(StepFails):
+        if fails := self._trigger(StepFails):
             command = [sys.executable, "-I", "-c", _FAILING_PROGRAM, fails.message]
-        if slow := self._strike(StepStartsSlowly):
+        if slow := self._trigger(StepStartsSlowly):
             command = ["sh", "-c", f"sleep {slow.seconds} && exec {shlex.join(command)}"]
         return command
 
-    def strike(self, session: int, seconds: float) -> None:
+    def trigger(self, session: int, seconds: float) -> None:
         """Do to the step's processes, which have run for ``seconds``, what is due."""
-        if not supervisor.members(session):
+        if not supervisor.session_processes(session):
             return
 
-        def is_due(fault: MidStepFault) -> bool:
+        def is_due(fault: RunningStepFault) -> bool:
             return fault.seconds <= seconds
 
-        if self._strike(StepKilled, is_due):
-            supervisor.kill_members(session)
-        elif self._strike(SpotNodeLost, is_due):
-            supervisor.kill_members(session)
-            self.last_words = _LOST_NODE
-        elif self._hangs or self._strike(StepHangs, is_due):
+        if self._trigger(StepKilled, is_due):
+            supervisor.kill_session(session)
+        elif self._trigger(SpotNodeLost, is_due):
+            supervisor.kill_session(session)
+            self.stderr_suffix = _LOST_NODE
+        elif self._hangs or self._trigger(StepHangs, is_due):
             # Again at each look: a process may be born while the list is read.
             self._hangs = True
-            supervisor.signal_members(session, signal.SIGSTOP)
+            supervisor.signal_session(session, signal.SIGSTOP)
 
-    def _strike(self, kind: type[S], matches: Callable[[S], bool] = lambda _: True) -> S | None:
-        victim = f"step {self._step.name} ({self._step.id})"
-        return self._cluster.strike(kind, victim, lambda f: f.step == self._step.name and matches(f))
+    def _trigger(self, kind: type[S], matches: Callable[[S], bool] = lambda _: True) -> S | None:
+        target = f"step {self._step.name} ({self._step.id})"
+        return self._cluster.trigger(kind, target, lambda f: f.step == self._step.name and matches(f))

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from localaws.s3.store import Store
 
 LOGS = ("controller", "stdout", "stderr")
-TAIL = 256 * 1024  # bytes of a log that are searched for the cause
-LONGEST_MESSAGE = 1_000
+TAIL_BYTES = 256 * 1024  # bytes of a log that are searched for the cause
+MAX_MESSAGE_LENGTH = 1_000
 
 _RECORD = re.compile(r"\d{2,4}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d([.,]\d+)? [A-Z]+ ")
 _TRACEBACK = "Traceback (most recent call last):"
@@ -34,22 +34,22 @@ def root_cause(stdout: str, stderr: str, exit_code: int) -> Cause | None:
     if exception := _last_exception(stdout):
         return Cause(exception, "stdout")
     if errors := [line for line in stderr.splitlines() if _LAUNCHER_ERROR.match(line)]:
-        return Cause(errors[-1][:LONGEST_MESSAGE], "stderr")
+        return Cause(errors[-1][:MAX_MESSAGE_LENGTH], "stderr")
     said = [line for line in stdout.splitlines() if line.strip() and not _RECORD.match(line)]
     was_killed = exit_code > 128
-    return Cause(said[-1].strip()[:LONGEST_MESSAGE], "stdout") if said and not was_killed else None
+    return Cause(said[-1].strip()[:MAX_MESSAGE_LENGTH], "stdout") if said and not was_killed else None
 
 
 def _last_exception(stdout: str) -> str | None:
     """Return the exception of the last traceback. When a worker failed, that is the worker's."""
     _, found, after = stdout.rpartition(_TRACEBACK)
     lines = [line for line in after.splitlines() if line.strip() and not line.startswith(" ")]
-    return lines[0][:LONGEST_MESSAGE] if found and lines else None
+    return lines[0][:MAX_MESSAGE_LENGTH] if found and lines else None
 
 
 def tail(path: Path) -> str:
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - TAIL))
+        file.seek(max(0, path.stat().st_size - TAIL_BYTES))
         return file.read().decode(errors="replace")
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from localaws.emr.errors import validation_error
 
-MOST_ACTIVE_STEPS = 256
+MAX_ACTIVE_STEPS = 256
 
 
 def new_id(prefix: str) -> str:
@@ -48,10 +48,10 @@ class StepState(StrEnum):
     INTERRUPTED = "INTERRUPTED"
 
 
-ENDED = frozenset({ClusterState.TERMINATED, ClusterState.TERMINATED_WITH_ERRORS})
-CLOSING = ENDED | {ClusterState.TERMINATING}
-IN_PROCESS = frozenset({StepState.RUNNING, StepState.CANCEL_PENDING})
-ACTIVE = IN_PROCESS | {StepState.PENDING}
+ENDED_STATES = frozenset({ClusterState.TERMINATED, ClusterState.TERMINATED_WITH_ERRORS})
+SHUTDOWN_STATES = ENDED_STATES | {ClusterState.TERMINATING}
+RUNNING_STEP_STATES = frozenset({StepState.RUNNING, StepState.CANCEL_PENDING})
+ACTIVE_STEP_STATES = RUNNING_STEP_STATES | {StepState.PENDING}
 
 
 class CancelOption(StrEnum):
@@ -117,7 +117,7 @@ class Cluster:
     """``phase`` is how long STARTING and BOOTSTRAPPING take, each. ``request`` is RunJobFlow's input, for the
     members that are data only; what has rules has a field.
 
-    ``phase_failure`` is asked at the end of STARTING and BOOTSTRAPPING why it failed, ``closing_time`` how long
+    ``phase_failure`` is asked at the end of STARTING and BOOTSTRAPPING why it failed, ``termination_delay`` how long
     TERMINATING takes at least: where faults on demand come in."""
 
     id: str
@@ -136,40 +136,45 @@ class Cluster:
     ended: datetime | None = None
     idle_since: datetime | None = None
     phase_failure: Callable[[ClusterState], Reason | None] = no_failure
-    closing_time: Callable[[], timedelta] = timedelta
-    closing_until: datetime | None = None
+    termination_delay: Callable[[], timedelta] = timedelta
+    terminating_until: datetime | None = None
 
     @property
     def is_alive(self) -> bool:
-        return self.state not in ENDED
+        return self.state not in ENDED_STATES
 
     @property
     def running_step(self) -> Step | None:
-        return next((step for step in self.steps if step.state in IN_PROCESS), None)
+        return next((step for step in self.steps if step.state in RUNNING_STEP_STATES), None)
 
     def add_steps(self, steps: Sequence[Step], now: datetime) -> None:
-        if self.state in CLOSING:
+        if self.state in SHUTDOWN_STATES:
             raise validation_error(
                 "A job flow that is shutting down, terminated, or finished may not be modified."
             )
-        if sum(step.state in ACTIVE for step in self.steps) + len(steps) > MOST_ACTIVE_STEPS:
+        if sum(step.state in ACTIVE_STEP_STATES for step in self.steps) + len(steps) > MAX_ACTIVE_STEPS:
             raise validation_error(
                 "Maximum number of active steps(State = 'Running', 'Pending' or 'Cancel_Pending')"
-                f" for cluster exceeded: {MOST_ACTIVE_STEPS}."
+                f" for cluster exceeded: {MAX_ACTIVE_STEPS}."
             )
         self.steps.extend(steps)
-        self._settle(now)
+        self._update_state(now)
 
     def advance(self, now: datetime) -> None:
         """Make the moves that are due by time."""
-        if self._completes(ClusterState.STARTING, self.created + self.phase, now):
+        if self._phase_completed(ClusterState.STARTING, self.created + self.phase, now):
             self.state, self.reason = ClusterState.BOOTSTRAPPING, Reason("Running bootstrap actions")
-        if self._completes(ClusterState.BOOTSTRAPPING, self.created + 2 * self.phase, now):
+        if self._phase_completed(ClusterState.BOOTSTRAPPING, self.created + 2 * self.phase, now):
             self.state, self.ready = ClusterState.WAITING, now
-            self._settle(now)
+            self._update_state(now)
         if self.state is ClusterState.WAITING and self._is_idle_too_long(now):
             self.terminate(IDLE, now)
-        if self.closing_until and now >= self.closing_until and self.is_alive and not self.running_step:
+        if (
+            self.terminating_until
+            and now >= self.terminating_until
+            and self.is_alive
+            and not self.running_step
+        ):
             errors = self.reason.with_errors
             self.state = ClusterState.TERMINATED_WITH_ERRORS if errors else ClusterState.TERMINATED
             self.ended = now
@@ -190,44 +195,44 @@ class Cluster:
             step.end(StepState.COMPLETED, now)
         elif step.state is StepState.CANCEL_PENDING:
             step.end(StepState.CANCELLED, now)
-        elif self.state in CLOSING:
+        elif self.state in SHUTDOWN_STATES:
             step.end(StepState.INTERRUPTED, now)
         else:
             step.failure = failure
             step.end(StepState.FAILED, now)
             self._act_on_failure(step, now)
-        self._settle(now)
+        self._update_state(now)
 
     def cancel_step(self, step: Step, option: CancelOption, now: datetime) -> str | None:
         """Return None if the step is or will be cancelled, else why it cannot be."""
-        if step.state not in ACTIVE:
+        if step.state not in ACTIVE_STEP_STATES:
             return (
                 f"Step {step.id} is in state {step.state}; only PENDING and RUNNING steps can be cancelled."
             )
         if step.state is StepState.PENDING:
             step.end(StepState.CANCELLED, now)
-            self._settle(now)
+            self._update_state(now)
         else:
             step.state, step.cancel_option = StepState.CANCEL_PENDING, option
         return None
 
     def terminate(self, reason: Reason, now: datetime) -> None:
         """Begin to shut down, if not yet. The running step's process has to be ended by its owner."""
-        if self.state in CLOSING:
+        if self.state in SHUTDOWN_STATES:
             return
         self.state, self.reason = ClusterState.TERMINATING, reason
-        self.closing_until = now + self.closing_time()
+        self.terminating_until = now + self.termination_delay()
         self._cancel_pending(now)
 
     def set_keep_alive(self, keep_alive: bool, now: datetime) -> None:
         self.keep_alive = keep_alive
-        self._settle(now)
+        self._update_state(now)
 
     def set_idle_timeout(self, timeout: timedelta | None, now: datetime) -> None:
         self.idle_timeout = timeout
         self.advance(now)
 
-    def _completes(self, phase: ClusterState, due: datetime, now: datetime) -> bool:
+    def _phase_completed(self, phase: ClusterState, due: datetime, now: datetime) -> bool:
         """Return whether the cluster leaves this phase, due to end now, in good order; else it may shut down."""
         if self.state is not phase or now < due:
             return False
@@ -235,11 +240,11 @@ class Cluster:
             self.terminate(reason, now)
         return reason is None
 
-    def _settle(self, now: datetime) -> None:
+    def _update_state(self, now: datetime) -> None:
         """Decide between RUNNING, WAITING and the end after anything changed among the steps."""
         if self.state not in {ClusterState.RUNNING, ClusterState.WAITING}:
             return
-        if any(step.state in ACTIVE for step in self.steps):
+        if any(step.state in ACTIVE_STEP_STATES for step in self.steps):
             self.state, self.reason, self.idle_since = ClusterState.RUNNING, Reason("Running step"), None
         elif self.keep_alive:
             self.idle_since = self.idle_since or now

@@ -28,7 +28,7 @@ def applications(label: str) -> list[dict[str, str]]:
     return [{"Name": "Spark", "Version": version}] if version else []
 
 
-def refused(label: str) -> str | None:
+def label_error(label: str) -> str | None:
     """Why there is no such release here, None if there is one.
 
     A release that EMR has and this server has not is not supported; any other label is invalid.
@@ -36,13 +36,13 @@ def refused(label: str) -> str | None:
     if label in SPARK_BY_RELEASE:
         return None
     known = ", ".join(SPARK_BY_RELEASE)
-    if label in _released():
+    if label in _emr_labels():
         return f"not supported by the local EMR: the release {label}. Here are {known}."
     return f"The supplied release label is invalid: {label}. Here are {known}."
 
 
 @cache
-def _released() -> frozenset[str]:
+def _emr_labels() -> frozenset[str]:
     """The labels that ListReleaseLabels answered in any region, as moto recorded them."""
     folder = "emr/resources"
     names = [

@@ -10,12 +10,12 @@ from typing import Any
 
 from localaws.emr import releases
 from localaws.emr.errors import invalid_request, not_supported, validation_error
-from localaws.emr.model import MOST_ACTIVE_STEPS, Cluster, Step, new_id
+from localaws.emr.model import MAX_ACTIVE_STEPS, Cluster, Step, new_id
 
 JSON = dict[str, Any]
 RoleCheck = Callable[[str, str], None]  # (service role, instance profile); raises when IAM lacks one
 
-LONGEST_STEP = 10_240  # characters of a HadoopJarStep's strings together
+MAX_STEP_LENGTH = 10_240  # characters of a HadoopJarStep's strings together
 IDLE_TIMEOUT_SECONDS = range(60, 604_800 + 1)
 INSTANCE_TYPE = re.compile(
     r"[a-z][a-z0-9-]*\d[a-z0-9-]*\.(nano|micro|small|medium|large|\d*xlarge|metal(-\d+xl)?)"
@@ -23,7 +23,7 @@ INSTANCE_TYPE = re.compile(
 log = logging.getLogger(__name__)
 
 
-def cluster_of(request: JSON, now: datetime, phase: timedelta, check_roles: RoleCheck) -> Cluster:
+def parse_cluster(request: JSON, now: datetime, phase: timedelta, check_roles: RoleCheck) -> Cluster:
     """Return the new cluster with its first steps. Raises AwsError."""
     _check_release(request)
     _check_instances(request["Instances"])
@@ -34,9 +34,9 @@ def cluster_of(request: JSON, now: datetime, phase: timedelta, check_roles: Role
     check_roles(request["ServiceRole"], request["JobFlowRole"])
     if (level := request.get("StepConcurrencyLevel", 1)) != 1:
         raise not_supported(f"StepConcurrencyLevel {level}; steps run one at a time")
-    for promise in ("SessionEnabled", "MonitoringConfiguration"):
-        if request.get(promise):
-            raise not_supported(promise)
+    for feature in ("SessionEnabled", "MonitoringConfiguration"):
+        if request.get(feature):
+            raise not_supported(feature)
     if (log_uri := request.get("LogUri")) and not re.match(r"s3[an]?://[^/]+", log_uri):
         raise validation_error(f"The LogUri {log_uri!r} is not an S3 address like s3://bucket/prefix/.")
     for action in request.get("BootstrapActions", []):
@@ -52,23 +52,23 @@ def cluster_of(request: JSON, now: datetime, phase: timedelta, check_roles: Role
         request=request,
         keep_alive=instances.get("KeepJobFlowAliveWhenNoSteps", False),
         protected=instances.get("TerminationProtected", False),
-        idle_timeout=idle_timeout_of(request["AutoTerminationPolicy"])
+        idle_timeout=parse_idle_timeout(request["AutoTerminationPolicy"])
         if "AutoTerminationPolicy" in request
         else None,
-        tags=tags_of(request.get("Tags", [])),
+        tags=parse_tags(request.get("Tags", [])),
     )
-    cluster.add_steps(steps_of(request.get("Steps", []), now), now)
+    cluster.add_steps(parse_steps(request.get("Steps", []), now), now)
     return cluster
 
 
-def steps_of(configs: Sequence[JSON], now: datetime) -> list[Step]:
+def parse_steps(configs: Sequence[JSON], now: datetime) -> list[Step]:
     """Return the steps, PENDING. Raises AwsError."""
-    if len(configs) > MOST_ACTIVE_STEPS:
-        raise validation_error(f"A maximum of {MOST_ACTIVE_STEPS} steps are allowed in each request.")
+    if len(configs) > MAX_ACTIVE_STEPS:
+        raise validation_error(f"A maximum of {MAX_ACTIVE_STEPS} steps are allowed in each request.")
     return [_step(config, now) for config in configs]
 
 
-def idle_timeout_of(policy: JSON) -> timedelta:
+def parse_idle_timeout(policy: JSON) -> timedelta:
     seconds: int = policy.get("IdleTimeout", 0)
     if seconds not in IDLE_TIMEOUT_SECONDS:
         limits = f"{IDLE_TIMEOUT_SECONDS.start} to {IDLE_TIMEOUT_SECONDS.stop - 1} seconds"
@@ -78,7 +78,7 @@ def idle_timeout_of(policy: JSON) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def tags_of(tags: Sequence[JSON]) -> dict[str, str]:
+def parse_tags(tags: Sequence[JSON]) -> dict[str, str]:
     if any(not tag.get("Key") for tag in tags):
         raise invalid_request("A tag needs a Key.")
     return {tag["Key"]: tag.get("Value", "") for tag in tags}
@@ -90,9 +90,9 @@ def _step(config: JSON, now: datetime) -> Step:
         raise validation_error(f"A property of step {config['Name']!r} has no Key.")
     properties = {p["Key"]: p.get("Value", "") for p in jar.get("Properties", [])}
     strings = [jar["Jar"], jar.get("MainClass", ""), *jar.get("Args", []), *properties, *properties.values()]
-    if sum(map(len, strings)) > LONGEST_STEP:
+    if sum(map(len, strings)) > MAX_STEP_LENGTH:
         raise validation_error(
-            f"The strings of step {config['Name']!r} exceed a total of {LONGEST_STEP} characters."
+            f"The strings of step {config['Name']!r} exceed a total of {MAX_STEP_LENGTH} characters."
         )
     return Step(
         id=new_id("s"),
@@ -111,7 +111,7 @@ def _check_release(request: JSON) -> None:
         raise validation_error(
             "ReleaseLabel is required; AMI versions are of the time before release labels."
         )
-    if refusal := releases.refused(request["ReleaseLabel"]):
+    if refusal := releases.label_error(request["ReleaseLabel"]):
         raise validation_error(refusal)
 
 

@@ -22,11 +22,19 @@ from localaws.emr import logs, supervisor
 from localaws.emr import spark as local_spark
 from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.fault_hooks import ClusterFaultHooks, StepFaultHooks
-from localaws.emr.model import CLOSING, CancelOption, Cluster, Failure, Step, StepState, internal_error
+from localaws.emr.model import (
+    SHUTDOWN_STATES,
+    CancelOption,
+    Cluster,
+    Failure,
+    Step,
+    StepState,
+    internal_error,
+)
 from localaws.faults.plan import FaultPlan
 from localaws.s3.store import Store
 
-TICK = 0.1  # seconds between two looks at the time or at a running process
+POLL_SECONDS = 0.1  # seconds between two looks at the time or at a running process
 STOP_SECONDS = 15.0
 log = logging.getLogger(__name__)
 
@@ -44,9 +52,12 @@ class Runner:
 
     def launch(self, cluster: Cluster) -> None:
         fault_hooks = ClusterFaultHooks(self._plan, cluster)
-        cluster.phase_failure, cluster.closing_time = fault_hooks.phase_failure, fault_hooks.closing_time
-        walk = _Walk(cluster, self._registry, self._store, self._root / cluster.id, fault_hooks)
-        thread = Thread(target=walk.run, name=cluster.id, daemon=True)
+        cluster.phase_failure, cluster.termination_delay = (
+            fault_hooks.phase_failure,
+            fault_hooks.termination_delay,
+        )
+        runner = _ClusterRunner(cluster, self._registry, self._store, self._root / cluster.id, fault_hooks)
+        thread = Thread(target=runner.run, name=cluster.id, daemon=True)
         self._threads.append(thread)
         thread.start()
 
@@ -57,7 +68,7 @@ class Runner:
             thread.join(STOP_SECONDS)
 
 
-class _Walk:
+class _ClusterRunner:
     def __init__(
         self,
         cluster: Cluster,
@@ -73,10 +84,10 @@ class _Walk:
         try:
             self._prepare()
             while self._cluster.is_alive:
-                self._tick()
+                self._advance()
         except Exception as error:
             log.exception("%s: the runner failed", self._cluster.id)
-            self._give_up(error)
+            self._fail_cluster(error)
         finally:
             shutil.rmtree(self._work, ignore_errors=True)
 
@@ -84,25 +95,25 @@ class _Walk:
         self._conf.mkdir(parents=True)
         self._work.mkdir()
 
-    def _tick(self) -> None:
-        with self._registry.change() as now:
+    def _advance(self) -> None:
+        with self._registry.transaction() as now:
             self._cluster.advance(now)
             step = self._cluster.start_step(now)
         if step:
-            failure = self._attempt(step)
-            with self._registry.change() as now:
+            failure = self._run_step(step)
+            with self._registry.transaction() as now:
                 self._cluster.finish_step(step, failure, now)
         else:
-            self._registry.wait(TICK)
+            self._registry.wait(POLL_SECONDS)
 
-    def _give_up(self, error: Exception) -> None:
-        with self._registry.change() as now:
+    def _fail_cluster(self, error: Exception) -> None:
+        with self._registry.transaction() as now:
             self._cluster.terminate(internal_error(f"The local EMR failed: {error}"), now)
             if step := self._cluster.running_step:
                 self._cluster.finish_step(step, Failure("Unknown Error", str(error)), now)
             self._cluster.advance(now)
 
-    def _attempt(self, step: Step) -> Failure | None:
+    def _run_step(self, step: Step) -> Failure | None:
         """Run the step and archive its logs; return why it failed, None if it did not."""
         started = self._registry.clock()
         folder = self._folder / step.id
@@ -110,22 +121,24 @@ class _Walk:
             folder.mkdir()
             for name in logs.LOGS:
                 (folder / name).touch()
-            failure = self._run(step, folder)
+            failure = self._run_command(step, folder)
         except (StepError, local_spark.SparkMissingError) as error:
             failure = Failure("Illegal Argument.", str(error))
         except OSError as error:
             failure = Failure("Unknown Error", f"the local EMR could not run the step: {error}")
-        self._report(folder, f"Step {'failed' if failure else 'succeeded'}, {self._took(started)}", failure)
-        return self._archived(step, folder, failure)
+        self._log_controller(
+            folder, f"Step {'failed' if failure else 'succeeded'}, {self._duration(started)}", failure
+        )
+        return self._archive_logs(step, folder, failure)
 
-    def _run(self, step: Step, folder: Path) -> Failure | None:
+    def _run_command(self, step: Step, folder: Path) -> Failure | None:
         args = self._submit_args(step)
         spark = local_spark.find_spark()
         self._configure(spark)
         command = [str(spark.submit), *local_spark.submit_arguments(args)]
-        self._report(folder, f"Ensure step {step.id} jar file {step.jar}")
-        self._report(folder, f"startExec {shlex.join(step.args)!r}")
-        self._report(folder, f"Spark {spark.version} on local[*]: {shlex.join(command)}")
+        self._log_controller(folder, f"Ensure step {step.id} jar file {step.jar}")
+        self._log_controller(folder, f"startExec {shlex.join(step.args)!r}")
+        self._log_controller(folder, f"Spark {spark.version} on local[*]: {shlex.join(command)}")
         fault_hooks = self._fault_hooks.of(step)
         command = fault_hooks.command(command)
         with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
@@ -142,10 +155,10 @@ class _Walk:
         try:
             code = self._wait(process, step, fault_hooks)
         finally:
-            supervisor.kill_members(process.pid)  # if the supervisor itself was killed
+            supervisor.kill_session(process.pid)  # if the supervisor itself was killed
         with (folder / "stderr").open("a", encoding="utf-8") as stderr_text:
-            stderr_text.write(fault_hooks.last_words)
-        self._report(folder, f"waitProcessCompletion ended with exit code {code}")
+            stderr_text.write(fault_hooks.stderr_suffix)
+        self._log_controller(folder, f"waitProcessCompletion ended with exit code {code}")
         return self._failure(folder, code) if code else None
 
     def _submit_args(self, step: Step) -> list[str]:
@@ -174,19 +187,19 @@ class _Walk:
         """Return the exit code; end the process when its step is cancelled or its cluster terminated."""
         assert process.stdin
         began = time.monotonic()
-        with process.stdin as leash:
-            asked = False
+        with process.stdin as control_pipe:
+            requested = False
             while True:
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    return process.wait(TICK)
-                fault_hooks.strike(process.pid, time.monotonic() - began)
-                if self._cluster.state in CLOSING:
-                    leash.close()  # the instances are gone
-                elif step.state is StepState.CANCEL_PENDING and not asked:
-                    asked = True
-                    polite = step.cancel_option is CancelOption.SEND_INTERRUPT
+                    return process.wait(POLL_SECONDS)
+                fault_hooks.trigger(process.pid, time.monotonic() - began)
+                if self._cluster.state in SHUTDOWN_STATES:
+                    control_pipe.close()  # the instances are gone
+                elif step.state is StepState.CANCEL_PENDING and not requested:
+                    requested = True
+                    graceful = step.cancel_option is CancelOption.SEND_INTERRUPT
                     with contextlib.suppress(BrokenPipeError):  # it has just ended by itself
-                        leash.write(supervisor.ASK if polite else supervisor.KILL)
+                        control_pipe.write(supervisor.TERMINATE if graceful else supervisor.KILL)
 
     def _failure(self, folder: Path, code: int) -> Failure:
         stdout, stderr = logs.tail(folder / "stdout"), logs.tail(folder / "stderr")
@@ -194,7 +207,7 @@ class _Walk:
         message = cause.message if cause else f"spark-submit ended with exit code {code}"
         return Failure("Unknown Error", message, cause.log if cause else "stderr")
 
-    def _archived(self, step: Step, folder: Path, failure: Failure | None) -> Failure | None:
+    def _archive_logs(self, step: Step, folder: Path, failure: Failure | None) -> Failure | None:
         """Archive the logs; return the failure with the address of the log, named so far, that shows its cause."""
         log_uri = self._cluster.request.get("LogUri")
         if not log_uri:
@@ -207,7 +220,7 @@ class _Walk:
             return failure and replace(failure, log_file=None)
         return failure and replace(failure, log_file=f"{prefix}/{failure.log_file or 'controller'}.gz")
 
-    def _report(self, folder: Path, text: str, failure: Failure | None = None) -> None:
+    def _log_controller(self, folder: Path, text: str, failure: Failure | None = None) -> None:
         level = "WARN" if failure else "INFO"
         message = f"{self._registry.clock():%Y-%m-%dT%H:%M:%S.%fZ} {level} {text}"
         try:
@@ -216,5 +229,5 @@ class _Walk:
         except OSError as error:  # a full disk must not hide why the step failed
             log.error("%s: %s", message, error)
 
-    def _took(self, started: datetime) -> str:
+    def _duration(self, started: datetime) -> str:
         return f"took {(self._registry.clock() - started).total_seconds():.0f} seconds"

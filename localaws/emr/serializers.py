@@ -10,7 +10,7 @@ from localaws.emr.request import JSON
 ARN = "arn:aws:elasticmapreduce:us-east-1:123456789012:cluster/"
 
 # Members of RunJobFlow that DescribeCluster gives back as they came.
-_AS_GIVEN = (
+_COPIED_MEMBERS = (
     *(
         "LogUri",
         "LogEncryptionKmsKeyId",
@@ -23,7 +23,7 @@ _AS_GIVEN = (
     *("AutoScalingRole", "ScaleDownBehavior", "VisibleToAllUsers"),
     *("EbsRootVolumeSize", "EbsRootVolumeIops", "EbsRootVolumeThroughput"),
 )
-_EC2_AS_GIVEN = (
+_COPIED_EC2_MEMBERS = (
     *("Ec2KeyName", "EmrManagedMasterSecurityGroup", "EmrManagedSlaveSecurityGroup"),
     *("ServiceAccessSecurityGroup", "AdditionalMasterSecurityGroups", "AdditionalSlaveSecurityGroups"),
 )
@@ -33,13 +33,13 @@ def cluster(c: Cluster) -> JSON:
     instances = c.request["Instances"]
     return {
         "VisibleToAllUsers": True,
-        **{name: c.request[name] for name in _AS_GIVEN if name in c.request},
+        **{name: c.request[name] for name in _COPIED_MEMBERS if name in c.request},
         "Id": c.id,
         "Name": c.name,
         "ClusterArn": ARN + c.id,
         "Status": _cluster_status(c),
         "Ec2InstanceAttributes": {
-            **{name: instances[name] for name in _EC2_AS_GIVEN if name in instances},
+            **{name: instances[name] for name in _COPIED_EC2_MEMBERS if name in instances},
             "Ec2SubnetId": instances.get("Ec2SubnetId")
             or next(iter(instances.get("Ec2SubnetIds", [])), None),
             "RequestedEc2SubnetIds": instances.get("Ec2SubnetIds"),

@@ -20,10 +20,10 @@ from localaws import memory
 FLAGS = frozenset({"--help", "-h", "--supervise", "--usage-error", "--verbose", "-v", "--version"})
 PLACEMENT_OPTIONS = frozenset({"--master", "--deploy-mode"})
 PLACEMENT_PROPERTIES = frozenset({"spark.master", "spark.submit.deployMode"})
-LARGEST_DRIVER = 4 * 2**30  # bytes of heap; a step asks for more with --driver-memory
+MAX_DRIVER_MEMORY = 4 * 2**30  # bytes of heap; a step asks for more with --driver-memory
 DISK = "disk"
 """Scheme of the raw local file system behind the mounts."""
-SMALLEST_DRIVER = 2**30
+MIN_DRIVER_MEMORY = 2**30
 INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME")
 
 
@@ -152,7 +152,7 @@ def driver_memory(limits: Iterable[Path] = memory.LIMITS) -> int:
     """Return the bytes of heap for a driver, within bounds: a quarter of the machine's memory, but at most half of the
     container's, which serves nothing else."""
     halves = [limit // 2 for limit in memory.container_limits(limits)]
-    return max(SMALLEST_DRIVER, min(LARGEST_DRIVER, memory.physical_memory() // 4, *halves))
+    return max(MIN_DRIVER_MEMORY, min(MAX_DRIVER_MEMORY, memory.physical_memory() // 4, *halves))
 
 
 def _package_folder(name: str) -> Path:

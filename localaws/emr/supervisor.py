@@ -1,13 +1,14 @@
-"""Run one command and see that it, and every process it started, is gone at the end.
+"""Run one command, and end it and every process it started.
 
-``python supervisor.py COMMAND...``: standard input is the leash. While the other end is held, the command runs and
-its exit code becomes ours. The byte ``T`` asks its processes to end (SIGTERM) and kills them after a grace
-time; anything else, and the end of the stream (our owner is dead, even by SIGKILL), kills them at once.
+``python supervisor.py COMMAND...``: standard input is the control pipe. While its other end is open, the command runs,
+and its exit code becomes the exit code of this program. The byte ``T`` sends SIGTERM to the processes of the command
+and SIGKILL after a grace period. Any other byte, and the end of the stream (the owner has died, even by SIGKILL), send
+SIGKILL at once.
 
-The owner starts this program as the leader of a new session; "every process" means every process of that
-session. One that opens a session of its own (setsid) escapes.
+The owner starts this program as the leader of a new session; "every process" means every process of that session. A
+process that opens its own session (setsid) is not ended.
 
-Only the standard library and no package: this has to start fast and alone.
+Uses only the standard library and no package: it must start fast and alone.
 """
 
 from __future__ import annotations
@@ -22,28 +23,28 @@ import time
 from pathlib import Path
 
 GRACE_SECONDS = 5.0
-ASK, KILL = b"T", b"K"
+TERMINATE, KILL = b"T", b"K"
 
 
-def members(session: int) -> list[int]:
+def session_processes(session: int) -> list[int]:
     """Return the living processes of the session, its leader left out."""
     return [pid for pid, alive in _processes() if alive and pid != session and _session_of(pid) == session]
 
 
-def signal_members(session: int, number: signal.Signals) -> None:
-    for pid in members(session):
+def signal_session(session: int, number: signal.Signals) -> None:
+    for pid in session_processes(session):
         try:
             os.kill(pid, number)
         except ProcessLookupError:
             continue
 
 
-def kill_members(session: int) -> None:
+def kill_session(session: int) -> None:
     """Kill until none is left: a process may be born while the list is read."""
     for _ in range(100):
-        if not members(session):
+        if not session_processes(session):
             return
-        signal_members(session, signal.SIGKILL)
+        signal_session(session, signal.SIGKILL)
         time.sleep(0.02)
 
 
@@ -71,20 +72,20 @@ def _session_of(pid: int) -> int | None:
         return None
 
 
-def _obey(session: int, child: subprocess.Popen[bytes]) -> None:
-    if os.read(0, 1) == ASK:
-        signal_members(session, signal.SIGTERM)
+def _watch_control_pipe(session: int, child: subprocess.Popen[bytes]) -> None:
+    if os.read(0, 1) == TERMINATE:
+        signal_session(session, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(GRACE_SECONDS)
-    kill_members(session)
+    kill_session(session)
 
 
 def main(command: list[str]) -> int:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     session = os.getpid()
-    threading.Thread(target=_obey, args=(session, child), daemon=True).start()
+    threading.Thread(target=_watch_control_pipe, args=(session, child), daemon=True).start()
     code = child.wait()
-    kill_members(session)
+    kill_session(session)
     return code if code >= 0 else 128 - code
 
 

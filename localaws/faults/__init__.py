@@ -1,14 +1,14 @@
-"""Faults on demand: plan what shall go wrong in a running local AWS, and see what has struck.
+"""Faults on demand: plan what shall go wrong in a running local AWS, and see what has triggered.
 
 >>> Faults("http://127.0.0.1:4566").plan(Throttle("DescribeStep", times=3), StepKilled("pca", seconds=5))
 ['fault-1', 'fault-2']
 """
 
-from localaws.faults.client import FaultRefused, Faults, Planned
+from localaws.faults.client import FaultRejected, Faults, Planned
 from localaws.faults.kinds import (
     BootstrapFails,
     ClusterFailsToStart,
-    ClusterLingers,
+    ClusterTerminatesSlowly,
     Delay,
     Deny,
     DropConnection,
@@ -27,12 +27,12 @@ from localaws.faults.kinds import (
 __all__ = [
     "BootstrapFails",
     "ClusterFailsToStart",
-    "ClusterLingers",
+    "ClusterTerminatesSlowly",
     "Delay",
     "Deny",
     "DropConnection",
     "Fault",
-    "FaultRefused",
+    "FaultRejected",
     "Faults",
     "Planned",
     "QueryDelayed",

@@ -14,17 +14,17 @@ PATH = "/_localaws/faults"
 TIMEOUT = 30.0  # seconds
 
 
-class FaultRefused(Exception):
+class FaultRejected(Exception):
     """The local AWS does not take the fault; the text says why."""
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A fault with the number of times it has struck, of ``fault.times``."""
+    """A fault with the number of times it has triggered, of ``fault.times``."""
 
     id: str
     fault: Fault
-    struck: int
+    triggered: int
 
 
 class Faults:
@@ -35,24 +35,24 @@ class Faults:
         self._opener = build_opener(ProxyHandler({}))  # it is on this machine: no proxy knows it
 
     def plan(self, *faults: Fault) -> list[str]:
-        """Plan all of them, or none; return their ids. Raises FaultRefused."""
+        """Plan all of them, or none; return their ids. Raises FaultRejected."""
         ids: list[str] = self._send("POST", [to_json(fault) for fault in faults])["ids"]
         return ids
 
     def planned(self) -> list[Planned]:
-        """Return every fault planned so far, also those that will strike no more."""
+        """Return every fault planned so far, also those that will trigger no more."""
         found = []
         for entry in self._send("GET")["faults"]:
-            identity, struck = entry.pop("id"), entry.pop("struck")
-            found.append(Planned(identity, from_json(entry), struck))
+            identity, triggered = entry.pop("id"), entry.pop("triggered")
+            found.append(Planned(identity, from_json(entry), triggered))
         return found
 
-    def struck(self, fault_id: str) -> int:
-        """Return how often the fault has struck. Raises KeyError if it is not planned."""
-        return {planned.id: planned.struck for planned in self.planned()}[fault_id]
+    def triggered(self, fault_id: str) -> int:
+        """Return how often the fault has triggered. Raises KeyError if it is not planned."""
+        return {planned.id: planned.triggered for planned in self.planned()}[fault_id]
 
     def clear(self, *ids: str) -> None:
-        """Forget these faults; without an id, all. Raises FaultRefused if one is not planned."""
+        """Forget these faults; without an id, all. Raises FaultRejected if one is not planned."""
         for suffix in [f"/{fault_id}" for fault_id in ids] or [""]:
             self._send("DELETE", suffix=suffix)
 
@@ -64,4 +64,4 @@ class Faults:
             with self._opener.open(request, timeout=TIMEOUT) as response:
                 return json.load(response)
         except HTTPError as error:
-            raise FaultRefused(json.load(error)["error"]) from None
+            raise FaultRejected(json.load(error)["error"]) from None

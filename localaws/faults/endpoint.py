@@ -10,10 +10,10 @@ from werkzeug.wrappers import Request, Response
 from localaws.faults.client import PATH
 from localaws.faults.kinds import CallFault, Fault, all_from_json
 from localaws.faults.plan import FaultPlan
-from localaws.operations import qualified, works_on_a_cluster
+from localaws.operations import qualified_names, targets_cluster
 
 
-class FaultControl:
+class FaultsEndpoint:
     def __init__(self, plan: FaultPlan) -> None:
         self._plan = plan
 
@@ -49,15 +49,15 @@ class FaultControl:
 
 
 def _check(fault: Fault) -> None:
-    """Raise ValueError for a fault of a call that could never strike, or could strike another service's."""
+    """Raise ValueError for a fault of a call that could never trigger, or could trigger another service's."""
     if not isinstance(fault, CallFault):
         return
-    [name, *others] = qualified(fault.operation) or [""]
+    [name, *others] = qualified_names(fault.operation) or [""]
     if not name:
         raise ValueError(f"{fault.operation!r} is no operation of elasticmapreduce, athena, glue or s3")
     if others:
         raise ValueError(f"{fault.operation!r} may be {name} or {' or '.join(others)}: give one of them")
-    if (fault.cluster or fault.tags) and not works_on_a_cluster(name):
+    if (fault.cluster or fault.tags) and not targets_cluster(name):
         raise ValueError(f"{name} names no cluster: leave out cluster and tags")
 
 

@@ -19,11 +19,11 @@ _S3_ERRORS = {
 
 def error_response(operation: Operation, fault: CallFault) -> Response:
     if operation.service == "s3":
-        return s3_error(*_s3_words(fault))
-    return json_error(*_json_words(operation, fault))
+        return s3_error(*_s3_error_fields(fault))
+    return json_error(*_json_error_fields(operation, fault))
 
 
-def _s3_words(fault: CallFault) -> tuple[int, str, str]:
+def _s3_error_fields(fault: CallFault) -> tuple[int, str, str]:
     match fault:
         case Throttle():
             return 503, "SlowDown", "Please reduce your request rate."
@@ -35,7 +35,7 @@ def _s3_words(fault: CallFault) -> tuple[int, str, str]:
     raise AssertionError(f"{fault} has no answer")
 
 
-def _json_words(operation: Operation, fault: CallFault) -> tuple[int, str, str]:
+def _json_error_fields(operation: Operation, fault: CallFault) -> tuple[int, str, str]:
     match fault:
         case Throttle():
             own = [code for code in operation.errors if code == "TooManyRequestsException"]

@@ -1,7 +1,7 @@
 """The faults that can be planned, as plain values, and how they travel as JSON.
 
-A fault's class is its kind. It strikes ``times`` times, only what its other fields match; an empty field
-matches anything. Wrong values raise ValueError or TypeError, so that no fault is planned that cannot strike.
+A fault's class is its kind. It triggers ``times`` times, only what its other fields match; an empty field
+matches anything. Wrong values raise ValueError or TypeError, so that no fault is planned that cannot trigger.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TYPES: dict[Any, tuple[type, ...]] = {
     bool: (bool,),
     Mapping[str, str]: (dict,),
 }
-# What EMR words when it has no more to say about a code.
+# What EMR says when it has no more to say about a code.
 _START_FAILURES = {
     "INTERNAL_ERROR": "An internal error occurred.",
     "VALIDATION_ERROR": "The VPC/subnet configuration was invalid: The subnet has no route to Amazon S3.",
@@ -58,7 +58,7 @@ class ClusterFault(Fault):
     cluster: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
 
-    def concerns(self, name: str, tags: Mapping[str, str]) -> bool:
+    def matches_cluster(self, name: str, tags: Mapping[str, str]) -> bool:
         return self.cluster in ("", name) and self.tags.items() <= tags.items()
 
 
@@ -117,7 +117,7 @@ class Delay(CallFault):
 
 @dataclass(frozen=True)
 class ClusterFailsToStart(ClusterFault):
-    """STARTING, then TERMINATED_WITH_ERRORS for the reason ``code``; no ``message`` means EMR's usual words."""
+    """STARTING, then TERMINATED_WITH_ERRORS for the reason ``code``; no ``message`` means EMR's usual message."""
 
     code: str = "INTERNAL_ERROR"
     message: str = ""
@@ -128,7 +128,7 @@ class ClusterFailsToStart(ClusterFault):
             raise ValueError(f"code is {self.code!r}, it must be one of {', '.join(_START_FAILURES)}")
 
     @property
-    def words(self) -> str:
+    def reason(self) -> str:
         return self.message or _START_FAILURES[self.code]
 
 
@@ -142,7 +142,7 @@ class BootstrapFails(ClusterFault):
 
 
 @dataclass(frozen=True)
-class ClusterLingers(ClusterFault):
+class ClusterTerminatesSlowly(ClusterFault):
     """The cluster stays TERMINATING for ``seconds``, whoever ends it."""
 
     seconds: float
@@ -173,24 +173,24 @@ class StepStartsSlowly(StepFault):
 
 
 @dataclass(frozen=True)
-class MidStepFault(StepFault):
+class RunningStepFault(StepFault):
     """Strikes the step's processes once they have run for ``seconds``."""
 
     seconds: float = 0.0
 
 
 @dataclass(frozen=True)
-class StepHangs(MidStepFault):
+class StepHangs(RunningStepFault):
     """Every process of the step is stopped (SIGSTOP) until someone cancels the step or ends the cluster."""
 
 
 @dataclass(frozen=True)
-class StepKilled(MidStepFault):
+class StepKilled(RunningStepFault):
     """Every process of the step is killed (SIGKILL)."""
 
 
 @dataclass(frozen=True)
-class SpotNodeLost(MidStepFault):
+class SpotNodeLost(RunningStepFault):
     """As StepKilled, and the step's stderr says what Spark says when YARN has lost the node of its executor."""
 
 
@@ -223,7 +223,7 @@ KINDS: Mapping[str, type[Fault]] = {
     kind.__name__: kind
     for kind in (
         *(Throttle, Deny, ServerError, DropConnection, Delay),
-        *(ClusterFailsToStart, BootstrapFails, ClusterLingers),
+        *(ClusterFailsToStart, BootstrapFails, ClusterTerminatesSlowly),
         *(StepFails, StepStartsSlowly, StepHangs, StepKilled, SpotNodeLost),
         *(QueryFails, QueryDelayed),
     )

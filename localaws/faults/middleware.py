@@ -16,7 +16,7 @@ from werkzeug.wrappers import Request, Response
 from localaws.faults.error_responses import error_response
 from localaws.faults.kinds import CallFault, Delay, DropConnection
 from localaws.faults.plan import FaultPlan
-from localaws.operations import Operation, operation_of, s3_text
+from localaws.operations import Operation, operation_of, s3_target
 from localaws.protocol import OWN_USER_AGENT
 
 JSON = dict[str, Any]
@@ -30,7 +30,7 @@ class NamedCluster(Protocol):
     def tags(self) -> Mapping[str, str]: ...
 
 
-class FaultyCalls:
+class FaultMiddleware:
     """The WSGI application around ``services``; the calls that the local AWS makes to itself pass untouched."""
 
     def __init__(
@@ -47,7 +47,7 @@ class FaultyCalls:
         if self._plan.is_empty or environ.get("HTTP_USER_AGENT", "").startswith(OWN_USER_AGENT):
             return self._services(environ, start_response)
         call = self._call(environ)
-        fault = call and self._plan.strike(CallFault, str(call.operation), call.suffers)
+        fault = call and self._plan.trigger(CallFault, str(call.operation), call.matches)
         if not call or not fault:
             return self._services(environ, start_response)
         return self._faulty(call.operation, fault, environ)(environ, start_response)
@@ -68,7 +68,7 @@ class FaultyCalls:
         if operation is None:
             return None
         if operation.service == "s3":
-            return _Call(operation, s3_text(request), ())
+            return _Call(operation, s3_target(request), ())
         body = request.get_data()
         environ["wsgi.input"] = BytesIO(body)  # for the service, which reads it again
         members = _members(body)
@@ -100,14 +100,14 @@ class _Call:
     text: str
     clusters: tuple[tuple[str, Mapping[str, str]], ...]
 
-    def suffers(self, fault: CallFault) -> bool:
+    def matches(self, fault: CallFault) -> bool:
         if (
             fault.operation not in (self.operation.name, str(self.operation))
             or fault.containing not in self.text
         ):
             return False
         anywhere = not fault.cluster and not fault.tags
-        return anywhere or any(fault.concerns(name, tags) for name, tags in self.clusters)
+        return anywhere or any(fault.matches_cluster(name, tags) for name, tags in self.clusters)
 
 
 def _members(body: bytes) -> JSON:

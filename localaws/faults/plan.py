@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 @dataclass
 class _Planned:
     fault: Fault
-    struck: int = 0
+    triggered: int = 0
 
 
 class FaultPlan:
@@ -38,7 +38,7 @@ class FaultPlan:
     def report(self) -> list[JSON]:
         with self._lock:
             return [
-                {"id": fault_id, "struck": planned.struck, **to_json(planned.fault)}
+                {"id": fault_id, "triggered": planned.triggered, **to_json(planned.fault)}
                 for fault_id, planned in self._planned.items()
             ]
 
@@ -55,17 +55,19 @@ class FaultPlan:
     def is_empty(self) -> bool:
         return not self._planned
 
-    def strike(self, kind: type[F], victim: str, matches: Callable[[F], bool]) -> F | None:
-        """Return the first planned fault of the kind that matches and has strikes left, and count the strike.
+    def trigger(self, kind: type[F], target: str, matches: Callable[[F], bool]) -> F | None:
+        """Return the first planned fault of the kind that matches and has triggers left, and count this one.
 
-        The lock is held while ``matches`` runs. ``victim`` is for the log.
+        The lock is held while ``matches`` runs. ``target`` is for the log.
         """
         with self._lock:
             for fault_id, planned in self._planned.items():
                 fault = planned.fault
-                if isinstance(fault, kind) and planned.struck < fault.times and matches(fault):
-                    planned.struck += 1
-                    strike = f"{planned.struck} of {fault.times}"
-                    log.warning("%s, %s, struck %s (%s)", fault_id, type(fault).__name__, victim, strike)
+                if isinstance(fault, kind) and planned.triggered < fault.times and matches(fault):
+                    planned.triggered += 1
+                    count = f"{planned.triggered} of {fault.times}"
+                    log.warning(
+                        "%s, %s, triggered for %s (%s)", fault_id, type(fault).__name__, target, count
+                    )
                     return fault
         return None

@@ -31,14 +31,14 @@ from werkzeug.wrappers import Request, Response
 from localaws.errors import s3_error
 from localaws.s3 import presigned
 from localaws.s3.addressing import bucket_and_key, split_path
-from localaws.s3.cors import answer_headers, preflight
+from localaws.s3.cors import cors_headers, preflight_response
 from localaws.s3.mirror import Mirror
 from localaws.s3.store import Store, UnsafeKeyError
 
-IN_MEMORY = 16 * 2**20  # bytes of a request's body; more goes to a temporary file
-BLOCK = 2**20
+MAX_BODY_IN_MEMORY = 16 * 2**20  # bytes of a request's body; more goes to a temporary file
+CHUNK = 2**20
 
-_POSTS = frozenset({"uploads", "uploadId", "select", "restore"})
+_POST_SUBRESOURCES = frozenset({"uploads", "uploadId", "select", "restore"})
 """What may be posted to a key: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html"""
 
 
@@ -48,27 +48,27 @@ class S3App:
     def __init__(self, moto: WSGIApplication, store: Store) -> None:
         self._moto, self._store = moto, store
         self._mirror = Mirror(store)
-        self._one_at_a_time = Lock()
+        self._lock = Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
         if request.method in {"PUT", "POST"}:
             _read_body(request)
-        with self._one_at_a_time:
+        with self._lock:
             response = self._answer(request)
             rules = self._mirror.cors_rules(bucket_and_key(request)[0]) or ()
-            response.headers.update(answer_headers(request, rules))
+            response.headers.update(cors_headers(request, rules))
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
         bucket, key = bucket_and_key(request)
         try:
             self._mirror.load_buckets()
-            if response := self._without_work(request, bucket, key):
+            if response := self._early_response(request, bucket, key):
                 return response
             self._check(request, bucket, key)
-            self._show_changes(request, bucket, key)
-            if request.method == "GET" and key and (response := self._file(request, bucket, key)):
+            self._load_changes(request, bucket, key)
+            if request.method == "GET" and key and (response := self._file_response(request, bucket, key)):
                 return response
             response = Response.from_app(self._moto, request.environ, buffered=True)
             if (
@@ -87,16 +87,16 @@ class S3App:
                 HTTPStatus.INSUFFICIENT_STORAGE, "InsufficientStorage", f"the local S3 cannot write: {error}"
             )
 
-    def _without_work(self, request: Request, bucket: str, key: str) -> Response | None:
+    def _early_response(self, request: Request, bucket: str, key: str) -> Response | None:
         """Answer a preflight, and what S3 refuses before it looks at the object. None leaves the answer to others."""
         if request.method == "OPTIONS":
-            return preflight(request, self._mirror.cors_rules(bucket))
-        if request.method == "POST" and key and not _POSTS & set(request.args):
+            return preflight_response(request, self._mirror.cors_rules(bucket))
+        if request.method == "POST" and key and not _POST_SUBRESOURCES & set(request.args):
             return s3_error(
                 405, "MethodNotAllowed", "The specified method is not allowed against this resource."
             )
-        if refused := presigned.refusal(request.args, datetime.now(UTC)):
-            return s3_error(*refused)
+        if error := presigned.signature_error(request.args, datetime.now(UTC)):
+            return s3_error(*error)
         if request.method == "PUT" and not key and "policy" in request.args and not _is_json_object(request):
             return s3_error(400, "MalformedPolicy", "Policies must be valid JSON objects.")
         return None
@@ -116,7 +116,7 @@ class S3App:
         ):
             raise UnsafeKeyError(f"the key {key!r} ends in '/' and has content")
 
-    def _show_changes(self, request: Request, bucket: str, key: str) -> None:
+    def _load_changes(self, request: Request, bucket: str, key: str) -> None:
         if source := request.headers.get("x-amz-copy-source"):
             self._mirror.load_object(*split_path(unquote(source.partition("?")[0])))
         if key:
@@ -124,10 +124,10 @@ class S3App:
         elif bucket:
             self._mirror.load(bucket, request.args.get("prefix", "") if request.method == "GET" else "")
 
-    def _file(self, request: Request, bucket: str, key: str) -> Response | None:
+    def _file_response(self, request: Request, bucket: str, key: str) -> Response | None:
         """Answer a plain GET of a stored object straight from its file: moto's HEAD has the headers, the
         range and the conditions. None leaves the answer (an error, a sub-resource) to moto's GET."""
-        if set(request.args) - {"x-id"} or not self._store.signature(bucket, key):
+        if set(request.args) - {"x-id"} or not self._store.stat(bucket, key):
             return None
         response = Response.from_app(self._moto, {**request.environ, "REQUEST_METHOD": "HEAD"}, buffered=True)
         if response.status_code not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
@@ -135,15 +135,15 @@ class S3App:
         wanted = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
         file = self._store.object_path(bucket, key).open("rb")
         file.seek(int(wanted[1]) if wanted else 0)
-        response.response = _blocks(file, int(response.headers["content-length"]))
+        response.response = _chunks(file, int(response.headers["content-length"]))
         response.call_on_close(file.close)
         return response
 
 
 def _read_body(request: Request) -> None:
     """Take the whole body in before moto's turn, so that a slow client holds up nobody else."""
-    body: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - it ends with the request
-    shutil.copyfileobj(request.stream, body, BLOCK)
+    body: IO[bytes] = tempfile.SpooledTemporaryFile(MAX_BODY_IN_MEMORY)  # noqa: SIM115 - it ends with the request
+    shutil.copyfileobj(request.stream, body, CHUNK)
     length = body.tell()
     body.seek(0)
     request.environ.update({"wsgi.input": body, "CONTENT_LENGTH": str(length), "wsgi.input_terminated": True})
@@ -161,7 +161,7 @@ def _is_json_object(request: Request) -> bool:
         return False
 
 
-def _blocks(file: IO[bytes], length: int) -> Iterator[bytes]:
-    while length > 0 and (block := file.read(min(BLOCK, length))):
-        length -= len(block)
-        yield block
+def _chunks(file: IO[bytes], length: int) -> Iterator[bytes]:
+    while length > 0 and (chunk := file.read(min(CHUNK, length))):
+        length -= len(chunk)
+        yield chunk

@@ -34,20 +34,20 @@ class Rule(Protocol):
     max_age_seconds: str | None
 
 
-def without_cors(app: WSGIApplication) -> WSGIApplication:
+def strip_cors_headers(app: WSGIApplication) -> WSGIApplication:
     """Return the application without the headers of CORS in its answers: moto allows every origin everything."""
 
-    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+    def without_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start_without_cors(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             kept = [header for header in headers if not header[0].lower().startswith("access-control-")]
             return start_response(status, kept, exc_info)
 
-        return app(environ, start)
+        return app(environ, start_without_cors)
 
-    return answer
+    return without_headers
 
 
-def preflight(request: Request, rules: Sequence[Rule] | None) -> Response:
+def preflight_response(request: Request, rules: Sequence[Rule] | None) -> Response:
     """Answer OPTIONS by the rules of the bucket; None for them says that there is no such bucket."""
     if "Origin" not in request.headers:
         return s3_error(400, "BadRequest", "Insufficient information. Origin request header needed.")
@@ -57,30 +57,30 @@ def preflight(request: Request, rules: Sequence[Rule] | None) -> Response:
         return s3_error(403, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.")
     if _REQUESTED_METHOD not in request.headers:
         return s3_error(400, "BadRequest", "Invalid Access-Control-Request-Method: null")
-    headers = answer_headers(request, rules)
+    headers = cors_headers(request, rules)
     return (
         Response(status=200, headers=headers) if headers else s3_error(403, "AccessForbidden", _NOT_ALLOWED)
     )
 
 
-def answer_headers(request: Request, rules: Sequence[Rule]) -> dict[str, str]:
+def cors_headers(request: Request, rules: Sequence[Rule]) -> dict[str, str]:
     """Return the headers that the first fitting rule adds to the answer; none without an origin or such a rule."""
     origin = request.headers.get("Origin")
     method = request.headers.get(_REQUESTED_METHOD, request.method)
-    asked = [name.strip().lower() for name in request.headers.get(_REQUESTED_HEADERS, "").split(",")]
-    asked = [name for name in asked if name]
+    requested = [name.strip().lower() for name in request.headers.get(_REQUESTED_HEADERS, "").split(",")]
+    requested = [name for name in requested if name]
     for rule in rules:
-        if origin and _fits(rule, origin, method, asked):
-            return _headers(rule, origin, asked)
+        if origin and _matches_rule(rule, origin, method, requested):
+            return _headers(rule, origin, requested)
     return {}
 
 
-def _fits(rule: Rule, origin: str, method: str, asked: Sequence[str]) -> bool:
+def _matches_rule(rule: Rule, origin: str, method: str, requested: Sequence[str]) -> bool:
     allowed = [name.lower() for name in rule.allowed_headers or ()]
     return (
         method in rule.allowed_methods
         and _matches(rule.allowed_origins, origin)
-        and all(_matches(allowed, name) for name in asked)
+        and all(_matches(allowed, name) for name in requested)
     )
 
 
@@ -91,13 +91,13 @@ def _matches(patterns: Sequence[str], text: str) -> bool:
     )
 
 
-def _headers(rule: Rule, origin: str, asked: Sequence[str]) -> dict[str, str]:
-    is_for_all = "*" in rule.allowed_origins
+def _headers(rule: Rule, origin: str, requested: Sequence[str]) -> dict[str, str]:
+    any_origin = "*" in rule.allowed_origins
     headers = {
-        "Access-Control-Allow-Origin": "*" if is_for_all else origin,
-        "Access-Control-Allow-Credentials": "" if is_for_all else "true",
+        "Access-Control-Allow-Origin": "*" if any_origin else origin,
+        "Access-Control-Allow-Credentials": "" if any_origin else "true",
         "Access-Control-Allow-Methods": ", ".join(rule.allowed_methods),
-        "Access-Control-Allow-Headers": ", ".join(asked),
+        "Access-Control-Allow-Headers": ", ".join(requested),
         "Access-Control-Expose-Headers": ", ".join(rule.exposed_headers or ()),
         "Access-Control-Max-Age": rule.max_age_seconds or "",
         "Vary": f"Origin, {_REQUESTED_HEADERS}, {_REQUESTED_METHOD}",

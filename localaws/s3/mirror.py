@@ -15,17 +15,17 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import FakeKey, S3Backend, s3_backends
 
 from localaws.s3.cors import Rule
-from localaws.s3.store import Signature, Store, UnsafeKeyError
+from localaws.s3.store import FileStat, Store, UnsafeKeyError
 
 REGION = "us-east-1"
-BLOCK = 2**20
+CHUNK = 2**20
 
 
 @dataclass(frozen=True)
-class _Known:
+class _SyncedObject:
     """An object that folder and moto agree on."""
 
-    signature: Signature
+    stat: FileStat
     key: FakeKey
 
 
@@ -34,7 +34,7 @@ class Mirror:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[str, dict[str, _Known]] = {}
+        self._known: dict[str, dict[str, _SyncedObject]] = {}
 
     @property
     def _backend(self) -> S3Backend:
@@ -44,7 +44,7 @@ class Mirror:
         """Carry new and removed buckets over, in both directions (CloudFormation makes them inside moto)."""
         for bucket in set(self._known) - set(self._backend.buckets):
             del self._known[bucket]
-            self._store.drop_bucket(bucket)
+            self._store.remove_bucket(bucket)
         for bucket in self._store.buckets():
             if bucket not in self._backend.buckets:
                 self._backend.create_bucket(bucket, REGION)
@@ -68,17 +68,17 @@ class Mirror:
     def load_object(self, bucket: str, key: str) -> None:
         """Show moto whether this one object has changed in the folder."""
         if bucket in self._known:
-            self._load(bucket, key, self._store.signature(bucket, key))
+            self._load(bucket, key, self._store.stat(bucket, key))
 
-    def _load(self, bucket: str, key: str, signature: Signature | None) -> None:
+    def _load(self, bucket: str, key: str, stat: FileStat | None) -> None:
         known = self._known[bucket].get(key)
-        if known and not signature:
+        if known and not stat:
             del self._known[bucket][key]
             self._backend.delete_object(bucket, key)
-        elif signature and (not known or known.signature != signature):
-            self._known[bucket][key] = _Known(signature, self._add(bucket, key, signature))
+        elif stat and (not known or known.stat != stat):
+            self._known[bucket][key] = _SyncedObject(stat, self._add(bucket, key, stat))
 
-    def _add(self, bucket: str, name: str, signature: Signature) -> FakeKey:
+    def _add(self, bucket: str, name: str, stat: FileStat) -> FakeKey:
         """Give moto an object for a file that is already there."""
         target, path = self._backend.buckets[bucket], self._store.object_path(bucket, name)
         key = FakeKey(
@@ -86,18 +86,18 @@ class Mirror:
             value=b"",
             account_id=DEFAULT_ACCOUNT_ID,
             region_name=REGION,
-            etag=f"{hashlib.md5(repr(signature).encode()).hexdigest()}-1",
+            etag=f"{hashlib.md5(repr(stat).encode()).hexdigest()}-1",
             is_versioned=target.is_versioned,
             version_id=str(uuid.uuid4()) if target.is_versioned else "null",
             bucket_name=bucket,
         )
         if target.is_versioned:
             with path.open("rb") as file:
-                shutil.copyfileobj(file, key._value_buffer, BLOCK)
+                shutil.copyfileobj(file, key._value_buffer, CHUNK)
         else:
-            _read_from(path, key)
-        key.contentsize = signature.size
-        key.last_modified = datetime.fromtimestamp(signature.modified / 1e9, UTC).replace(tzinfo=None)
+            _use_file_as_buffer(path, key)
+        key.contentsize = stat.size
+        key.last_modified = datetime.fromtimestamp(stat.modified / 1e9, UTC).replace(tzinfo=None)
         target.keys.setlist(name, [*(target.keys.getlist(name, []) if target.is_versioned else []), key])
         return key
 
@@ -113,7 +113,7 @@ class Mirror:
         for name, key in current.items():
             if not name.endswith("/") and (name not in known or known[name].key is not key):
                 try:
-                    known[name] = _Known(self._write(bucket, name, key), key)
+                    known[name] = _SyncedObject(self._write(bucket, name, key), key)
                 except (OSError, UnsafeKeyError):
                     # Forget it; the next look at the folder brings back what was there.
                     known.pop(name, None)
@@ -122,24 +122,24 @@ class Mirror:
                         keys.pop(name)
                     raise
 
-    def _write(self, bucket: str, name: str, key: FakeKey) -> Signature:
+    def _write(self, bucket: str, name: str, key: FakeKey) -> FileStat:
         _ = key.etag  # moto computes it from the bytes it is about to lose, and remembers it
         key._value_buffer.seek(0)
-        signature = self._store.write(bucket, name, key._value_buffer)
+        stat = self._store.write(bucket, name, key._value_buffer)
         if not key._is_versioned:
-            _read_from(self._store.object_path(bucket, name), key)
+            _use_file_as_buffer(self._store.object_path(bucket, name), key)
             if key.multipart:
                 key.multipart.dispose()  # the parts' bytes
-        return signature
+        return stat
 
 
-def _read_from(path: Path, key: FakeKey) -> None:
+def _use_file_as_buffer(path: Path, key: FakeKey) -> None:
     """Let the file stand in for the buffer that moto's key keeps its bytes in."""
     key._value_buffer.close()
-    key._value_buffer = cast(Any, _Content(path))
+    key._value_buffer = cast(Any, _FileBuffer(path))
 
 
-class _Content:
+class _FileBuffer:
     """Stands in for the buffer of moto's FakeKey, which seeks to 0 and reads the whole."""
 
     def __init__(self, path: Path) -> None:

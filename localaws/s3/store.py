@@ -19,14 +19,14 @@ from urllib.parse import urlsplit
 
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 INCOMING = ".incoming"  # half-written files; no bucket can have this name
-LONGEST_NAME = 255  # bytes, of one path segment on every usual file system
+MAX_NAME_BYTES = 255  # bytes, of one path segment on every usual file system
 
 
 class UnsafeKeyError(ValueError):
     """A bucket or key that cannot be a file here; the text says why."""
 
 
-class Signature(NamedTuple):
+class FileStat(NamedTuple):
     """What changes whenever a file does."""
 
     size: int
@@ -55,8 +55,8 @@ class Store:
         names = key.split("/")
         if any(name in {"", ".", ".."} or "\0" in name for name in names):
             raise UnsafeKeyError(f"the key {key!r} has an empty, '.' or '..' part, so it cannot be a file")
-        if any(len(os.fsencode(name)) > LONGEST_NAME for name in names):
-            raise UnsafeKeyError(f"the key {key!r} has a part of more than {LONGEST_NAME} bytes")
+        if any(len(os.fsencode(name)) > MAX_NAME_BYTES for name in names):
+            raise UnsafeKeyError(f"the key {key!r} has a part of more than {MAX_NAME_BYTES} bytes")
         folder = self.bucket_path(bucket)
         path = folder.joinpath(*names)
         if any(parent.is_symlink() for parent in path.parents if parent.is_relative_to(folder)):
@@ -85,7 +85,7 @@ class Store:
     def add_bucket(self, bucket: str) -> None:
         self.bucket_path(bucket).mkdir(exist_ok=True)
 
-    def drop_bucket(self, bucket: str) -> None:
+    def remove_bucket(self, bucket: str) -> None:
         """Remove the bucket's folder if no file is left in it."""
         folder = self.bucket_path(bucket)
         if folder.is_dir() and not any(_files(folder)):
@@ -93,30 +93,30 @@ class Store:
 
     # Objects
 
-    def signature(self, bucket: str, key: str) -> Signature | None:
-        """Return the signature of the object's file, None if there is no such file."""
+    def stat(self, bucket: str, key: str) -> FileStat | None:
+        """Return the stat of the object's file, None if there is no such file."""
         try:
-            return _signature(self.object_path(bucket, key))
+            return _file_stat(self.object_path(bucket, key))
         except UnsafeKeyError:
             return None
 
-    def objects(self, bucket: str, prefix: str = "") -> dict[str, Signature]:
-        """Return key -> signature of each file below the bucket whose key begins with ``prefix``."""
+    def objects(self, bucket: str, prefix: str = "") -> dict[str, FileStat]:
+        """Return key -> stat of each file below the bucket whose key begins with ``prefix``."""
         folder = self.bucket_path(bucket)
         try:
             start = self.object_path(bucket, prefix.rpartition("/")[0]) if "/" in prefix else folder
         except UnsafeKeyError:
             return {}
         keys = {path.relative_to(folder).as_posix(): path for path in _files(start)}
-        found = {key: _signature(path) for key, path in keys.items() if key.startswith(prefix)}
-        return {key: signature for key, signature in found.items() if signature}
+        found = {key: _file_stat(path) for key, path in keys.items() if key.startswith(prefix)}
+        return {key: stat for key, stat in found.items() if stat}
 
-    def write(self, bucket: str, key: str, content: IO[bytes]) -> Signature:
+    def write(self, bucket: str, key: str, content: IO[bytes]) -> FileStat:
         """Store the object whole or not at all. Raises UnsafeKeyError, OSError (disk full)."""
         with self.writing(bucket, key) as file:
             shutil.copyfileobj(content, file, 1 << 20)
         status = self.object_path(bucket, key).stat()
-        return Signature(status.st_size, status.st_mtime_ns, status.st_ino)
+        return FileStat(status.st_size, status.st_mtime_ns, status.st_ino)
 
     @contextmanager
     def writing(self, bucket: str, key: str) -> Iterator[IO[bytes]]:
@@ -156,12 +156,12 @@ class Store:
         return self.root / bucket
 
 
-def _signature(path: Path) -> Signature | None:
+def _file_stat(path: Path) -> FileStat | None:
     try:
         status = path.stat()
     except OSError:
         return None
-    return Signature(status.st_size, status.st_mtime_ns, status.st_ino) if path.is_file() else None
+    return FileStat(status.st_size, status.st_mtime_ns, status.st_ino) if path.is_file() else None
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from devtools.compose import KEYS
+from devtools.compose import SECRETS
 from emr_pipeline.settings import PREFIX, Settings
 from localaws.__main__ import parser
 from localaws.allowlist import Allowlist
@@ -103,13 +103,13 @@ def test_every_variable_is_explained_in_the_example() -> None:
 
 
 def test_keys_are_in_no_file_and_are_required() -> None:
-    for name in KEYS:
+    for name in SECRETS:
         assert EXAMPLE[name] == ""
         assert set(re.findall(rf"\$\{{{name}\b(..)", TEXT)) == {":?"}
     for service in SERVICES.values():
         for variable, value in service.get("environment", {}).items():
             if re.search("PASSWORD$|SECRET|KEY|SQL_ALCHEMY_CONN", variable):
-                assert value.partition("${")[2].split(":?")[0] in KEYS, variable
+                assert value.partition("${")[2].split(":?")[0] in SECRETS, variable
 
 
 def test_every_setting_of_the_pipeline_can_be_set_in_env() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.compose import KEYS, PROJECT, Refused, Stack, main, write_env
+from devtools.compose import PROJECT, SECRETS, Stack, StackError, main, write_env
 
 ANSWERS = {
     "compose version --short": "2.26.1",
@@ -110,10 +110,10 @@ def test_each_key_is_of_the_kind_its_reader_asks_for_and_no_two_machines_share_o
         write_env(PROJECT / ".env.example", tmp_path / name)
         lines = (tmp_path / name).read_text().splitlines()
         made.append(dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")))
-    assert not any(made[0][key] == made[1][key] for key in KEYS)
+    assert not any(made[0][key] == made[1][key] for key in SECRETS)
     assert len(base64.urlsafe_b64decode(made[0]["FERNET_KEY"])) == 32
     assert len(made[0]["JWT_SECRET"]) >= 64
-    assert all(re.fullmatch(r"[\w=-]{16,}", made[0][key]) for key in KEYS), (
+    assert all(re.fullmatch(r"[\w=-]{16,}", made[0][key]) for key in SECRETS), (
         "it must fit into a URL and into JSON"
     )
 
@@ -138,14 +138,14 @@ def test_what_is_missing_is_said_in_one_sentence(
         docker.fail(command)
     else:
         docker.answer(command, answer)
-    with pytest.raises(Refused, match=f"^{sentence}[^\n]*$"):
+    with pytest.raises(StackError, match=f"^{sentence}[^\n]*$"):
         stack.up()
     assert ("compose up" in docker.asked()) == (command == "compose up")
 
 
 def test_without_docker_up_says_where_to_get_it(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(Refused, match="Docker is not installed: see https"):
+    with pytest.raises(StackError, match="Docker is not installed: see https"):
         stack.up()
 
 
@@ -158,7 +158,7 @@ def test_a_port_of_another_program_is_refused_and_one_of_the_stack_itself_is_not
             "compose config --format json",
             ANSWERS["compose config --format json"].replace('"1"', f'"{port}"'),
         )
-        with pytest.raises(Refused, match=f"^port {port} is in use by another program"):
+        with pytest.raises(StackError, match=f"^port {port} is in use by another program"):
             stack.up()
         docker.answer("compose port", f"127.0.0.1:{port}")
         stack.up()
@@ -193,7 +193,7 @@ def test_clean_is_refused_only_where_there_is_something_to_remove(stack: Stack, 
     docker.fail("info --format {{.MemTotal}}")
     stack.clean()
     stack.env.touch()
-    with pytest.raises(Refused, match="the Docker engine does not answer"):
+    with pytest.raises(StackError, match="the Docker engine does not answer"):
         stack.clean()
 
 

@@ -1,4 +1,4 @@
-"""Spoiled lines: each fault occurs, alone on its line, and is counted under its reason."""
+"""Defective lines: each defect occurs, alone on its line, and is counted under its reason."""
 
 import csv
 import re
@@ -12,7 +12,7 @@ import pytest
 from devtools import dirty_data, sales
 from segmentation import cleaning
 
-REASONS = {fault.reason for fault in dirty_data.FAULTS}
+REASONS = {defect.reason for defect in dirty_data.DEFECTS}
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -61,7 +61,7 @@ def reasons_to_reject(line: dict[str, str]) -> set[str]:
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.5])
 def test_each_spoiled_line_has_one_fault_and_is_counted_under_it(tmp_path: Path, share: float) -> None:
-    counts = sales.write(tmp_path / "sales.csv", 10_000, spoil=share)
+    counts = sales.write(tmp_path / "sales.csv", 10_000, defects=share)
     found: Counter[str] = Counter()
     seen: set[tuple[str, ...]] = set()
     for line in read(tmp_path / "sales.csv"):
@@ -71,7 +71,7 @@ def test_each_spoiled_line_has_one_fault_and_is_counted_under_it(tmp_path: Path,
         seen.add(tuple(line.values()))
         assert len(reasons) <= 1, line
         found.update(reasons)
-    assert found == counts.spoiled
+    assert found == counts.defective
     assert set(found) == REASONS
     assert found.total() == 10_000 * share
 
@@ -89,30 +89,30 @@ def test_lines_without_spoiling_break_no_rule(tmp_path: Path) -> None:
 
 def test_faults_come_in_turn(tmp_path: Path) -> None:
     """So even a small file has each of them."""
-    counts = sales.write(tmp_path / "sales.csv", 2 * len(dirty_data.FAULTS), spoil=0.5)
-    assert counts.spoiled == Counter(fault.reason for fault in dirty_data.FAULTS)
+    counts = sales.write(tmp_path / "sales.csv", 2 * len(dirty_data.DEFECTS), defects=0.5)
+    assert counts.defective == Counter(defect.reason for defect in dirty_data.DEFECTS)
 
 
 def test_a_fault_is_visible_only_where_it_should_be(tmp_path: Path) -> None:
-    """A line differs from its unspoiled self in the columns of one fault, unless it is a copy."""
-    sales.write(tmp_path / "spoiled", 5_000, spoil=0.2)
+    """A line differs from its unspoiled self in the columns of one defect, unless it is a copy."""
+    sales.write(tmp_path / "defective", 5_000, defects=0.2)
     sales.write(tmp_path / "clean", 5_000)
     clean = read(tmp_path / "clean")
-    edited = {frozenset(fault.edits) for fault in dirty_data.FAULTS}
-    for before, after in zip(clean, read(tmp_path / "spoiled"), strict=True):
+    edited = {frozenset(defect.edits) for defect in dirty_data.DEFECTS}
+    for before, after in zip(clean, read(tmp_path / "defective"), strict=True):
         changed = frozenset(column for column in before if before[column] != after[column])
         assert not changed or changed in edited or after in clean
 
 
 def test_spoiled_numbers_keep_at_most_two_decimals(tmp_path: Path) -> None:
-    sales.write(tmp_path / "sales.csv", 20_000, spoil=0.5)
+    sales.write(tmp_path / "sales.csv", 20_000, defects=0.5)
     for line in read(tmp_path / "sales.csv"):
         for column in ("Unit_Price", "Discount", "Total_Price"):
             assert re.fullmatch(r"n/a||-?\d+(\.\d{1,2})?", line[column]), line
 
 
 @pytest.mark.parametrize(
-    ("spoiled", "expected"),
+    ("day", "expected"),
     [
         ("2023-08-23", {"unparsable_date"}),
         ("30-02-2023", {"impossible_date"}),
@@ -120,8 +120,8 @@ def test_spoiled_numbers_keep_at_most_two_decimals(tmp_path: Path) -> None:
         ("23-08-2023", set()),
     ],
 )
-def test_the_checker_of_these_tests_knows_dates(spoiled: str, expected: set[str]) -> None:
-    values = ["ORD1", "CUS1", "B2B", "Evian", "Water", "1.66", "53", "0.1", "79.18", "Bayern", spoiled]
+def test_the_checker_of_these_tests_knows_dates(day: str, expected: set[str]) -> None:
+    values = ["ORD1", "CUS1", "B2B", "Evian", "Water", "1.66", "53", "0.1", "79.18", "Bayern", day]
     line = dict(zip(sales.COLUMNS, values, strict=True))
     assert reasons_to_reject(line) == expected
 
@@ -134,21 +134,21 @@ class TestDisguise:
 
     def test_drops_a_column(self, path: Path) -> None:
         before = read(path)
-        dirty_data.disguise(path, without="Region")
+        dirty_data.rewrite(path, without="Region")
         assert read(path) == [
             {name: text for name, text in line.items() if name != "Region"} for line in before
         ]
 
     def test_adds_a_column(self, path: Path) -> None:
         before = read(path)
-        dirty_data.disguise(path, extra="Channel")
+        dirty_data.rewrite(path, extra="Channel")
         assert read(path) == [{**line, "Channel": "x"} for line in before]
 
     def test_marks_byte_order_and_ends_lines_like_windows(self, path: Path) -> None:
         before = path.read_bytes()
-        dirty_data.disguise(path, bom=True, crlf=True)
+        dirty_data.rewrite(path, bom=True, crlf=True)
         assert path.read_bytes() == b"\xef\xbb\xbf" + before.replace(b"\n", b"\r\n")
 
     def test_refuses_a_column_that_is_not_there(self, path: Path) -> None:
         with pytest.raises(ValueError, match="Channel"):
-            dirty_data.disguise(path, without="Channel")
+            dirty_data.rewrite(path, without="Channel")

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from devtools import run
-from devtools.run import ROWS, Refused, Request
+from devtools.run import ROWS, RunError, RunOptions
 
 
 def test_nothing_asked_means_the_sample_data_of_the_study() -> None:
-    assert Request.parse([]) == Request(None, ROWS, {})
+    assert RunOptions.parse([]) == RunOptions(None, ROWS, {})
 
 
 def test_params_are_passed_by_their_names_in_the_form(tmp_path: Path) -> None:
     file = tmp_path / "sales.csv"
     file.touch()
-    request = Request.parse(
+    request = RunOptions.parse(
         [f"INPUT={file}", "K=4", "VARIANCE_TO_KEEP=0.8", "FEATURE_SET=notebook", "RUN_DATE=2026-01-31"]
     )
     assert request.input == file
@@ -39,13 +39,13 @@ def test_params_are_passed_by_their_names_in_the_form(tmp_path: Path) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(argument: str, message: str) -> None:
-    with pytest.raises(Refused, match=message):
-        Request.parse([argument])
+    with pytest.raises(RunError, match=message):
+        RunOptions.parse([argument])
 
 
 def test_a_disk_without_room_is_refused_before_anything_is_made(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(run.paths, "LOCAL", tmp_path)
-    with pytest.raises(Refused, match=r"MB are free at .*, this run needs about 400,000,000,000 MB"):
-        run._check_disk(Request(None, 10**15, {}))
+    with pytest.raises(RunError, match=r"MB are free at .*, this run needs about 400,000,000,000 MB"):
+        run._check_disk(RunOptions(None, 10**15, {}))

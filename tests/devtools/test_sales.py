@@ -192,11 +192,11 @@ def test_total_is_the_exact_product_rounded_half_up(tmp_path: Path) -> None:
         assert total == exact.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-@pytest.mark.parametrize("spoil", [0.0, 0.1])
-def test_same_arguments_same_bytes(tmp_path: Path, spoil: float) -> None:
+@pytest.mark.parametrize("defects", [0.0, 0.1])
+def test_same_arguments_same_bytes(tmp_path: Path, defects: float) -> None:
     for name in ("a", "b"):
-        sales.write(tmp_path / name, 3_000, seed=5, spoil=spoil)
-    sales.write(tmp_path / "other", 3_000, seed=6, spoil=spoil)
+        sales.write(tmp_path / name, 3_000, seed=5, defects=defects)
+    sales.write(tmp_path / "other", 3_000, seed=6, defects=defects)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert (tmp_path / "a").read_bytes() != (tmp_path / "other").read_bytes()
 
@@ -259,26 +259,26 @@ def test_customers_are_those_that_bought(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("rows", "customers"), [(1, 50), (10_000, 95), (PUBLISHED_LINES, 10_000)])
 def test_customers_grow_with_rows_from_fifty(rows: int, customers: int) -> None:
-    assert sales.customers_for(rows) == customers
+    assert sales.default_customers(rows) == customers
 
 
 def test_spoils_the_stated_share_and_leaves_the_other_lines(tmp_path: Path) -> None:
-    counts = sales.write(tmp_path / "spoiled", 300_000, spoil=0.07)
+    counts = sales.write(tmp_path / "defective", 300_000, defects=0.07)
     clean = sales.write(tmp_path / "clean", 300_000)
-    spoiled, unspoiled = ((tmp_path / name).read_bytes().splitlines() for name in ("spoiled", "clean"))
-    changed = sum(a != b for a, b in zip(spoiled, unspoiled, strict=True))
-    assert sum(counts.spoiled.values()) == changed == 21_000
+    defective, unspoiled = ((tmp_path / name).read_bytes().splitlines() for name in ("defective", "clean"))
+    changed = sum(a != b for a, b in zip(defective, unspoiled, strict=True))
+    assert sum(counts.defective.values()) == changed == 21_000
     assert counts.lines == 300_000
-    assert clean.spoiled == {}
+    assert clean.defective == {}
 
 
 def test_a_share_without_exact_binary_form_is_counted_right(tmp_path: Path) -> None:
     """0.29 × 100 is 28.999999999999996 in floating point."""
-    assert sum(sales.write(tmp_path / "sales.csv", 100, spoil=0.29).spoiled.values()) == 29
+    assert sum(sales.write(tmp_path / "sales.csv", 100, defects=0.29).defective.values()) == 29
 
 
 def test_customers_with_only_spoiled_lines_do_not_count(tmp_path: Path) -> None:
-    half = sales.write(tmp_path / "spoiled", 400, customers=200, spoil=0.5)
+    half = sales.write(tmp_path / "defective", 400, customers=200, defects=0.5)
     assert half.customers < sales.write(tmp_path / "clean", 400, customers=200).customers
 
 
@@ -296,8 +296,8 @@ def test_progress_tells_the_lines_so_far(tmp_path: Path) -> None:
         ({"rows": 0}, "rows must be 1 or more, not 0"),
         ({"rows": 1, "customers": 0}, "customers must be 1 or more, not 0"),
         ({"rows": 1, "seed": -1}, "seed must be 0 or more, not -1"),
-        ({"rows": 1, "spoil": 0.51}, "spoil must be a share from 0 to 0.5, not 0.51"),
-        ({"rows": 1, "spoil": float("nan")}, "spoil must be a share from 0 to 0.5, not nan"),
+        ({"rows": 1, "defects": 0.51}, "defects must be a share from 0 to 0.5, not 0.51"),
+        ({"rows": 1, "defects": float("nan")}, "defects must be a share from 0 to 0.5, not nan"),
     ],
 )
 def test_refuses_what_is_out_of_range(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
@@ -322,13 +322,13 @@ class TestCommandLine:
     def test_says_what_it_wrote(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         path = tmp_path / "sales.csv"
         assert (
-            sales.main([str(path), "--rows", "1700", "--customers", "60", "--seed", "3", "--spoil", "0.01"])
+            sales.main([str(path), "--rows", "1700", "--customers", "60", "--seed", "3", "--defects", "0.01"])
             == 0
         )
-        sales.write(tmp_path / "same", 1_700, customers=60, seed=3, spoil=0.01)
+        sales.write(tmp_path / "same", 1_700, customers=60, seed=3, defects=0.01)
         assert path.read_bytes() == (tmp_path / "same").read_bytes()
         shown = capsys.readouterr().out
-        assert shown.startswith(f"{path}: 1,700 lines of 60 customers, 17 of the lines spoiled\n")
+        assert shown.startswith(f"{path}: 1,700 lines of 60 customers, 17 of the lines defective\n")
         assert "  unparsable_number: 4\n" in shown
 
     def test_names_the_wrong_argument(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,7 +45,7 @@ class Stack:
     customers: int
     messages: list[dict[str, str]] = field(default_factory=list)
 
-    def alert(self, run: airflow_services.Run) -> dict[str, str]:
+    def alert(self, run: airflow_services.DagRun) -> dict[str, str]:
         """Wait for a message about a run and return it."""
         return dict(run.wait_for(lambda: self.about(run.run_id)))
 
@@ -123,6 +123,6 @@ def test_tables_trigger_the_example_dag_and_a_failed_teardown_is_alerted(stack: 
     assert {"beverage_analytics.segment_profiles", "sales_segmentation.report"} <= {e["name"] for e in events}
 
     (started,) = stack.airflow.api("GET", "/dags/segments_changed/dagRuns")["dag_runs"]
-    example = airflow_services.Run(stack.airflow, "segments_changed", started["dag_run_id"])
+    example = airflow_services.DagRun(stack.airflow, "segments_changed", started["dag_run_id"])
     assert example.wait_for_end() == "success"
-    assert example.returned("read_events") == [{"run_date": "2026-01-31", "rows": stack.customers}]
+    assert example.return_value("read_events") == [{"run_date": "2026-01-31", "rows": stack.customers}]

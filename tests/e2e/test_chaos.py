@@ -98,7 +98,7 @@ class Case:
     """One DAG run, with its state in Airflow and in the local AWS."""
 
     stack: Stack
-    run: airflow_services.Run
+    run: airflow_services.DagRun
     run_date: str
     began: float = field(default_factory=time.monotonic)
 
@@ -158,7 +158,7 @@ class Case:
 
     def rows(self) -> dict[str, int]:
         """Return the row counts of the task ``verify_row_counts`` by dataset."""
-        counted: dict[str, int] = self.run.returned("verify_row_counts")
+        counted: dict[str, int] = self.run.return_value("verify_row_counts")
         return counted
 
     def asset_events(self) -> list[dict[str, Any]]:

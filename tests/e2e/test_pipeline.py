@@ -43,15 +43,15 @@ def metrics_of(run: Run, job: str) -> dict[str, dict[str, int]]:
 
 
 @pytest.fixture(scope="module")
-def spoiled(state: Path) -> tuple[Path, sales.Counts]:
+def defective(state: Path) -> tuple[Path, sales.Counts]:
     """A file in which every fiftieth line is dirty, and the number of dirty lines by reason."""
-    file = state / "spoiled.csv"
-    return file, sales.write(file, ROWS, customers=60, spoil=0.02)
+    file = state / "defective.csv"
+    return file, sales.write(file, ROWS, customers=60, defects=0.02)
 
 
 @pytest.fixture(scope="module")
-def green(pipeline: Pipeline, spoiled: tuple[Path, sales.Counts]) -> Run:
-    return pipeline(f"INPUT={spoiled[0]}", RUN_DATE, "K_MAX=4", "N_INIT=2")
+def green(pipeline: Pipeline, defective: tuple[Path, sales.Counts]) -> Run:
+    return pipeline(f"INPUT={defective[0]}", RUN_DATE, "K_MAX=4", "N_INIT=2")
 
 
 def test_a_successful_run_shows_the_results_and_leaves_no_process_running(green: Run) -> None:
@@ -78,15 +78,17 @@ def test_every_dataset_has_a_partition_for_the_run_date(green: Run) -> None:
 
 
 def test_no_line_is_lost_and_dirty_lines_are_counted_by_reason(
-    green: Run, spoiled: tuple[Path, sales.Counts]
+    green: Run, defective: tuple[Path, sales.Counts]
 ) -> None:
-    _, counts = spoiled
+    _, counts = defective
     assert rows_of(green, "sales") + rows_of(green, "rejected_sales") == counts.lines
-    assert metrics_of(green, "preprocess")["rejected"] == {kind: n for kind, n in counts.spoiled.items() if n}
+    assert metrics_of(green, "preprocess")["rejected"] == {
+        kind: n for kind, n in counts.defective.items() if n
+    }
 
 
-def test_every_customer_has_a_segment(green: Run, spoiled: tuple[Path, sales.Counts]) -> None:
-    assert rows_of(green, "customer_segments") == spoiled[1].customers
+def test_every_customer_has_a_segment(green: Run, defective: tuple[Path, sales.Counts]) -> None:
+    assert rows_of(green, "customer_segments") == defective[1].customers
 
 
 def test_the_job_code_is_staged_under_its_version(green: Run) -> None:
@@ -100,13 +102,13 @@ def test_the_query_results_are_csv_files(green: Run) -> None:
 
 
 def test_a_second_run_replaces_only_the_partitions_of_its_date(
-    green: Run, pipeline: Pipeline, spoiled: tuple[Path, sales.Counts]
+    green: Run, pipeline: Pipeline, defective: tuple[Path, sales.Counts]
 ) -> None:
     other = green.bucket / "processed" / "sales" / "run_date=2025-12-31" / "kept.parquet"
     other.parent.mkdir()
     other.write_bytes(b"not ours")
     before = {dataset.name: rows_of(green, dataset.name) for dataset in DATASETS}
-    again = pipeline(f"INPUT={spoiled[0]}", RUN_DATE, "K=3", "N_INIT=1")
+    again = pipeline(f"INPUT={defective[0]}", RUN_DATE, "K=3", "N_INIT=1")
     # The other file is not Parquet. The query that counts rows does not read it: it is in another partition.
     assert again.code == 0, again.screen
     assert other.read_bytes() == b"not ours"
@@ -120,10 +122,10 @@ def test_a_second_run_replaces_only_the_partitions_of_its_date(
 
 
 def test_a_run_scores_with_the_model_of_another_run(
-    green: Run, pipeline: Pipeline, spoiled: tuple[Path, sales.Counts]
+    green: Run, pipeline: Pipeline, defective: tuple[Path, sales.Counts]
 ) -> None:
     """The same lines with another run date get the same segments, and nothing is fitted."""
-    scored = pipeline(f"INPUT={spoiled[0]}", "RUN_DATE=2026-02-28", "SCORE_WITH=2026-01-31")
+    scored = pipeline(f"INPUT={defective[0]}", "RUN_DATE=2026-02-28", "SCORE_WITH=2026-01-31")
     assert scored.code == 0, scored.screen
     assert "score success" in scored.screen
     assert all(f"{name} skipped" in scored.screen for name in ("pca", "kmeans"))
@@ -180,10 +182,10 @@ def test_invalid_arguments_are_refused_with_one_message(
     assert run.processes() == []
 
 
-def test_ctrl_c_during_a_step_stops_all_processes(state: Path, spoiled: tuple[Path, sales.Counts]) -> None:
+def test_ctrl_c_during_a_step_stops_all_processes(state: Path, defective: tuple[Path, sales.Counts]) -> None:
     started = set((state / "aws" / "emr").glob("*/*/stderr"))
     process = subprocess.Popen(
-        command(f"INPUT={spoiled[0]}"),
+        command(f"INPUT={defective[0]}"),
         cwd=ROOT,
         env=environment(state),
         stdout=subprocess.PIPE,

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from localaws.allowlist import Allowlist
 from localaws.faults import Faults
-from localaws.faults.client import FaultRefused
+from localaws.faults.client import FaultRejected
 from tests.conftest import LocalAws, running_local_aws
 
 ORIGIN = "http://localhost:3000"
@@ -237,7 +237,7 @@ def test_a_client_that_calls_it_by_another_name_reads_what_to_do(
 
 
 def test_the_client_of_the_faults_reads_it_too(by_another_name: LocalAws) -> None:
-    with pytest.raises(FaultRefused, match=r"is not called 'aws\.test:"):
+    with pytest.raises(FaultRejected, match=r"is not called 'aws\.test:"):
         Faults(by_another_name.endpoint).planned()
 
 

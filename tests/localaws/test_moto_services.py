@@ -14,7 +14,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.moto_services import ANSWERED
+from localaws.moto_services import SUPPORTED_OPERATIONS
 from tests.conftest import LocalAws
 
 ROLE = "arn:aws:iam::123456789012:role/x"
@@ -87,10 +87,10 @@ def test_what_would_only_pretend_to_run_is_refused_in_the_protocol_of_its_servic
     assert message.startswith("not supported by the local AWS: ")
 
 
-@pytest.mark.parametrize("service", sorted(ANSWERED))
+@pytest.mark.parametrize("service", sorted(SUPPORTED_OPERATIONS))
 def test_every_answered_operation_is_one_of_the_service(service: str) -> None:
     known = botocore.session.get_session().get_service_model(service).operation_names
-    assert not ANSWERED[service] - set(known)
+    assert not SUPPORTED_OPERATIONS[service] - set(known)
 
 
 def test_messages_secrets_and_parameters_that_are_stored_arrive(local_aws: LocalAws) -> None:

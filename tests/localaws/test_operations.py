@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from werkzeug.test import EnvironBuilder
 
-from localaws.operations import Operation, operation_of, qualified, works_on_a_cluster
+from localaws.operations import Operation, operation_of, qualified_names, targets_cluster
 
 OBJECT = {"Bucket": "bucket", "Key": "a/b c.csv"}
 PART = {"UploadId": "u", "PartNumber": 1}
@@ -87,14 +87,14 @@ def test_other_services_are_left_alone() -> None:
 
 
 def test_a_name_is_looked_for_in_every_service_unless_one_is_given() -> None:
-    assert qualified("RunJobFlow") == ["elasticmapreduce:RunJobFlow"]
-    assert qualified("GetTags") == ["glue:GetTags"]
-    assert qualified("GetDatabase") == ["athena:GetDatabase", "glue:GetDatabase"]
-    assert qualified("athena:RunJobFlow") == qualified("sts:GetCallerIdentity") == []
+    assert qualified_names("RunJobFlow") == ["elasticmapreduce:RunJobFlow"]
+    assert qualified_names("GetTags") == ["glue:GetTags"]
+    assert qualified_names("GetDatabase") == ["athena:GetDatabase", "glue:GetDatabase"]
+    assert qualified_names("athena:RunJobFlow") == qualified_names("sts:GetCallerIdentity") == []
 
 
 def test_operations_that_name_a_cluster() -> None:
     for name in ("RunJobFlow", "DescribeStep", "AddJobFlowSteps", "TerminateJobFlows", "AddTags"):
-        assert works_on_a_cluster(f"elasticmapreduce:{name}")
+        assert targets_cluster(f"elasticmapreduce:{name}")
     for name in ("elasticmapreduce:ListClusters", "elasticmapreduce:ListReleaseLabels", "s3:GetObject"):
-        assert not works_on_a_cluster(name)
+        assert not targets_cluster(name)

@@ -92,17 +92,17 @@ class Runner:
             return QueryFailed(f"GENERIC_INTERNAL_ERROR: {error!r}", ENGINE_ERROR, SYSTEM)
 
     def _suffer(self, execution: QueryExecution) -> None:
-        """Let the faults strike that are planned for the query. Raises QueryFailed, QueryCancelled."""
+        """Apply the faults that are planned for the query. Raises QueryFailed, QueryCancelled."""
 
-        def concerns(fault: QueryFault) -> bool:
+        def matches(fault: QueryFault) -> bool:
             return fault.containing in execution.text
 
-        if delay := self._plan.strike(QueryDelayed, f"query {execution.id}", concerns):
+        if delay := self._plan.trigger(QueryDelayed, f"query {execution.id}", matches):
             end = time.monotonic() + delay.seconds
             while time.monotonic() < end:
                 execution.cancellation.check()
                 time.sleep(_STOP_EVERY)
-        if failure := self._plan.strike(QueryFails, f"query {execution.id}", concerns):
+        if failure := self._plan.trigger(QueryFails, f"query {execution.id}", matches):
             raise QueryFailed(
                 failure.reason,
                 ENGINE_ERROR if failure.retryable else USER_ERROR,
@@ -134,10 +134,10 @@ class Runner:
         return written
 
     def _rows(self, bucket: str, key: str, index: CsvIndex) -> CsvRows:
-        path, signature = self._store.object_path(bucket, key), self._store.signature(bucket, key)
+        path, stat = self._store.object_path(bucket, key), self._store.stat(bucket, key)
 
         def open_file() -> IO[bytes]:
-            if self._store.signature(bucket, key) != signature:
+            if self._store.stat(bucket, key) != stat:
                 raise FileNotFoundError(f"s3://{bucket}/{key} is gone or has changed")
             return path.open("rb")
 

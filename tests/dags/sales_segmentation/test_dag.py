@@ -12,7 +12,7 @@ import pytest
 from airflow import plugins_manager
 from airflow.sdk import TriggerRule
 
-from devtools.dag_run import instances
+from devtools.dag_run import task_instance_counts
 from emr_pipeline.marked import last_tasks
 from sales_segmentation.datasets import DATASETS, QUESTIONS
 from sales_segmentation.jobs import JOBS
@@ -121,7 +121,7 @@ def test_every_wait_has_a_deadline(dag: Any) -> None:
 
 
 def test_mapped_tasks_cover_every_dataset_and_question(dag: Any) -> None:
-    counts = instances(dag)
+    counts = task_instance_counts(dag)
     assert {task_id: number for task_id, number in counts.items() if number > 1} == {
         "create_tables": len(DATASETS),
         "repair_tables": len(DATASETS),

@@ -12,8 +12,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def test_at_the_servers_end_no_cluster_lingers() -> None:
     registry = ClusterRegistry(clock=lambda: NOW)
-    lingering = Cluster("j-1", "a", NOW, timedelta(), {}, closing_time=lambda: timedelta(hours=1))
-    other = Cluster("j-2", "b", NOW, timedelta(), {}, closing_time=lambda: timedelta(hours=1))
+    lingering = Cluster("j-1", "a", NOW, timedelta(), {}, termination_delay=lambda: timedelta(hours=1))
+    other = Cluster("j-2", "b", NOW, timedelta(), {}, termination_delay=lambda: timedelta(hours=1))
     registry.add(lingering)
     registry.add(other)
     lingering.terminate(USER_REQUEST, NOW)

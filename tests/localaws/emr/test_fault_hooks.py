@@ -13,7 +13,7 @@ import pytest
 from localaws.faults import (
     BootstrapFails,
     ClusterFailsToStart,
-    ClusterLingers,
+    ClusterTerminatesSlowly,
     Fault,
     Faults,
     SpotNodeLost,
@@ -131,7 +131,7 @@ def test_a_cluster_that_does_not_come_up_says_why_and_cancels_its_steps(
     assert words in result["StateChangeReason"]["Message"]
     assert "ReadyDateTime" not in result["Timeline"]
     assert step_of(local_aws, cluster_id)["State"] == "CANCELLED"
-    assert faults.struck(fault_id) == 1
+    assert faults.triggered(fault_id) == 1
 
 
 def test_faults_of_one_run_leave_the_clusters_of_another_alone(local_aws: LocalAws, faults: Faults) -> None:
@@ -141,14 +141,14 @@ def test_faults_of_one_run_leave_the_clusters_of_another_alone(local_aws: LocalA
         StepFails("work", cluster="mine"),
     )
     result = ended(local_aws, run(local_aws, "yours"))
-    assert (result["State"], [faults.struck(one) for one in planned]) == ("TERMINATED", [0, 0, 0])
+    assert (result["State"], [faults.triggered(one) for one in planned]) == ("TERMINATED", [0, 0, 0])
     assert ended(local_aws, run(local_aws, "mine"))["StateChangeReason"]["Code"] == "INTERNAL_ERROR"
     assert ended(local_aws, run(local_aws, "mine"))["StateChangeReason"]["Code"] == "BOOTSTRAP_FAILURE"
     assert ended(local_aws, run(local_aws, "mine"))["State"] == "TERMINATED"
 
 
 def test_a_lingering_cluster_is_terminating_and_takes_no_steps(local_aws: LocalAws, faults: Faults) -> None:
-    faults.plan(ClusterLingers(1.0, cluster="slow end"))
+    faults.plan(ClusterTerminatesSlowly(1.0, cluster="slow end"))
     cluster_id = run(local_aws, "slow end", keep=True)
     emr = local_aws.client("emr")
     emr.terminate_job_flows(JobFlowIds=[cluster_id])
@@ -200,7 +200,7 @@ def test_a_step_killed_once_works_when_it_is_repeated(local_aws: LocalAws, fault
 def test_a_hanging_step_is_stopped_until_it_is_cancelled(local_aws: LocalAws, faults: Faults) -> None:
     [fault_id] = faults.plan(StepHangs("work"))
     cluster_id = run(local_aws, "hangs", "work", keep=True)
-    until(lambda: faults.struck(fault_id) == 1)
+    until(lambda: faults.triggered(fault_id) == 1)
 
     def states() -> set[str]:
         processes = processes_of(local_aws, cluster_id)

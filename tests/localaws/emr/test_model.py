@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from localaws.emr.model import (
-    ENDED,
+    ENDED_STATES,
     IDLE,
     USER_REQUEST,
     CancelOption,
@@ -184,7 +184,7 @@ def test_an_ended_cluster_stays_ended() -> None:
     c.terminate(IDLE, LATER)
     c.set_keep_alive(False, LATER)
     c.advance(LATER)
-    assert (c.state in ENDED, c.reason, c.ended) == (True, USER_REQUEST, READY)
+    assert (c.state in ENDED_STATES, c.reason, c.ended) == (True, USER_REQUEST, READY)
     with pytest.raises(AwsError, match="shutting down, terminated, or finished may not be modified"):
         c.add_steps([step("late")], LATER)
     assert not c.steps

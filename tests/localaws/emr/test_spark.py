@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from localaws.emr.spark import (
-    LARGEST_DRIVER,
-    SMALLEST_DRIVER,
+    MAX_DRIVER_MEMORY,
+    MIN_DRIVER_MEMORY,
     Spark,
     SparkMissingError,
     defaults,
@@ -78,7 +78,7 @@ def test_a_step_inherits_no_credential_and_no_setting_of_airflow(monkeypatch: py
     assert "the server's" not in environment(SPARK, Path("/conf"), Path("/work")).values()
 
 
-@pytest.mark.parametrize(("limit", "heap"), [("2500000000", 1_250_000_000), ("1000", SMALLEST_DRIVER)])
+@pytest.mark.parametrize(("limit", "heap"), [("2500000000", 1_250_000_000), ("1000", MIN_DRIVER_MEMORY)])
 def test_a_driver_takes_half_of_a_small_container_but_not_less_than_spark_needs(
     tmp_path: Path, limit: str, heap: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,4 +92,4 @@ def test_a_container_without_a_limit_is_the_machine(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**30}.get)
     file = tmp_path / "memory.max"
     file.write_text("max\n")
-    assert driver_memory([file]) == LARGEST_DRIVER
+    assert driver_memory([file]) == MAX_DRIVER_MEMORY

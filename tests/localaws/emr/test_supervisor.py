@@ -28,7 +28,7 @@ def supervised(*command: str) -> subprocess.Popen[bytes]:
 
 def started(tmp_path: Path) -> subprocess.Popen[bytes]:
     process = supervised(sys.executable, "-c", STUBBORN, str(tmp_path / "up"))
-    while len(supervisor.members(process.pid)) < 2 or not (tmp_path / "up").exists():
+    while len(supervisor.session_processes(process.pid)) < 2 or not (tmp_path / "up").exists():
         time.sleep(0.02)
     return process
 
@@ -42,7 +42,7 @@ def test_the_exit_code_is_the_commands(command: str, code: int) -> None:
 def test_what_the_command_leaves_behind_is_killed() -> None:
     with supervised("sh", "-c", "sleep 600 & exit 3") as process:
         assert process.wait(30) == 3
-    assert supervisor.members(process.pid) == []
+    assert supervisor.session_processes(process.pid) == []
 
 
 @pytest.mark.parametrize("order", [supervisor.KILL, b""])
@@ -51,7 +51,7 @@ def test_the_order_to_kill_or_the_owners_death_ends_every_process(tmp_path: Path
         assert process.stdin
         process.stdin.write(order) if order else process.stdin.close()
         assert process.wait(30) == 137
-    assert supervisor.members(process.pid) == []
+    assert supervisor.session_processes(process.pid) == []
 
 
 def test_asking_gives_the_command_time_to_end_by_itself(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_asking_gives_the_command_time_to_end_by_itself(tmp_path: Path) -> None:
         while not (tmp_path / "up").exists():
             time.sleep(0.02)
         assert process.stdin
-        process.stdin.write(supervisor.ASK)
+        process.stdin.write(supervisor.TERMINATE)
         assert process.wait(30) == 0
     assert (tmp_path / "tidied").exists()
 
@@ -68,6 +68,6 @@ def test_asking_gives_the_command_time_to_end_by_itself(tmp_path: Path) -> None:
 def test_who_does_not_listen_is_killed_after_the_grace_time(tmp_path: Path) -> None:
     with started(tmp_path) as process:
         assert process.stdin
-        process.stdin.write(supervisor.ASK)
+        process.stdin.write(supervisor.TERMINATE)
         assert process.wait(60) == 137
-    assert supervisor.members(process.pid) == []
+    assert supervisor.session_processes(process.pid) == []

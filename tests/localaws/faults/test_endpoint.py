@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from localaws.faults import Fault, FaultRefused, Faults, Planned, StepFails, Throttle
+from localaws.faults import Fault, FaultRejected, Faults, Planned, StepFails, Throttle
 from tests.conftest import LocalAws
 
 
@@ -36,14 +36,14 @@ def test_what_is_planned_is_listed_with_its_strikes(faults: Faults, local_aws: L
     with pytest.raises(Exception, match="Rate exceeded"):
         local_aws.client("emr").list_clusters()
     assert faults.planned() == [Planned(first, throttle, 1), Planned(second, fails, 0)]
-    assert (faults.struck(first), faults.struck(second)) == (1, 0)
+    assert (faults.triggered(first), faults.triggered(second)) == (1, 0)
 
 
 def test_one_fault_or_all_can_be_forgotten(faults: Faults) -> None:
     first, second, third = faults.plan(StepFails("a"), StepFails("b"), StepFails("c"))
     faults.clear(second)
     assert [planned.id for planned in faults.planned()] == [first, third]
-    with pytest.raises(FaultRefused, match=f"{second} is not planned"):
+    with pytest.raises(FaultRejected, match=f"{second} is not planned"):
         faults.clear(second)
     faults.clear()
     assert faults.planned() == []
@@ -65,7 +65,7 @@ def test_one_fault_or_all_can_be_forgotten(faults: Faults) -> None:
 def test_a_fault_that_could_never_strike_is_refused_with_all_beside_it(
     faults: Faults, fault: Fault, words: str
 ) -> None:
-    with pytest.raises(FaultRefused, match=words):
+    with pytest.raises(FaultRejected, match=words):
         faults.plan(StepFails("pca"), fault)
     assert faults.planned() == []
 

@@ -1,4 +1,4 @@
-"""Every kind of fault travels as JSON, and none is planned that could not strike."""
+"""Every kind of fault travels as JSON, and none is planned that could not trigger."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ def test_seconds_are_a_finite_time(seconds: float) -> None:
 
 def test_a_cluster_is_matched_by_its_name_and_some_of_its_tags() -> None:
     tags = {"run_id": "r1", "project": "p"}
-    assert Throttle("ListSteps").concerns("any", {})
-    assert Throttle("ListSteps", cluster="c", tags={"run_id": "r1"}).concerns("c", tags)
-    assert not Throttle("ListSteps", cluster="c").concerns("cc", tags)
-    assert not Throttle("ListSteps", tags={"run_id": "r2"}).concerns("c", tags)
-    assert not Throttle("ListSteps", tags={"dag_id": "d"}).concerns("c", tags)
+    assert Throttle("ListSteps").matches_cluster("any", {})
+    assert Throttle("ListSteps", cluster="c", tags={"run_id": "r1"}).matches_cluster("c", tags)
+    assert not Throttle("ListSteps", cluster="c").matches_cluster("cc", tags)
+    assert not Throttle("ListSteps", tags={"run_id": "r2"}).matches_cluster("c", tags)
+    assert not Throttle("ListSteps", tags={"dag_id": "d"}).matches_cluster("c", tags)
 
 
 def test_a_query_fault_says_by_default_that_a_retry_is_useless() -> None:

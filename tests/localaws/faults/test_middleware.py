@@ -63,7 +63,7 @@ def test_a_call_is_throttled_so_many_times_and_then_answered(aws: LocalAws, faul
         expected = (400, "ThrottlingException", "Rate exceeded")
         assert refusal(emr.describe_cluster, ClusterId=cluster_id) == expected
     assert emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Name"] == "throttled"
-    assert faults.struck(fault_id) == 2
+    assert faults.triggered(fault_id) == 2
 
 
 DENIED = "User: arn:aws:iam::123456789012:user/local is not authorized to perform: "
@@ -159,7 +159,7 @@ def test_a_query_started_in_vain_is_found_again_by_its_token(aws: LocalAws, faul
 def test_a_delayed_call_is_answered_right(aws: LocalAws, faults: Faults, after_work: bool) -> None:
     [fault_id] = faults.plan(Delay("ListClusters", 0.05, after_work=after_work))
     assert "Clusters" in aws.client("emr").list_clusters()
-    assert faults.struck(fault_id) == 1
+    assert faults.triggered(fault_id) == 1
 
 
 def test_a_fault_of_one_cluster_leaves_the_others_alone(aws: LocalAws, faults: Faults) -> None:
@@ -208,7 +208,7 @@ def test_the_local_aws_does_not_strike_itself(aws: LocalAws, faults: Faults) -> 
         if "CompletionDateTime" in status["QueryExecution"]["Status"]:
             break
     assert status["QueryExecution"]["Status"]["State"] == "SUCCEEDED"
-    assert [faults.struck(fault_id) for fault_id in planned] == [0, 0, 0]
+    assert [faults.triggered(fault_id) for fault_id in planned] == [0, 0, 0]
 
 
 def test_a_request_that_makes_no_sense_is_refused_by_its_service(aws: LocalAws, faults: Faults) -> None:

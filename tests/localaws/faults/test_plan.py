@@ -1,4 +1,4 @@
-"""A planned fault strikes as often as it was told to, and no more."""
+"""A planned fault triggers its number of times and no more."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def test_a_fault_strikes_its_number_of_times_whoever_asks_at_once() -> None:
     plan = FaultPlan()
     [fault_id] = plan.add([Throttle("ListSteps", times=50)])
     with ThreadPoolExecutor(8) as pool:
-        strikes = list(pool.map(lambda _: plan.strike(CallFault, "a call", always), range(200)))
-    assert sum(strike is not None for strike in strikes) == 50
-    assert plan.report()[0] | {"id": fault_id, "struck": 50, "kind": "Throttle"} == plan.report()[0]
+        triggered = list(pool.map(lambda _: plan.trigger(CallFault, "a call", always), range(200)))
+    assert sum(trigger is not None for trigger in triggered) == 50
+    assert plan.report()[0] | {"id": fault_id, "triggered": 50, "kind": "Throttle"} == plan.report()[0]
 
 
 def test_the_first_that_matches_strikes_and_then_the_next() -> None:
     plan = FaultPlan()
     plan.add([StepFails("pca"), StepKilled("kmeans"), StepKilled("pca")])
-    struck = [plan.strike(StepFault, "step pca", lambda fault: fault.step == "pca") for _ in range(3)]
-    assert struck == [StepFails("pca"), StepKilled("pca"), None]
-    assert plan.strike(CallFault, "a call", always) is None
+    triggered = [plan.trigger(StepFault, "step pca", lambda fault: fault.step == "pca") for _ in range(3)]
+    assert triggered == [StepFails("pca"), StepKilled("pca"), None]
+    assert plan.trigger(CallFault, "a call", always) is None
 
 
 def test_a_forgotten_fault_strikes_no_more() -> None:
@@ -42,15 +42,15 @@ def test_a_forgotten_fault_strikes_no_more() -> None:
         plan.remove(first)
     plan.clear()
     assert plan.is_empty
-    assert plan.strike(StepFault, "step", always) is None
+    assert plan.trigger(StepFault, "step", always) is None
 
 
 def test_each_strike_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
     plan = FaultPlan()
     plan.add([StepFails("pca", times=2)])
     for _ in range(3):
-        plan.strike(StepFault, "step pca (s-1)", always)
+        plan.trigger(StepFault, "step pca (s-1)", always)
     assert caplog.messages == [
-        "fault-1, StepFails, struck step pca (s-1) (1 of 2)",
-        "fault-1, StepFails, struck step pca (s-1) (2 of 2)",
+        "fault-1, StepFails, triggered for step pca (s-1) (1 of 2)",
+        "fault-1, StepFails, triggered for step pca (s-1) (2 of 2)",
     ]

@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-from localaws.s3.cors import answer_headers, preflight
+from localaws.s3.cors import cors_headers, preflight_response
 from tests.conftest import LocalAws, running_local_aws
 
 APP = "https://app.example"
@@ -50,7 +50,7 @@ def request(method: str = "GET", origin: str | None = APP, wants: str = "", name
     ],
 )
 def test_an_origin_fits_as_a_whole(pattern: str, origin: str, fits: bool) -> None:
-    assert bool(answer_headers(request(origin=origin), [Rule(allowed_origins=(pattern,))])) is fits
+    assert bool(cors_headers(request(origin=origin), [Rule(allowed_origins=(pattern,))])) is fits
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_each_header_that_is_asked_for_must_be_allowed(
     allowed: tuple[str, ...] | None, names: str, fits: bool
 ) -> None:
     asked = request("OPTIONS", wants="GET", names=names)
-    assert bool(answer_headers(asked, [Rule(allowed_headers=allowed)])) is fits
+    assert bool(cors_headers(asked, [Rule(allowed_headers=allowed)])) is fits
 
 
 def test_the_first_rule_that_fits_gives_the_headers() -> None:
@@ -78,7 +78,7 @@ def test_the_first_rule_that_fits_gives_the_headers() -> None:
              max_age_seconds="60"),
         Rule(allowed_origins=("*",)),
     ]  # fmt: skip
-    assert answer_headers(request("OPTIONS", wants="GET", names="X-Amz-Date, range"), rules) == {
+    assert cors_headers(request("OPTIONS", wants="GET", names="X-Amz-Date, range"), rules) == {
         "Access-Control-Allow-Origin": APP,
         "Access-Control-Allow-Credentials": "true",
         "Access-Control-Allow-Methods": "GET, HEAD",
@@ -87,7 +87,7 @@ def test_the_first_rule_that_fits_gives_the_headers() -> None:
         "Access-Control-Max-Age": "60",
         "Vary": "Origin, Access-Control-Request-Headers, Access-Control-Request-Method",
     }
-    assert answer_headers(request(origin="https://other.example"), rules) == {
+    assert cors_headers(request(origin="https://other.example"), rules) == {
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Allow-Methods": "GET",
         "Vary": "Origin, Access-Control-Request-Headers, Access-Control-Request-Method",
@@ -95,9 +95,9 @@ def test_the_first_rule_that_fits_gives_the_headers() -> None:
 
 
 def test_no_origin_or_no_rule_adds_nothing() -> None:
-    assert answer_headers(request(origin=None), [Rule(allowed_origins=("*",))]) == {}
-    assert answer_headers(request("DELETE"), [Rule()]) == {}
-    assert answer_headers(request(), []) == {}
+    assert cors_headers(request(origin=None), [Rule(allowed_origins=("*",))]) == {}
+    assert cors_headers(request("DELETE"), [Rule()]) == {}
+    assert cors_headers(request(), []) == {}
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_no_origin_or_no_rule_adds_nothing() -> None:
 def test_a_preflight_is_answered_as_s3_does(
     asked: Request, rules: list[Rule] | None, status: int, words: str
 ) -> None:
-    answer = preflight(asked, rules)
+    answer = preflight_response(asked, rules)
     assert answer.status_code == status
     assert words in answer.get_data(as_text=True)
     assert ("Access-Control-Allow-Origin" in answer.headers) is (status == 200)

@@ -1,4 +1,4 @@
-"""A presigned URL is good until it expires, and no longer than a week."""
+"""A presigned URL is valid until it expires, and no longer than a week."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from localaws.s3.presigned import refusal
+from localaws.s3.presigned import signature_error
 from tests.conftest import LocalAws
 
 NOW = datetime(2025, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -48,7 +48,7 @@ OLD = {"AWSAccessKeyId": "a", "Signature": "s", "Expires": str(int(NOW.timestamp
     ],
 )
 def test_a_signature_is_good_for_its_time(query: dict[str, str], code: str | None, message: str) -> None:
-    found = refusal(query, NOW)
+    found = signature_error(query, NOW)
     if code is None:
         assert found is None
     else:

@@ -133,8 +133,8 @@ def test_removing_the_last_object_removes_its_folders_but_not_the_bucket(store: 
 
 def test_a_bucket_with_files_is_not_dropped(store: Store) -> None:
     put(store, "a")
-    store.drop_bucket("bucket")
+    store.remove_bucket("bucket")
     assert store.buckets() == ["bucket"]
     store.remove("bucket", "a")
-    store.drop_bucket("bucket")
+    store.remove_bucket("bucket")
     assert store.buckets() == []

@@ -60,7 +60,7 @@ def test_a_statement_of_any_sort_can_fail(lake: Lake, faults: Faults) -> None:
 def test_a_delayed_query_is_running_and_then_answers(lake: Lake, faults: Faults) -> None:
     [fault_id] = faults.plan(QueryDelayed("'late'", 0.5))
     execution_id = start(lake, "SELECT 'late'")
-    while faults.struck(fault_id) == 0:
+    while faults.triggered(fault_id) == 0:
         time.sleep(0.01)
     status = lake.athena.get_query_execution(QueryExecutionId=execution_id)["QueryExecution"]["Status"]
     assert status["State"] == "RUNNING"
@@ -70,7 +70,7 @@ def test_a_delayed_query_is_running_and_then_answers(lake: Lake, faults: Faults)
 def test_a_delayed_query_can_be_stopped(lake: Lake, faults: Faults) -> None:
     [fault_id] = faults.plan(QueryDelayed("'never'", 600))
     execution_id = start(lake, "SELECT 'never'")
-    while faults.struck(fault_id) == 0:
+    while faults.triggered(fault_id) == 0:
         time.sleep(0.01)
     lake.athena.stop_query_execution(QueryExecutionId=execution_id)
     outcome = lake.wait(execution_id)

@@ -16,7 +16,7 @@ from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClust
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
 from emr_pipeline.settings import Settings
 from localaws.faults import (
-    ClusterLingers,
+    ClusterTerminatesSlowly,
     Deny,
     DropConnection,
     Fault,
@@ -52,7 +52,7 @@ def quick_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def plan(aws: Any) -> Iterator[Plan]:
-    """A function that plans faults; each must have struck by the end of the test."""
+    """A function that plans faults; each must have triggered by the end of the test."""
     faults = Faults(aws.endpoint)
     ids: list[str] = []
 
@@ -60,9 +60,9 @@ def plan(aws: Any) -> Iterator[Plan]:
         ids.extend(faults.plan(*wanted))
 
     yield planned
-    struck = {fault_id: faults.struck(fault_id) for fault_id in ids}
+    triggered = {fault_id: faults.triggered(fault_id) for fault_id in ids}
     faults.clear(*ids)
-    assert all(struck.values()), f"a planned fault has not struck: {struck}"
+    assert all(triggered.values()), f"a planned fault has not triggered: {triggered}"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -164,7 +164,7 @@ def test_terminate_does_not_need_describe_to_end_the_cluster(aws: Any, run: Cont
 def test_terminate_waits_for_a_cluster_that_takes_its_time(aws: Any, run: Context, plan: Plan) -> None:
     context = run()
     cluster_id = create().execute(context)
-    plan(ClusterLingers(2.0, cluster=cluster_name(context)))
+    plan(ClusterTerminatesSlowly(2.0, cluster=cluster_name(context)))
     terminate(cluster_id).execute(context)
     assert clusters(aws, context, (*LIVE_STATES, "TERMINATING")) == []
 
