@@ -22,7 +22,8 @@ CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 """What an AWS client must send; the local AWS takes any."""
 
 STOP_SECONDS = 20
-LIVE_STATES = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING")
+ACTIVE_STATES = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING")
+"""The states of ``aws emr list-clusters --active``."""
 
 _READY = re.compile(r"localaws ready at (http://\S+)")
 
@@ -41,9 +42,9 @@ class LocalAws:
     def client(self, service: str) -> Any:
         return boto3.client(service, endpoint_url=self.endpoint, region_name=REGION, **CREDENTIALS)
 
-    def live_clusters(self) -> list[str]:
+    def active_clusters(self) -> list[str]:
         """Return the ids of the clusters that have not ended."""
-        pages = self.client("emr").get_paginator("list_clusters").paginate(ClusterStates=list(LIVE_STATES))
+        pages = self.client("emr").get_paginator("list_clusters").paginate(ClusterStates=list(ACTIVE_STATES))
         return [cluster["Id"] for page in pages for cluster in page["Clusters"]]
 
     def provide(self, file: Path, bucket: str, key: str) -> str:

@@ -115,7 +115,7 @@ def _run(request: RunOptions, screen: Screen, log: Path, started: ExitStack) -> 
         raise RunError(str(problem)) from None
     with _interruptible(started, screen), screen.tasks(dag_run.task_instance_counts(dag)):
         result = dag_run.run(dag, conf, screen)
-    alive = local.live_clusters()
+    alive = local.active_clusters()
     _summary(screen, result, local, time.monotonic() - start, log)
     if alive:
         screen.error(f"cluster {', '.join(alive)} was still alive after the run")

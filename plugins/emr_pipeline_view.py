@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import AirflowPlugin
 
-from emr_pipeline import marked, note
+from emr_pipeline import listener
 from emr_pipeline.deadline import RunCreated
-from emr_pipeline.link import URL_PREFIX
+from emr_pipeline.extra_links import URL_PREFIX
 
 # Of a colour that shows on Airflow's light, dark and selected grounds alike.
 ICON = "data:image/svg+xml," + quote(
@@ -44,7 +44,7 @@ VIEWS = [
 class EmrPipelineView(AirflowPlugin):
     name = "emr_pipeline_view"
     external_views = VIEWS
-    listeners = [note, marked]  # noqa: RUF012 - as Airflow declares it
+    listeners = [listener]  # noqa: RUF012 - as Airflow declares it
     deadline_references = [RunCreated]  # noqa: RUF012
 
     @cached_property

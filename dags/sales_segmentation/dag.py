@@ -30,8 +30,9 @@ from emr_pipeline.alerts import late_after, on_failure
 from emr_pipeline.operators.athena import AthenaStatementOperator, VerifyRowCountsOperator
 from emr_pipeline.operators.check_input import CheckInputOperator
 from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
+from emr_pipeline.operators.publish_report import PublishReportOperator
+from emr_pipeline.operators.stage_jobs import StageJobsOperator
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
-from emr_pipeline.operators.storage import PublishReportOperator, StageJobsOperator
 from emr_pipeline.settings import Settings
 from sales_segmentation.datasets import DATASETS, QUESTIONS, RAW_COLUMNS
 from sales_segmentation.jobs import BOOTSTRAP, CLUSTER, FOLDER, JOBS

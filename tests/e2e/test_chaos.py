@@ -117,7 +117,7 @@ class Case:
         return [cluster for page in pages for cluster in page["Clusters"] if cluster["Name"] == name]
 
     def alive(self) -> list[str]:
-        return [c["Id"] for c in self.clusters() if c["Status"]["State"] in aws.LIVE_STATES]
+        return [c["Id"] for c in self.clusters() if c["Status"]["State"] in aws.ACTIVE_STATES]
 
     def running_step(self) -> str:
         """Return the name of the running step, or an empty string."""

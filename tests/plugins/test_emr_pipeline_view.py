@@ -36,5 +36,5 @@ def test_loading_the_plugin_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], cwd=PLUGINS, capture_output=True, text=True, check=True
     )
     loaded = set(ended.stdout.split())
-    assert {"emr_pipeline_view", "emr_pipeline.link"} <= loaded
+    assert {"emr_pipeline_view", "emr_pipeline.extra_links"} <= loaded
     assert not loaded & HEAVY

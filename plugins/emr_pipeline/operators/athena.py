@@ -13,9 +13,9 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 from airflow.sdk import Context
 
-from emr_pipeline.operators.waiting import WaitingOperator
-from emr_pipeline.triggers import QueryTrigger
-from emr_pipeline.waiting import Event, Subject
+from emr_pipeline.operators.base import WaitingOperator
+from emr_pipeline.triggers.athena import QueryTrigger
+from emr_pipeline.triggers.base import Event, Resource
 
 FAILED_STATES = ("FAILED", "CANCELLED")
 
@@ -43,14 +43,14 @@ class AthenaStatementOperator(WaitingOperator):
         workgroup: str,
         max_scanned_gb: str,
         database: str = "",
-        deadline: timedelta = timedelta(minutes=30),
+        timeout: timedelta = timedelta(minutes=30),
         **kwargs: Any,
     ) -> None:
         """``max_scanned_gb`` is a text, as templates render it: GB of 10^9 bytes, which is what Athena bills.
 
         ``database`` may be left out by a statement that names all it touches.
         """
-        super().__init__(deadline=deadline, **kwargs)
+        super().__init__(timeout=timeout, **kwargs)
         self.query = query
         self.database = database
         self.output_location = output_location
@@ -68,7 +68,7 @@ class AthenaStatementOperator(WaitingOperator):
         while context["ti"].try_number > 1 and self.hook.check_query_status(query_id) in FAILED_STATES:
             attempt += 1
             query_id = self._start(context, attempt)
-        return self.watch(context, QueryTrigger, query_id=query_id, max_bytes=self.max_bytes)
+        return self.wait_for(context, QueryTrigger, query_id=query_id, max_bytes=self.max_bytes)
 
     def _start(self, context: Context, attempt: int) -> str:
         response = self.hook.conn.start_query_execution(
@@ -96,14 +96,14 @@ class AthenaStatementOperator(WaitingOperator):
         work = (*run, ti.task_id, ti.map_index, clears, attempt, self._request())
         return hashlib.sha256(repr(work).encode()).hexdigest()
 
-    def cancel(self, subject: Subject) -> None:
-        self.hook.stop_query(subject["query_id"])
+    def cancel(self, resource: Resource) -> None:
+        self.hook.stop_query(resource["query_id"])
 
     def finish(self, context: Context, event: Event) -> Any:
         query_id = event["query_id"]
-        if event.get("overdue"):
+        if event.get("timed_out"):
             self.cancel(event)
-            raise AirflowException(f"query {query_id} has not ended within {self.deadline} and was stopped")
+            raise AirflowException(f"query {query_id} has not ended within {self.timeout} and was stopped")
         if event["scanned"] > self.max_bytes:
             # Also one that was faster than the limit: whether a query is too dear is not a matter of luck.
             raise AirflowFailException(

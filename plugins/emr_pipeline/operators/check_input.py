@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import Context
 
 from emr_pipeline.input_files import InputError, InputFiles
-from emr_pipeline.operators.waiting import IdempotentAwsOperator
+from emr_pipeline.operators.base import IdempotentAwsOperator
 
 
 class CheckInputOperator(IdempotentAwsOperator):

@@ -14,10 +14,10 @@ from airflow.sdk import Context
 from botocore.exceptions import ClientError
 
 from emr_pipeline.cluster import LIVE_STATES, Cluster, run_job_flow_request, run_tags
-from emr_pipeline.operators.waiting import IdempotentAwsOperator, WaitingOperator
+from emr_pipeline.operators.base import IdempotentAwsOperator, WaitingOperator
 from emr_pipeline.settings import Settings
-from emr_pipeline.triggers import ClusterEndTrigger
-from emr_pipeline.waiting import Event, Subject
+from emr_pipeline.triggers.base import Event, Resource
+from emr_pipeline.triggers.emr import ClusterEndTrigger
 
 NAME_LENGTH = 256
 """https://docs.aws.amazon.com/emr/latest/APIReference/API_RunJobFlow.html"""
@@ -81,7 +81,7 @@ class CreateClusterOperator(IdempotentAwsOperator):
         # Nothing may come after the call: a set-up that fails now would leave a cluster without a teardown.
         return self.find_or_create(
             find=lambda: next(iter(live_clusters(self.hook.conn, context)), None),
-            make=lambda: str(self.single_shot.run_job_flow(**request)["JobFlowId"]),
+            create=lambda: str(self.client_without_retries.run_job_flow(**request)["JobFlowId"]),
         )
 
 
@@ -95,10 +95,8 @@ class TerminateClusterOperator(WaitingOperator):
     aws_hook_class = EmrHook
     template_fields = aws_template_fields("cluster_id")
 
-    def __init__(
-        self, *, cluster_id: str, deadline: timedelta = timedelta(minutes=30), **kwargs: Any
-    ) -> None:
-        super().__init__(deadline=deadline, **kwargs)
+    def __init__(self, *, cluster_id: str, timeout: timedelta = timedelta(minutes=30), **kwargs: Any) -> None:
+        super().__init__(timeout=timeout, **kwargs)
         self.cluster_id = cluster_id
 
     def reconcile(self, context: Context) -> Any:
@@ -110,15 +108,15 @@ class TerminateClusterOperator(WaitingOperator):
         if forgotten:
             self.log.warning("Run %s also left %s alive", context["run_id"], forgotten)
             client.terminate_job_flows(JobFlowIds=forgotten)
-        return self.watch(context, ClusterEndTrigger, cluster_ids=known + forgotten)
+        return self.wait_for(context, ClusterEndTrigger, cluster_ids=known + forgotten)
 
-    def cancel(self, subject: Subject) -> None:
+    def cancel(self, resource: Resource) -> None:
         """Nothing: whoever ends this task does not want to keep the cluster."""
 
     def finish(self, context: Context, event: Event) -> None:
-        if event.get("overdue"):
+        if event.get("timed_out"):
             raise AirflowException(
-                f"cluster {', '.join(event['cluster_ids'])} has not ended within {self.deadline}; "
+                f"cluster {', '.join(event['cluster_ids'])} has not ended within {self.timeout}; "
                 "end it in the EMR console, it costs money until then"
             )
         self.log.info("Ended: %s", event["states"])

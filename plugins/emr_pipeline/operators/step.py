@@ -14,13 +14,13 @@ from airflow.sdk import Context
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emr_pipeline.cluster import LIVE_STATES
+from emr_pipeline.extra_links import StepLink, push_step
 from emr_pipeline.failure import REFUSAL, Cause, cause_of
-from emr_pipeline.link import StepLink, announce_step
 from emr_pipeline.logs import step_folder
-from emr_pipeline.operators.waiting import IdempotentAwsOperator, WaitingOperator
+from emr_pipeline.operators.base import IdempotentAwsOperator, WaitingOperator
 from emr_pipeline.step import OPEN_STATES, cancellation, queued_steps
-from emr_pipeline.triggers import StepTrigger
-from emr_pipeline.waiting import Event, Subject
+from emr_pipeline.triggers.base import Event, Resource
+from emr_pipeline.triggers.emr import StepTrigger
 
 Step = dict[str, Any]
 
@@ -70,7 +70,7 @@ class AddStepsOperator(IdempotentAwsOperator):
         return [step for step in self.steps if step["Name"] in self.plan.split()]
 
     def reconcile(self, context: Context) -> dict[str, str]:
-        return self.find_or_create(find=self._all, make=self._add_missing)
+        return self.find_or_create(find=self._all, create=self._add_missing)
 
     def _ids(self) -> dict[str, str]:
         return {name: step["Id"] for name, step in latest_steps(self.hook.conn, self.cluster_id).items()}
@@ -83,7 +83,7 @@ class AddStepsOperator(IdempotentAwsOperator):
         check_alive(self.hook.conn, self.cluster_id)
         there = self._ids()
         missing = [step for step in self._planned() if step["Name"] not in there]
-        self.single_shot.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=missing)
+        self.client_without_retries.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=missing)
         return self._ids()
 
 
@@ -101,9 +101,9 @@ class AwaitStepOperator(WaitingOperator):
     operator_extra_links = (StepLink(),)
 
     def __init__(
-        self, *, cluster_id: str, step: Step, deadline: timedelta = timedelta(hours=2), **kwargs: Any
+        self, *, cluster_id: str, step: Step, timeout: timedelta = timedelta(hours=2), **kwargs: Any
     ) -> None:
-        super().__init__(deadline=deadline, **kwargs)
+        super().__init__(timeout=timeout, **kwargs)
         self.cluster_id = cluster_id
         self.step = step
 
@@ -112,9 +112,9 @@ class AwaitStepOperator(WaitingOperator):
         found = latest_steps(self.hook.conn, self.cluster_id).get(self.step["Name"])
         if found and not _stands(found, first_try=context["ti"].try_number == 1):
             passed_over.add(found["Id"])
-        step_id = self.find_or_create(find=lambda: self._find(passed_over), make=self._queue)
-        announce_step(context["ti"], self.cluster_id, step_id)
-        return self.watch(context, StepTrigger, cluster_id=self.cluster_id, step_id=step_id)
+        step_id = self.find_or_create(find=lambda: self._find(passed_over), create=self._queue)
+        push_step(context["ti"], self.cluster_id, step_id)
+        return self.wait_for(context, StepTrigger, cluster_id=self.cluster_id, step_id=step_id)
 
     def _find(self, passed_over: set[str]) -> str | None:
         """Return the id of the newest step of this name, unless it is one that was passed over."""
@@ -123,19 +123,21 @@ class AwaitStepOperator(WaitingOperator):
 
     def _queue(self) -> str:
         check_alive(self.hook.conn, self.cluster_id)
-        response = self.single_shot.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=[self.step])
+        response = self.client_without_retries.add_job_flow_steps(
+            JobFlowId=self.cluster_id, Steps=[self.step]
+        )
         return str(response["StepIds"][0])
 
-    def cancel(self, subject: Subject) -> None:
-        listed = self.hook.conn.list_steps(**queued_steps(subject["cluster_id"]))
-        self.hook.conn.cancel_steps(**cancellation(subject, listed))
+    def cancel(self, resource: Resource) -> None:
+        listed = self.hook.conn.list_steps(**queued_steps(resource["cluster_id"]))
+        self.hook.conn.cancel_steps(**cancellation(resource, listed))
 
     def finish(self, context: Context, event: Event) -> str:
         cluster_id, step_id = event["cluster_id"], event["step_id"]
-        if event.get("overdue"):
+        if event.get("timed_out"):
             self.cancel(event)
             raise AirflowException(
-                f"{self.task_id}: step {step_id} has not ended within {self.deadline} and was cancelled"
+                f"{self.task_id}: step {step_id} has not ended within {self.timeout} and was cancelled"
             )
         if event["state"] == "COMPLETED":
             return str(step_id)

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from emr_pipeline.settings import Settings, SettingsError
 from emr_pipeline.view.pages import Problem
 
-IMPATIENT_CLIENT = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 2})
+CLIENT_CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 2})
 """Somebody waits for the page."""
 
 HOOK_SECONDS = 60
@@ -54,7 +54,7 @@ def _period() -> int:
 
 @lru_cache(maxsize=2)
 def _hook(kind: Callable[..., Any], aws_conn_id: str, period: int) -> Any:
-    return kind(aws_conn_id=aws_conn_id, config=IMPATIENT_CLIENT)
+    return kind(aws_conn_id=aws_conn_id, config=CLIENT_CONFIG)
 
 
 @contextmanager

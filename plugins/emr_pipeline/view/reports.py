@@ -22,7 +22,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import aliased
 
-from emr_pipeline.link import KEY_FIGURES
+from emr_pipeline.extra_links import KEY_FIGURES
 from emr_pipeline.settings import Settings
 from emr_pipeline.view import aws
 from emr_pipeline.view.pages import Problem

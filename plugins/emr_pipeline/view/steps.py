@@ -17,8 +17,8 @@ from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
+from emr_pipeline.extra_links import STEP
 from emr_pipeline.failure import Cause, most_telling
-from emr_pipeline.link import STEP
 from emr_pipeline.logs import Log, step_folder, step_logs
 from emr_pipeline.settings import Settings
 from emr_pipeline.step import UNFINISHED_STATES

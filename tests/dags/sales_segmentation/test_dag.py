@@ -13,7 +13,7 @@ from airflow import plugins_manager
 from airflow.sdk import TriggerRule
 
 from devtools.dag_run import task_instance_counts
-from emr_pipeline.marked import last_tasks
+from emr_pipeline.listener import leaf_tasks
 from sales_segmentation.datasets import DATASETS, QUESTIONS
 from sales_segmentation.jobs import JOBS
 from sales_segmentation.run import MACROS
@@ -93,7 +93,7 @@ def test_terminating_the_cluster_is_its_teardown_and_its_failure_fails_the_run(d
 def test_the_teardown_is_not_the_only_leaf(dag: Any) -> None:
     """With the teardown alone a run whose steps failed would end green."""
     assert {task.task_id for task in dag.leaves} == {"publish_report", "terminate_cluster", "sweep_clusters"}
-    assert last_tasks(dag) == {"publish_report"}, "a run that is marked failed would end green"
+    assert leaf_tasks(dag) == {"publish_report"}, "a run that is marked failed would end green"
 
 
 def test_each_job_is_a_task_of_the_same_name(dag: Any) -> None:
@@ -112,12 +112,12 @@ def test_the_tables_wait_for_the_way_that_was_taken_and_not_for_the_other(dag: A
     assert dag.get_task("repair_tables").trigger_rule == TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 
 
-def test_every_wait_has_a_deadline(dag: Any) -> None:
+def test_every_wait_has_a_timeout(dag: Any) -> None:
     waits = [
         task for task in dag.tasks if task.task_type in {"AwaitStepOperator", "TerminateClusterOperator"}
     ]
     assert len(waits) == 6
-    assert all(task.deadline.total_seconds() > 0 for task in waits)
+    assert all(task.timeout.total_seconds() > 0 for task in waits)
 
 
 def test_mapped_tasks_cover_every_dataset_and_question(dag: Any) -> None:

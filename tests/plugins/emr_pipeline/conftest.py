@@ -33,8 +33,8 @@ from sqlalchemy import update
 
 from emr_pipeline.alerts import late_after
 from emr_pipeline.operators.cluster import TerminateClusterOperator
+from emr_pipeline.operators.publish_report import PublishReportOperator
 from emr_pipeline.operators.step import AwaitStepOperator
-from emr_pipeline.operators.storage import PublishReportOperator
 from emr_pipeline.settings import Settings
 
 BUCKET = "operators"

@@ -17,7 +17,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from emr_pipeline.operators.athena import AthenaStatementOperator, VerifyRowCountsOperator, read_answer
-from emr_pipeline.triggers import QueryTrigger
+from emr_pipeline.triggers.athena import QueryTrigger
 from tests.plugins.emr_pipeline.operators.conftest import ATHENA, executions
 
 Context = Callable[..., Any]
@@ -64,10 +64,10 @@ def test_a_retry_does_not_get_the_failed_query_back(aws: Any, run: Context) -> N
 
 
 def test_an_overdue_query_is_stopped(aws: Any, run: Context) -> None:
-    operator = statement("SELECT 1", deadline=timedelta(minutes=1))
+    operator = statement("SELECT 1", timeout=timedelta(minutes=1))
     query_id = operator.execute(run())
     with pytest.raises(AirflowException, match=f"{query_id} has not ended within 0:01:00"):
-        operator.finish(run(), {"query_id": query_id, "overdue": True})
+        operator.finish(run(), {"query_id": query_id, "timed_out": True})
 
 
 def test_a_query_that_reads_more_than_it_may_fails_and_says_what_to_do(aws: Any, run: Context) -> None:
@@ -110,9 +110,9 @@ def test_a_running_query_is_stopped_once_it_has_read_too_much(scanned: int, stat
     """The local Athena tells what was read at the end only, so this one looks at a client of its own."""
     client = Athena(scanned)
     trigger = QueryTrigger(
-        subject={"query_id": "q", "max_bytes": 10}, deadline=0.0, aws_conn_id=None, region_name=None
+        resource={"query_id": "q", "max_bytes": 10}, deadline=0.0, aws_conn_id=None, region_name=None
     )
-    assert asyncio.run(trigger.look(client)) is None
+    assert asyncio.run(trigger.poll(client)) is None
     assert client.state == state
 
 

@@ -109,9 +109,9 @@ def test_a_protected_cluster_is_a_failure_that_names_the_protection(aws: Any, ru
 
 
 def test_a_cluster_that_does_not_end_in_time_is_named(aws: Any, run: Context) -> None:
-    operator = terminate("j-1", deadline=timedelta(minutes=30))
+    operator = terminate("j-1", timeout=timedelta(minutes=30))
     with pytest.raises(AirflowException, match="j-1 has not ended within 0:30:00"):
-        operator.finish(run(), {"cluster_ids": ["j-1"], "overdue": True})
+        operator.finish(run(), {"cluster_ids": ["j-1"], "timed_out": True})
 
 
 def reap(**kwargs: str) -> ReapClustersOperator:

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from emr_pipeline.failure import Cause
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator, latest_steps
 from emr_pipeline.step import spark_step
-from emr_pipeline.triggers import StepTrigger
+from emr_pipeline.triggers.emr import StepTrigger
 
 Context = Callable[..., Any]
 
@@ -201,7 +201,7 @@ def test_a_step_that_hangs_meets_its_deadline_and_is_cancelled(
     with pytest.raises(
         AirflowException, match=r"one: step s-\w+ has not ended within 0:00:01 and was cancelled"
     ):
-        wait_for(cluster_id, steps[0], deadline=timedelta(seconds=1)).execute(run())
+        wait_for(cluster_id, steps[0], timeout=timedelta(seconds=1)).execute(run())
     assert states(aws, cluster_id)[1] == ("two", "CANCELLED")
 
 
@@ -233,7 +233,7 @@ def test_deferred_or_not_the_same_trigger_waits(cluster_id: str, run: Context, s
         operator.execute(run())
     assert isinstance(deferred.value.trigger, StepTrigger)
     assert deferred.value.trigger.subject["cluster_id"] == cluster_id
-    assert deferred.value.timeout > operator.deadline
+    assert deferred.value.timeout > operator.timeout
 
 
 def test_the_steps_page_is_linked_while_the_task_still_waits(

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from emr_pipeline.cluster import Cluster, run_job_flow_request, run_tags
-from emr_pipeline.link import STEP, StepLink
+from emr_pipeline.extra_links import STEP, StepLink
 from emr_pipeline.settings import Settings
 from emr_pipeline.view.steps import command
 from tests.plugins.emr_pipeline.conftest import BUCKET, SECRET, Run

@@ -34,7 +34,7 @@ class StepLink(BaseOperatorLink):
         return f"{path}?map_index={ti_key.map_index}" if mapped else path
 
 
-def announce_step(ti: Any, cluster_id: str, step_id: str) -> None:
+def push_step(ti: Any, cluster_id: str, step_id: str) -> None:
     """Make the step's page and the button to it work from now on, while the task still waits."""
     ti.xcom_push(key=STEP, value={"cluster_id": cluster_id, "step_id": step_id})
     ti.xcom_push(key=StepLink.xcom_key, value=StepLink().get_link(None, ti_key=ti))

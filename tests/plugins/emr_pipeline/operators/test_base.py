@@ -1,4 +1,4 @@
-"""What a failure says to a person is a line of the task's log, before the traceback that Airflow logs."""
+"""The log of a failed task has the error message in one line, before the traceback that Airflow logs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from airflow.sdk.exceptions import (
 )
 from botocore.exceptions import ClientError
 
+from emr_pipeline.operators.base import IdempotentAwsOperator
 from emr_pipeline.operators.cluster import TerminateClusterOperator
-from emr_pipeline.operators.waiting import IdempotentAwsOperator
 
 DENIED = ClientError(
     {
@@ -29,7 +29,7 @@ SLOW = ClientError({"Error": {"Code": "Throttling", "Message": "slow down"}}, "D
 
 
 class Fails(IdempotentAwsOperator):
-    """An operator that can do nothing but fail."""
+    """An operator that raises ``error``."""
 
     aws_hook_class = S3Hook
 
@@ -42,7 +42,7 @@ class Fails(IdempotentAwsOperator):
 
 
 def errors(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """Return what has been logged as an error, without the name of the logger."""
+    """Return the lines logged at level ERROR, without the name of the logger."""
     lines = capsys.readouterr().out.splitlines()
     return [
         line.partition("[error    ] ")[2].partition(" [airflow.")[0].rstrip()
@@ -52,7 +52,7 @@ def errors(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("error", "raised", "said"),
+    ("error", "raised", "logged"),
     [
         (AirflowFailException("no input;\n  upload it"), AirflowFailException, "no input; upload it"),
         (AirflowException("query q FAILED"), AirflowException, "query q FAILED"),
@@ -70,17 +70,17 @@ def errors(capsys: pytest.CaptureFixture[str]) -> list[str]:
         (ValueError("core_nodes is 0"), ValueError, "ValueError: core_nodes is 0"),
         (KeyError("rows"), KeyError, "KeyError: 'rows'"),
     ],
-    ids=["for good", "to be tried again", "refused", "throttled", "a value", "a fault of ours"],
+    ids=["final", "retried", "refused", "throttled", "ValueError", "KeyError"],
 )
-def test_a_failure_is_said_in_one_line(
-    error: Exception, raised: type[Exception], said: str, capsys: pytest.CaptureFixture[str]
+def test_a_failure_is_logged_in_one_line(
+    error: Exception, raised: type[Exception], logged: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(raised):
         Fails(error=error).execute({})
-    assert errors(capsys) == [said]
+    assert errors(capsys) == [logged]
 
 
-def test_what_else_is_known_of_a_failure_follows(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_notes_of_an_exception_follow_its_message(capsys: pytest.CaptureFixture[str]) -> None:
     error = AirflowException("pca: no variance")
     error.add_note("Log: s3://lake/stdout.gz")
     with pytest.raises(AirflowException):
@@ -89,12 +89,12 @@ def test_what_else_is_known_of_a_failure_follows(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    ("event", "raised", "said"),
+    ("event", "raised", "logged"),
     [
         (
             {"error": TriggerFailureReason.TRIGGER_TIMEOUT},
             TaskDeferralTimeout,
-            "the triggerer has not ended the wait in time; see whether it runs",
+            "the triggerer has not fired in time; check that it is running",
         ),
         (
             {
@@ -102,25 +102,25 @@ def test_what_else_is_known_of_a_failure_follows(capsys: pytest.CaptureFixture[s
                 "traceback": ["Traceback:\n", "KeyError: 'Step'\n"],
             },
             TaskDeferralError,
-            "the triggerer has failed while it waited: KeyError: 'Step'",
+            "the trigger failed: KeyError: 'Step'",
         ),
     ],
-    ids=["time-out", "failure"],
+    ids=["timeout", "failure"],
 )
-def test_a_failure_of_the_triggerer_is_said_in_one_line(
-    event: dict[str, Any], raised: type[Exception], said: str, capsys: pytest.CaptureFixture[str]
+def test_a_failure_of_the_triggerer_is_logged_in_one_line(
+    event: dict[str, Any], raised: type[Exception], logged: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     operator = TerminateClusterOperator(task_id="end", cluster_id="")
     with pytest.raises(raised):
         operator.resume_execution(TRIGGER_FAIL_REPR, event, {})
-    assert errors(capsys)[0] == said
+    assert errors(capsys)[0] == logged
 
 
-def test_a_failure_after_a_deferral_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_after_a_deferral_is_logged_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     operator = TerminateClusterOperator(task_id="end", cluster_id="")
-    event = {"cluster_ids": ["j-1"], "overdue": True}
+    event = {"cluster_ids": ["j-1"], "timed_out": True}
     with pytest.raises(AirflowException):
-        operator.resume_execution("resume", {"event": event}, {})
+        operator.resume_execution("execute_complete", {"event": event}, {})
     assert errors(capsys) == [
         "cluster j-1 has not ended within 0:30:00; end it in the EMR console, it costs money until then"
     ]

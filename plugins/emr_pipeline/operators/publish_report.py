@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.athena import AthenaHook
@@ -15,11 +15,10 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import Context
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emr_pipeline import package
 from emr_pipeline.cost import ClusterCost, read_cost
-from emr_pipeline.link import KEY_FIGURES
+from emr_pipeline.extra_links import KEY_FIGURES
 from emr_pipeline.operators.athena import read_answer
-from emr_pipeline.operators.waiting import IdempotentAwsOperator
+from emr_pipeline.operators.base import IdempotentAwsOperator
 from emr_pipeline.report_data import ReportData
 
 CONTENT_TYPES = {
@@ -29,29 +28,6 @@ CONTENT_TYPES = {
     ".svg": "image/svg+xml",
 }
 """What a report may consist of."""
-
-
-class StageJobsOperator(IdempotentAwsOperator):
-    """Puts the job code under ``<destination>/<version>/`` unless it is there, and returns the version."""
-
-    aws_hook_class = S3Hook
-    template_fields = aws_template_fields("destination")
-
-    def __init__(self, *, folder: Path, destination: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.folder = folder
-        self.destination = destination
-
-    def reconcile(self, context: Context) -> str:
-        code = package.build(self.folder)
-        bucket, prefix = S3Hook.parse_s3_url(f"{self.destination}/{code.version}/")
-        there = set(self.hook.list_keys(bucket, prefix=prefix) or [])
-        for name, content in code.files.items():
-            if f"{prefix}{name}" not in there:
-                # Replacing: another run may have put the same content there meanwhile.
-                self.hook.load_bytes(content, key=f"{prefix}{name}", bucket_name=bucket, replace=True)
-        self.log.info("Job code %s is at %s/%s/", code.version, self.destination, code.version)
-        return code.version
 
 
 class PublishReportOperator(IdempotentAwsOperator):

@@ -1,7 +1,7 @@
-"""Waiting for AWS: one loop, with a deadline, that a worker can run in line or a triggerer for it.
+"""The base of the triggers: a polling loop with a deadline, which a worker or a triggerer can run.
 
-The provider's waiters give up on the first network error, their deferred tasks cannot be killed, and some of
-them wait for ever; this one does none of the three.
+The waiters of the Amazon provider fail on the first network error, their deferred tasks cannot be killed, and some of
+them have no time limit. This one retries network errors, cancels the work of a killed task, and has a deadline.
 """
 
 from __future__ import annotations
@@ -31,31 +31,30 @@ TRANSIENT_CODES = frozenset(
 
 Event = dict[str, Any]
 
-Subject = Mapping[str, Any]
-"""The names and limits that tell a trigger what it looks at: texts, numbers, and lists of them."""
+Resource = Mapping[str, Any]
+"""The ids of the AWS resource that a trigger polls, and its limits: strings, numbers, and lists of them."""
 
 
 def is_transient(error: Exception) -> bool:
-    """Return whether asking again later can help: throttling, a server's fault, a lost connection."""
+    """Return whether a retry can succeed: after throttling, a server error or a lost connection."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error.response["Error"]["Code"] in TRANSIENT_CODES or status >= 500
     return isinstance(error, BotoCoreError | OSError)
 
 
-def next_delay(waited: float) -> float:
-    """Return the seconds until the next look: a tenth of what has been waited, between 1 and 30.
+def poll_interval(waited: float) -> float:
+    """Return the seconds until the next poll: a tenth of the seconds waited so far, between 1 and 30.
 
-    So a wait ends at most a tenth late, and a long one stays far below EMR's request limits.
+    The end is noticed at most 10 % late, and a long wait stays far below the request limits of EMR.
     """
     return min(30.0, max(1.0, waited / 10))
 
 
-class WatchTrigger(BaseTrigger):
-    """Looks at one AWS resource until it has ended or the deadline is past, then fires once.
+class PollingTrigger(BaseTrigger):
+    """Polls an AWS resource until it has ended or the deadline has passed, then fires once.
 
-    The event is ``look``'s own, or ``{"overdue": True}`` at the deadline, and always holds the subject: the names of
-    the resource.
+    The event is what ``poll`` returns, or ``{"timed_out": True}`` after the deadline, together with ``resource``.
     """
 
     hook_class: ClassVar[type[AwsGenericHook[Any]]]
@@ -63,14 +62,14 @@ class WatchTrigger(BaseTrigger):
     def __init__(
         self,
         *,
-        subject: Subject,
+        resource: Resource,
         deadline: float,
         aws_conn_id: str | None,
         region_name: str | None,
     ) -> None:
-        """``deadline`` is in seconds since the epoch, so that a restarted triggerer does not extend it."""
+        """``deadline`` is in seconds since the epoch: a restart of the triggerer does not extend it."""
         super().__init__()
-        self.subject = dict(subject)
+        self.resource = dict(resource)
         self.deadline = deadline
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
@@ -79,7 +78,7 @@ class WatchTrigger(BaseTrigger):
         return (
             f"{type(self).__module__}.{type(self).__qualname__}",
             {
-                "subject": self.subject,
+                "resource": self.resource,
                 "deadline": self.deadline,
                 "aws_conn_id": self.aws_conn_id,
                 "region_name": self.region_name,
@@ -87,38 +86,38 @@ class WatchTrigger(BaseTrigger):
         )
 
     @abstractmethod
-    async def look(self, client: Any) -> Event | None:
-        """Return the event when the resource has ended, None while it has not."""
+    async def poll(self, client: Any) -> Event | None:
+        """Return the event if the resource has ended, else None."""
 
     @abstractmethod
     async def cancel(self, client: Any) -> None:
-        """End the resource's work because the user has ended the task."""
+        """Stop the work of the resource because a user has ended the task."""
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        yield TriggerEvent(await self.watch())
+        yield TriggerEvent(await self.wait())
 
-    async def watch(self) -> Event:
+    async def wait(self) -> Event:
         """Return the event that ends the wait."""
-        return {**self.subject, **await self._wait()}
+        return {**self.resource, **await self._poll_until_deadline()}
 
-    async def _wait(self) -> Event:
+    async def _poll_until_deadline(self) -> Event:
         started = time.time()
         while True:
             try:
                 async with await self._hook().get_async_conn() as client:
-                    while (event := await self.look(client)) is None:
+                    while (event := await self.poll(client)) is None:
                         now = time.time()
                         if now >= self.deadline:
-                            return {"overdue": True}
-                        await asyncio.sleep(min(next_delay(now - started), self.deadline - now))
+                            return {"timed_out": True}
+                        await asyncio.sleep(min(poll_interval(now - started), self.deadline - now))
                     return event
             except (ClientError, BotoCoreError, OSError) as error:
                 if not is_transient(error):
                     raise
                 if time.time() >= self.deadline:
-                    return {"overdue": True}
-                self.log.warning("%s cannot be seen just now, will look again: %s", self.subject, error)
-                await asyncio.sleep(next_delay(time.time() - started))
+                    return {"timed_out": True}
+                self.log.warning("Polling %s failed, will retry: %s", self.resource, error)
+                await asyncio.sleep(poll_interval(time.time() - started))
 
     async def on_kill(self) -> None:
         async with await self._hook().get_async_conn() as client:

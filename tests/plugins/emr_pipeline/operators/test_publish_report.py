@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +14,7 @@ from airflow.sdk import Asset
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from emr_pipeline.operators.athena import AthenaStatementOperator
-from emr_pipeline.operators.storage import PublishReportOperator, StageJobsOperator
+from emr_pipeline.operators.publish_report import PublishReportOperator
 from emr_pipeline.report_data import ReportData
 from tests.plugins.emr_pipeline.operators.conftest import ATHENA
 
@@ -25,18 +24,6 @@ Context = Callable[..., Any]
 def put(aws: Any, key: str, text: str) -> str:
     aws.client("s3").put_object(Bucket="operators", Key=key, Body=text.encode())
     return f"s3://operators/{key}"
-
-
-def test_job_code_lands_under_its_version_and_is_not_put_twice(
-    aws: Any, run: Context, tmp_path: Path
-) -> None:
-    (tmp_path / "job.py").write_text("print()\n")
-    stage = StageJobsOperator(task_id="stage_jobs", folder=tmp_path, destination="s3://operators/code")
-    version = stage.execute(run())
-    code = {"Bucket": "operators", "Key": f"code/{version}/job.py"}
-    put_at = aws.client("s3").head_object(**code)["LastModified"]
-    assert stage.execute(run()) == version
-    assert aws.client("s3").head_object(**code)["LastModified"] == put_at
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A run that a person marks failed ends failed, whatever its teardowns come to; a run marked successful stays so."""
+"""The listener writes the note of a successful run, and lets a run that is marked failed end failed."""
 
 from __future__ import annotations
 
@@ -14,29 +14,58 @@ from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
 from sqlalchemy import select
 
-from emr_pipeline import marked
+from emr_pipeline import listener
 from tests.plugins.emr_pipeline.conftest import FOREIGN, TORN_DOWN, Run
 
 FAILED, SUCCESS = DagRunMutableStates.FAILED, DagRunMutableStates.SUCCESS
 
 
 @pytest.fixture(autouse=True)
-def listening() -> Iterator[None]:
-    """Airflow loads the listeners of plugins once, which other tests may have let it do without this one."""
-    listeners = get_listener_manager().pm
-    known = listeners.is_registered(marked)
-    if not known:
-        listeners.register(marked)
+def registered_listener() -> Iterator[None]:
+    """Airflow loads the listeners of plugins once; an earlier test may have loaded them without this one."""
+    manager = get_listener_manager().pm
+    registered = manager.is_registered(listener)
+    if not registered:
+        manager.register(listener)
     yield
-    if not known:
-        listeners.unregister(marked)
+    if not registered:
+        manager.unregister(listener)
+
+
+def note_after_success(run: Run, before: str | None = None) -> str | None:
+    this_run = select(DagRun).filter_by(dag_id=run.dag_id, run_id=run.run_id)
+    with create_session() as session:
+        ended = session.scalar(this_run)
+        ended.note = before
+        listener.on_dag_run_success(ended)
+    with create_session() as session:
+        note: str | None = session.scalar(this_run).note
+        return note
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(None, "4 segments, silhouette 0.41"), ("mine", "mine")], ids=["none", "a user's"]
+)
+def test_the_key_figures_become_the_note_unless_there_is_one(
+    make_run: Callable[..., Run], before: str | None, after: str
+) -> None:
+    run = make_run()
+    run.publish(key_figures="4 segments, silhouette 0.41")
+    make_run().publish(key_figures="another run's")
+    assert note_after_success(run, before) == after
+
+
+def test_a_run_without_key_figures_gets_no_note(make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    run.publish()
+    assert note_after_success(run) is None
 
 
 @pytest.fixture
 def end_of(
     database: Mapping[str, Any], make_run: Callable[..., Run]
 ) -> Callable[..., tuple[str, dict[str, str]]]:
-    """A function that returns how a run ended, and its tasks, if a person marked it while its tasks were so."""
+    """A function that returns the final states of a run and its tasks, after a user marked it in the given state."""
 
     def end(
         dag_id: str, tasks: Mapping[str, str], mark: DagRunMutableStates | None
@@ -44,16 +73,16 @@ def end_of(
         run = make_run(dag_id, state="running")
         for task_id, state in tasks.items():
             run.task(task_id, state)
-        where = select(DagRun).filter_by(dag_id=run.dag_id, run_id=run.run_id)
+        this_run = select(DagRun).filter_by(dag_id=run.dag_id, run_id=run.run_id)
         with create_session() as session:
             if mark:
                 patch_dag_run_state(
-                    dag=database[dag_id], dag_run=session.scalar(where), state=mark, session=session
+                    dag=database[dag_id], dag_run=session.scalar(this_run), state=mark, session=session
                 )
         if "end" not in tasks:
             run.task("end", "success")
         with create_session() as session:
-            ended = session.scalar(where)
+            ended = session.scalar(this_run)
             ended.dag = database[dag_id]
             if ended.state == DagRunState.RUNNING:
                 ended.update_state(session=session, execute_callbacks=False)
@@ -73,7 +102,7 @@ def end_of(
         {"fit": "success", "score": "skipped"},
         {},
     ],
-    ids=["running", "deferred", "between two tries", "between two tasks", "before all tasks"],
+    ids=["running", "deferred", "up for retry", "between two tasks", "before the first task"],
 )
 def test_a_run_marked_failed_ends_failed(end_of: Any, tasks: Mapping[str, str]) -> None:
     state, ended = end_of(TORN_DOWN, tasks, FAILED)
@@ -81,21 +110,21 @@ def test_a_run_marked_failed_ends_failed(end_of: Any, tasks: Mapping[str, str]) 
 
 
 @pytest.mark.parametrize("tasks", [{"fit": "running"}, {"fit": "up_for_retry"}, {}])
-def test_a_run_marked_successful_stays_so(end_of: Any, tasks: Mapping[str, str]) -> None:
+def test_a_run_marked_successful_stays_successful(end_of: Any, tasks: Mapping[str, str]) -> None:
     state, ended = end_of(TORN_DOWN, tasks, SUCCESS)
     assert (state, ended["report"]) == ("success", "skipped")
 
 
-def test_a_run_that_is_over_is_marked_as_airflow_does(end_of: Any) -> None:
+def test_the_tasks_of_an_ended_run_are_unchanged(end_of: Any) -> None:
     over = {"fit": "skipped", "score": "success", "report": "success", "end": "success"}
     assert end_of(TORN_DOWN, over, FAILED) == ("failed", over)
 
 
-def test_a_run_that_scores_has_skipped_tasks_and_ends_well(end_of: Any) -> None:
+def test_a_run_with_a_skipped_branch_succeeds(end_of: Any) -> None:
     scored = {"fit": "skipped", "score": "success", "report": "success"}
     assert end_of(TORN_DOWN, scored, None)[0] == "success"
 
 
-def test_the_dag_of_another_package_is_left_as_it_is(end_of: Any) -> None:
+def test_a_dag_that_does_not_use_the_package_is_unchanged(end_of: Any) -> None:
     state, ended = end_of(FOREIGN, {"fit": "running"}, FAILED)
     assert (state, ended["report"]) == ("success", "skipped")

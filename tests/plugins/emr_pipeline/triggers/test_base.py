@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from emr_pipeline import waiting
-from emr_pipeline.triggers import StepTrigger
-from emr_pipeline.waiting import WatchTrigger, is_transient, next_delay
+from emr_pipeline.triggers import base
+from emr_pipeline.triggers.base import PollingTrigger, is_transient, poll_interval
+from emr_pipeline.triggers.emr import StepTrigger
 
 
 def client_error(code: str, status: int = 400) -> ClientError:
@@ -33,13 +33,13 @@ class Hook:
     async def __aexit__(self, *_: object) -> None: ...
 
 
-class Scripted(WatchTrigger):
+class Scripted(PollingTrigger):
     """Answers each look with the next of ``answers``; exceptions are raised."""
 
     hook_class = Hook  # type: ignore[assignment]
     answers: list[Any]
 
-    async def look(self, client: Any) -> Any:
+    async def poll(self, client: Any) -> Any:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -50,7 +50,7 @@ class Scripted(WatchTrigger):
 
 def scripted(*answers: Any, seconds: float = 60) -> Scripted:
     trigger = Scripted(
-        subject={"step_id": "s-1"}, deadline=time.time() + seconds, aws_conn_id=None, region_name=None
+        resource={"step_id": "s-1"}, deadline=time.time() + seconds, aws_conn_id=None, region_name=None
     )
     trigger.answers = list(answers)
     return trigger
@@ -58,12 +58,12 @@ def scripted(*answers: Any, seconds: float = 60) -> Scripted:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "next_delay", lambda _: 0.0)
+    monkeypatch.setattr(base, "poll_interval", lambda _: 0.0)
 
 
 @pytest.mark.parametrize(("waited", "delay"), [(0, 1), (5, 1), (60, 6), (3600, 30)])
 def test_looks_become_rarer_between_one_and_thirty_seconds(waited: float, delay: float) -> None:
-    assert next_delay(waited) == delay
+    assert poll_interval(waited) == delay
 
 
 @pytest.mark.parametrize(
@@ -76,28 +76,28 @@ def test_looks_become_rarer_between_one_and_thirty_seconds(waited: float, delay:
 )
 def test_what_passes_is_looked_at_again(error: Exception) -> None:
     assert is_transient(error)
-    assert asyncio.run(scripted(None, error, {"state": "COMPLETED"}).watch())["state"] == "COMPLETED"
+    assert asyncio.run(scripted(None, error, {"state": "COMPLETED"}).wait())["state"] == "COMPLETED"
 
 
 def test_what_does_not_pass_ends_the_wait() -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
-        asyncio.run(scripted(client_error("AccessDeniedException")).watch())
+        asyncio.run(scripted(client_error("AccessDeniedException")).wait())
 
 
 def test_the_event_names_the_subject() -> None:
-    assert asyncio.run(scripted({"state": "FAILED"}).watch()) == {"step_id": "s-1", "state": "FAILED"}
+    assert asyncio.run(scripted({"state": "FAILED"}).wait()) == {"step_id": "s-1", "state": "FAILED"}
 
 
 @pytest.mark.parametrize("answer", [None, client_error("ThrottlingException")])
 def test_the_deadline_ends_a_wait_that_nothing_else_ends(answer: Any) -> None:
-    event = asyncio.run(scripted(*[answer] * 5, seconds=0).watch())
-    assert event == {"step_id": "s-1", "overdue": True}
+    event = asyncio.run(scripted(*[answer] * 5, seconds=0).wait())
+    assert event == {"step_id": "s-1", "timed_out": True}
 
 
 def test_a_trigger_comes_back_from_the_database_as_it_was() -> None:
     trigger = StepTrigger(
-        subject={"step_id": "s"}, deadline=1.5, aws_conn_id="aws", region_name="eu-central-1"
+        resource={"step_id": "s"}, deadline=1.5, aws_conn_id="aws", region_name="eu-central-1"
     )
     path, arguments = trigger.serialize()
-    assert path == "emr_pipeline.triggers.StepTrigger"
+    assert path == "emr_pipeline.triggers.emr.StepTrigger"
     assert StepTrigger(**arguments).serialize() == (path, arguments)

@@ -1,0 +1,36 @@
+"""The upload of the job code, before the cluster starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.sdk import Context
+
+from emr_pipeline import package
+from emr_pipeline.operators.base import IdempotentAwsOperator
+
+
+class StageJobsOperator(IdempotentAwsOperator):
+    """Puts the job code under ``<destination>/<version>/`` unless it is there, and returns the version."""
+
+    aws_hook_class = S3Hook
+    template_fields = aws_template_fields("destination")
+
+    def __init__(self, *, folder: Path, destination: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.folder = folder
+        self.destination = destination
+
+    def reconcile(self, context: Context) -> str:
+        code = package.build(self.folder)
+        bucket, prefix = S3Hook.parse_s3_url(f"{self.destination}/{code.version}/")
+        there = set(self.hook.list_keys(bucket, prefix=prefix) or [])
+        for name, content in code.files.items():
+            if f"{prefix}{name}" not in there:
+                # Replacing: another run may have put the same content there meanwhile.
+                self.hook.load_bytes(content, key=f"{prefix}{name}", bucket_name=bucket, replace=True)
+        self.log.info("Job code %s is at %s/%s/", code.version, self.destination, code.version)
+        return code.version
