@@ -102,7 +102,7 @@ def test_relative_links_of_a_document_lead_to_files_and_headings(path: str) -> N
 @pytest.mark.parametrize("path", TEXTS)
 def test_files_that_are_mentioned_exist(path: str) -> None:
     """In texts a file is named by its path from the root of the repository, or from the folder of the text."""
-    tops = "benchmarks|dags|devtools|docker|docs|localaws|plugins|spark|tests"
+    tops = "benchmarks|dags|devtools|docker|docs|infra|localaws|plugins|spark|tests"
     named = re.findall(rf"(?<![\w./-])(?:{tops})/[\w./-]+\.(?:html|md|py|sh|sql)\b", TEXTS[path])
     folder = (ROOT / path).parent
     assert not [name for name in named if not (ROOT / name).exists() and not (folder / name).exists()]
