@@ -12,21 +12,20 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from threading import Lock, Thread
 from typing import Any
-from wsgiref.types import StartResponse, WSGIEnvironment
+
+import botocore.session
 
 from benchmarks.cases import CUSTOMERS, LINES, Case
 from devtools import airflow_home, airflow_services, aws
 from devtools.paths import DATA, PROJECT
-from localaws.protocol import OWN_USER_AGENT
-from localaws.server import LocalAws
+from localaws.faults import Delay, Faults
+from localaws.testing import LocalAws
 
 REPORT = PROJECT / "benchmarks" / "dag_run.md"
 PARSES = 5
@@ -41,31 +40,20 @@ with DAG(dag_id="minimal", schedule=None):
 """
 """A DAG file that does nothing but name one operator of the provider."""
 
-SERVICES = {"ElasticMapReduce": "EMR", "AmazonAthena": "Athena"}
-
-
-class CountingAws(LocalAws):
-    """A local AWS that counts the calls of EMR and Athena from outside, by service and operation."""
-
-    def __init__(self, state: Path) -> None:
-        super().__init__(state, host="127.0.0.1", port=0, phase=timedelta(seconds=0.5))
-        self.calls: Counter[tuple[str, str]] = Counter()
-        self._counting = Lock()
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        target, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
-        if target in SERVICES and not environ.get("HTTP_USER_AGENT", "").startswith(OWN_USER_AGENT):
-            with self._counting:
-                self.calls[SERVICES[target], operation] += 1
-        return super().__call__(environ, start_response)
+COUNTERS = [
+    Delay(f"{prefix}:{operation}", 0.0, times=sys.maxsize)
+    for prefix, service in (("elasticmapreduce", "emr"), ("athena", "athena"))
+    for operation in botocore.session.get_session().get_service_model(service).operation_names
+]
+"""One for each operation of EMR and Athena: a delay of zero seconds counts the calls and changes nothing."""
 
 
 @dataclass(frozen=True)
 class Measured:
     """A green run, in seconds: from trigger to end, the cluster's life, its steps, the pauses between them.
 
-    ``answer_to_end`` is from the last answer of Athena in the cluster's life to its end, ``calls`` count by service and
-    operation, ``parse`` is by DAG.
+    ``answer_to_end`` is from the last answer of Athena in the cluster's life to its end, ``calls`` count by
+    ``service:Operation``, ``parse`` is by DAG.
     """
 
     lines: int
@@ -74,18 +62,8 @@ class Measured:
     in_steps: float
     pauses: tuple[float, ...]
     answer_to_end: float
-    calls: Counter[tuple[str, str]]
+    calls: Counter[str]
     parse: dict[str, float]
-
-
-@contextmanager
-def _local_aws(state: Path) -> Iterator[CountingAws]:
-    running = CountingAws(state)
-    Thread(target=running.serve, daemon=True).start()
-    try:
-        yield running
-    finally:
-        running.stop()
 
 
 def measure(lines: int, folder: Path) -> Measured:
@@ -98,30 +76,36 @@ def measure(lines: int, folder: Path) -> Measured:
         {"name": "minimal", "kwargs": {"path": str(folder / "minimal")}, **bundle},
     ]
     with (
-        _local_aws(folder / "aws") as counting,
+        LocalAws(state=folder / "aws", region=aws.REGION) as local,
         airflow_services.airflow(
             folder / "airflow",
-            counting.endpoint,
+            local.endpoint_url,
             AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True",
             AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST=json.dumps(bundles),
             AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL="5",
         ) as airflow,
     ):
-        local = aws.LocalAws(counting.endpoint, folder / "aws")
-        uri = local.provide(Case(lines, CUSTOMERS).sample(DATA), airflow_home.BUCKET, "raw/sales.csv")
+        uri = aws.provide(local, Case(lines, CUSTOMERS).sample(DATA), airflow_home.BUCKET, "raw/sales.csv")
         for dag_id in ("sales_segmentation", "minimal"):
             airflow.wait_for_dag(dag_id)
-        counting.calls.clear()
+        faults = Faults(local.endpoint_url)
+        faults.plan(*COUNTERS)
         began = time.monotonic()
         run = airflow.trigger("sales_segmentation", input=uri, run_date="2026-01-31")
         if (state := run.wait_for_end()) != "success":
             raise airflow_services.ServiceError(f"the run ended {state}; see {airflow.logs.parent}")
         wall = time.monotonic() - began
-        calls = Counter(counting.calls)
+        calls = Counter(
+            {
+                p.fault.operation: p.triggered
+                for p in faults.planned()
+                if isinstance(p.fault, Delay) and p.triggered
+            }
+        )
         return Measured(lines, wall, *_cluster_times(local), calls, _parse_seconds(airflow))
 
 
-def _cluster_times(local: aws.LocalAws) -> tuple[float, float, tuple[float, ...], float]:
+def _cluster_times(local: LocalAws) -> tuple[float, float, tuple[float, ...], float]:
     """Return the fields of Measured from ``cluster_up`` to ``answer_to_end``."""
     emr, athena = local.client("emr"), local.client("athena")
     (cluster,) = emr.list_clusters()["Clusters"]
@@ -162,8 +146,8 @@ def _parse_seconds(airflow: airflow_services.Airflow) -> dict[str, float]:
 
 def render(measured: Measured) -> str:
     """Return the page."""
-    calls = Counter(service for service, _ in measured.calls.elements())
-    often = ", ".join(f"{operation} {count}" for (_, operation), count in measured.calls.most_common(6))
+    calls = Counter(operation.partition(":")[0] for operation in measured.calls.elements())
+    often = ", ".join(f"{name.partition(':')[2]} {count}" for name, count in measured.calls.most_common(6))
     ours, minimal = measured.parse["sales_segmentation"], measured.parse["minimal"]
     rows = {
         "from trigger to the end of the run": f"{measured.wall:.0f} s",
@@ -171,8 +155,8 @@ def render(measured: Measured) -> str:
         "of which in steps": f"{measured.in_steps:.0f} s, {measured.in_steps / measured.cluster_up:.0%}",
         "pauses between steps": ", ".join(f"{pause:.1f} s" for pause in measured.pauses),
         "from the last answer the cluster waits for to its end": f"{measured.answer_to_end:.1f} s",
-        "calls to EMR": str(calls["EMR"]),
-        "calls to Athena": str(calls["Athena"]),
+        "calls to EMR": str(calls["elasticmapreduce"]),
+        "calls to Athena": str(calls["athena"]),
         "the most frequent calls": often,
         "parsing the DAG file": f"{ours:.2f} s, {ours / minimal:.1f} times {minimal:.2f} s with one EMR operator",
     }

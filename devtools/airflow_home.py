@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from devtools.aws import CREDENTIALS, REGION
+from devtools.aws import REGION
 from devtools.paths import PROJECT
+from localaws.testing import CREDENTIALS
 
 BUCKET = "beverage-lake"
 

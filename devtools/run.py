@@ -24,6 +24,8 @@ from rich.console import Console
 
 from devtools import airflow_home, aws, dag_run, paths, sales
 from devtools.screen import Screen
+from localaws import StartError
+from localaws.testing import LocalAws
 
 ROWS = 1_048_575
 """Lines of the data set that the original study used."""
@@ -82,7 +84,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             with ExitStack() as started:
                 succeeded = _run(RunOptions.parse(arguments), screen, log, started)
-        except (RunError, aws.AwsFailed) as problem:
+        except (RunError, StartError) as problem:
             screen.error(str(problem))
             return 2
         except OSError as problem:
@@ -99,15 +101,17 @@ def _run(request: RunOptions, screen: Screen, log: Path, started: ExitStack) -> 
     start = time.monotonic()
     _check_disk(request)
     file = request.input or _sample_file(request.rows, screen)
-    local = started.enter_context(aws.local_aws(paths.AWS, paths.LOGS / "localaws.log"))
+    local = started.enter_context(
+        LocalAws(state=paths.AWS, log=paths.LOGS / "localaws.log", region=aws.REGION)
+    )
     with screen.step("Airflow is ready"):
-        variables = airflow_home.environment(paths.AIRFLOW, local.endpoint)
+        variables = airflow_home.environment(paths.AIRFLOW, local.endpoint_url)
         airflow_home.migrate(variables, paths.LOGS / "airflow-db.log")
         os.environ.update(variables)
         sys.path.insert(0, variables["PYTHONPATH"])
         dag = dag_run.load()
     with screen.step(f"{file.name} is on S3"):
-        uri = local.provide(file, airflow_home.BUCKET, f"raw/{file.name}")
+        uri = aws.provide(local, file, airflow_home.BUCKET, f"raw/{file.name}")
     conf = {"input": uri, **request.params}
     try:
         dag_run.validate_conf(dag, conf)
@@ -115,7 +119,7 @@ def _run(request: RunOptions, screen: Screen, log: Path, started: ExitStack) -> 
         raise RunError(str(problem)) from None
     with _interruptible(started, screen), screen.tasks(dag_run.task_instance_counts(dag)):
         result = dag_run.run(dag, conf, screen)
-    alive = local.active_clusters()
+    alive = aws.active_clusters(local)
     _summary(screen, result, local, time.monotonic() - start, log)
     if alive:
         screen.error(f"cluster {', '.join(alive)} was still alive after the run")
@@ -173,9 +177,7 @@ def _step_status() -> str:
     return lines[-1].partition(" INFO ")[2] if lines else "starting Spark"
 
 
-def _summary(
-    screen: Screen, result: dag_run.RunResult, local: aws.LocalAws, seconds: float, log: Path
-) -> None:
+def _summary(screen: Screen, result: dag_run.RunResult, local: LocalAws, seconds: float, log: Path) -> None:
     outputs = local.state / "s3" / airflow_home.BUCKET
     if result.state == "success":
         newest = max(outputs.glob("reports/run_date=*/index.html"), key=lambda path: path.stat().st_mtime)

@@ -1,4 +1,4 @@
-"""``python -m localaws --state DIR``: serve a local AWS until stopped."""
+"""The command ``localaws``, also ``python -m localaws``: serve a local AWS until stopped."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 
-from localaws.server import HEALTH, LOOPBACK, LocalAws, StartError
+from localaws import StartError
+from localaws.server import HEALTH, LOOPBACK, Server
 
 
 def parser() -> argparse.ArgumentParser:
-    p = argparse.ArgumentParser(prog="python -m localaws", description="A local AWS that really executes.")
+    p = argparse.ArgumentParser(prog="localaws", description="A local AWS that really executes.")
     p.add_argument(
         "--state", type=Path, required=True, help="folder for the objects of S3 and the logs of steps"
     )
@@ -67,7 +68,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        aws = LocalAws(
+        server = Server(
             options.state,
             options.host,
             options.port,
@@ -81,10 +82,10 @@ def main() -> int:
         return 1
     if options.stop_with_stdin:
         Thread(target=_watch_stdin, args=(stop,), daemon=True).start()
-    Thread(target=aws.serve, daemon=True).start()
-    print(f"localaws ready at {aws.endpoint}\nhealth at {aws.endpoint}{HEALTH}", flush=True)
+    Thread(target=server.serve, daemon=True).start()
+    print(f"localaws ready at {server.endpoint_url}\nhealth at {server.endpoint_url}{HEALTH}", flush=True)
     stop.wait()
-    aws.stop()
+    server.stop()
     return 0
 
 

@@ -20,6 +20,7 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.wrappers import Request, Response
 
+from localaws import StartError
 from localaws.allowlist import Allowlist
 from localaws.emr.api import EmrApi
 from localaws.emr.cluster_registry import ClusterRegistry
@@ -46,12 +47,8 @@ HEALTH = "/_localaws/health"
 os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(2**20))
 
 
-class StartError(Exception):
-    """The server cannot start; the text is one sentence for the user."""
-
-
-class LocalAws:
-    """A running local AWS: ``serve`` blocks until ``stop`` is called from another thread."""
+class Server:
+    """The HTTP server of a local AWS: ``serve`` blocks until ``stop`` is called from another thread."""
 
     def __init__(
         self,
@@ -63,7 +60,7 @@ class LocalAws:
         origins: Iterable[str] = (),
         query_memory: str | None = None,
     ) -> None:
-        """``endpoint`` becomes its address for clients on this machine. Raises StartError.
+        """``endpoint_url`` becomes its address for clients on this machine. Raises StartError.
 
         ``phase`` is the time a cluster takes for STARTING and for BOOTSTRAPPING; ``hosts`` and ``origins`` are as
         in Allowlist; ``query_memory``, such as ``2GB``, is what Athena's queries may take together, a quarter of
@@ -76,7 +73,9 @@ class LocalAws:
         self.state = state.resolve()
         self._lock_file = _lock(self.state)
         listener = _listen(host, port)
-        self.endpoint = f"http://{LOOPBACK if host == ALL_INTERFACES else host}:{listener.getsockname()[1]}"
+        self.endpoint_url = (
+            f"http://{LOOPBACK if host == ALL_INTERFACES else host}:{listener.getsockname()[1]}"
+        )
         self._store = Store(self.state / "s3")
         self._spill = self.state / "athena"
         self._remove_spill()
@@ -157,7 +156,7 @@ class LocalAws:
         from localaws.athena.api.operations import build
 
         share = memory or f"{machine_memory() // 4 // 2**20}MiB"
-        return build(self.endpoint, self._store, plan, share, self._spill)
+        return build(self.endpoint_url, self._store, plan, share, self._spill)
 
 
 class _Lazy(Generic[T]):

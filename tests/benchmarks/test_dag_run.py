@@ -8,11 +8,18 @@ from benchmarks.dag_run import Measured, render
 
 
 def test_the_page_holds_shares_ratios_and_calls_by_service() -> None:
-    calls = Counter({("EMR", "DescribeStep"): 7, ("EMR", "RunJobFlow"): 1, ("Athena", "GetQueryResults"): 4})
+    calls = Counter(
+        {
+            "elasticmapreduce:DescribeStep": 7,
+            "elasticmapreduce:RunJobFlow": 1,
+            "athena:GetQueryResults": 4,
+        }
+    )
     parse = {"sales_segmentation": 0.6, "minimal": 0.3}
     page = render(Measured(1000, 130, 100, 85, (0.2, 1.4), 3.2, calls, parse))
     assert "| of which in steps | 85 s, 85% |" in page
     assert "| pauses between steps | 0.2 s, 1.4 s |" in page
     assert "| calls to EMR | 8 |" in page
     assert "| calls to Athena | 4 |" in page
+    assert "DescribeStep 7, GetQueryResults 4, RunJobFlow 1" in page
     assert "0.60 s, 2.0 times" in page

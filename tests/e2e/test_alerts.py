@@ -16,6 +16,7 @@ import pytest
 from devtools import airflow_services, aws, sales
 from devtools.paths import PROJECT
 from localaws.faults import Deny, Faults
+from localaws.testing import LocalAws
 
 pytestmark = pytest.mark.chaos
 
@@ -38,7 +39,7 @@ with DAG("slow", schedule=None, deadline=late_after(timedelta(seconds=5), settin
 class Stack:
     """A local AWS, an Airflow that sends alerts to an SNS topic, and the messages received so far."""
 
-    local: aws.LocalAws
+    local: LocalAws
     airflow: airflow_services.Airflow
     queue: str
     input: str
@@ -64,16 +65,16 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     dags = shutil.copytree(PROJECT / "dags", folder / "dags")
     (folder / "spark").symlink_to(PROJECT / "spark")
     (dags / "slow.py").write_text(LATE_DAG)
-    with aws.local_aws(folder / "aws", folder / "localaws.log") as local:
+    with LocalAws(state=folder / "aws", region=aws.REGION) as local:
         topic = local.client("sns").create_topic(Name="alerts")["TopicArn"]
         sqs = local.client("sqs")
         queue = sqs.create_queue(QueueName="alerts")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         local.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-        uri = local.provide(folder / "sales.csv", "beverage-lake", "raw/alerts.csv")
+        uri = aws.provide(local, folder / "sales.csv", "beverage-lake", "raw/alerts.csv")
         with airflow_services.airflow(
             folder / "airflow",
-            local.endpoint,
+            local.endpoint_url,
             AIRFLOW__CORE__DAGS_FOLDER=str(dags),
             PYTHONPATH=str(dags),
             EMR_PIPELINE_ALERT_TOPIC_ARN=topic,
@@ -109,7 +110,7 @@ def test_a_run_marked_failed_before_its_cluster_is_created_fails_and_is_alerted(
 
 
 def test_tables_trigger_the_example_dag_and_a_failed_teardown_is_alerted(stack: Stack) -> None:
-    faults = Faults(stack.local.endpoint)
+    faults = Faults(stack.local.endpoint_url)
     faults.plan(Deny("TerminateJobFlows", times=99))
     run = stack.airflow.trigger(
         "sales_segmentation", input=stack.input, run_date="2026-01-31", k_min=2, k_max=3, n_init=1

@@ -35,6 +35,7 @@ from localaws.faults import (
     StepKilled,
     Throttle,
 )
+from localaws.testing import LocalAws
 
 pytestmark = pytest.mark.chaos
 
@@ -65,7 +66,7 @@ HEADER = (
 class Stack:
     """A local AWS, an Airflow that uses it, and the outcomes of the cases so far."""
 
-    local: aws.LocalAws
+    local: LocalAws
     airflow: airflow_services.Airflow
     input: str
     customers: int
@@ -75,17 +76,14 @@ class Stack:
 
     @property
     def faults(self) -> Faults:
-        return Faults(self.local.endpoint)
+        return Faults(self.local.endpoint_url)
 
     def restart_aws(self) -> None:
         """Kill the local AWS with all its steps, and start it again on the same port with the same S3 objects."""
-        (process,) = [
-            child for child in psutil.Process().children() if str(self.local.state) in child.cmdline()
-        ]
-        process.kill()
-        process.wait()
-        log, port = self.local.state.with_suffix(".restarted.log"), urlsplit(self.local.endpoint).port
-        self.restarts.enter_context(aws.local_aws(self.local.state, log, port or 0))
+        self.local.process.kill()
+        self.local.process.wait()
+        port = str(urlsplit(self.local.endpoint_url).port)
+        self.restarts.enter_context(LocalAws("--port", port, state=self.local.state, region=aws.REGION))
 
     def trigger(self, **conf: Any) -> Case:
         run_date = f"2026-02-{next(self.days):02}"
@@ -191,10 +189,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     file = folder / "sales.csv"
     written = sales.write(file, 500, customers=50)
     with (
-        aws.local_aws(folder / "aws", folder / "localaws.log") as local,
+        LocalAws(state=folder / "aws", region=aws.REGION) as local,
         airflow_services.airflow(
             folder / "airflow",
-            local.endpoint,
+            local.endpoint_url,
             AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True",
             AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT="30",
             AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL="5",
@@ -202,7 +200,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         ) as airflow,
         ExitStack() as restarts,
     ):
-        uri = local.provide(file, "beverage-lake", "raw/chaos.csv")
+        uri = aws.provide(local, file, "beverage-lake", "raw/chaos.csv")
         for dag_id in ("sales_segmentation", "emr_reaper"):
             airflow.wait_for_dag(dag_id)
         running = Stack(local, airflow, uri, written.customers, restarts)

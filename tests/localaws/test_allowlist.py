@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import copy
 from http.client import HTTPMessage
 
 import pytest
@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 from localaws.allowlist import Allowlist
 from localaws.faults import Faults
 from localaws.faults.client import FaultRejected
-from tests.conftest import LocalAws, running_local_aws
+from localaws.testing import LocalAws
+from tests.conftest import send
 
 ORIGIN = "http://localhost:3000"
 LIST_CLUSTERS = {"X-Amz-Target": "ElasticMapReduce.ListClusters"}
@@ -24,7 +25,7 @@ LIST_CLUSTERS = {"X-Amz-Target": "ElasticMapReduce.ListClusters"}
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """A local AWS that was told of two names and an origin."""
     names = ("--allow-host", "localaws", "--allow-host", "amazonaws.com")
-    with running_local_aws(tmp_path_factory.mktemp("told"), *names, "--allow-origin", ORIGIN) as aws:
+    with LocalAws(*names, "--allow-origin", ORIGIN, state=tmp_path_factory.mktemp("told")) as aws:
         yield aws
 
 
@@ -37,7 +38,9 @@ def by_another_name(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Loc
         "getaddrinfo",
         lambda host, *others, **named: resolve("127.0.0.1" if host == "aws.test" else host, *others, **named),
     )
-    return replace(local_aws, endpoint=local_aws.endpoint.replace("127.0.0.1", "aws.test"))
+    by_another_name = copy(local_aws)
+    by_another_name.endpoint_url = local_aws.endpoint_url.replace("127.0.0.1", "aws.test")
+    return by_another_name
 
 
 def signed_for(service: str) -> dict[str, str]:
@@ -199,7 +202,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 def test_every_address_of_the_server_is_closed_to_web_pages(
     local_aws: LocalAws, who: dict[str, str], method: str, path: str, headers: dict[str, str]
 ) -> None:
-    status, answered, text = local_aws.send(method, path, headers | who)
+    status, answered, text = send(local_aws, method, path, headers | who)
     assert status == 403
     assert "the local AWS " in text
     assert not of_cors(answered)
@@ -209,7 +212,7 @@ def test_the_control_interface_of_moto_is_closed_to_programs_too(local_aws: Loca
     """Its reset would empty S3."""
     s3 = local_aws.client("s3")
     s3.create_bucket(Bucket="not-to-be-reset")
-    assert local_aws.send("POST", "/moto-api/reset", {})[0] == 405
+    assert send(local_aws, "POST", "/moto-api/reset", {})[0] == 405
     assert "not-to-be-reset" in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
 
 
@@ -238,7 +241,7 @@ def test_a_client_that_calls_it_by_another_name_reads_what_to_do(
 
 def test_the_client_of_the_faults_reads_it_too(by_another_name: LocalAws) -> None:
     with pytest.raises(FaultRejected, match=r"is not called 'aws\.test:"):
-        Faults(by_another_name.endpoint).planned()
+        Faults(by_another_name.endpoint_url).planned()
 
 
 def test_the_told_names_and_the_told_origin_are_served_without_headers_of_cors(told: LocalAws) -> None:
@@ -247,7 +250,7 @@ def test_the_told_names_and_the_told_origin_are_served_without_headers_of_cors(t
         {"Host": "elasticmapreduce.eu-central-1.amazonaws.com"},
         {"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site"},
     ):
-        status, headers, text = told.send("POST", "/", {**LIST_CLUSTERS, **who}, "{}")
+        status, headers, text = send(told, "POST", "/", {**LIST_CLUSTERS, **who}, "{}")
         assert (status, json.loads(text)) == (200, {"Clusters": []})
         assert not of_cors(headers)
 
@@ -264,7 +267,7 @@ def test_no_answer_of_moto_has_headers_of_cors(
     told: LocalAws, service: str, headers: dict[str, str], body: str | None
 ) -> None:
     who = signed_for(service) | {"Origin": ORIGIN}
-    status, answered, _ = told.send("POST" if body else "GET", "/", who | headers, body)
+    status, answered, _ = send(told, "POST" if body else "GET", "/", who | headers, body)
     assert status == 200
     assert not of_cors(answered)
 
@@ -272,6 +275,6 @@ def test_no_answer_of_moto_has_headers_of_cors(
 def test_s3_by_virtual_hosted_addresses_is_served(local_aws: LocalAws) -> None:
     local_aws.client("s3").create_bucket(Bucket="virtual")
     local_aws.client("s3").put_object(Bucket="virtual", Key="a/b", Body=b"content")
-    port = local_aws.endpoint.rpartition(":")[2]
+    port = local_aws.endpoint_url.rpartition(":")[2]
     for host in (f"virtual.localhost:{port}", "virtual.s3.localhost"):
-        assert local_aws.send("GET", "/a/b", signed_for("s3") | {"Host": host})[::2] == (200, "content")
+        assert send(local_aws, "GET", "/a/b", signed_for("s3") | {"Host": host})[::2] == (200, "content")

@@ -16,7 +16,7 @@ from botocore.model import ServiceModel, Shape
 
 from localaws.athena.api.operations import AthenaApi
 from localaws.emr.api import EmrApi
-from tests.conftest import LocalAws, running_local_aws
+from localaws.testing import LocalAws
 
 # Where a valid value is wanted: mostly of the right type, now and then of another, or at an end of the range.
 TEXTS = [
@@ -55,7 +55,7 @@ REQUESTS = 6  # of each operation
 
 @pytest.fixture(scope="module")
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with running_local_aws(tmp_path_factory.mktemp("fuzzed"), "--cluster-seconds", "0.1") as aws:
+    with LocalAws("--cluster-seconds", "0.1", state=tmp_path_factory.mktemp("fuzzed")) as aws:
         aws.client("s3").create_bucket(Bucket="results")
         yield aws
 
@@ -72,7 +72,7 @@ def cluster(fuzzed: LocalAws) -> str:
 def post(aws: LocalAws, target: str, body: bytes) -> int:
     headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
     try:
-        with urlopen(Request(f"{aws.endpoint}/", body, headers), timeout=30) as answer:
+        with urlopen(Request(f"{aws.endpoint_url}/", body, headers), timeout=30) as answer:
             return int(answer.status)
     except HTTPError as error:
         return error.code
@@ -122,9 +122,7 @@ def operations(service: str, api: type) -> list[str]:
 
 
 @pytest.mark.parametrize(("service", "api"), [("emr", EmrApi), ("athena", AthenaApi)])
-def test_no_request_is_answered_by_a_500(
-    fuzzed: LocalAws, cluster: str, service: str, api: type, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_no_request_is_answered_by_a_500(fuzzed: LocalAws, cluster: str, service: str, api: type) -> None:
     known: dict[str, Any] = {
         "WorkGroup": "primary", "CatalogName": "AwsDataCatalog", "DatabaseName": "default",
         "ResultConfiguration": {"OutputLocation": "s3://results/"},
@@ -146,7 +144,7 @@ def test_no_request_is_answered_by_a_500(
             if post(fuzzed, f"{prefix}.{operation}", body) == 500:
                 failures.append((operation, body[:500]))
     assert failures == []
-    assert "Traceback" not in capfd.readouterr().err
+    assert "Traceback" not in fuzzed.log.read_text()
 
 
 @pytest.mark.parametrize(

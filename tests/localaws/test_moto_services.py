@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.moto_services import SUPPORTED_OPERATIONS
-from tests.conftest import LocalAws
+from localaws.testing import LocalAws
 
 ROLE = "arn:aws:iam::123456789012:role/x"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:t"
@@ -163,7 +163,7 @@ def test_what_moto_stumbles_over_is_an_error_of_the_protocol(local_aws: LocalAws
             "SignedHeaders=host, Signature=0",
         }
         try:
-            urlopen(Request(local_aws.endpoint, body, headers))
+            urlopen(Request(local_aws.endpoint_url, body, headers))
         except HTTPError as error:
             return error.code, error.headers.get_content_type(), json.load(error)
         raise AssertionError("it was answered")
@@ -180,7 +180,7 @@ def test_there_is_one_catalog_whatever_the_region(local_aws: LocalAws) -> None:
     frankfurt, nowhere = (
         boto3.client(
             "glue",
-            endpoint_url=local_aws.endpoint,
+            endpoint_url=local_aws.endpoint_url,
             region_name=region,
             aws_access_key_id="test",
             aws_secret_access_key="test",

@@ -13,7 +13,8 @@ from urllib.request import urlopen
 import pytest
 
 from localaws.faults import Faults
-from tests.conftest import ROOT, LocalAws, running_local_aws
+from localaws.testing import LocalAws
+from tests.conftest import ROOT
 
 
 def start(*options: str) -> subprocess.CompletedProcess[str]:
@@ -24,7 +25,7 @@ def start(*options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_health_address_tells_what_runs_and_where(local_aws: LocalAws) -> None:
-    with urlopen(f"{local_aws.endpoint}/_localaws/health") as response:
+    with urlopen(f"{local_aws.endpoint_url}/_localaws/health") as response:
         health = json.load(response)
     assert health["state"] == str(local_aws.state)
     assert {"s3", "emr", "athena", "glue"} <= set(health["services"])
@@ -37,14 +38,14 @@ def test_it_listens_on_loopback_alone_unless_told(local_aws: LocalAws, tmp_path:
     """127.0.0.2 stands for another network: Linux answers there whoever listens on all addresses."""
     other = "127.0.0.2"
     with socket.socket() as client:
-        assert client.connect_ex((other, int(local_aws.endpoint.rpartition(":")[2]))) != 0
-    with running_local_aws(tmp_path, "--host", other) as other_aws:  # its own address is a name it was told
-        assert other_aws.endpoint.startswith(f"http://{other}:")
+        assert client.connect_ex((other, int(local_aws.endpoint_url.rpartition(":")[2]))) != 0
+    with LocalAws("--host", other, state=tmp_path) as other_aws:  # its own address is a name it was told
+        assert other_aws.endpoint_url.startswith(f"http://{other}:")
         assert other_aws.client("s3").list_buckets()["Buckets"] == []
-    with running_local_aws(tmp_path, "--host", "0.0.0.0") as open_aws:
-        assert open_aws.endpoint.startswith("http://127.0.0.1:")
+    with LocalAws("--host", "0.0.0.0", state=tmp_path) as open_aws:
+        assert open_aws.endpoint_url.startswith("http://127.0.0.1:")
         assert open_aws.client("s3").list_buckets()["Buckets"] == []
-        port = open_aws.endpoint.rpartition(":")[2]
+        port = open_aws.endpoint_url.rpartition(":")[2]
         with urlopen(f"http://{other}:{port}/_localaws/health") as response:
             assert response.status == 200
 
@@ -99,22 +100,22 @@ def test_two_servers_do_not_share_a_state_folder(local_aws: LocalAws) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_it_cleanly_and_frees_the_state_folder(tmp_path: Path, number: signal.Signals) -> None:
     for _ in range(2):
-        with running_local_aws(tmp_path) as aws:
+        with LocalAws(state=tmp_path) as aws:
             aws.process.send_signal(number)
             assert aws.process.wait(30) == 0
 
 
 def test_after_a_kill_the_same_port_and_state_serve_the_same_objects_at_once(tmp_path: Path) -> None:
-    with running_local_aws(tmp_path) as aws:
+    with LocalAws(state=tmp_path) as aws:
         s3 = aws.client("s3")  # its connection stays open, so the port lingers in TIME_WAIT
         s3.create_bucket(Bucket="kept")
         s3.put_object(Bucket="kept", Key="a/b", Body=b"content")
         aws.process.kill()
-    port = aws.endpoint.rpartition(":")[2]
-    with running_local_aws(tmp_path, "--port", port) as again:
-        assert again.endpoint == aws.endpoint
+    port = aws.endpoint_url.rpartition(":")[2]
+    with LocalAws("--port", port, state=tmp_path) as again:
+        assert again.endpoint_url == aws.endpoint_url
         assert again.client("s3").get_object(Bucket="kept", Key="a/b")["Body"].read() == b"content"
-        assert Faults(again.endpoint).planned() == []
+        assert Faults(again.endpoint_url).planned() == []
 
 
 def test_it_stops_at_the_end_of_standard_input(tmp_path: Path) -> None:

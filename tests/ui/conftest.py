@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devtools import airflow_home, airflow_services, aws, sales
+from localaws.testing import LocalAws
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -64,12 +65,12 @@ def site(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
     sales.write(folder / "sales.csv", 2_000, customers=100)
     began = time.monotonic()
     with (
-        aws.local_aws(folder / "aws", folder / "localaws.log") as local,
+        LocalAws(state=folder / "aws", region=aws.REGION) as local,
         airflow_services.airflow(
-            folder / "airflow", local.endpoint, AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True"
+            folder / "airflow", local.endpoint_url, AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True"
         ) as airflow,
     ):
-        local.provide(folder / "sales.csv", airflow_home.BUCKET, "raw/sales.csv")
+        aws.provide(local, folder / "sales.csv", airflow_home.BUCKET, "raw/sales.csv")
         airflow.wait_for_dag("sales_segmentation")
         print(f"\nfrom the start of the stack until the UI shows the DAG: {time.monotonic() - began:.0f} s")
         yield Site(airflow.url, airflow_services.USER, airflow.password)

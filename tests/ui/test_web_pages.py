@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from localaws.faults import Faults
-from tests.conftest import LocalAws, running_local_aws
+from localaws.testing import LocalAws
 from tests.ui.conftest import OPTIONS
 
 pytestmark = pytest.mark.ui
@@ -142,9 +142,9 @@ class Target:
         return {
             "url": url,
             "signature": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request, x",
-            "image": self.presigned("get_object", "image.svg").replace(self.aws.endpoint, url),
-            "script": self.presigned("get_object", "script.js").replace(self.aws.endpoint, url),
-            "put": self.presigned("put_object", "put").replace(self.aws.endpoint, url),
+            "image": self.presigned("get_object", "image.svg").replace(self.aws.endpoint_url, url),
+            "script": self.presigned("get_object", "script.js").replace(self.aws.endpoint_url, url),
+            "put": self.presigned("put_object", "put").replace(self.aws.endpoint_url, url),
             "cluster": json.dumps({"Name": "started by a page", "Instances": {}}),
             "fault": json.dumps({"kind": "Throttle", "operation": "DescribeStep"}),
         }
@@ -159,12 +159,12 @@ class Target:
         found = self.aws.client("s3").list_objects_v2(Bucket=self.bucket)["Contents"]
         assert [item["Key"] for item in found] == ["image.svg", "script.js"]
         assert self.aws.client("emr").list_clusters()["Clusters"] == []
-        assert Faults(self.aws.endpoint).planned() == []
+        assert Faults(self.aws.endpoint_url).planned() == []
 
 
 @pytest.fixture
 def target(tmp_path: Path) -> Iterator[Target]:
-    with running_local_aws(tmp_path) as aws:
+    with LocalAws(state=tmp_path) as aws:
         yield _with_objects(aws)
 
 
@@ -196,7 +196,7 @@ def test_a_page_of_another_origin_can_neither_read_nor_start_anything(
     page: Page, pages: int, target: Target, host: str
 ) -> None:
     page.goto(f"http://{host}:{pages}/")
-    tried = target.addresses(target.aws.endpoint)
+    tried = target.addresses(target.aws.endpoint_url)
     assert read(page, tried) == {}
     send(page, tried)
     target.assert_untouched()
@@ -206,7 +206,7 @@ def test_a_page_whose_name_was_rebound_can_neither_read_nor_start_anything(
     page: Page, target: Target
 ) -> None:
     """The page comes from another server; then its name resolves to the local AWS, so its requests are same-origin."""
-    url = target.aws.endpoint.replace("127.0.0.1", REBOUND)
+    url = target.aws.endpoint_url.replace("127.0.0.1", REBOUND)
     page.route(f"{url}/page", lambda route: route.fulfill(body="<body>", content_type="text/html"))
     page.goto(f"{url}/page")
     tried = target.addresses(url)
@@ -217,7 +217,7 @@ def test_a_page_whose_name_was_rebound_can_neither_read_nor_start_anything(
 
 def test_a_form_and_a_link_of_another_origin_are_refused(page: Page, pages: int, target: Target) -> None:
     home = f"http://localhost:{pages}/"
-    plan = f"<form method=post action='{target.aws.endpoint}/_localaws/faults'></form>"
+    plan = f"<form method=post action='{target.aws.endpoint_url}/_localaws/faults'></form>"
     link = f"<a href='{target.presigned('get_object', 'image.svg')}'></a>"
     for content, go in ((plan, "document.forms[0].submit()"), (link, "document.links[0].click()")):
         page.goto(home)
@@ -233,7 +233,7 @@ def test_an_address_typed_into_the_browser_is_served(page: Page, target: Target)
     answer = page.goto(target.presigned("get_object", "image.svg"))
     assert answer is not None
     assert (answer.status, answer.text()) == (200, SVG)
-    health = page.goto(f"{target.aws.endpoint}/_localaws/health")
+    health = page.goto(f"{target.aws.endpoint_url}/_localaws/health")
     assert health is not None
     assert health.status == 200
 
@@ -242,11 +242,11 @@ def test_a_page_of_an_allowed_origin_reads_only_what_the_cors_rules_of_a_bucket_
     page: Page, pages: int, tmp_path: Path
 ) -> None:
     origin = f"http://localhost:{pages}"
-    with running_local_aws(tmp_path, "--allow-origin", origin) as aws:
+    with LocalAws("--allow-origin", origin, state=tmp_path) as aws:
         target = _with_objects(aws)
         rule = {"AllowedOrigins": [origin], "AllowedMethods": ["GET"]}
         aws.client("s3").put_bucket_cors(Bucket=target.bucket, CORSConfiguration={"CORSRules": [rule]})
         page.goto(origin)
-        assert read(page, target.addresses(aws.endpoint)) == {"object": SVG}
+        assert read(page, target.addresses(aws.endpoint_url)) == {"object": SVG}
         page.goto(f"http://127.0.0.1:{pages}")
-        assert read(page, target.addresses(aws.endpoint)) == {}
+        assert read(page, target.addresses(aws.endpoint_url)) == {}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.conftest import LocalAws, running_local_aws
+from localaws.testing import LocalAws
 
 RunCluster = Callable[..., str]
 
@@ -43,7 +43,7 @@ def step(name: str = "s", **changes: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def slow_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """Clusters stay STARTING for the whole test: what is asked here needs no running one."""
-    with running_local_aws(tmp_path_factory.mktemp("slow"), "--cluster-seconds", "3600") as aws:
+    with LocalAws("--cluster-seconds", "3600", state=tmp_path_factory.mktemp("slow")) as aws:
         yield aws
 
 
@@ -310,7 +310,7 @@ def test_what_is_not_there_is_called_not_supported(emr: Any) -> None:
 
 
 def test_roles_are_checked_once_iam_has_one(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with running_local_aws(tmp_path_factory.mktemp("iam")) as aws:
+    with LocalAws(state=tmp_path_factory.mktemp("iam")) as aws:
         emr, iam = aws.client("emr"), aws.client("iam")
         iam.create_role(RoleName="service", AssumeRolePolicyDocument="{}")
         text = refusal(emr.run_job_flow, **request(ServiceRole="misspelled"))

@@ -22,7 +22,7 @@ from localaws.faults import (
     StepKilled,
     StepStartsSlowly,
 )
-from tests.conftest import LocalAws
+from localaws.testing import LocalAws
 
 BUCKET = "fault-hooks"
 WORK = "print('did its work')"
@@ -31,7 +31,7 @@ FOREVER = 600.0
 
 @pytest.fixture
 def faults(local_aws: LocalAws) -> Iterator[Faults]:
-    faults = Faults(local_aws.endpoint)
+    faults = Faults(local_aws.endpoint_url)
     yield faults
     faults.clear()
 

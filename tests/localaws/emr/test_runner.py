@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import LocalAws, running_local_aws
+from localaws.testing import LocalAws
 
 BUCKET = "runner-tests"
 WRITE = """
@@ -182,7 +182,7 @@ def test_terminating_the_cluster_ends_its_processes(aws: LocalAws) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_no_step_outlives_the_server_even_if_it_is_killed(tmp_path: Path, number: signal.Signals) -> None:
-    with running_local_aws(tmp_path, "--cluster-seconds", "0") as aws:
+    with LocalAws("--cluster-seconds", "0", state=tmp_path) as aws:
         put(aws, {"hang.py": HANG})
         _, _, folder = hanging(aws)
         os.kill(aws.process.pid, number)
@@ -227,7 +227,7 @@ def test_without_a_log_uri_or_its_bucket_the_step_still_ends(aws: LocalAws) -> N
 
 
 def test_a_folder_that_cannot_be_written_ends_the_cluster_with_errors(tmp_path: Path) -> None:
-    with running_local_aws(tmp_path, "--cluster-seconds", "0") as aws:
+    with LocalAws("--cluster-seconds", "0", state=tmp_path) as aws:
         (tmp_path / "emr").write_text("in the way")
         result = ended(aws, run(aws, submit("any", "s3://b/x.py")))
         assert (result["state"], result["reason"]["Code"]) == ("TERMINATED_WITH_ERRORS", "INTERNAL_ERROR")

@@ -11,18 +11,18 @@ from urllib.request import Request, urlopen
 import pytest
 
 from localaws.faults import Fault, FaultRejected, Faults, Planned, StepFails, Throttle
-from tests.conftest import LocalAws
+from localaws.testing import LocalAws
 
 
 @pytest.fixture
 def faults(local_aws: LocalAws) -> Iterator[Faults]:
-    faults = Faults(local_aws.endpoint)
+    faults = Faults(local_aws.endpoint_url)
     yield faults
     faults.clear()
 
 
 def send(aws: LocalAws, method: str, body: bytes | None = None, path: str = "") -> tuple[int, Any]:
-    request = Request(f"{aws.endpoint}/_localaws/faults{path}", data=body, method=method)
+    request = Request(f"{aws.endpoint_url}/_localaws/faults{path}", data=body, method=method)
     try:
         with urlopen(request) as response:
             return response.status, json.load(response)

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from localaws.faults import Delay, Deny, DropConnection, Fault, Faults, ServerError, Throttle
-from tests.conftest import LocalAws, running_local_aws
+from localaws.testing import LocalAws
 
 BUCKET = "faulty-calls"
 CLUSTER = {
@@ -27,14 +27,14 @@ STEP = {"Name": "s", "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["sp
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with running_local_aws(tmp_path_factory.mktemp("slow"), "--cluster-seconds", "3600") as aws:
+    with LocalAws("--cluster-seconds", "3600", state=tmp_path_factory.mktemp("slow")) as aws:
         aws.client("s3").create_bucket(Bucket=BUCKET)
         yield aws
 
 
 @pytest.fixture
 def faults(aws: LocalAws) -> Iterator[Faults]:
-    faults = Faults(aws.endpoint)
+    faults = Faults(aws.endpoint_url)
     yield faults
     faults.clear()
 

@@ -11,7 +11,8 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from tests.conftest import LocalAws, running_local_aws
+from localaws.testing import LocalAws
+from tests.conftest import send
 
 MIB = 2**20
 
@@ -126,7 +127,7 @@ def test_a_key_that_cannot_be_a_file_is_refused_and_nothing_is_written(
 
 
 def test_a_post_to_an_object_is_refused(local_aws: LocalAws, bucket: str) -> None:
-    status, _, text = local_aws.send("POST", f"/{bucket}/a", {}, "body")
+    status, _, text = send(local_aws, "POST", f"/{bucket}/a", {}, "body")
     assert status == 405
     assert "<Code>MethodNotAllowed</Code>" in text
 
@@ -186,10 +187,10 @@ def test_what_cannot_be_written_is_an_error_and_the_object_is_as_before(
 
 
 def test_objects_survive_a_restart(tmp_path: Path) -> None:
-    with running_local_aws(tmp_path) as aws:
+    with LocalAws(state=tmp_path) as aws:
         s3 = aws.client("s3")
         s3.create_bucket(Bucket="kept")
         s3.put_object(Bucket="kept", Key="a/b", Body=b"still here")
     assert aws.process.returncode == 0
-    with running_local_aws(tmp_path) as aws:
+    with LocalAws(state=tmp_path) as aws:
         assert body(aws.client("s3"), "kept", "a/b") == b"still here"

@@ -12,7 +12,8 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from localaws.s3.cors import cors_headers, preflight_response
-from tests.conftest import LocalAws, running_local_aws
+from localaws.testing import LocalAws
+from tests.conftest import send
 
 APP = "https://app.example"
 
@@ -123,7 +124,7 @@ def test_a_preflight_is_answered_as_s3_does(
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     options = ("--allow-origin", APP, "--allow-origin", "https://other.example")
-    with running_local_aws(tmp_path_factory.mktemp("cors"), *options) as aws:
+    with LocalAws(*options, state=tmp_path_factory.mktemp("cors")) as aws:
         yield aws
 
 
@@ -143,7 +144,7 @@ def call(aws: LocalAws, method: str, path: str, origin: str, **headers: str) -> 
     """Return the status and the headers of the answer."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     signature = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request, x"}
-    return aws.send(method, path, {"Origin": origin, **signature, **named})[:2]
+    return send(aws, method, path, {"Origin": origin, **signature, **named})[:2]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 
 from localaws.s3.presigned import signature_error
-from tests.conftest import LocalAws
+from localaws.testing import LocalAws
 
 NOW = datetime(2025, 3, 1, 12, 0, 0, tzinfo=UTC)
 SIGNED = {
@@ -61,7 +61,7 @@ def test_a_signature_is_good_for_its_time(query: dict[str, str], code: str | Non
 def test_an_expired_url_is_denied_to_read_and_to_write(local_aws: LocalAws, version: str) -> None:
     s3 = boto3.client(
         "s3",
-        endpoint_url=local_aws.endpoint,
+        endpoint_url=local_aws.endpoint_url,
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",

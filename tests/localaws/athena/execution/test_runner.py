@@ -11,13 +11,13 @@ import psutil
 import pytest
 
 from localaws.faults import Faults, QueryDelayed, QueryFails
-from tests.conftest import LocalAws, running_local_aws
+from localaws.testing import LocalAws
 from tests.localaws.athena.conftest import Lake
 
 
 @pytest.fixture
 def faults(local_aws: LocalAws) -> Iterator[Faults]:
-    faults = Faults(local_aws.endpoint)
+    faults = Faults(local_aws.endpoint_url)
     yield faults
     faults.clear()
 
@@ -129,7 +129,7 @@ def test_a_stopped_query_has_ended_within_a_second_and_leaves_nothing(lake: Lake
 
 def test_a_large_result_takes_little_memory(tmp_path: Path) -> None:
     """A million rows: as objects of Python they would be some 300 MB."""
-    with running_local_aws(tmp_path, "--query-memory", "100MB") as aws:
+    with LocalAws("--query-memory", "100MB", state=tmp_path) as aws:
         lake = Lake(aws, "bounded", "default")
         lake.s3.create_bucket(Bucket=lake.bucket)
         assert lake.rows("SELECT 'ready'") == [("ready",)]
@@ -151,7 +151,7 @@ def test_what_queries_spill_is_removed_when_the_server_stops(tmp_path: Path) -> 
     left = tmp_path / "athena" / "duckdb_temp_storage_DEFAULT-0.tmp"
     left.parent.mkdir()
     left.touch()  # of a server that was killed
-    with running_local_aws(tmp_path, "--query-memory", "40MB") as aws:
+    with LocalAws("--query-memory", "40MB", state=tmp_path) as aws:
         assert not left.exists()
         lake = Lake(aws, "bounded", "default")
         lake.s3.create_bucket(Bucket=lake.bucket)

@@ -53,7 +53,7 @@ def quick_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def plan(aws: Any) -> Iterator[Plan]:
     """A function that plans faults; each must have triggered by the end of the test."""
-    faults = Faults(aws.endpoint)
+    faults = Faults(aws.endpoint_url)
     ids: list[str] = []
 
     def planned(*wanted: Fault) -> None:
