@@ -30,9 +30,16 @@ OLD_NAMES = {
 """Patterns of names that have been replaced, with the new names."""
 
 UNCLEAR = {
+    "only door": "entry point",
     "more doors": "other commands",
+    "stands there": "is ready",
     "to be told of": "to be notified of",
     "what AWS is asked": "API calls",
+    "there is no param": "unknown param ...; valid params: ...",
+    "takes those behind it along": "also cancels queued steps",
+    "asks back": "compares the request",
+    "in spite of": "despite",
+    "lies there": "exists",
 }
 """Phrases that a reader has to guess, with the usual words; as the texts of the tests, in one line."""
 
