@@ -59,6 +59,7 @@ with DAG(
         "in the EMR console for clusters with the tag `project`; they cost money.",
         aws_conn_id=settings.aws_conn_id,
         tags=deployment_tags(settings),
-        max_hours="{{ params.max_hours }}",
-        report_only="{{ params.dry_run }}",
+        # Functions, because Jinja would render text.
+        max_hours=lambda context, jinja_env: context["params"]["max_hours"],
+        report_only=lambda context, jinja_env: context["params"]["dry_run"],
     )

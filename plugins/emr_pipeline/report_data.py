@@ -19,7 +19,7 @@ class ReportData:
     answers: Mapping[str, Rows]
     metrics: Mapping[str, Mapping[str, Any]]
     """A job whose file could not be read is missing."""
-    facts: Mapping[str, str]
+    facts: Mapping[str, Any]
     """What the DAG itself says of the run."""
     seconds: float | None = None
     """From the start of the run until now."""

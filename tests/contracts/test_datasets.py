@@ -11,7 +11,7 @@ from botocore.session import Session
 from devtools import data_dictionary
 from sales_segmentation.datasets import DATASETS, RAW_COLUMNS
 from sales_segmentation.jobs import FOLDER
-from sales_segmentation.run import plan
+from sales_segmentation.run import jobs
 from segmentation import schemas
 from segmentation.data_dictionary import COLUMNS, ROWS
 from tests.conftest import LocalAws
@@ -75,12 +75,12 @@ def test_comments_need_no_escape_in_ddl() -> None:
 
 
 def test_both_sides_name_the_same_job_for_each_dataset() -> None:
-    fit = {dataset: job.name for job in plan({"score_with": None}) for dataset in job.datasets}
+    fit = {dataset: job.name for job in jobs({"score_with": None}) for dataset in job.datasets}
     assert fit == schemas.PRODUCERS
 
 
 def test_a_run_that_scores_writes_only_datasets_of_a_fit() -> None:
-    assert {dataset for job in plan({"score_with": "2026-01-31"}) for dataset in job.datasets} <= set(BY_NAME)
+    assert {dataset for job in jobs({"score_with": "2026-01-31"}) for dataset in job.datasets} <= set(BY_NAME)
 
 
 def test_the_input_check_requires_the_columns_that_the_job_reads() -> None:

@@ -16,7 +16,7 @@ from emr_pipeline.failure import REFUSAL, explain
 from emr_pipeline.settings import Settings
 from sales_segmentation.jobs import BOOTSTRAP, CODE_VERSION, FOLDER, JOBS, Job
 from sales_segmentation.params import params
-from sales_segmentation.run import whole
+from sales_segmentation.run import int_if_whole
 
 SETTINGS = Settings(bucket="lake")
 
@@ -37,7 +37,7 @@ def rendered(argument: str, **changed: Any) -> str:
     values = {name: param.value for name, param in params(SETTINGS).items()} | changed
     # If it is empty, the step that needs it is not queued.
     values["score_with"] = values["score_with"] or "2025-12-31"
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, finalize=whole)
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, finalize=int_if_whole)
     return environment.from_string(argument).render(
         params=values,
         dag_run=None,

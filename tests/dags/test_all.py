@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.serialization.serialized_objects import DagSerialization
 from airflow.utils.file import list_py_file_paths
 
 from emr_pipeline.alerts import FailureAlert
@@ -50,3 +52,9 @@ def test_every_task_is_retried(dag_bag: Any, dag_id: str) -> None:
 def test_a_failed_run_is_told(dag_bag: Any, dag_id: str) -> None:
     """A task's own callback would tell of each failure, this one of each run, a failed teardown included."""
     assert isinstance(dag_bag.dags[dag_id].on_failure_callback, FailureAlert)
+
+
+@pytest.mark.parametrize("dag_id", DAG_IDS)
+def test_a_dag_is_serialized_to_the_same_text_at_each_parse(dag_bag: Any, dag_id: str) -> None:
+    """Airflow makes a new version of a DAG whose text differs, as it would with a memory address in it."""
+    assert " at 0x" not in json.dumps(DagSerialization.to_dict(dag_bag.dags[dag_id]))

@@ -45,7 +45,7 @@ def overview(data: ReportData) -> Overview:
     totals = answers["totals"][0] if answers["totals"] else {}
     chosen = [row for row in answers["chosen_k"] if row["chosen"] == "true"]
     retained = [row for row in answers["explained_variance"] if row["retained"] == "true"]
-    fitted = "score" not in facts["plan"].split()
+    fitted = "score" not in facts["plan"]
 
     def total(column: str) -> float:
         return parse_number(totals.get(column, "")) or 0.0

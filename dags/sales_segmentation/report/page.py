@@ -48,8 +48,7 @@ def page(data: ReportData, charts: Mapping[str, Chart]) -> str:
         "duration": formatting.duration,
     }
     figures = overview(data)
-    plan = data.facts["plan"].split()
-    jobs = {job: content for job, content in data.metrics.items() if job in plan}
+    jobs = {job: content for job, content in data.metrics.items() if job in data.facts["plan"]}
     return environment.get_template("page.html").render(
         facts=data.facts,
         figures=figures,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -41,12 +42,12 @@ class AthenaStatementOperator(WaitingOperator):
         query: str,
         output_location: str,
         workgroup: str,
-        max_scanned_gb: str,
+        max_scanned_gb: Any,
         database: str = "",
         timeout: timedelta = timedelta(minutes=30),
         **kwargs: Any,
     ) -> None:
-        """``max_scanned_gb`` is a text, as templates render it: GB of 10^9 bytes, which is what Athena bills.
+        """``max_scanned_gb`` is a number of GB of 10^9 bytes, the unit in which Athena bills.
 
         ``database`` may be left out by a statement that names all it touches.
         """
@@ -55,11 +56,11 @@ class AthenaStatementOperator(WaitingOperator):
         self.database = database
         self.output_location = output_location
         self.workgroup = workgroup
-        self.max_scanned_gb = max_scanned_gb
+        self.max_scanned_gb: float = max_scanned_gb
 
     @property
     def max_bytes(self) -> int:
-        return round(float(self.max_scanned_gb) * 1e9)
+        return round(self.max_scanned_gb * 1e9)
 
     def reconcile(self, context: Context) -> Any:
         attempt = 0
@@ -132,28 +133,27 @@ class VerifyRowCountsOperator(AthenaStatementOperator):
     """Compares what Athena counts with what the jobs say they have written; fails on the first difference.
 
     A repair that found no partition is a success to Athena; here it is not. The query must answer one row for each
-    table: ``dataset, row_count``. ``metrics`` is the S3 folder of the metrics files, whose ``rows`` are compared, and
-    ``plan`` holds the names of the jobs that have written them, with blanks between.
+    table: ``dataset, row_count``. ``metrics`` maps each job of the run to the URI of its metrics file, which has
+    the ``rows`` of each table.
 
     An outlet named ``<database>.<table>`` gets an event with ``run_date`` and ``rows``; a table that this run has not
     written gets none.
     """
 
-    template_fields = (*AthenaStatementOperator.template_fields, "metrics", "plan", "run_date")
+    template_fields = (*AthenaStatementOperator.template_fields, "metrics", "run_date")
 
-    def __init__(self, *, metrics: str, plan: str, run_date: str, **kwargs: Any) -> None:
+    def __init__(self, *, metrics: Any, run_date: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.metrics = metrics
-        self.plan = plan
+        self.metrics: Mapping[str, str] = metrics
         self.run_date = run_date
 
     def finish(self, context: Context, event: Event) -> dict[str, int]:
         query_id = super().finish(context, event)
         counted = {row["dataset"]: int(row["row_count"]) for row in read_answer(self.hook, query_id)}
         written: dict[str, int] = {}
-        bucket, folder = S3Hook.parse_s3_url(self.metrics)
-        for job in self.plan.split():
-            written |= json.loads(self.s3.read_key(f"{folder}/{job}.json", bucket))["rows"]
+        for uri in self.metrics.values():
+            bucket, key = S3Hook.parse_s3_url(uri)
+            written |= json.loads(self.s3.read_key(key, bucket))["rows"]
         differing = {
             dataset: f"Athena counts {counted.get(dataset, 0):,}, the job wrote {written.get(dataset, 0):,}"
             for dataset in sorted(counted.keys() | written.keys())

@@ -132,21 +132,19 @@ class ReapClustersOperator(IdempotentAwsOperator):
     aws_hook_class = EmrHook
     template_fields = aws_template_fields("max_hours", "report_only")
 
-    def __init__(self, *, tags: Mapping[str, str], max_hours: str, report_only: str, **kwargs: Any) -> None:
-        """``max_hours`` and ``report_only`` are texts, as templates render them: a number, and True or False."""
+    def __init__(self, *, tags: Mapping[str, str], max_hours: Any, report_only: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.tags = tags
-        self.max_hours = max_hours
-        self.report_only = report_only
+        self.max_hours: float = max_hours
+        self.report_only: bool = report_only
 
     def reconcile(self, context: Context) -> dict[str, str]:
         client = self.hook.conn
         doomed = dict(self._doomed(client, context["ti"]))
-        report_only = self.report_only == "True"
         spared = []
         for cluster_id, reason in doomed.items():
-            self.log.warning("%s %s: %s", "Would end" if report_only else "Ending", cluster_id, reason)
-            if report_only:
+            self.log.warning("%s %s: %s", "Would end" if self.report_only else "Ending", cluster_id, reason)
+            if self.report_only:
                 continue
             try:
                 client.terminate_job_flows(JobFlowIds=[cluster_id])
@@ -178,4 +176,4 @@ class ReapClustersOperator(IdempotentAwsOperator):
         if ti.get_dr_count(**unfinished) == 0:
             return f"{run} is over or gone"
         age = datetime.now(UTC) - cluster["Status"]["Timeline"]["CreationDateTime"]
-        return f"{run} has kept it for {age}" if age > timedelta(hours=float(self.max_hours)) else ""
+        return f"{run} has kept it for {age}" if age > timedelta(hours=self.max_hours) else ""

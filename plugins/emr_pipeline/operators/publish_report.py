@@ -36,8 +36,8 @@ class PublishReportOperator(IdempotentAwsOperator):
     ``render`` makes the files, by name; they replace what lies in the folder ``destination``, and ``page`` is one of
     them. ``key_figures`` makes one short line, which is pushed as the XCom of that name.
 
-    ``questions`` name the answers, in the order of ``query_ids``. ``metrics`` are pairs of an S3 folder and the names
-    of the jobs whose metrics lie there, with blanks between. What the report says of the run and its cluster it may
+    ``questions`` name the answers, in the order of ``query_ids``. ``metrics`` maps the name of a
+    job to the URI of its metrics file. What the report says of the run and its cluster it may
     lack: a report does not fail for a missing figure.
     The event of an outlet carries the ``facts``, the key figures and the address of the page.
     """
@@ -50,8 +50,8 @@ class PublishReportOperator(IdempotentAwsOperator):
         *,
         questions: Sequence[str],
         query_ids: Any,
-        metrics: Sequence[tuple[str, str]],
-        facts: Mapping[str, str],
+        metrics: Any,
+        facts: Any,
         cluster_id: str,
         render: Callable[[ReportData], Mapping[str, bytes]],
         key_figures: Callable[[ReportData], str],
@@ -62,8 +62,8 @@ class PublishReportOperator(IdempotentAwsOperator):
         super().__init__(**kwargs)
         self.questions = questions
         self.query_ids = query_ids
-        self.metrics = metrics
-        self.facts = facts
+        self.metrics: Mapping[str, str] = metrics
+        self.facts: Mapping[str, Any] = facts
         self.cluster_id = cluster_id
         self.render_report = render
         self.key_figures = key_figures
@@ -105,13 +105,12 @@ class PublishReportOperator(IdempotentAwsOperator):
 
     def _read_metrics(self) -> dict[str, Any]:
         metrics = {}
-        for folder, jobs in self.metrics:
-            bucket, prefix = S3Hook.parse_s3_url(folder)
-            for job in jobs.split():
-                try:
-                    metrics[job] = json.loads(self.hook.read_key(f"{prefix}/{job}.json", bucket))
-                except (BotoCoreError, ClientError, ValueError) as problem:
-                    self.log.warning("The report lacks the metrics of %s at %s: %s", job, folder, problem)
+        for job, uri in self.metrics.items():
+            bucket, key = S3Hook.parse_s3_url(uri)
+            try:
+                metrics[job] = json.loads(self.hook.read_key(key, bucket))
+            except (BotoCoreError, ClientError, ValueError) as problem:
+                self.log.warning("The report lacks the metrics of %s at %s: %s", job, uri, problem)
         return metrics
 
     def _read_cost(self, now: datetime) -> ClusterCost | None:

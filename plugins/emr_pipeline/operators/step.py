@@ -53,21 +53,21 @@ class AddStepsOperator(IdempotentAwsOperator):
     """Queues all planned steps at once, so that the cluster never idles between them; leaves out those already there.
 
     Instead of EmrAddStepsOperator: its retry queues every step a second time (AddJobFlowSteps has no client token).
-    ``plan`` holds the names of the steps this run is made of, with blanks between. Returns the step ids by name.
+    ``plan`` lists the names of the steps of this run. Returns the step ids by name.
     """
 
     aws_hook_class = EmrHook
     template_fields = aws_template_fields("cluster_id", "steps", "plan")
     template_fields_renderers: ClassVar[dict[str, str]] = {"steps": "json"}
 
-    def __init__(self, *, cluster_id: str, steps: Sequence[Step], plan: str, **kwargs: Any) -> None:
+    def __init__(self, *, cluster_id: str, steps: Sequence[Step], plan: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.cluster_id = cluster_id
         self.steps = steps
-        self.plan = plan
+        self.plan: Sequence[str] = plan
 
     def _planned(self) -> list[Step]:
-        return [step for step in self.steps if step["Name"] in self.plan.split()]
+        return [step for step in self.steps if step["Name"] in self.plan]
 
     def reconcile(self, context: Context) -> dict[str, str]:
         return self.find_or_create(find=self._all, create=self._add_missing)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sales_segmentation.run import plan, run_date, whole
+from sales_segmentation.run import int_if_whole, jobs, run_date
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 LATER = datetime(2024, 3, 1, 0, 30, tzinfo=UTC)
@@ -39,7 +39,7 @@ def test_run_date(
 def test_a_run_fits_unless_it_scores_with_another_runs_model(
     score_with: str | None, names: list[str]
 ) -> None:
-    assert [job.name for job in plan({"score_with": score_with})] == names
+    assert [job.name for job in jobs({"score_with": score_with})] == names
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,4 @@ def test_a_run_fits_unless_it_scores_with_another_runs_model(
     [(4.0, "4"), (1e3, "1000"), (4, "4"), (0.9, "0.9"), (True, "True"), (None, "None"), ("4.0", "4.0")],
 )
 def test_a_whole_number_is_written_without_a_point(value: Any, written: str) -> None:
-    assert str(whole(value)) == written
+    assert str(int_if_whole(value)) == written

@@ -59,7 +59,7 @@ def dag(dag_id: str) -> DAG:
             task_id="publish",
             questions=[],
             query_ids=[],
-            metrics=[],
+            metrics={},
             facts={},
             cluster_id="",
             render=lambda _: {},

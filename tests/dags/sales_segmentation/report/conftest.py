@@ -102,7 +102,7 @@ METRICS = {
 FACTS = {
     "run_date": "2026-01-31",
     "model_date": "2026-01-31",
-    "plan": "preprocess pca kmeans",
+    "plan": ["preprocess", "pca", "kmeans"],
     "input": "s3://lake/raw/*.csv",
 }
 
@@ -116,7 +116,7 @@ def data() -> Callable[..., ReportData]:
     def build(
         metrics: Any = METRICS,
         cluster: ClusterCost | None = CLUSTER,
-        facts: dict[str, str] | None = None,
+        facts: dict[str, Any] | None = None,
         **answers: Rows,
     ) -> ReportData:
         return ReportData({**ANSWERS, **answers}, metrics, facts or FACTS, 1234.0, cluster)

@@ -142,7 +142,7 @@ def test_the_cost_says_what_it_assumes(files: dict[str, bytes]) -> None:
 
 def test_a_scoring_run_says_whose_model_it_used(data: Build) -> None:
     """Also with the models of the very date that it scores; and how well they once fitted is no figure of this run."""
-    facts = dict(data().facts) | {"plan": "preprocess score"}
+    facts = dict(data().facts) | {"plan": ["preprocess", "score"]}
     scored = data(facts=facts)
     text = Page(page(scored, charts={})).text
     assert "segments by the model of 31 January 2026" in text

@@ -13,7 +13,7 @@ from emr_pipeline.settings import Settings
 ATHENA = {
     "output_location": "s3://operators/athena-results/",
     "workgroup": "primary",
-    "max_scanned_gb": "1",
+    "max_scanned_gb": 1.0,
 }
 
 

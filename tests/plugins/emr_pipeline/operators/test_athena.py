@@ -80,10 +80,8 @@ def test_a_query_that_reads_more_than_it_may_fails_and_says_what_to_do(aws: Any,
     statement(
         "CREATE EXTERNAL TABLE dear (quantity bigint) STORED AS PARQUET LOCATION 's3://operators/dear/'"
     ).execute(run())
-    with pytest.raises(
-        AirflowFailException, match=r"more than max_scanned_gb 0.000001; read less, or raise it"
-    ):
-        statement("SELECT sum(quantity) FROM dear", max_scanned_gb="0.000001").execute(run())
+    with pytest.raises(AirflowFailException, match=r"more than max_scanned_gb 1e-06; read less, or raise it"):
+        statement("SELECT sum(quantity) FROM dear", max_scanned_gb=0.000001).execute(run())
 
 
 class Athena:
@@ -126,8 +124,7 @@ def verify(
     return VerifyRowCountsOperator(
         task_id="verify_row_counts",
         query=answer,
-        metrics="s3://operators/metrics",
-        plan=" ".join(jobs),
+        metrics={job: f"s3://operators/metrics/{job}.json" for job in jobs},
         run_date="2026-01-31",
         outlets=outlets,
         database="default",

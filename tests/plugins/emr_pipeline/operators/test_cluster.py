@@ -114,9 +114,9 @@ def test_a_cluster_that_does_not_end_in_time_is_named(aws: Any, run: Context) ->
         operator.finish(run(), {"cluster_ids": ["j-1"], "timed_out": True})
 
 
-def reap(**kwargs: str) -> ReapClustersOperator:
-    texts = {"max_hours": "12", "report_only": "False", **kwargs}
-    return ReapClustersOperator(task_id="reap_clusters", tags=deployment_tags(SETTINGS), **texts)
+def reap(**kwargs: Any) -> ReapClustersOperator:
+    options = {"max_hours": 12.0, "report_only": False, **kwargs}
+    return ReapClustersOperator(task_id="reap_clusters", tags=deployment_tags(SETTINGS), **options)
 
 
 def with_unfinished(context: Any, *run_ids: str) -> Any:
@@ -135,12 +135,12 @@ def test_the_reaper_spares_the_cluster_of_a_run_that_goes_on(aws: Any, run: Cont
     context = run()
     cluster_id = create().execute(context)
     assert cluster_id not in reap().execute(with_unfinished(context, context["run_id"]))
-    assert cluster_id in reap(max_hours="0").execute(with_unfinished(context, context["run_id"]))
+    assert cluster_id in reap(max_hours=0.0).execute(with_unfinished(context, context["run_id"]))
 
 
 def test_a_dry_run_only_reports(aws: Any, run: Context) -> None:
     cluster_id = create().execute(run())
-    assert cluster_id in reap(report_only="True").execute(with_unfinished(run()))
+    assert cluster_id in reap(report_only=True).execute(with_unfinished(run()))
     assert state_of(aws, cluster_id) not in {"TERMINATING", "TERMINATED"}
     terminate(cluster_id).execute(run())
 

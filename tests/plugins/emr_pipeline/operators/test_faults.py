@@ -109,7 +109,7 @@ def test_steps_are_queued_once_although_the_answer_was_lost(
     aws: Any, cluster_id: str, run: Context, plan: Plan, fault: Callable[[str], Fault]
 ) -> None:
     plan(fault("AddJobFlowSteps"))
-    AddStepsOperator(task_id="add_steps", cluster_id=cluster_id, steps=[STEP], plan="work").execute(run())
+    AddStepsOperator(task_id="add_steps", cluster_id=cluster_id, steps=[STEP], plan=["work"]).execute(run())
     assert steps(aws, cluster_id) == ["work"]
 
 

@@ -40,7 +40,7 @@ def publish(aws: Any, run: Context) -> Callable[..., tuple[Any, dict[str, Any]]]
             **{
                 "questions": ["everything"],
                 "query_ids": [query.execute(run())],
-                "metrics": [("s3://operators/metrics", "kmeans")],
+                "metrics": {"kmeans": "s3://operators/metrics/kmeans.json"},
                 "facts": {"run_date": "2026-01-31"},
                 "cluster_id": "",
                 "render": render,
@@ -131,7 +131,7 @@ def test_a_report_comes_out_without_the_figures_that_cannot_be_read(publish: Any
         seen.append(data)
         return {"index.html": b"page"}
 
-    nothing = {"cluster_id": "j-NOSUCHCLUSTER", "metrics": [("s3://operators/metrics", "lost")]}
+    nothing = {"cluster_id": "j-NOSUCHCLUSTER", "metrics": {"lost": "s3://operators/metrics/lost.json"}}
     publish(render, **nothing, key_figures=lambda _: "")
     assert seen[0].cluster is None
     assert seen[0].metrics == {}

@@ -57,9 +57,9 @@ def step(script: Callable[[str], str]) -> Callable[[str, str], dict[str, Any]]:
     return make
 
 
-def add(steps: list[dict[str, Any]], cluster_id: str, plan: str | None = None) -> AddStepsOperator:
+def add(steps: list[dict[str, Any]], cluster_id: str, plan: list[str] | None = None) -> AddStepsOperator:
     """Return the operator for ``plan``, which is all the steps unless said otherwise."""
-    names = " ".join(step["Name"] for step in steps) if plan is None else plan
+    names = [step["Name"] for step in steps] if plan is None else plan
     return AddStepsOperator(task_id="add_steps", cluster_id=cluster_id, steps=steps, plan=names)
 
 
@@ -91,7 +91,7 @@ def test_steps_are_queued_once_in_their_order(aws: Any, cluster_id: str, run: Co
 
 def test_a_step_outside_the_plan_is_not_queued(aws: Any, cluster_id: str, run: Context, step: Any) -> None:
     steps = [step("one", "hang"), step("two", "succeed"), step("three", "succeed")]
-    assert list(add(steps, cluster_id, plan="one three").execute(run())) == ["one", "three"]
+    assert list(add(steps, cluster_id, plan=["one", "three"]).execute(run())) == ["one", "three"]
     assert [name for name, _ in states(aws, cluster_id)] == ["one", "three"]
 
 
