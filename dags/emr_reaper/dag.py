@@ -1,13 +1,13 @@
 """
 # EMR reaper
 
-Ends EMR clusters of this package that nobody will end any more: their DAG run is finished or gone, or they have lived
-too long. It is the belt for the case that Airflow itself was lost between making a cluster and ending it.
+Terminates abandoned EMR clusters: their DAG run has ended or no longer exists, or they are too old. This is the safety
+net for a crash of Airflow between the creation of a cluster and its termination.
 
 - **When**: every 15 minutes.
-- **What**: live clusters with the tags `dag_id` and `run_id`, and with `project` and `bucket` as set here. Others, such
-  as those of another Airflow with a bucket of its own, are never touched.
-- **Try first**: trigger it with *Dry run*; the log says what it would end, and why.
+- **What**: live clusters with the tags `dag_id` and `run_id` and with the `project` and `bucket` of a pipeline in this
+  folder. Other clusters, such as those of an Airflow with another bucket, are not touched.
+- **Try first**: trigger it with *Dry run*; the log shows which clusters it would terminate, and why.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from emr_pipeline.operators.cluster import ReapClustersOperator
 from emr_pipeline.settings import Settings
 
 settings = Settings.from_environment()
+# The pipelines of this folder that create clusters.
+PIPELINES = [Settings.from_environment(project=project) for project in ("sales-segmentation",)]
 
 with DAG(
     dag_id="emr_reaper",
@@ -31,22 +33,22 @@ with DAG(
     start_date=datetime(2024, 1, 1),
     catchup=False,
     max_active_runs=1,
-    is_paused_upon_creation=False,  # a belt is of use only when it is on
+    is_paused_upon_creation=False,  # a safety net must be enabled
     tags=["emr", "operations"],
     params={
         "dry_run": Param(
             False,
             type="boolean",
             title="Dry run",
-            description_md="Report what would be ended, and end nothing.",
+            description_md="Log what would be terminated, but terminate nothing.",
         ),
         "max_hours": Param(
             12.0,
             type="number",
             exclusiveMinimum=0,
             maximum=8760,
-            title="Longest life",
-            description_md="Hours, up to a year, after which a cluster is ended although its run goes on.",
+            title="Maximum age",
+            description_md="Hours, up to a year, after which a cluster is terminated even if its run is still active.",
         ),
     },
     on_failure_callback=on_failure(settings),
@@ -55,10 +57,10 @@ with DAG(
 ) as dag:
     ReapClustersOperator(
         task_id="reap_clusters",
-        doc_md="Ends what nobody will end any more; the log says what and why. Safe to repeat. **When it fails**: look "
-        "in the EMR console for clusters with the tag `project`; they cost money.",
+        doc_md="Terminates abandoned clusters; the log shows which and why. Safe to repeat. **When it fails**: look in "
+        "the EMR console for clusters with the tag `project`; they cost money.",
         aws_conn_id=settings.aws_conn_id,
-        tags=deployment_tags(settings),
+        tags=[deployment_tags(pipeline) for pipeline in PIPELINES],
         # Functions, because Jinja would render text.
         max_hours=lambda context, jinja_env: context["params"]["max_hours"],
         report_only=lambda context, jinja_env: context["params"]["dry_run"],

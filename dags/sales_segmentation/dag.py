@@ -18,12 +18,12 @@ from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
 from emr_pipeline.settings import Settings
 from sales_segmentation import report, run
 from sales_segmentation.datasets import DATASETS, QUESTIONS, RAW_COLUMNS
-from sales_segmentation.jobs import BOOTSTRAP, CLUSTER, FOLDER, JOBS
+from sales_segmentation.jobs import FOLDER, JOBS, cluster
 from sales_segmentation.params import params
 from sales_segmentation.run import CLUSTER_ID, PARAMS_ERROR, RUN_DATE
 from sales_segmentation.runbook import task_docs
 
-settings = Settings.from_environment()
+settings = Settings.from_environment(project="sales-segmentation", database="beverage_analytics")
 athena = run.athena(settings)
 each_table = athena | {"map_index_template": "{{ params.dataset }}"}
 tables = [dataset.params | {"processed": settings.s3("processed")} for dataset in DATASETS]
@@ -72,8 +72,7 @@ with DAG(
     with group("spark", "Spark on EMR", tooltip="One cluster; its steps fit new models, or score"):
         create_cluster = CreateClusterOperator(
             **task_docs("create_cluster"),
-            cluster=CLUSTER,
-            bootstrap=settings.s3(BOOTSTRAP),
+            cluster=cluster(settings),
             settings=settings,
         )
         steps = [job.step(settings) for job in JOBS]
@@ -81,7 +80,7 @@ with DAG(
             **task_docs("add_steps"), cluster_id=CLUSTER_ID, steps=steps, plan=run.plan
         )
         preprocess, pca, kmeans, score = (
-            AwaitStepOperator(**task_docs(step["Name"]), cluster_id=CLUSTER_ID, step=step) for step in steps
+            AwaitStepOperator(**task_docs(step.name), cluster_id=CLUSTER_ID, step=step) for step in steps
         )
         fit_or_score = task.branch(run.second_job, **task_docs("fit_or_score"))()
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from emr_pipeline.settings import Settings
-from emr_pipeline.step import spark_step
+from emr_pipeline.specs import ClusterSpec, StepSpec
 
 FOLDER = Path(__file__).parents[2] / "spark"
 
@@ -16,8 +15,15 @@ CODE_VERSION = "{{ ti.xcom_pull('stage_jobs') }}"
 BOOTSTRAP = f"jobs/{CODE_VERSION}/bootstrap.sh"
 """What each node runs before Spark starts."""
 
-CLUSTER = {name: f"{{{{ params.{name} }}}}" for name in ("release_label", "core_nodes", "spot_share")}
-"""What a run chooses of its cluster."""
+
+def cluster(settings: Settings) -> ClusterSpec:
+    """Return the cluster of a run, with Jinja where the form decides."""
+    return ClusterSpec(
+        release_label="{{ params.release_label }}",
+        core_nodes="{{ params.core_nodes }}",
+        spot_share="{{ params.spot_share }}",
+        bootstrap_actions={"python": [settings.s3(BOOTSTRAP)]},
+    )
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class Job:
     folders: tuple[str, ...] = ("processed", "metrics", "models")
     """Top folders of the bucket that the job reads or writes, each a flag of that name."""
 
-    def step(self, settings: Settings) -> dict[str, Any]:
+    def step(self, settings: Settings) -> StepSpec:
         """Return the EMR step, with Jinja where a value is known only in the run."""
         code = settings.s3("jobs", CODE_VERSION)
         folders = {folder: settings.s3(folder) for folder in self.folders}
@@ -42,7 +48,9 @@ class Job:
             **folders,
             **self.flags,
         }
-        return spark_step(self.name, f"{code}/{self.name}.py", f"{code}/segmentation.zip", flags)
+        return StepSpec(
+            self.name, f"{code}/{self.name}.py", flags=flags, py_files=[f"{code}/segmentation.zip"]
+        )
 
 
 PREPROCESS = Job(

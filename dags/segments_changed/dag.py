@@ -16,7 +16,7 @@ from airflow.sdk import Asset, dag, task
 from emr_pipeline.alerts import on_failure
 from emr_pipeline.settings import Settings
 
-settings = Settings.from_environment()
+settings = Settings.from_environment(database="beverage_analytics")
 # With its address: to a run that waits for an Asset.ref, Airflow 3.3.2 hands no events.
 SEGMENTS = Asset(f"{settings.database}.customer_segments", settings.s3("processed", "customer_segments"))
 

@@ -1,4 +1,4 @@
-"""The RunJobFlow request: a transient Spark cluster that ends itself when nobody needs it.
+"""The RunJobFlow request: a transient Spark cluster that terminates itself when it is idle.
 
 https://docs.aws.amazon.com/emr/latest/APIReference/API_RunJobFlow.html
 """
@@ -6,48 +6,22 @@ https://docs.aws.amazon.com/emr/latest/APIReference/API_RunJobFlow.html
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from emr_pipeline.settings import Settings
+from emr_pipeline.specs import ClusterSpec, share, whole_number
 
 LIVE_STATES = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
 ENDED_STATES = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 
-IDLE_MINUTES = 15
-"""After this long without work EMR ends the cluster by itself, whatever became of Airflow."""
-
-NODE_TYPES = ("m6i.xlarge", "m5.xlarge", "m6a.xlarge", "m5a.xlarge")
-"""4 cores and 16 GiB each, so that one Spark configuration fits whichever the fleet gets."""
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """What a run may choose of its cluster; the rest is the same for every run."""
-
-    release_label: str
-    core_nodes: int
-    spot_share: float
-
-    @classmethod
-    def parse(cls, rendered: Mapping[str, str]) -> Cluster:
-        """Return the cluster from rendered templates; raise ValueError naming the field that is out of bounds."""
-        cluster = cls(
-            release_label=rendered["release_label"],
-            core_nodes=int(rendered["core_nodes"]),
-            spot_share=float(rendered["spot_share"]),
-        )
-        if cluster.core_nodes < 1:
-            raise ValueError(f"core_nodes is {cluster.core_nodes}; a Spark cluster needs at least 1")
-        if not 0 <= cluster.spot_share <= 1:
-            raise ValueError(f"spot_share is {cluster.spot_share}; it is a share from 0 to 1")
-        return cluster
+LONGEST_IDLE_MINUTES = 7 * 24 * 60
+"""https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-auto-termination-policy.html"""
 
 
 def run_tags(dag_id: str, run_id: str, settings: Settings) -> dict[str, str]:
-    """Return the tags by which a run, its Airflow, the bill and EMR's managed policies know the cluster.
+    """Return the tags of a run's cluster, by which Airflow finds it and its cost is allocated.
 
-    ``for-use-with-amazon-emr-managed-policies`` is what AmazonEMRServicePolicy_v2 asks for:
+    AmazonEMRServicePolicy_v2 requires ``for-use-with-amazon-emr-managed-policies``:
     https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-managed-iam-policies.html
     """
     return {
@@ -59,54 +33,69 @@ def run_tags(dag_id: str, run_id: str, settings: Settings) -> dict[str, str]:
 
 
 def deployment_tags(settings: Settings) -> dict[str, str]:
-    """Return the tags that tell the clusters of this Airflow from those of another in the same account."""
+    """Return the tags that distinguish the clusters of this Airflow from those of another in the same account."""
     return {"project": settings.project, "bucket": settings.bucket}
 
 
 def run_job_flow_request(
-    name: str, cluster: Cluster, settings: Settings, tags: Mapping[str, str], bootstrap: str
+    name: str, cluster: ClusterSpec, settings: Settings, tags: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the members of RunJobFlow; ``bootstrap`` is the S3 URI of the script each node runs first."""
-    spot = round(cluster.core_nodes * cluster.spot_share)
+    """Return the RunJobFlow request; raise ValueError naming the field of ``cluster`` that is not valid."""
+    core_nodes = whole_number("core_nodes", cluster.core_nodes, minimum=1)
+    spot = round(core_nodes * share("spot_share", cluster.spot_share))
+    idle_minutes = whole_number("idle_minutes", cluster.idle_minutes, 1, LONGEST_IDLE_MINUTES)
+    primary_types = dict.fromkeys(cluster.primary_instance_types, 1)
+    core_types = {
+        instance_type: whole_number(f"core_instance_types[{instance_type}]", weight, minimum=1)
+        for instance_type, weight in cluster.core_instance_types.items()
+    }
     instances: dict[str, Any] = {
         "InstanceFleets": [
-            _fleet("MASTER", on_demand=1, spot=0),
-            _fleet("CORE", on_demand=cluster.core_nodes - spot, spot=spot),
+            _fleet("MASTER", primary_types, on_demand=1, spot=0),
+            _fleet("CORE", core_types, on_demand=core_nodes - spot, spot=spot),
         ],
         "KeepJobFlowAliveWhenNoSteps": True,
         "TerminationProtected": False,
     }
     if settings.subnet_ids:
         instances["Ec2SubnetIds"] = [subnet.strip() for subnet in settings.subnet_ids.split(",")]
-    request = {
+    request: dict[str, Any] = {
         "Name": name,
         "ReleaseLabel": cluster.release_label,
-        "Applications": [{"Name": "Spark"}],
+        "Applications": [{"Name": application} for application in cluster.applications],
         "Instances": instances,
         "ServiceRole": settings.service_role,
         "JobFlowRole": settings.instance_profile,
         "LogUri": settings.s3("logs", ""),
-        "BootstrapActions": [{"Name": "python", "ScriptBootstrapAction": {"Path": bootstrap, "Args": []}}],
-        "Configurations": _configurations(),
-        "AutoTerminationPolicy": {"IdleTimeout": IDLE_MINUTES * 60},
+        "BootstrapActions": [
+            {"Name": action, "ScriptBootstrapAction": {"Path": script, "Args": list(arguments)}}
+            for action, (script, *arguments) in cluster.bootstrap_actions.items()
+        ],
+        "Configurations": list(cluster.configurations),
+        "AutoTerminationPolicy": {"IdleTimeout": idle_minutes * 60},
         "StepConcurrencyLevel": 1,
         "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
     }
     if settings.security_configuration:
         request["SecurityConfiguration"] = settings.security_configuration
-    return request
+    if taken := sorted(request.keys() & cluster.extra.keys()):
+        raise ValueError(f"extra has {taken[0]}, which the other fields and the settings determine")
+    return request | dict(cluster.extra)
 
 
-def _fleet(kind: str, on_demand: int, spot: int) -> dict[str, Any]:
+def _fleet(role: str, types: Mapping[str, int], on_demand: int, spot: int) -> dict[str, Any]:
     fleet: dict[str, Any] = {
-        "Name": kind.lower(),
-        "InstanceFleetType": kind,
+        "Name": role.lower(),
+        "InstanceFleetType": role,
         "TargetOnDemandCapacity": on_demand,
         "TargetSpotCapacity": spot,
-        "InstanceTypeConfigs": [{"InstanceType": node, "WeightedCapacity": 1} for node in NODE_TYPES],
+        "InstanceTypeConfigs": [
+            {"InstanceType": instance_type, "WeightedCapacity": weight}
+            for instance_type, weight in types.items()
+        ],
     }
     if spot:
-        # No Spot capacity within ten minutes costs more than On-Demand nodes would.
+        # A longer wait for Spot capacity would cost more than On-Demand nodes.
         fleet["LaunchSpecifications"] = {
             "SpotSpecification": {
                 "TimeoutDurationMinutes": 10,
@@ -115,15 +104,3 @@ def _fleet(kind: str, on_demand: int, spot: int) -> dict[str, Any]:
             }
         }
     return fleet
-
-
-def _configurations() -> list[dict[str, Any]]:
-    python = {"PYSPARK_PYTHON": "/usr/bin/python3.11", "PYSPARK_DRIVER_PYTHON": "/usr/bin/python3.11"}
-    return [
-        # EMR 7 starts Python 3.9 unless told otherwise.
-        {
-            "Classification": "spark-env",
-            "Configurations": [{"Classification": "export", "Properties": python}],
-        },
-        {"Classification": "spark-defaults", "Properties": {"spark.sql.session.timeZone": "UTC"}},
-    ]

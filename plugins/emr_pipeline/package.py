@@ -1,4 +1,4 @@
-"""Job code on S3 under a version made of its content, so that a run in progress never changes under your feet."""
+"""Job code under a version that is a hash of its content, so that new code does not change a run in progress."""
 
 from __future__ import annotations
 
@@ -9,27 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest time a zip can hold; a fixed one makes the same code the same bytes."""
+"""The earliest time that a zip file can hold. With a fixed time the same code gives the same bytes."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """What goes to S3: ``files`` maps a name to its bytes, ``version`` is a hash over all of them."""
+    """The job code: the content of each file by name, and ``version``, a hash of all of them."""
 
     version: str
     files: dict[str, bytes]
 
 
 def build(folder: Path) -> Package:
-    """Return the package of a job folder: every file in it as it is, every package folder as ``<name>.zip``.
+    """Return the package of a job folder: its files unchanged, and each Python package in it as ``<name>.zip``.
 
-    Raises FileNotFoundError when the folder has no job script.
+    Raises FileNotFoundError if the folder has no script.
     """
     files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
     if not any(name.endswith(".py") for name in files):
-        raise FileNotFoundError(
-            f"no Spark job (*.py) in {folder}; stage_jobs needs the folder that holds them"
-        )
+        raise FileNotFoundError(f"no Spark job (*.py) in {folder}; the job folder must have at least one")
     for package in sorted(path.parent for path in folder.glob("*/__init__.py")):
         files[f"{package.name}.zip"] = _zip(package)
     digest = hashlib.sha256()

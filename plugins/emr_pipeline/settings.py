@@ -1,4 +1,4 @@
-"""Where the pipeline runs: the addresses and names that differ between deployments, and nothing else."""
+"""Names and addresses that differ between deployments. Several Settings can exist side by side."""
 
 from __future__ import annotations
 
@@ -10,61 +10,70 @@ PREFIX = "EMR_PIPELINE_"
 
 
 class SettingsError(ValueError):
-    """A setting is missing, unknown or malformed; the message names it and says what to set."""
+    """A setting is missing or unknown; the message names its environment variable."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One field for each environment variable ``EMR_PIPELINE_<FIELD>``."""
+    """Where a pipeline runs; ``from_environment`` reads each field from the variable ``<PREFIX><FIELD>``."""
 
     bucket: str
-    """S3 bucket that holds raw data, job code, outputs, models, logs and reports."""
+    """S3 bucket for raw data, job code, outputs, models, logs and reports."""
     aws_conn_id: str = "aws_default"
-    """Airflow connection for every AWS call; its ``endpoint_url`` is what makes a run local."""
-    project: str = "sales-segmentation"
-    """Value of the ``project`` tag: who pays."""
+    """Airflow connection for all AWS calls; its ``endpoint_url`` selects a local AWS."""
+    project: str = "emr-pipeline"
+    """Value of the tag ``project``, for cost allocation."""
     workgroup: str = "primary"
     """Athena workgroup."""
-    database: str = "beverage_analytics"
+    database: str = "default"
     """Glue database of the tables."""
     service_role: str = "EMR_DefaultRole"
-    """Role EMR acts as."""
+    """IAM role of the EMR service."""
     instance_profile: str = "EMR_EC2_DefaultRole"
-    """Role the nodes act as."""
+    """Instance profile of the cluster's nodes."""
     subnet_ids: str = ""
-    """Comma-separated subnets EMR may choose from; empty leaves it to the account's default."""
+    """Comma-separated subnets that EMR may choose from; empty for the account's default."""
     security_configuration: str = ""
     """Name of the EMR security configuration; empty for none."""
     alert_topic_arn: str = ""
-    """SNS topic that is told of failed and late runs; empty for the log only."""
+    """SNS topic for alerts about failed and late runs; empty for the log only."""
     owner: str = "data-engineering"
-    """Who answers for the DAGs, as the web UI shows it."""
+    """Owner of the DAGs, as the web UI shows it."""
     owner_link: str = ""
-    """Where the owner's name leads, ``https://…`` or ``mailto:…``; empty for nowhere."""
+    """Link of the owner's name, ``https://…`` or ``mailto:…``; empty for none."""
     console_url: str = "https://console.aws.amazon.com"
-    """AWS console that the page of a step links to; empty for none, as on a local AWS."""
+    """AWS console that the page of a step links to; empty for none, as with a local AWS."""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Return the settings; raise SettingsError for a variable that is missing or that no field knows."""
+    def from_environment(
+        cls, environment: Mapping[str, str] = os.environ, *, prefix: str = PREFIX, **defaults: str
+    ) -> Settings:
+        """Return the settings of a DAG from the variables that begin with ``prefix``.
+
+        ``defaults`` replace the defaults of the fields. Raises SettingsError for a variable that is missing, and for
+        one that is not a setting. No prefix may begin with another one.
+        """
         given = {
-            name.removeprefix(PREFIX).lower(): value
+            name.removeprefix(prefix).lower(): value
             for name, value in environment.items()
-            if name.startswith(PREFIX)
+            if name.startswith(prefix)
         }
         known = {field.name: field for field in fields(cls)}
         if unknown := sorted(given.keys() - known.keys()):
             raise SettingsError(
-                f"unknown setting {PREFIX}{unknown[0].upper()}; "
-                f"known are {', '.join(PREFIX + name.upper() for name in known)}"
+                f"unknown setting {prefix}{unknown[0].upper()}; "
+                f"valid settings: {', '.join(prefix + name.upper() for name in known)}"
             )
-        if missing := [n for n, f in known.items() if f.default is MISSING and not given.get(n)]:
-            raise SettingsError(f"{PREFIX}{missing[0].upper()} is not set; set it where Airflow starts")
-        return cls(**given)
+        values = defaults | given
+        if missing := [name for name, f in known.items() if f.default is MISSING and not values.get(name)]:
+            raise SettingsError(
+                f"{prefix}{missing[0].upper()} is not set; set it in the environment of Airflow"
+            )
+        return cls(**values)
 
     @property
     def owner_links(self) -> dict[str, str]:
-        """What a DAG takes as its ``owner_links``."""
+        """Return the ``owner_links`` of a DAG."""
         return {self.owner: self.owner_link} if self.owner_link else {}
 
     def s3(self, *parts: str) -> str:

@@ -8,38 +8,52 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from emr_pipeline.specs import ACTIONS_ON_FAILURE, StepSpec
+
 OPEN_STATES = ("PENDING", "RUNNING")
 UNFINISHED_STATES = (*OPEN_STATES, "CANCEL_PENDING")
 
 
-def spark_step(name: str, script: str, py_files: str, flags: Mapping[str, str]) -> dict[str, Any]:
-    """Return a step that runs ``script`` with ``flags``; all values may hold Jinja, rendered by the operator.
+def spark_step(step: StepSpec) -> dict[str, Any]:
+    """Return the request of a step; raise ValueError naming the field that is not valid.
 
-    The driver runs in the step itself, on the primary node, which is never a Spot node: so it ends when the step is
-    cancelled, and what it prints is the step's log. With ``--deploy-mode cluster`` a cancelled step leaves its
-    application running. A failed step cancels those queued behind it and leaves the cluster waiting, so that the step
-    can be repeated.
+    The driver runs in the step itself, on the primary node, which is always On-Demand. It therefore ends when the step
+    is cancelled, and its output is the log of the step. With ``--deploy-mode cluster`` the application of a cancelled
+    step goes on.
     """
-    arguments = [part for flag, value in flags.items() for part in (f"--{flag}", value)]
+    if not step.name or not step.script:
+        raise ValueError(f"name is {step.name!r} and script is {step.script!r}; a step must have both")
+    if step.action_on_failure not in ACTIONS_ON_FAILURE:
+        raise ValueError(
+            f"action_on_failure is {step.action_on_failure!r}; it must be one of {', '.join(ACTIONS_ON_FAILURE)}"
+        )
+    arguments = [
+        *(part for name, value in step.conf.items() for part in ("--conf", f"{name}={value}")),
+        *(("--jars", ",".join(step.jars)) if step.jars else ()),
+        *(("--py-files", ",".join(step.py_files)) if step.py_files else ()),
+        step.script,
+        *map(str, step.arguments),
+        *(part for flag, value in step.flags.items() for part in (f"--{flag}", str(value))),
+    ]
     return {
-        "Name": name,
-        "ActionOnFailure": "CANCEL_AND_WAIT",
+        "Name": step.name,
+        "ActionOnFailure": step.action_on_failure,
         "HadoopJarStep": {
             "Jar": "command-runner.jar",
-            "Args": ["spark-submit", "--deploy-mode", "client", "--py-files", py_files, script, *arguments],
+            "Args": ["spark-submit", "--deploy-mode", "client", *arguments],
         },
     }
 
 
 def queued_steps(cluster_id: str) -> dict[str, Any]:
-    """Return the ListSteps request whose answer ``cancellation`` takes."""
+    """Return the ListSteps request for the steps that wait, whose response ``cancellation`` needs."""
     return {"ClusterId": cluster_id, "StepStates": ["PENDING"]}
 
 
 def cancellation(subject: Mapping[str, Any], listed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the CancelSteps request for a step and those queued behind it, which would run on what it has not made.
+    """Return the CancelSteps request for a step and the steps queued behind it, which need its output.
 
-    To EMR a cancelled step is no failed one, so its ActionOnFailure does not cancel them:
+    ActionOnFailure does not apply to a cancelled step:
     https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-cancel-steps.html
     """
     step_ids = dict.fromkeys([subject["step_id"], *(step["Id"] for step in listed["Steps"])])

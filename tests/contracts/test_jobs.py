@@ -14,6 +14,7 @@ import pytest
 from emr_pipeline import package
 from emr_pipeline.failure import REFUSAL, explain
 from emr_pipeline.settings import Settings
+from emr_pipeline.step import spark_step
 from sales_segmentation.jobs import BOOTSTRAP, CODE_VERSION, FOLDER, JOBS, Job
 from sales_segmentation.params import params
 from sales_segmentation.run import int_if_whole
@@ -47,7 +48,7 @@ def rendered(argument: str, **changed: Any) -> str:
 
 
 def flags_of(job: Job) -> list[str]:
-    arguments: list[str] = job.step(SETTINGS)["HadoopJarStep"]["Args"]
+    arguments: list[str] = spark_step(job.step(SETTINGS))["HadoopJarStep"]["Args"]
     return arguments[
         next(i for i, argument in enumerate(arguments) if argument.endswith(f"{job.name}.py")) + 1 :
     ]

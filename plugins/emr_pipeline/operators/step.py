@@ -1,4 +1,4 @@
-"""Steps of a cluster: queued once, waited for by name, and honest about why they failed."""
+"""The steps of a run: queued once, found again by their names, and explained when they fail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from airflow.providers.amazon.aws.hooks.emr import EmrHook
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
-from airflow.sdk import Context
+from airflow.sdk import BaseOperator, Context
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emr_pipeline.cluster import LIVE_STATES
@@ -18,56 +18,69 @@ from emr_pipeline.extra_links import StepLink, push_step
 from emr_pipeline.failure import REFUSAL, Cause, cause_of
 from emr_pipeline.logs import step_folder
 from emr_pipeline.operators.base import IdempotentAwsOperator, WaitingOperator
-from emr_pipeline.step import OPEN_STATES, cancellation, queued_steps
+from emr_pipeline.operators.cluster import CreateClusterOperator
+from emr_pipeline.specs import StepSpec
+from emr_pipeline.step import OPEN_STATES, cancellation, queued_steps, spark_step
 from emr_pipeline.triggers.base import Event, Resource
 from emr_pipeline.triggers.emr import StepTrigger
 
 Step = dict[str, Any]
 
 LOGS_SECONDS = 360
-"""EMR puts a step's logs on S3 every five minutes; a cluster without work lives longer than that.
+"""EMR copies the logs of a step to S3 every five minutes.
 https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-web-log-files.html"""
 
 LOOK_AGAIN = 10
-"""Seconds between two looks for logs."""
+"""Seconds between two checks for logs."""
 
 
 def latest_steps(client: Any, cluster_id: str) -> dict[str, Step]:
-    """Return the newest step of each name on a cluster, as ListSteps summarises it."""
+    """Return the newest step of each name on a cluster, as ListSteps returns it."""
     pages = client.get_paginator("list_steps").paginate(ClusterId=cluster_id)
     newest_first = [step for page in pages for step in page["Steps"]]
     return {step["Name"]: step for step in reversed(newest_first)}
 
 
-def check_alive(client: Any, cluster_id: str) -> None:
-    """Raise AirflowFailException with EMR's reason when a cluster takes no more steps."""
+def check_alive(client: Any, cluster_id: str, task: BaseOperator) -> None:
+    """Raise AirflowFailException with EMR's reason if the cluster accepts no more steps."""
     status = client.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]
     if status["State"] not in LIVE_STATES:
         reason = status.get("StateChangeReason", {}).get("Message", "no reason given")
         raise AirflowFailException(
-            f"cluster {cluster_id} is {status['State']}: {reason}; clear create_cluster to have a new one"
+            f"cluster {cluster_id} is {status['State']}: {reason}; to create a new one, clear {_creator(task)}"
         )
 
 
-class AddStepsOperator(IdempotentAwsOperator):
-    """Queues all planned steps at once, so that the cluster never idles between them; leaves out those already there.
+def _creator(task: BaseOperator) -> str:
+    """Return the ids of the upstream tasks that create a cluster."""
+    upstream = task.get_flat_relatives(upstream=True) if task.has_dag() else ()
+    ids = sorted(other.task_id for other in upstream if isinstance(other, CreateClusterOperator))
+    return " and ".join(ids) or "the task that creates it"
 
-    Instead of EmrAddStepsOperator: its retry queues every step a second time (AddJobFlowSteps has no client token).
-    ``plan`` lists the names of the steps of this run. Returns the step ids by name.
+
+class AddStepsOperator(IdempotentAwsOperator):
+    """Queues the steps of a run together, except those that the cluster already has, and returns their ids by name.
+
+    The cluster is therefore not idle between two steps. Difference to EmrAddStepsOperator: AddJobFlowSteps has no
+    client token, so a retry of that operator queues every step a second time.
     """
 
     aws_hook_class = EmrHook
     template_fields = aws_template_fields("cluster_id", "steps", "plan")
     template_fields_renderers: ClassVar[dict[str, str]] = {"steps": "json"}
 
-    def __init__(self, *, cluster_id: str, steps: Sequence[Step], plan: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, *, cluster_id: str, steps: Sequence[StepSpec], plan: Any = None, **kwargs: Any
+    ) -> None:
+        """``plan`` lists the names of the steps of this run; None for all steps."""
         super().__init__(**kwargs)
         self.cluster_id = cluster_id
-        self.steps = steps
-        self.plan: Sequence[str] = plan
+        self.steps = [dict(vars(step)) for step in steps]  # Airflow does not render a frozen dataclass
+        self.plan: Sequence[str] | None = plan
 
     def _planned(self) -> list[Step]:
-        return [step for step in self.steps if step["Name"] in self.plan]
+        steps = [spark_step(StepSpec(**step)) for step in self.steps]
+        return [step for step in steps if self.plan is None or step["Name"] in self.plan]
 
     def reconcile(self, context: Context) -> dict[str, str]:
         return self.find_or_create(find=self._all, create=self._add_missing)
@@ -80,19 +93,19 @@ class AddStepsOperator(IdempotentAwsOperator):
         return ids if all(step["Name"] in ids for step in self._planned()) else None
 
     def _add_missing(self) -> dict[str, str]:
-        check_alive(self.hook.conn, self.cluster_id)
-        there = self._ids()
-        missing = [step for step in self._planned() if step["Name"] not in there]
+        check_alive(self.hook.conn, self.cluster_id, self)
+        queued = self._ids()
+        missing = [step for step in self._planned() if step["Name"] not in queued]
         self.client_without_retries.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=missing)
         return self._ids()
 
 
 class AwaitStepOperator(WaitingOperator):
-    """Waits for the step that bears this task's name and returns its id.
+    """Waits for a step, which it finds by name, and returns its id.
 
-    Instead of EmrStepSensor: that one knows a step only by id, cannot repeat it, leaves it running when the task is
-    killed, and says of a failure no more than that there was one. Here a step that is pending or running is waited
-    for, a completed one accepted, a cancelled one queued again, and a failed one queued again when Airflow retries.
+    A completed step is accepted, a cancelled one is queued again, and a failed one is queued again when Airflow retries
+    the task. Differences to EmrStepSensor: that operator finds a step only by id, cannot repeat it, does not cancel it
+    when the task is killed, and does not report the cause of a failure.
     """
 
     aws_hook_class = EmrHook
@@ -101,31 +114,32 @@ class AwaitStepOperator(WaitingOperator):
     operator_extra_links = (StepLink(),)
 
     def __init__(
-        self, *, cluster_id: str, step: Step, timeout: timedelta = timedelta(hours=2), **kwargs: Any
+        self, *, cluster_id: str, step: StepSpec, timeout: timedelta = timedelta(hours=2), **kwargs: Any
     ) -> None:
         super().__init__(timeout=timeout, **kwargs)
         self.cluster_id = cluster_id
-        self.step = step
+        self.step = dict(vars(step))  # Airflow does not render a frozen dataclass
 
     def reconcile(self, context: Context) -> Any:
-        passed_over: set[str] = set()
-        found = latest_steps(self.hook.conn, self.cluster_id).get(self.step["Name"])
-        if found and not _stands(found, first_try=context["ti"].try_number == 1):
-            passed_over.add(found["Id"])
-        step_id = self.find_or_create(find=lambda: self._find(passed_over), create=self._queue)
+        found = self._latest()
+        first_try = context["ti"].try_number == 1
+        rejected = found["Id"] if found and not _is_usable(found, first_try) else None
+        step_id = self.find_or_create(find=lambda: self._find(rejected), create=self._queue)
         push_step(context["ti"], self.cluster_id, step_id)
         return self.wait_for(context, StepTrigger, cluster_id=self.cluster_id, step_id=step_id)
 
-    def _find(self, passed_over: set[str]) -> str | None:
-        """Return the id of the newest step of this name, unless it is one that was passed over."""
-        found = latest_steps(self.hook.conn, self.cluster_id).get(self.step["Name"])
-        return found["Id"] if found and found["Id"] not in passed_over else None
+    def _latest(self) -> Step | None:
+        return latest_steps(self.hook.conn, self.cluster_id).get(self.step["name"])
+
+    def _find(self, rejected: str | None) -> str | None:
+        """Return the id of the newest step of this name, None if there is none or it is the rejected one."""
+        found = self._latest()
+        return found["Id"] if found and found["Id"] != rejected else None
 
     def _queue(self) -> str:
-        check_alive(self.hook.conn, self.cluster_id)
-        response = self.client_without_retries.add_job_flow_steps(
-            JobFlowId=self.cluster_id, Steps=[self.step]
-        )
+        check_alive(self.hook.conn, self.cluster_id, self)
+        step = spark_step(StepSpec(**self.step))
+        response = self.client_without_retries.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=[step])
         return str(response["StepIds"][0])
 
     def cancel(self, resource: Resource) -> None:
@@ -147,7 +161,7 @@ class AwaitStepOperator(WaitingOperator):
         )
         reason = event["failure"].get("Message") or cluster["Status"]["StateChangeReason"].get("Message", "")
         message = f"{self.task_id}: {cause.sentence or reason or event['state']}"
-        # The job has refused its input; the same input will not do better on a retry.
+        # The job has rejected its input or flags: a retry would fail again.
         failure = AirflowFailException(message) if cause.kind == REFUSAL else AirflowException(message)
         failure.add_note(f"Step {step_id} {event['state']}. Log: {cause.address}")
         for line in cause.excerpt:
@@ -155,21 +169,21 @@ class AwaitStepOperator(WaitingOperator):
         raise failure
 
     def _cause(self, log_uri: str, cluster_id: str, step_id: str, patient: bool) -> Cause:
-        """Return what the logs say; with patience, wait until EMR has put them on S3."""
+        """Return the cause from the logs; if ``patient``, wait until EMR has copied them to S3."""
         deadline = time.monotonic() + (LOGS_SECONDS if patient else 0)
         try:
             while (cause := cause_of(self.s3, log_uri, cluster_id, step_id)) is None:
                 folder = step_folder(log_uri, cluster_id, step_id)
                 if time.monotonic() >= deadline:
-                    return Cause(address=f"{folder} (nothing there yet)")
-                self.log.info("EMR has put no log at %s yet", folder)
+                    return Cause(address=f"{folder} (no log yet)")
+                self.log.info("Waiting for EMR to copy the logs to %s", folder)
                 time.sleep(LOOK_AGAIN)
         except (ClientError, BotoCoreError) as problem:
             return Cause(address=f"unreadable: {problem}")
         return cause
 
 
-def _stands(step: Step, first_try: bool) -> bool:
-    """Return whether a step need not be queued again; the first try owes the user the cause of a failure it finds."""
+def _is_usable(step: Step, first_try: bool) -> bool:
+    """Return whether a step need not be queued again; the first try reports the cause of a step that has failed."""
     state = step["Status"]["State"]
     return state in (*OPEN_STATES, "COMPLETED") or (state == "FAILED" and first_try)

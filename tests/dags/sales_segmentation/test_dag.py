@@ -98,7 +98,7 @@ def test_the_teardown_is_not_the_only_leaf(dag: Any) -> None:
 
 def test_each_job_is_a_task_of_the_same_name(dag: Any) -> None:
     for job in JOBS:
-        assert dag.get_task(job.name).step["Name"] == job.name
+        assert dag.get_task(job.name).step["name"] == job.name
         assert (FOLDER.parents[1] / "spark" / f"{job.name}.py").is_file()
 
 
@@ -194,6 +194,5 @@ def test_only_a_run_that_scores_needs_models(dag: Any, score_with: str | None, m
 def test_an_integer_that_is_given_as_a_float_is_written_without_a_point(dag: Any, value: float) -> None:
     """JSON schema accepts 3.0 as an integer; neither a job nor EMR does."""
     assert rendered(dag, "create_cluster", core_nodes=value).cluster["core_nodes"] == "3"
-    kmeans = next(step for step in rendered(dag, "add_steps", k=value).steps if step["Name"] == "kmeans")
-    arguments = kmeans["HadoopJarStep"]["Args"]
-    assert arguments[arguments.index("--k") + 1] == "3"
+    kmeans = next(step for step in rendered(dag, "add_steps", k=value).steps if step["name"] == "kmeans")
+    assert kmeans["flags"]["k"] == "3"

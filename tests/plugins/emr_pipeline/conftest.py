@@ -36,6 +36,7 @@ from emr_pipeline.operators.cluster import TerminateClusterOperator
 from emr_pipeline.operators.publish_report import PublishReportOperator
 from emr_pipeline.operators.step import AwaitStepOperator
 from emr_pipeline.settings import Settings
+from emr_pipeline.specs import StepSpec
 
 BUCKET = "operators"
 ROOT = Path(__file__).parents[3]
@@ -54,7 +55,7 @@ def dag(dag_id: str) -> DAG:
     """Return a DAG with a task that waits for a step and one that publishes a report, which may be late."""
     deadline = late_after(LATE_AFTER, Settings(bucket=BUCKET))
     with DAG(dag_id, schedule=None, start_date=datetime(2024, 1, 1, tzinfo=UTC), deadline=deadline) as made:
-        AwaitStepOperator(task_id="pca", cluster_id="", step={"Name": "pca"})
+        AwaitStepOperator(task_id="pca", cluster_id="", step=StepSpec("pca", "s3://operators/jobs/pca.py"))
         PublishReportOperator(
             task_id="publish",
             questions=[],

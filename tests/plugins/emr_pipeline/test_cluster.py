@@ -1,24 +1,24 @@
-"""The RunJobFlow request is valid to AWS's own model and holds the belts against a cluster that burns money."""
+"""The RunJobFlow request matches the service model of AWS and terminates an idle cluster."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from emr_pipeline.cluster import Cluster, run_job_flow_request, run_tags
+from emr_pipeline.cluster import run_job_flow_request, run_tags
 from emr_pipeline.settings import Settings
+from emr_pipeline.specs import ClusterSpec
 
 TAGS = run_tags("dag", "manual__2026-01-31T00:00:00+00:00", Settings(bucket="lake", project="sales"))
 
 
-def request(core_nodes: int = 4, spot_share: float = 0.5, **settings: str) -> dict[str, Any]:
-    cluster = Cluster("emr-7.13.0", core_nodes, spot_share)
-    return run_job_flow_request(
-        "run", cluster, Settings(bucket="lake", **settings), TAGS, "s3://lake/bootstrap.sh"
-    )
+def request(settings: Mapping[str, str] = {}, **spec: Any) -> dict[str, Any]:
+    cluster = ClusterSpec(**{"release_label": "emr-7.13.0", "core_nodes": 4, "spot_share": 0.5, **spec})
+    return run_job_flow_request("run", cluster, Settings(bucket="lake", **settings), TAGS)
 
 
 def capacities(request: dict[str, Any]) -> dict[str, tuple[int, int]]:
@@ -31,7 +31,8 @@ def capacities(request: dict[str, Any]) -> dict[str, tuple[int, int]]:
 )
 def test_the_request_is_valid_to_the_service_model(settings: dict[str, str]) -> None:
     operation = botocore.session.get_session().get_service_model("emr").operation_model("RunJobFlow")
-    report = ParamValidator().validate(request(**settings), operation.input_shape)
+    spec = {"bootstrap_actions": {"numpy": ["s3://lake/bootstrap.sh", "--version", "2"]}}
+    report = ParamValidator().validate(request(settings, **spec), operation.input_shape)
     assert not report.has_errors(), report.generate_report()
 
 
@@ -39,18 +40,21 @@ def test_the_request_is_valid_to_the_service_model(settings: dict[str, str]) -> 
     ("core_nodes", "spot_share", "core"),
     [(4, 0.5, (2, 2)), (3, 0.0, (3, 0)), (1, 1.0, (0, 1)), (3, 0.5, (1, 2))],
 )
-def test_the_spot_share_divides_the_core_nodes_and_spares_the_primary(
+def test_the_spot_share_applies_to_the_core_nodes_only(
     core_nodes: int, spot_share: float, core: tuple[int, int]
 ) -> None:
-    assert capacities(request(core_nodes, spot_share)) == {"MASTER": (1, 0), "CORE": core}
+    assert capacities(request(core_nodes=core_nodes, spot_share=spot_share)) == {
+        "MASTER": (1, 0),
+        "CORE": core,
+    }
 
 
-def test_an_idle_cluster_ends_itself_and_nothing_protects_it() -> None:
+def test_an_idle_cluster_terminates_and_is_not_protected() -> None:
     assert request()["AutoTerminationPolicy"] == {"IdleTimeout": 900}
     assert request()["Instances"]["TerminationProtected"] is False
 
 
-def test_the_tags_tell_run_and_deployment_and_satisfy_the_managed_policies() -> None:
+def test_the_tags_identify_run_and_deployment_and_satisfy_the_managed_policies() -> None:
     tags = {tag["Key"]: tag["Value"] for tag in request()["Tags"]}
     assert tags == {
         "dag_id": "dag",
@@ -62,16 +66,52 @@ def test_the_tags_tell_run_and_deployment_and_satisfy_the_managed_policies() -> 
 
 
 def test_subnets_are_listed_one_by_one() -> None:
-    assert request(subnet_ids="subnet-1, subnet-2")["Instances"]["Ec2SubnetIds"] == ["subnet-1", "subnet-2"]
+    assert request({"subnet_ids": "subnet-1, subnet-2"})["Instances"]["Ec2SubnetIds"] == [
+        "subnet-1",
+        "subnet-2",
+    ]
+
+
+def test_the_spec_determines_what_the_cluster_consists_of() -> None:
+    spark_defaults = {"Classification": "spark-defaults", "Properties": {"spark.executor.memory": "8g"}}
+    made = request(
+        core_nodes="8",
+        primary_instance_types=["m7g.xlarge"],
+        core_instance_types={"r7g.xlarge": "1", "r7g.4xlarge": 4},
+        applications=["Spark", "Hadoop"],
+        configurations=[spark_defaults],
+        bootstrap_actions={"numpy": ["s3://lake/bootstrap.sh", "--version", "2"]},
+        idle_minutes="60",
+        extra={"EbsRootVolumeSize": 50},
+    )
+    primary, core = (fleet["InstanceTypeConfigs"] for fleet in made["Instances"]["InstanceFleets"])
+    assert primary == [{"InstanceType": "m7g.xlarge", "WeightedCapacity": 1}]
+    assert core == [
+        {"InstanceType": "r7g.xlarge", "WeightedCapacity": 1},
+        {"InstanceType": "r7g.4xlarge", "WeightedCapacity": 4},
+    ]
+    assert capacities(made)["CORE"] == (4, 4)
+    assert made["Applications"] == [{"Name": "Spark"}, {"Name": "Hadoop"}]
+    assert made["Configurations"] == [spark_defaults]
+    script = {"Path": "s3://lake/bootstrap.sh", "Args": ["--version", "2"]}
+    assert made["BootstrapActions"] == [{"Name": "numpy", "ScriptBootstrapAction": script}]
+    assert made["AutoTerminationPolicy"] == {"IdleTimeout": 3600}
+    assert made["EbsRootVolumeSize"] == 50
 
 
 @pytest.mark.parametrize(
-    ("rendered", "message"),
+    ("spec", "message"),
     [
-        ({"core_nodes": "0", "spot_share": "0"}, "core_nodes is 0"),
-        ({"core_nodes": "2", "spot_share": "2"}, "spot_share is 2"),
+        ({"core_nodes": "0"}, "core_nodes is 0; it must be a whole number of at least 1"),
+        ({"core_nodes": "2.5"}, "core_nodes is 2.5; it must be a whole number"),
+        ({"core_nodes": "many"}, "core_nodes is 'many'; it must be a number"),
+        ({"spot_share": "2"}, "spot_share is 2; it must be a share from 0 to 1"),
+        ({"spot_share": float("nan")}, "spot_share is nan"),
+        ({"idle_minutes": "0"}, "idle_minutes is 0; it must be a whole number from 1 to 10080"),
+        ({"core_instance_types": {"m5.xlarge": "0"}}, r"core_instance_types\[m5\.xlarge\] is 0"),
+        ({"extra": {"Tags": []}}, "extra has Tags"),
     ],
 )
-def test_a_cluster_out_of_bounds_is_refused_by_name(rendered: dict[str, str], message: str) -> None:
+def test_an_invalid_field_is_named(spec: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Cluster.parse({"release_label": "emr-7.13.0", **rendered})
+        request(**spec)

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from emr_pipeline.cluster import NODE_TYPES
 from emr_pipeline.cost import PRICES, ClusterCost, read_cost
+from emr_pipeline.specs import INSTANCE_TYPES
 
-USAGE = ClusterCost("j-1", "emr-7.13.0", 3600.0, 300.0, 3, 0, NODE_TYPES)
+USAGE = ClusterCost("j-1", "emr-7.13.0", 3600.0, 300.0, 3, 0, INSTANCE_TYPES)
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def emr(times: dict[str, datetime], **capacity: int) -> Any:
     """Return a client that describes one cluster of one fleet."""
     cluster = {"ReleaseLabel": "emr-7.13.0", "Status": {"Timeline": {"CreationDateTime": START, **times}}}
-    fleet = {**capacity, "InstanceTypeSpecifications": [{"InstanceType": node} for node in NODE_TYPES]}
+    fleet = {**capacity, "InstanceTypeSpecifications": [{"InstanceType": node} for node in INSTANCE_TYPES]}
     return SimpleNamespace(
         describe_cluster=lambda **_: {"Cluster": cluster},
         list_instance_fleets=lambda **_: {"InstanceFleets": [fleet]},
@@ -27,7 +27,7 @@ def emr(times: dict[str, datetime], **capacity: int) -> Any:
 
 
 def test_every_node_type_that_a_cluster_may_get_has_a_price() -> None:
-    assert set(NODE_TYPES) <= set(PRICES)
+    assert set(INSTANCE_TYPES) <= set(PRICES)
 
 
 def test_the_dearest_node_type_is_assumed() -> None:

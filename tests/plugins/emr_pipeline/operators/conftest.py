@@ -9,6 +9,7 @@ import pytest
 
 from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
 from emr_pipeline.settings import Settings
+from emr_pipeline.specs import ClusterSpec
 
 ATHENA = {
     "output_location": "s3://operators/athena-results/",
@@ -27,8 +28,7 @@ def executions(aws: Any) -> int:
 def cluster_id(aws: Any, run: Callable[..., Any]) -> Iterator[str]:
     create = CreateClusterOperator(
         task_id="create_cluster",
-        cluster={"release_label": "emr-7.13.0", "core_nodes": "1", "spot_share": "0"},
-        bootstrap="s3://operators/bootstrap.sh",
+        cluster=ClusterSpec("emr-7.13.0", core_nodes=1),
         settings=Settings(bucket="operators"),
     )
     yield create.execute(run())

@@ -122,5 +122,5 @@ def test_a_failure_after_a_deferral_is_logged_in_one_line(capsys: pytest.Capture
     with pytest.raises(AirflowException):
         operator.resume_execution("execute_complete", {"event": event}, {})
     assert errors(capsys) == [
-        "cluster j-1 has not ended within 0:30:00; end it in the EMR console, it costs money until then"
+        "cluster j-1 has not ended within 0:30:00; terminate it in the EMR console, it costs money until then"
     ]

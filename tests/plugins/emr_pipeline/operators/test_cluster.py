@@ -1,4 +1,4 @@
-"""A run has one cluster, however often it asks, and none when it is over."""
+"""A run has one cluster, also after retries, and none when it has ended."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ from emr_pipeline.operators.cluster import (
     TerminateClusterOperator,
 )
 from emr_pipeline.settings import Settings
+from emr_pipeline.specs import ClusterSpec
 
 Context = Callable[..., Any]
 SETTINGS = Settings(bucket="operators")
-CLUSTER = {"release_label": "emr-7.13.0", "core_nodes": "1", "spot_share": "0"}
+CLUSTER = ClusterSpec("emr-7.13.0", core_nodes=1)
 
 
-def create(cluster: dict[str, str] = CLUSTER) -> CreateClusterOperator:
-    return CreateClusterOperator(
-        task_id="create_cluster", cluster=cluster, bootstrap="s3://operators/bootstrap.sh", settings=SETTINGS
-    )
+def create(cluster: ClusterSpec = CLUSTER) -> CreateClusterOperator:
+    return CreateClusterOperator(task_id="create_cluster", cluster=cluster, settings=SETTINGS)
 
 
 def terminate(cluster_id: str, **kwargs: Any) -> TerminateClusterOperator:
@@ -76,7 +75,7 @@ def test_a_run_with_the_longest_id_has_a_cluster_that_is_found_again(aws: Any, r
 
 def test_what_aws_refuses_fails_at_once_and_says_why(aws: Any, run: Context) -> None:
     with pytest.raises(AirflowFailException, match=r"RunJobFlow.*emr-9\.9\.9"):
-        create({**CLUSTER, "release_label": "emr-9.9.9"}).execute(run())
+        create(ClusterSpec("emr-9.9.9", core_nodes=1)).execute(run())
 
 
 def test_terminate_waits_for_the_end(aws: Any, run: Context) -> None:
@@ -116,7 +115,7 @@ def test_a_cluster_that_does_not_end_in_time_is_named(aws: Any, run: Context) ->
 
 def reap(**kwargs: Any) -> ReapClustersOperator:
     options = {"max_hours": 12.0, "report_only": False, **kwargs}
-    return ReapClustersOperator(task_id="reap_clusters", tags=deployment_tags(SETTINGS), **options)
+    return ReapClustersOperator(task_id="reap_clusters", tags=[deployment_tags(SETTINGS)], **options)
 
 
 def with_unfinished(context: Any, *run_ids: str) -> Any:
@@ -127,7 +126,7 @@ def with_unfinished(context: Any, *run_ids: str) -> Any:
 
 def test_the_reaper_ends_a_cluster_whose_run_is_over(aws: Any, run: Context) -> None:
     cluster_id = create().execute(run())
-    assert "is over or gone" in reap().execute(with_unfinished(run()))[cluster_id]
+    assert "has ended or no longer exists" in reap().execute(with_unfinished(run()))[cluster_id]
     assert state_of(aws, cluster_id) in {"TERMINATING", "TERMINATED"}
 
 
@@ -160,7 +159,7 @@ def test_the_reaper_ends_the_others_when_one_refuses_to_end(aws: Any, run: Conte
     protected, plain = (create().execute({**run(), "run_id": name}) for name in ("protected", "plain"))
     emr = aws.client("emr")
     emr.set_termination_protection(JobFlowIds=[protected], TerminationProtected=True)
-    with pytest.raises(AirflowException, match=f"cluster {protected} goes on and costs money"):
+    with pytest.raises(AirflowException, match=f"cluster {protected} still runs and costs money"):
         reap().execute(with_unfinished(run()))
     assert state_of(aws, plain) in {"TERMINATING", "TERMINATED"}
     emr.set_termination_protection(JobFlowIds=[protected], TerminationProtected=False)

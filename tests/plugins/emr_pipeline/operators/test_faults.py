@@ -15,6 +15,7 @@ from emr_pipeline.operators.athena import AthenaStatementOperator
 from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator, cluster_name
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
 from emr_pipeline.settings import Settings
+from emr_pipeline.specs import ClusterSpec, StepSpec
 from localaws.faults import (
     ClusterTerminatesSlowly,
     Deny,
@@ -32,11 +33,7 @@ from tests.plugins.emr_pipeline.operators.conftest import ATHENA, executions
 Context = Callable[..., Any]
 Plan = Callable[..., None]
 
-STEP = {
-    "Name": "work",
-    "ActionOnFailure": "CANCEL_AND_WAIT",
-    "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["spark-submit", "s3://operators/jobs/work.py"]},
-}
+STEP = StepSpec("work", "s3://operators/jobs/work.py")
 
 LOST_ANSWERS = [
     pytest.param(lambda name: ServerError(name, 503, after_work=True), id="error after the work"),
@@ -73,8 +70,7 @@ def script(aws: Any) -> None:
 def create() -> CreateClusterOperator:
     return CreateClusterOperator(
         task_id="create_cluster",
-        cluster={"release_label": "emr-7.13.0", "core_nodes": "1", "spot_share": "0"},
-        bootstrap="s3://operators/bootstrap.sh",
+        cluster=ClusterSpec("emr-7.13.0", core_nodes=1),
         settings=Settings(bucket="operators"),
     )
 

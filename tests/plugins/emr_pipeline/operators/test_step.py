@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 from airflow.exceptions import AirflowException
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from botocore.exceptions import ClientError
 
 from emr_pipeline.failure import Cause
+from emr_pipeline.operators.cluster import CreateClusterOperator
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator, latest_steps
-from emr_pipeline.step import spark_step
+from emr_pipeline.settings import Settings
+from emr_pipeline.specs import ClusterSpec, StepSpec
 from emr_pipeline.triggers.emr import StepTrigger
 
 Context = Callable[..., Any]
@@ -48,23 +51,16 @@ def script(aws: Any) -> Callable[[str], str]:
 
 
 @pytest.fixture
-def step(script: Callable[[str], str]) -> Callable[[str, str], dict[str, Any]]:
-    def make(name: str, behaviour: str) -> dict[str, Any]:
-        made = spark_step(name, script(behaviour), "", {})
-        made["HadoopJarStep"]["Args"] = ["spark-submit", script(behaviour)]
-        return made
-
-    return make
+def step(script: Callable[[str], str]) -> Callable[[str, str], StepSpec]:
+    return lambda name, behaviour: StepSpec(name, script(behaviour))
 
 
-def add(steps: list[dict[str, Any]], cluster_id: str, plan: list[str] | None = None) -> AddStepsOperator:
-    """Return the operator for ``plan``, which is all the steps unless said otherwise."""
-    names = [step["Name"] for step in steps] if plan is None else plan
-    return AddStepsOperator(task_id="add_steps", cluster_id=cluster_id, steps=steps, plan=names)
+def add(steps: list[StepSpec], cluster_id: str, plan: list[str] | None = None) -> AddStepsOperator:
+    return AddStepsOperator(task_id="add_steps", cluster_id=cluster_id, steps=steps, plan=plan)
 
 
-def wait_for(cluster_id: str, step: dict[str, Any], **kwargs: Any) -> AwaitStepOperator:
-    return AwaitStepOperator(task_id=step["Name"], cluster_id=cluster_id, step=step, **kwargs)
+def wait_for(cluster_id: str, step: StepSpec, **kwargs: Any) -> AwaitStepOperator:
+    return AwaitStepOperator(task_id=step.name, cluster_id=cluster_id, step=step, **kwargs)
 
 
 def states(aws: Any, cluster_id: str) -> list[tuple[str, str]]:
@@ -232,7 +228,7 @@ def test_deferred_or_not_the_same_trigger_waits(cluster_id: str, run: Context, s
     with pytest.raises(TaskDeferred) as deferred:
         operator.execute(run())
     assert isinstance(deferred.value.trigger, StepTrigger)
-    assert deferred.value.trigger.subject["cluster_id"] == cluster_id
+    assert deferred.value.trigger.resource["cluster_id"] == cluster_id
     assert deferred.value.timeout > operator.timeout
 
 
@@ -243,17 +239,22 @@ def test_the_steps_page_is_linked_while_the_task_still_waits(
     context = run()
     with pytest.raises(TaskDeferred) as deferred:
         wait_for(cluster_id, step("one", "hang"), deferrable=True).execute(context)
-    assert context["ti"].xcoms["emr_step"] == deferred.value.trigger.subject
+    assert context["ti"].xcoms["emr_step"] == deferred.value.trigger.resource
     assert context["ti"].xcoms["emr_step_page"].endswith("/tasks/task/step")
 
 
-def test_a_cluster_that_has_ended_is_named_with_its_reason(
+def test_a_cluster_that_has_ended_is_named_with_its_reason_and_the_task_to_clear(
     aws: Any, cluster_id: str, run: Context, step: Any
 ) -> None:
     aws.client("emr").terminate_job_flows(JobFlowIds=[cluster_id])
-    queue = add([step("one", "succeed")], cluster_id)
-    for operator in (queue, wait_for(cluster_id, step("one", "succeed"))):
+    with DAG("pipeline", schedule=None):
+        rent = CreateClusterOperator(
+            task_id="rent", cluster=ClusterSpec("emr-7.13.0", 1), settings=Settings(bucket="operators")
+        )
+        queue, wait = add([step("one", "succeed")], cluster_id), wait_for(cluster_id, step("two", "succeed"))
+        rent >> queue >> wait
+    for operator in (queue, wait):
         with pytest.raises(
-            AirflowFailException, match=rf"cluster {cluster_id} is TERMINAT\w+: .*create_cluster"
+            AirflowFailException, match=rf"cluster {cluster_id} is TERMINAT\w+: .*clear rent$"
         ):
             operator.execute(run())

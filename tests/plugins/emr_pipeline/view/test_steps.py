@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from emr_pipeline.cluster import Cluster, run_job_flow_request, run_tags
+from emr_pipeline.cluster import run_job_flow_request, run_tags
 from emr_pipeline.extra_links import STEP, StepLink
 from emr_pipeline.settings import Settings
+from emr_pipeline.specs import ClusterSpec
 from emr_pipeline.view.steps import command
 from tests.plugins.emr_pipeline.conftest import BUCKET, SECRET, Run
 
@@ -36,9 +37,7 @@ class Steps:
         self.run, self.emr, s3 = run, aws.client("emr"), aws.client("s3")
         settings = Settings(bucket=BUCKET)
         tags = run_tags(run.dag_id, run.run_id, settings)
-        request = run_job_flow_request(
-            "view", Cluster("emr-7.13.0", 1, 0), settings, tags, "s3://operators/boot.sh"
-        )
+        request = run_job_flow_request("view", ClusterSpec("emr-7.13.0", 1), settings, tags)
         self.cluster_id = self.emr.run_job_flow(**request)["JobFlowId"]
         for name, code in {"fails": FAILS, "hangs": HANGS}.items():
             s3.put_object(Bucket=BUCKET, Key=f"jobs/{name}.py", Body=code.encode())
