@@ -177,10 +177,9 @@ def test_lists_and_numbers_keep_their_type(dag: Any) -> None:
 def test_text_that_looks_like_another_type_stays_text(dag: Any, text: str) -> None:
     """With render_template_as_native_obj it would be a number or a boolean, which EMR's API refuses in a step."""
     steps = rendered(dag, "add_steps", version=text, run_date=text).steps
-    arguments = steps[0]["HadoopJarStep"]["Args"]
-    assert arguments[arguments.index("--code-version") + 1] == text
-    assert arguments[arguments.index("--run-date") + 1] == text
-    assert all(isinstance(argument, str) for step in steps for argument in step["HadoopJarStep"]["Args"])
+    assert steps[0]["flags"]["code-version"] == text
+    assert steps[0]["flags"]["run-date"] == text
+    assert all(isinstance(value, str) for step in steps for value in step["flags"].values())
 
 
 @pytest.mark.parametrize(
