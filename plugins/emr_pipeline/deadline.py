@@ -1,4 +1,4 @@
-"""From when the time of a run is counted, for Airflow's deadline alerts."""
+"""A reference for Airflow's deadline alerts: the time from which the interval is counted."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from airflow.sdk.definitions.deadline import BaseDeadlineReference
 
 
 class RunCreated(BaseDeadlineReference):
-    """The creation of the run, at which Airflow asks for it; a run that is cleared keeps its deadline.
+    """The creation of the run, when Airflow evaluates the reference; a run that is cleared keeps its deadline.
 
-    Airflow's own ``DAGRUN_QUEUED_AT`` would be counted anew, but with it 3.3.0 and later answer whoever clears a task
-    with an error 500: https://github.com/apache/airflow/issues/70368.
+    Airflow's ``DAGRUN_QUEUED_AT`` would start again, but with it Airflow 3.3.0 and later respond with an error 500 when
+    a task is cleared: https://github.com/apache/airflow/issues/70368.
     """
 
     def _evaluate_with(self, **_: Any) -> datetime:

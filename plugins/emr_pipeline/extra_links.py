@@ -1,4 +1,4 @@
-"""What tasks leave for the pages in the web UI: XComs under these keys, and a button on the task."""
+"""The link between tasks and the pages in the web UI: XCom keys, and an operator extra link."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperatorLink
 
 URL_PREFIX = "emr-pipeline"
-"""Where the pages are mounted, below Airflow's own path."""
+"""The path of the pages, below that of Airflow."""
 
 STEP = "emr_step"
-"""XCom of a task that waits for a step: its ``cluster_id`` and ``step_id``."""
+"""XCom key of the step that a task waits for: a mapping with ``cluster_id`` and ``step_id``."""
 
 KEY_FIGURES = "key_figures"
-"""XCom of the task that publishes the report: one line of text for the list of reports."""
+"""XCom key of the task that publishes the report: one line of text for the list of reports and the run's note."""
 
 
 class StepLink(BaseOperatorLink):
-    """The button that leads to the page of the task's step.
+    """The link to the page of the task's step.
 
-    Airflow's UI reads the address from an XCom, which Airflow itself pushes only when the task ends or defers.
+    Airflow's UI reads the address from an XCom, which Airflow pushes only when the task ends or is deferred.
     """
 
     name = "Step and log"
     xcom_key = "emr_step_page"
 
     def get_link(self, operator: object, *, ti_key: Any) -> str:
-        """Return the address relative to the UI's root, which only the browser knows for certain."""
+        """Return the address relative to the root of the UI, which only the browser knows."""
         names = (quote(name, safe="") for name in (ti_key.dag_id, ti_key.run_id, ti_key.task_id))
         path = "{}/dags/{}/runs/{}/tasks/{}/step".format(URL_PREFIX, *names)
         mapped = ti_key.map_index is not None and ti_key.map_index >= 0
@@ -35,6 +35,6 @@ class StepLink(BaseOperatorLink):
 
 
 def push_step(ti: Any, cluster_id: str, step_id: str) -> None:
-    """Make the step's page and the button to it work from now on, while the task still waits."""
+    """Push the XComs for the step's page and the link to it, so that both work while the task still waits."""
     ti.xcom_push(key=STEP, value={"cluster_id": cluster_id, "step_id": step_id})
     ti.xcom_push(key=StepLink.xcom_key, value=StepLink().get_link(None, ti_key=ti))

@@ -1,8 +1,8 @@
-"""Why a step failed, read from the logs that EMR has put on S3.
+"""The cause of a failed step, read from the logs that EMR uploads to S3.
 
-In client mode Spark sends both streams of the Python driver to its own stdout, and keeps stderr for the JVM, whose log
-also tells of tasks that failed and went well when they were tried again. So what the job itself says counts first, then
-the driver's traceback, then what Java has logged, then the exit code.
+In client mode Spark writes both streams of the Python driver to stdout, and the log of the JVM to stderr. That log also
+contains exceptions of tasks that succeeded when they were retried. So the order of precedence is: the error message of
+the job itself, the driver's traceback, an exception in the JVM's log, the exit code.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from signal import SIGKILL
 from emr_pipeline.logs import DRIVER_LOGS, Log, Objects, step_logs
 
 LINES = 40
-"""As much of a log as fits a screen."""
+"""The length of an excerpt: what fits on a screen."""
 
 CAUSE_LINES = LINES // 2
-"""Of an exception in a worker or in Java; the rest shows where in the job the driver has met it."""
+"""Lines for an exception of a Python worker or of Java; the other lines show the driver's traceback."""
 
 REFUSAL = "refusal"
-"""The job itself has said in one sentence what is wrong with its input or flags."""
+"""The job has rejected its input or flags with a message of one sentence."""
 
 KINDS = (REFUSAL, "traceback", "logged", "exit", "")
-"""The kinds of causes, the most telling first."""
+"""The kinds of causes, the most specific first."""
 
 _REFUSAL = re.compile(r"^[\w.-]+: error: (.+)$")
 _RECORD = re.compile(r"^\d{2,4}[-/]\d\d[-/]\d\d(?:[ T]\d\d:\d\d:\d\d\S*)? [A-Z]+ ")
@@ -35,25 +35,25 @@ _CONNECTORS = (
     "During handling of the above exception, another exception occurred:",
     "An exception was thrown from the Python worker. Please see the stack trace below.",
 )
-"""What stands between two tracebacks of one failure; the last is PySpark's, the others are Python's."""
+"""Lines between two tracebacks of one failure; the last is from PySpark, the others are from Python."""
 
 _SYNTAX_ERROR = re.compile(r"^(?:SyntaxError|IndentationError|TabError): ")
 _CAUSED_BY = "Caused by: "
 _MESSAGE = re.compile(r"^\S+: \S")
-_JAVA_EXCEPTION = re.compile(r"^.*?(?P<said>\b(?:[a-z_]\w*\.)+[A-Z][\w$]*(?:Exception|Error)\b.*)$")
+_JAVA_EXCEPTION = re.compile(r"^.*?(?P<exception>\b(?:[a-z_]\w*\.)+[A-Z][\w$]*(?:Exception|Error)\b.*)$")
 _TASK_KILLED = "org.apache.spark.TaskKilledException"
-"""Of a task that was ended because another one had failed."""
+"""Spark has killed the task because another task failed."""
 
 _FRAME = re.compile(r"^\s+(?:at |\.\.\. \d+ more)")
 _EXIT_CODE = re.compile(r"\bended with exit code (\d+)")
 
 SIGNALS = 128
-"""A process that a signal has ended has this exit code and the number of the signal added."""
+"""The exit code of a process that was ended by a signal is this number plus the number of the signal."""
 
 
 @dataclass(frozen=True)
 class Cause:
-    """``sentence`` for the error message, ``excerpt`` for the log, ``address`` of the file both come from."""
+    """A ``sentence`` for the error message, an ``excerpt`` of the log, and the ``address`` of the log."""
 
     kind: str = ""
     sentence: str = ""
@@ -62,31 +62,32 @@ class Cause:
 
 
 def cause_of(objects: Objects, log_uri: str, cluster_id: str, step_id: str) -> Cause | None:
-    """Return what the logs say, None before EMR has put any; an unknown cause has no sentence."""
+    """Return the cause, or None if EMR has not uploaded the logs yet; an unknown cause has no sentence."""
     if not log_uri:
         return Cause(address="none, the cluster has no LogUri")
-    return most_telling(step_logs(objects, log_uri, cluster_id, step_id))
+    return most_specific_cause(step_logs(objects, log_uri, cluster_id, step_id))
 
 
-def most_telling(logs: Iterable[Log]) -> Cause | None:
-    """Return the cause that the most telling of the logs holds; None without a log of the job's own output."""
-    known = list(logs)
-    codes = [int(code) for log in known if log.name == "controller" for code in _EXIT_CODE.findall(log.text)]
+def most_specific_cause(logs: Iterable[Log]) -> Cause | None:
+    """Return the most specific cause that the logs contain; None if there is no output of the job."""
+    logs = list(logs)
+    codes = [int(code) for log in logs if log.name == "controller" for code in _EXIT_CODE.findall(log.text)]
     causes = [
-        explain(log.text, log.address, codes[-1] if codes else None)
-        for log in known
+        cause_in(log.text, log.address, codes[-1] if codes else None)
+        for log in logs
         if log.name.endswith(DRIVER_LOGS)
     ]
-    # Of two that tell as much, the one that has more than Spark's own log: an empty log tells nothing.
-    return min(causes, key=lambda cause: (KINDS.index(cause.kind), not _words(cause.excerpt)), default=None)
+    # Of two causes of one kind, the one whose excerpt has more than lines of Spark's log.
+    return min(causes, key=lambda cause: (KINDS.index(cause.kind), not _output(cause.excerpt)), default=None)
 
 
-def explain(text: str, address: str, exit_code: int | None = None) -> Cause:
-    """Return the cause that one log tells.
+def cause_in(text: str, address: str, exit_code: int | None = None) -> Cause:
+    """Return the cause that one log contains, by this precedence:
 
-    That is the job's own refusal; else the driver's last traceback, of which the exception of a Python worker or the
-    deepest exception of Java is the cause; else the last exception that Java has logged; else the ``exit_code`` with
-    the job's last words.
+    1. the error message of the job,
+    2. the driver's last traceback; in it, the exception of the Python worker or the root exception of Java,
+    3. the last exception in the JVM's log,
+    4. the ``exit_code`` with the last output of the job.
     """
     lines = [line.rstrip() for line in text.splitlines()]
     refusals = [match[1] for line in lines if (match := _REFUSAL.match(line))]
@@ -94,16 +95,16 @@ def explain(text: str, address: str, exit_code: int | None = None) -> Cause:
         return Cause(REFUSAL, refusals[-1], _end(lines), address)
     if found := _driver_traceback(lines) or _syntax_error(lines):
         return Cause("traceback", *found, address)
-    # A driver that was killed has met no exception: what is logged went well when it was tried again.
+    # A killed driver has not failed with an exception: those in the log are from tasks that were retried.
     killed = exit_code is not None and exit_code > SIGNALS
     if not killed and (found := _logged_exception(lines)):
         return Cause("logged", *found, address)
-    sentence = _ending(exit_code, _words(lines)) if exit_code else ""
+    sentence = _exit_sentence(exit_code, _output(lines)) if exit_code else ""
     return Cause("exit" if sentence else "", sentence, _end(lines), address)
 
 
 def _driver_traceback(lines: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
-    """Return sentence and excerpt of the last traceback that the driver has printed."""
+    """Return the sentence and the excerpt of the last traceback that the driver has printed."""
     starts = [number for number, line in enumerate(lines) if line == _TRACEBACK]
     if not starts:
         return None
@@ -117,7 +118,7 @@ def _driver_traceback(lines: Sequence[str]) -> tuple[str, tuple[str, ...]] | Non
     driver_end = _exception(block, own[-1])
     driver = _message(block, driver_end)
     if last > driver_end:
-        # A worker's traceback within Java's words: "Caused by: ...PythonException: Traceback ...".
+        # The traceback of a worker in a Java message: "Caused by: ...PythonException: Traceback ...".
         start = max(number for number in range(last) if block[number].endswith(_TRACEBACK))
         worker = (_TRACEBACK, *block[start + 1 : _message(block, last)])
         return _sentence(block, last), _excerpt(worker, block[:driver])
@@ -128,18 +129,18 @@ def _driver_traceback(lines: Sequence[str]) -> tuple[str, tuple[str, ...]] | Non
 
 
 def _java_cause(lines: Sequence[str]) -> tuple[str, Sequence[str]] | None:
-    """Return sentence and lines of the deepest exception of a chain; None where Java has no part in it.
+    """Return the sentence and the lines of the root exception of a Java chain; None if there is no Java exception.
 
-    A cause without a message, such as ``java.io.EOFException``, says less than the one that it has caused.
+    An exception without a message, such as ``java.io.EOFException``, is skipped for the one that it has caused.
     """
     # Py4J: the line after "An error occurred while calling ..." is Java's exception.
     heads = [number for number, line in enumerate(lines) if line.startswith(": ")][:1]
     causes = [number for number, line in enumerate(lines) if line.startswith(_CAUSED_BY)]
-    return _deepest(lines, heads + causes) if heads or causes else None
+    return _root_exception(lines, heads + causes) if heads or causes else None
 
 
 def _logged_exception(lines: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
-    """Return sentence and excerpt of the last exception with a stack in Java's log."""
+    """Return the sentence and the excerpt of the last exception with a stack trace in the JVM's log."""
     starts = [0, *(number for number, line in enumerate(lines) if number and _RECORD.match(line)), len(lines)]
     for start, end in reversed(list(pairwise(starts))):
         record = lines[start:end]
@@ -152,42 +153,44 @@ def _logged_exception(lines: Sequence[str]) -> tuple[str, tuple[str, ...]] | Non
         if workers:
             last = _exception(record, workers[-1])
             return _sentence(record, last), tuple(record[workers[-1] : _message(record, last)][:LINES])
-        sentence, cause = _deepest(record, heads + [number for number in causes if number not in heads])
+        sentence, cause = _root_exception(
+            record, heads + [number for number in causes if number not in heads]
+        )
         return sentence, tuple(cause[:LINES])
     return None
 
 
-def _deepest(lines: Sequence[str], chain: Sequence[int]) -> tuple[str, Sequence[str]]:
-    """Return sentence and lines of the last exception of a chain that says something."""
-    telling = [number for number in chain if _MESSAGE.match(_bare(lines[number]))]
-    start = (telling or chain)[-1]
-    return _bare(lines[start]), lines[start : _stack_end(lines, start)]
+def _root_exception(lines: Sequence[str], chain: Sequence[int]) -> tuple[str, Sequence[str]]:
+    """Return the sentence and the lines of the last exception of a chain that has a message."""
+    with_message = [number for number in chain if _MESSAGE.match(_without_prefix(lines[number]))]
+    start = (with_message or chain)[-1]
+    return _without_prefix(lines[start]), lines[start : _stack_end(lines, start)]
 
 
 def _syntax_error(lines: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
-    """Return what Python says of a script that it cannot compile, which is no traceback."""
+    """Return the sentence and the excerpt of Python's message about a syntax error, which is not a traceback."""
     ends = [number for number, line in enumerate(lines) if _SYNTAX_ERROR.match(line)]
     return (lines[ends[-1]], tuple(lines[max(0, ends[-1] - 3) : ends[-1] + 1])) if ends else None
 
 
-def _ending(exit_code: int, words: Sequence[str]) -> str:
-    """Return what is known of a process that has ended with ``exit_code`` and without an exception."""
+def _exit_sentence(exit_code: int, output: Sequence[str]) -> str:
+    """Return the sentence for a process that has ended with ``exit_code`` and without an exception."""
     if exit_code == SIGNALS + SIGKILL:
-        return f"the step was killed (exit code {exit_code}), as the system does when memory is short"
+        return f"the step was killed (exit code {exit_code}), which usually means that memory ran out"
     if exit_code > SIGNALS:
         return f"the step was ended by signal {exit_code - SIGNALS} (exit code {exit_code})"
-    said = f'; its last words are "{words[-1].strip()}"' if words else " and said nothing"
-    return f"the step ended with exit code {exit_code}{said}"
+    last = f'; the last line of its output is "{output[-1].strip()}"' if output else " and without output"
+    return f"the step ended with exit code {exit_code}{last}"
 
 
 def _exception(lines: Sequence[str], start: int) -> int:
-    """Return the number of the line that ends a traceback: the first that is not indented."""
+    """Return the number of the last line of a traceback: the first line that is not indented."""
     indented = range(start + 1, len(lines))
     return next((number for number in indented if lines[number][:1] not in ("", " ")), len(lines) - 1)
 
 
 def _message(lines: Sequence[str], exception: int) -> int:
-    """Return where the message of an exception ends, which may have several lines."""
+    """Return the end of an exception's message, which may have several lines."""
     following = range(exception + 1, len(lines))
     ends = (n for n in following if not lines[n] or _FRAME.match(lines[n]) or lines[n].startswith(": "))
     return next(ends, len(lines))
@@ -195,12 +198,12 @@ def _message(lines: Sequence[str], exception: int) -> int:
 
 def _sentence(lines: Sequence[str], exception: int) -> str:
     """Return the first line of an exception's message."""
-    said, following = lines[exception], lines[exception + 1 : exception + 2]
-    return " ".join([said, *(line.strip() for line in following)]) if said.endswith(":") else said
+    first, following = lines[exception], lines[exception + 1 : exception + 2]
+    return " ".join([first, *(line.strip() for line in following)]) if first.endswith(":") else first
 
 
 def _stack_end(lines: Sequence[str], start: int) -> int:
-    """Return where the stack of a Java exception ends: at the next cause, or at a line that is none of it."""
+    """Return the end of a Java stack trace: the next cause, or the first line after the frames."""
     framed = False
     for number in range(start + 1, len(lines)):
         if lines[number].startswith(_CAUSED_BY) or (framed and not _FRAME.match(lines[number])):
@@ -210,7 +213,7 @@ def _stack_end(lines: Sequence[str], start: int) -> int:
 
 
 def _excerpt(cause: Sequence[str], driver: Sequence[str]) -> tuple[str, ...]:
-    """Return the cause and, below it, the driver's traceback, of each as much as fits."""
+    """Return the cause and, below it, the driver's traceback, both shortened."""
     python = cause[0] == _TRACEBACK
     cause = _end(cause, CAUSE_LINES) if python else cause[:CAUSE_LINES]
     return (*cause, "", *_end(driver, LINES - len(cause) - 1))
@@ -220,23 +223,23 @@ def _end(lines: Sequence[str], limit: int = LINES) -> tuple[str, ...]:
     return tuple([line for line in lines if line][-limit:])
 
 
-def _words(lines: Sequence[str]) -> list[str]:
-    """Return the lines that are none of Spark's log."""
+def _output(lines: Sequence[str]) -> list[str]:
+    """Return the lines that are not records of Spark's log."""
     return [line for line in lines if line and not _RECORD.match(line)]
 
 
-def _bare(line: str) -> str:
-    """Return the class and message of a Java exception, without what stands before them."""
+def _without_prefix(line: str) -> str:
+    """Return the class and the message of a Java exception."""
     line = line.removeprefix(_CAUSED_BY).removeprefix(": ")
-    said = _JAVA_EXCEPTION.match(line)
-    return said["said"] if said else line
+    match = _JAVA_EXCEPTION.match(line)
+    return match["exception"] if match else line
 
 
 def _before(lines: Sequence[str], number: int) -> str:
-    """Return the last line before, blank ones left out."""
+    """Return the last line before that is not blank."""
     return next((line.strip() for line in reversed(lines[:number]) if line), "")
 
 
 def _next_record(lines: Sequence[str], start: int) -> int:
-    """Return where Spark's log goes on."""
+    """Return the number of the next record of Spark's log."""
     return next((n for n in range(start, len(lines)) if _RECORD.match(lines[n])), len(lines))

@@ -1,7 +1,7 @@
-"""A step's logs as EMR has put them on S3, read up to their end but never kept in full.
+"""The end of each log of a step, as EMR has uploaded them to S3.
 
-https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-web-log-files.html: a step's own output is
-under ``steps/<step id>/``; with ``--deploy-mode cluster`` the driver's is in the application's first container.
+https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-web-log-files.html: the logs of a step are below
+``steps/<step id>/``. With ``--deploy-mode cluster``, the driver's logs are those of the application's first container.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 TAIL_BYTES = 256 * 1024
-"""What is kept of a log: its end, which holds the cause of a failure."""
+"""Only this end of a log is kept; it contains the cause of a failure."""
 
 LARGEST_BYTES = 64 * 1024 * 1024
-"""A larger object, as it lies on S3, is not read: nobody waits so long for a page."""
+"""A larger S3 object is not read: a page would take too long."""
 
 STEP_LOGS = ("controller", "stderr", "stdout", "syslog")
 DRIVER_LOGS = ("stderr", "stdout")
@@ -25,7 +25,7 @@ _APPLICATION = re.compile(r"\bapplication_\d+_\d+\b")
 
 
 class Objects(Protocol):
-    """As much of S3Hook as is needed here."""
+    """The methods of S3Hook that are used here."""
 
     def list_keys(self, bucket_name: str, prefix: str) -> list[str]: ...
 
@@ -34,7 +34,7 @@ class Objects(Protocol):
 
 @dataclass(frozen=True)
 class Log:
-    """The end of a log: ``cut`` when there is more before it, ``too_large`` when it was not read at all."""
+    """The end of a log; ``cut`` if the beginning is missing, ``too_large`` if the log was not read."""
 
     name: str
     address: str
@@ -44,13 +44,13 @@ class Log:
 
 
 def step_folder(log_uri: str, cluster_id: str, step_id: str) -> str:
-    """Return the S3 URI below which EMR puts the step's own logs."""
+    """Return the S3 URI of the folder of the step's logs."""
     bucket, root = _root(log_uri, cluster_id)
     return f"s3://{bucket}/{root}/steps/{step_id}/"
 
 
 def step_logs(objects: Objects, log_uri: str, cluster_id: str, step_id: str) -> list[Log]:
-    """Return the step's logs and, of the applications they name, the driver's; empty before EMR has put any."""
+    """Return the logs of the step, and of the drivers of the applications that they name; empty before the upload."""
     bucket, root = _root(log_uri, cluster_id)
     logs = list(_logs(objects, bucket, f"{root}/steps/{step_id}/", STEP_LOGS))
     applications = {name for log in logs for name in _APPLICATION.findall(log.text)}

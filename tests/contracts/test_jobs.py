@@ -12,7 +12,7 @@ import jinja2
 import pytest
 
 from emr_pipeline import package
-from emr_pipeline.failure import REFUSAL, explain
+from emr_pipeline.failure import REFUSAL, cause_in
 from emr_pipeline.settings import Settings
 from emr_pipeline.step import spark_step
 from sales_segmentation.jobs import BOOTSTRAP, CODE_VERSION, FOLDER, JOBS, Job
@@ -103,9 +103,9 @@ def test_the_operator_recognises_a_refusal_in_the_log_of_a_job(capsys: pytest.Ca
     """The last line of the job matches the pattern with which the operator searches the log."""
     with pytest.raises(SystemExit):
         parser_of(FOLDER / "preprocess.py").parse_args(["--run-date", "today"])
-    assert explain(capsys.readouterr().err, "here").kind == REFUSAL
+    assert cause_in(capsys.readouterr().err, "here").kind == REFUSAL
 
     source = (FOLDER / "segmentation" / "job.py").read_text()
     written = next(line for line in source.splitlines() if "error: {problem}" in line)
     line = written.split('f"')[1].split("\\n")[0].format(name="pca", problem="fewer than 2 customers")
-    assert explain(line, "here").sentence == "fewer than 2 customers"
+    assert cause_in(line, "here").sentence == "fewer than 2 customers"

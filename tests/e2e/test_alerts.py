@@ -85,7 +85,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def test_a_late_run_is_alerted(stack: Stack) -> None:
     run = stack.airflow.trigger("slow")
     alert = stack.alert(run)
-    assert alert["Subject"].startswith("slow: late, was to end by ")
+    assert alert["Subject"].startswith("slow: late, its deadline was ")
     assert f"/dags/slow/runs/{quote(run.run_id)}" in alert["Message"]
 
 

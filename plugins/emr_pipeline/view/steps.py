@@ -18,7 +18,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 
 from emr_pipeline.extra_links import STEP
-from emr_pipeline.failure import Cause, most_telling
+from emr_pipeline.failure import Cause, most_specific_cause
 from emr_pipeline.logs import Log, step_folder, step_logs
 from emr_pipeline.settings import Settings
 from emr_pipeline.step import UNFINISHED_STATES
@@ -115,7 +115,7 @@ def look(settings: Settings, address: Address) -> Step:
         command=command(step["Config"]["Args"]),
         logs=tuple(logs),
         folder=step_folder(log_uri, cluster_id, step_id) if log_uri else "",
-        cause=most_telling(logs) if status["State"] == "FAILED" else None,
+        cause=most_specific_cause(logs) if status["State"] == "FAILED" else None,
         console=_console(settings.console_url, client.meta.region_name, cluster_id),
     )
 

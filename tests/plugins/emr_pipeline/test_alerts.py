@@ -1,4 +1,4 @@
-"""An alert names the run, the failed tasks and where to look; what cannot be sent is still in the log."""
+"""An alert names the run, the failed tasks and the run's page; an alert that cannot be sent is still logged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ URL = "/dags/pipeline/runs/manual__2026-01-31T12%3A00%3A00%2B00%3A00"
 
 
 class Topic:
-    """A topic of the local AWS with a queue that shows what was sent to it."""
+    """A topic of the local AWS with a queue that receives its messages."""
 
     def __init__(self, aws: Any) -> None:
         self.sqs = aws.client("sqs")
@@ -73,14 +73,14 @@ def test_a_failure_names_the_failed_tasks_once_and_the_run(topic: Topic) -> None
     assert message["Message"].endswith(URL)
 
 
-def test_where_airflow_does_not_tell_the_states_the_last_failure_is_named(topic: Topic) -> None:
+def test_without_the_task_states_the_last_failed_task_is_named(topic: Topic) -> None:
     context = failed_run()
     context["ti"].get_task_states = None
     FailureAlert(topic_arn=topic.arn, aws_conn_id="aws_default").notify(context)
     assert topic.messages()[0]["Subject"] == "pipeline: failed in pca"
 
 
-def test_a_run_without_a_task_to_blame_is_told_too(topic: Topic) -> None:
+def test_a_failed_run_without_a_failed_task_is_reported(topic: Topic) -> None:
     context = failed_run()
     del context["ti"]
     FailureAlert(topic_arn=topic.arn, aws_conn_id="aws_default").notify(context)
@@ -95,8 +95,8 @@ def test_many_failed_tasks_fit_the_subject_and_are_all_in_the_message(topic: Top
     assert "task_129" in message["Message"]
 
 
-def test_what_looks_like_a_template_is_not_rendered(topic: Topic) -> None:
-    """A user names a run; Airflow calls the alert, which renders the fields of any notifier."""
+def test_a_run_id_that_looks_like_a_template_is_not_rendered(topic: Topic) -> None:
+    """A user can choose the run id, and Airflow renders the template fields of a notifier when it calls it."""
     context = failed_run()
     context["run_id"] = "{{ 7 * 7 }}"
     FailureAlert(topic_arn=topic.arn, aws_conn_id="aws_default")(context)
@@ -104,19 +104,19 @@ def test_what_looks_like_a_template_is_not_rendered(topic: Topic) -> None:
 
 
 @pytest.mark.usefixtures("aws")
-def test_what_cannot_be_sent_is_in_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_alert_that_cannot_be_sent_is_logged(capfd: pytest.CaptureFixture[str]) -> None:
     gone = FailureAlert(topic_arn="arn:aws:sns:us-east-1:123456789012:gone", aws_conn_id="aws_default")
     with pytest.raises(ClientError, match="does not exist"):
         gone.notify(failed_run(pca="failed"))
     assert "ALERT pipeline: failed in pca" in "".join(capfd.readouterr())
 
 
-def test_without_a_topic_the_log_is_all_there_is(capfd: pytest.CaptureFixture[str]) -> None:
+def test_without_a_topic_an_alert_is_only_logged(capfd: pytest.CaptureFixture[str]) -> None:
     on_failure(Settings(bucket="lake", aws_conn_id="none_such")).notify(failed_run(pca="failed"))
     assert f"Run {RUN_ID}: http" in "".join(capfd.readouterr())
 
 
-def test_a_late_run_is_told_as_the_triggerer_does_it(topic: Topic) -> None:
+def test_a_late_run_is_reported_when_the_triggerer_calls_the_alert(topic: Topic) -> None:
     callback = late_after(datetime.resolution, Settings(bucket="lake", alert_topic_arn=topic.arn)).callback
 
     async def fire(state: str) -> None:
@@ -124,10 +124,10 @@ def test_a_late_run_is_told_as_the_triggerer_does_it(topic: Topic) -> None:
 
     asyncio.run(fire("running"))
     (message,) = topic.messages()
-    assert message["Subject"] == "pipeline: late, was to end by 2026-01-31 16:00 UTC and is running"
+    assert message["Subject"] == "pipeline: late, its deadline was 2026-01-31 16:00 UTC and it is running"
     assert message["Message"].endswith(URL)
 
 
-def test_a_run_that_has_failed_before_its_deadline_is_not_told_again(topic: Topic) -> None:
+def test_a_run_that_has_failed_before_its_deadline_is_not_reported_again(topic: Topic) -> None:
     asyncio.run(LateAlert(topic_arn=topic.arn, aws_conn_id="aws_default").async_notify(late_run("failed")))
     assert topic.messages() == []

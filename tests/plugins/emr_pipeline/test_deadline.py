@@ -1,4 +1,4 @@
-"""A run has its deadline from the start, and Airflow can clear its tasks."""
+"""The deadline counts from the creation of a run, and clearing a task neither fails nor moves it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pca(run: Run) -> Any:
 
 
 def deadline(run: Run) -> datetime:
-    """Return the only deadline of a run."""
+    """Return the deadline of a run, which has exactly one."""
     with create_session() as session:
         query = select(Deadline.deadline_time).join(DagRun).where(DagRun.run_id == run.run_id)
         return session.scalars(query).one()

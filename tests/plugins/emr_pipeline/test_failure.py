@@ -1,4 +1,4 @@
-"""The cause of a failed step is found in its logs: a refusal, an exception of Python or Java, or the exit code."""
+"""The cause of a failed step is read from its logs: an error message of the job, an exception or the exit code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emr_pipeline.failure import LINES, REFUSAL, cause_of, explain, most_telling
+from emr_pipeline.failure import LINES, REFUSAL, cause_in, cause_of, most_specific_cause
 from emr_pipeline.logs import Log
 
 TRACEBACK = """26/01/31 INFO SparkContext: starting
@@ -175,38 +175,38 @@ class Objects:
         return type("Key", (), {"get": lambda _: {"Body": body}})()
 
 
-def test_a_refusal_is_the_sentence_of_the_job() -> None:
-    cause = explain(
+def test_the_error_message_of_the_job_is_the_cause() -> None:
+    cause = cause_in(
         "noise\npreprocess.py: error: no valid line in s3://lake/raw/; check the file\nbye\n", "here"
     )
     assert (cause.kind, cause.sentence) == (REFUSAL, "no valid line in s3://lake/raw/; check the file")
 
 
 def test_a_traceback_ends_with_its_exception() -> None:
-    cause = explain(TRACEBACK, "here")
+    cause = cause_in(TRACEBACK, "here")
     assert cause.sentence == "ValueError: no variance"
     assert cause.excerpt[0] == "Traceback (most recent call last):"
     assert len(cause.excerpt) == 4
 
 
-def test_of_several_java_causes_the_last_is_the_root() -> None:
+def test_the_last_java_cause_is_the_root_exception() -> None:
     text = "Exception in thread main\nCaused by: a.Wrapper: outer\n\tat x\nCaused by: b.Root: disk full\n\tat y\n"
-    assert explain(text, "here").sentence == "b.Root: disk full"
+    assert cause_in(text, "here").sentence == "b.Root: disk full"
 
 
-def test_a_java_exception_without_a_cause_is_its_own_root() -> None:
+def test_a_java_exception_without_a_cause_is_the_root_exception() -> None:
     text = 'Exception in thread "main" org.apache.spark.SparkException: Application failed\n\tat x\n'
-    assert explain(text, "here").sentence.endswith("org.apache.spark.SparkException: Application failed")
+    assert cause_in(text, "here").sentence.endswith("org.apache.spark.SparkException: Application failed")
 
 
 def test_an_unknown_cause_shows_the_last_forty_lines() -> None:
-    cause = explain("\n".join(f"line {i}" for i in range(100)), "here")
+    cause = cause_in("\n".join(f"line {i}" for i in range(100)), "here")
     assert cause.sentence == ""
     assert cause.excerpt == tuple(f"line {i}" for i in range(60, 100))
 
 
 @pytest.mark.parametrize("log_uri", ["s3://lake/logs/", "s3n://lake/logs", "s3a://lake/logs/"])
-def test_in_cluster_mode_the_driver_tells_more_than_the_step(log_uri: str) -> None:
+def test_in_cluster_mode_the_cause_is_in_the_drivers_log(log_uri: str) -> None:
     objects = Objects(
         {
             "logs/j-1/steps/s-1/stderr.gz": "Submitted application_1700000000000_0001\nfailed\n",
@@ -220,7 +220,7 @@ def test_in_cluster_mode_the_driver_tells_more_than_the_step(log_uri: str) -> No
     assert cause.address.endswith("container_1_0001_01_000001/stderr.gz")
 
 
-def test_there_is_no_cause_before_emr_has_put_the_jobs_own_output() -> None:
+def test_there_is_no_cause_before_emr_has_uploaded_the_output_of_the_job() -> None:
     assert cause_of(Objects({}), "s3://lake/logs/", "j-1", "s-1") is None
     controller = Objects({"logs/j-1/steps/s-1/controller.gz": "INFO startExec"})
     assert cause_of(controller, "s3://lake/logs/", "j-1", "s-1") is None
@@ -270,35 +270,35 @@ def test_there_is_no_cause_before_emr_has_put_the_jobs_own_output() -> None:
         "wrong column", "chained", "syntax", "out of memory", "logged only",
     ],
 )  # fmt: skip
-def test_the_cause_is_the_exception_of_the_worker_or_the_deepest_of_java(
+def test_the_cause_is_the_exception_of_the_worker_or_the_root_exception_of_java(
     text: str, sentence: str, also: str
 ) -> None:
-    cause = explain(f"26/11/27 08:52:30 INFO SparkContext: starting\n{text}", "here")
+    cause = cause_in(f"26/11/27 08:52:30 INFO SparkContext: starting\n{text}", "here")
     assert cause.sentence == sentence
     assert also in cause.excerpt
     assert any(sentence in line for line in cause.excerpt)
     assert len(cause.excerpt) <= LINES
 
 
-def test_the_cause_stands_before_the_drivers_own_traceback() -> None:
-    excerpt = explain(CORRUPT_PARQUET, "here").excerpt
+def test_the_cause_comes_before_the_drivers_traceback() -> None:
+    excerpt = cause_in(CORRUPT_PARQUET, "here").excerpt
     assert excerpt[0].startswith("Caused by: java.lang.RuntimeException: s3://lake/part-0.parquet")
     assert excerpt[-1].startswith("py4j.protocol.Py4JJavaError: ")
 
 
 def ended(code: int, stderr: str = "", stdout: str = "") -> list[Log]:
-    """Return the logs of a step that has ended with an exit code."""
+    """Return the logs of a step that has ended with this exit code."""
     controller = f"2026-11-27T08:54:31.000Z INFO waitProcessCompletion ended with exit code {code}\n"
     texts = {"controller": controller, "stderr": stderr, "stdout": stdout}
     return [Log(name, name, text) for name, text in texts.items()]
 
 
-def test_a_task_that_went_well_when_tried_again_is_no_cause() -> None:
-    cause = most_telling(ended(1, RETRIED, WRONG_COLUMN))
+def test_the_exception_of_a_task_that_was_retried_is_not_the_cause() -> None:
+    cause = most_specific_cause(ended(1, RETRIED, WRONG_COLUMN))
     assert cause is not None
     assert "`custmer_id` cannot be resolved" in cause.sentence
     assert cause.address == "stdout"
-    cause = most_telling(ended(137, RETRIED))
+    cause = most_specific_cause(ended(137, RETRIED))
     assert cause is not None
     assert "was killed" in cause.sentence
 
@@ -306,14 +306,14 @@ def test_a_task_that_went_well_when_tried_again_is_no_cause() -> None:
 @pytest.mark.parametrize(
     ("code", "stdout", "sentence"),
     [
-        (1, "7 lines\nno input\n", 'the step ended with exit code 1; its last words are "no input"'),
-        (3, "", "the step ended with exit code 3 and said nothing"),
-        (137, "100 lines\n", "the step was killed (exit code 137), as the system does when memory is short"),
+        (1, "7 lines\nno input\n", 'the step ended with exit code 1; the last line of its output is "no input"'),
+        (3, "", "the step ended with exit code 3 and without output"),
+        (137, "100 lines\n", "the step was killed (exit code 137), which usually means that memory ran out"),
         (143, "100 lines\n", "the step was ended by signal 15 (exit code 143)"),
     ],
-    ids=["sys.exit with a sentence", "sys.exit with a number", "killed", "ended"],
+    ids=["sys.exit with a message", "sys.exit with a number", "killed", "terminated"],
 )  # fmt: skip
-def test_without_an_exception_the_exit_code_is_told(code: int, stdout: str, sentence: str) -> None:
-    cause = most_telling(ended(code, "26/11/27 08:54:31 INFO SparkContext: stopped\n", stdout))
+def test_without_an_exception_the_exit_code_is_the_cause(code: int, stdout: str, sentence: str) -> None:
+    cause = most_specific_cause(ended(code, "26/11/27 08:54:31 INFO SparkContext: stopped\n", stdout))
     assert cause is not None
     assert cause.sentence == sentence

@@ -1,4 +1,4 @@
-"""Logs are read to their end, wherever EMR has put them, and no more of them is kept than a page can show."""
+"""The end of each log of a step and its driver is read, and only as much as a page can show."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Objects:
         return [key for key in sorted(self.contents) if key.startswith(prefix)]
 
     def get_key(self, key: str, bucket_name: str) -> Any:
-        answer = {"Body": io.BytesIO(self.contents[key]), "ContentLength": self.size}
-        return type("Key", (), {"get": lambda _: answer})()
+        response = {"Body": io.BytesIO(self.contents[key]), "ContentLength": self.size}
+        return type("Key", (), {"get": lambda _: response})()
 
 
-def test_a_long_log_is_cut_at_a_line_and_says_so() -> None:
+def test_the_end_of_a_long_log_starts_with_a_complete_line() -> None:
     lines = b"".join(b"line %07d\n" % number for number in range(100_000))
     (log,) = step_logs(Objects({f"{STEP}/stderr.gz": gzip.compress(lines)}), "s3://lake/logs/", "j-1", "s-1")
     assert log.cut
@@ -34,7 +34,7 @@ def test_a_long_log_is_cut_at_a_line_and_says_so() -> None:
     assert log.text.endswith("line 0099999\n")
 
 
-def test_a_log_that_fits_is_whole_packed_or_not() -> None:
+def test_a_short_log_is_complete_compressed_or_not() -> None:
     contents = {f"{STEP}/stdout.gz": gzip.compress(b"one\n"), f"{STEP}/stderr": b"two \xff\n"}
     logs = step_logs(Objects(contents), "s3://lake/logs/", "j-1", "s-1")
     assert [(log.name, log.text, log.cut) for log in logs] == [
@@ -43,13 +43,13 @@ def test_a_log_that_fits_is_whole_packed_or_not() -> None:
     ]
 
 
-def test_an_object_that_is_too_large_is_named_but_not_read() -> None:
-    objects = Objects({f"{STEP}/stdout.gz": b"never unpacked"}, size=LARGEST_BYTES + 1)
+def test_an_object_that_is_too_large_is_listed_but_not_read() -> None:
+    objects = Objects({f"{STEP}/stdout.gz": b"never read"}, size=LARGEST_BYTES + 1)
     (log,) = step_logs(objects, "s3://lake/logs/", "j-1", "s-1")
     assert (log.too_large, log.text, log.address) == (True, "", f"s3://lake/{STEP}/stdout.gz")
 
 
-def test_of_an_applications_containers_only_the_drivers_own_output_is_read() -> None:
+def test_only_the_output_of_an_applications_driver_is_read() -> None:
     folder = "logs/j-1/containers/application_1_1"
     contents = {
         f"{STEP}/stderr": b"Submitted application_1_1\n",
@@ -61,5 +61,5 @@ def test_of_an_applications_containers_only_the_drivers_own_output_is_read() -> 
     assert [(log.name, log.text) for log in logs[1:]] == [("driver stdout", "driver")]
 
 
-def test_the_folder_of_the_logs_is_where_emr_puts_them() -> None:
+def test_the_folder_of_the_logs_is_the_one_that_emr_uses() -> None:
     assert step_folder("s3n://lake/logs", "j-1", "s-1") == f"s3://lake/{STEP}/"
