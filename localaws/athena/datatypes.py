@@ -1,6 +1,6 @@
-"""The types of a table and of an expression, held as Arrow types, and their names in Hive, Trino and DuckDB.
+"""The types of columns and expressions, as Arrow types, and their names in Hive, Trino and DuckDB.
 
-Hive's names appear in Glue and in DDL (``array<double>``), Trino's in queries and messages (``array(double)``).
+Glue and DDL use Hive's names (``array<double>``), queries and messages use Trino's (``array(double)``).
 Source: https://docs.aws.amazon.com/athena/latest/ug/data-types.html
 """
 
@@ -16,11 +16,11 @@ TINYINT, SMALLINT, INTEGER, BIGINT = pa.int8(), pa.int16(), pa.int32(), pa.int64
 REAL, DOUBLE = pa.float32(), pa.float64()
 VARCHAR, VARBINARY = pa.string(), pa.binary()
 DATE, TIMESTAMP = pa.date32(), pa.timestamp("us")
-# timestamp(0) to timestamp(2), which only literals have: ``TIMESTAMP '2024-01-01 00:00:00'`` is a timestamp(0).
+# timestamp(0) to timestamp(2). Only literals have these types: ``TIMESTAMP '2024-01-01 00:00:00'`` is a timestamp(0).
 SHORT_TIMESTAMP = pa.timestamp("s")
 TIMESTAMPS = (SHORT_TIMESTAMP, TIMESTAMP)
 INTEGERS = (TINYINT, SMALLINT, INTEGER, BIGINT)
-MAX_DIGITS = 38  # of a decimal
+MAX_DIGITS = 38  # the largest precision of a decimal
 
 _BY_NAME = {
     "boolean": BOOLEAN,
@@ -39,7 +39,7 @@ _BY_NAME = {
     "date": DATE,
     "timestamp": TIMESTAMP,
 }
-# Trino's names of types, those included that are not supported here. DDL has Hive's instead, such as string and float.
+# All type names of Trino, also of types that are not supported here. DDL has Hive's names, such as string and float.
 _TRINO_TYPE_NAMES = """
     array bigint bingtile boolean char codepoints color date decimal double function geometry hyperloglog int
     integer interval ipaddress joniregexp json json2016 jsonpath kdbtree likepattern map objectid p4hyperloglog
@@ -78,7 +78,7 @@ _INTEGER_DIGITS = {TINYINT: 3, SMALLINT: 5, INTEGER: 10, BIGINT: 19}
 
 
 def parse_type(text: str) -> pa.DataType:
-    """The type a Hive or Trino name stands for. Raises ValueError when there is no such type here."""
+    """Return the type with this Hive or Trino name. Raises ValueError if it is not supported."""
     tokens = _TOKEN.findall(text)
     if "".join(tokens) != re.sub(r"\s", "", text) or not tokens:
         raise ValueError(f"unknown type: {text}")
@@ -92,15 +92,15 @@ def parse_type(text: str) -> pa.DataType:
 
 
 def trino_type(text: str) -> pa.DataType:
-    """The type a name in a query stands for: ``decimal`` alone is decimal(38,0) there, and decimal(10,0) in DDL.
+    """Return the type with this name in a query: ``decimal`` is decimal(38,0) there, but decimal(10,0) in DDL.
 
-    Raises ValueError when there is no such type here. Source: https://trino.io/docs/current/language/types.html
+    Raises ValueError if the type is not supported. Source: https://trino.io/docs/current/language/types.html
     """
     return parse_type(_BARE_DECIMAL.sub("decimal(38,0)", text))
 
 
 def varchar_length(hive_type: str) -> int | None:
-    """The n of ``varchar(n)``, None for any other type."""
+    """Return the n of ``varchar(n)``, or None for any other type."""
     found = _VARCHAR.fullmatch(hive_type)
     return int(found[1]) if found else None
 
@@ -142,7 +142,9 @@ def _parse_arguments(name: str, tokens: list[str]) -> pa.DataType:
         tokens.pop(0)
         scale = int(tokens.pop(0))
     if not 1 <= first <= MAX_DIGITS or scale > first:
-        raise ValueError(f"decimal({first},{scale}) needs a precision of 1 to 38 and a scale no larger")
+        raise ValueError(
+            f"decimal({first},{scale}) must have a precision from 1 to 38 and a scale from 0 to the precision"
+        )
     return pa.decimal128(first, scale)
 
 
@@ -171,14 +173,14 @@ def is_array(datatype: pa.DataType) -> bool:
 
 
 def as_decimal(datatype: pa.DataType) -> pa.DataType:
-    """The decimal that holds every value of an integer type; a decimal stays. NULL is decimal(1,0)."""
+    """Return the decimal type for all values of an integer type. A decimal is unchanged, NULL is decimal(1,0)."""
     if datatype == NULL:
         return pa.decimal128(1, 0)
     return datatype if is_decimal(datatype) else pa.decimal128(_INTEGER_DIGITS[datatype], 0)
 
 
-def common_type(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:  # noqa: PLR0911 - one for each family
-    """The type Trino coerces both to without a CAST, or None."""
+def common_type(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:  # noqa: PLR0911 - one return for each kind of type
+    """Return the type to which Trino implicitly coerces both types, or None."""
     if right in (left, NULL):
         return left
     if left == NULL:
@@ -225,8 +227,8 @@ def duckdb_name(datatype: pa.DataType) -> str:
     return _DUCKDB.get(datatype) or trino_name(datatype).upper()
 
 
-def written(datatype: pa.DataType) -> pa.DataType:
-    """The type of a result's column: Athena writes every timestamp with milliseconds."""
+def result_type(datatype: pa.DataType) -> pa.DataType:
+    """Return the type of a result column. Athena writes all timestamps with milliseconds."""
     if is_array(datatype):
-        return pa.list_(written(datatype.value_type))
+        return pa.list_(result_type(datatype.value_type))
     return TIMESTAMP if datatype == SHORT_TIMESTAMP else datatype

@@ -1,4 +1,4 @@
-"""Why a query fails, in Athena's words and with the numbers of its error catalog.
+"""The ends of a query other than success, with the numbers of Athena's error catalog.
 
 Source: https://docs.aws.amazon.com/athena/latest/ug/error-reference.html
 """
@@ -22,7 +22,7 @@ BY_USER = "Query cancelled by user"
 
 
 class QueryFailed(Exception):
-    """The query ends FAILED; the message is its StateChangeReason."""
+    """The query is FAILED; the message is its StateChangeReason."""
 
     def __init__(
         self, message: str, error_type: int = USER_ERROR, category: int = USER, retryable: bool = False
@@ -33,19 +33,20 @@ class QueryFailed(Exception):
 
 
 class QueryCancelled(Exception):
-    """The query ends CANCELLED; the message is its StateChangeReason."""
+    """The query is CANCELLED; the message is its StateChangeReason."""
 
 
 class MalformedQuery(Exception):
-    """The text is not one statement of Athena's grammar: StartQueryExecution itself refuses it."""
+    """The text is not exactly one statement of Athena's grammar. StartQueryExecution refuses it."""
 
 
 def not_supported(what: str) -> QueryFailed:
-    """Athena may know it; this engine would not answer it right, so it does not answer."""
+    """Athena may support it, but the local Athena would return a different result, so it refuses."""
     return QueryFailed(f"not supported by the local Athena: {what}")
 
 
 def ddl_failed(reason: str) -> QueryFailed:
+    """Hive's error for a DDL statement that fails while it runs."""
     return QueryFailed(
         f"FAILED: Execution Error, return code 1 from org.apache.hadoop.hive.ql.exec.DDLTask. {reason}",
         DDL_FAILED,
@@ -53,5 +54,5 @@ def ddl_failed(reason: str) -> QueryFailed:
 
 
 def semantic_error(code: int, reason: str) -> QueryFailed:
-    """Hive's numbered complaint about a name that a DDL statement uses."""
+    """Hive's error for a name in a DDL statement. ``code`` is Hive's number of the error."""
     return QueryFailed(f"FAILED: SemanticException [Error {code}]: {reason}", DDL_FAILED)

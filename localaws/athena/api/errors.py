@@ -1,4 +1,4 @@
-"""The errors of Athena's API for a request that cannot be served."""
+"""Errors of Athena's API: InvalidRequestException for requests that are wrong or not supported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Athena's API: one method for each operation, from the request's members to the response's.
+"""Athena's API: one method for each operation. It takes the members of the request and returns those of the response.
 
 Source: https://docs.aws.amazon.com/athena/latest/APIReference/API_Operations.html
 """
@@ -17,18 +17,16 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from localaws.athena.api import serializers
 from localaws.athena.api.errors import invalid_request, unsupported_request
 from localaws.athena.api.query_executions import QueryExecutions
-from localaws.athena.api.serializers import (
-    database_view,
-    execution_view,
-    result_view,
-    runtime_view,
-    table_view,
-    workgroup_summary,
-    workgroup_view,
+from localaws.athena.api.workgroups import (
+    PRIMARY,
+    WorkGroup,
+    WorkGroups,
+    check_reuse,
+    checked_result_configuration,
 )
-from localaws.athena.api.workgroups import PRIMARY, WorkGroup, WorkGroups, check_reuse, checked_results
 from localaws.athena.errors import MalformedQuery
 from localaws.athena.execution.engine import Engine
 from localaws.athena.execution.query_execution import QueryExecution
@@ -50,10 +48,10 @@ _RESULT_GONE = (
 
 
 def build(endpoint: str, store: Store, plan: FaultPlan, memory: str, spill: Path) -> AthenaApi:
-    """Athena over the Glue at ``endpoint`` and the objects in ``store``. Its queries together take ``memory``, and
-    files in the folder ``spill`` for what does not fit.
+    """Return an Athena that uses the Glue at ``endpoint`` and the objects in ``store``.
 
-    As the first use of Athena does in an account, this makes the database ``default``.
+    ``memory`` limits the memory of all running queries, such as ``2GB``. DuckDB writes what does not fit to the folder
+    ``spill``. The database ``default`` is created, as by the first use of Athena in an account.
     """
     glue, s3 = (_client(service, endpoint) for service in ("glue", "s3"))
     engine = Engine(glue, store.path, memory=memory, spill=spill)
@@ -86,7 +84,7 @@ class AthenaApi:
     def start_query_execution(self, params: JSON) -> JSON:
         token = params.pop("ClientRequestToken", None)
         with self._lock:
-            if earlier := self._executions.repeated(token, params):
+            if earlier := self._executions.find(token, params):
                 return {"QueryExecutionId": earlier}
             execution = self._execution(params)
             self._executions.add(execution, token, params)
@@ -94,12 +92,12 @@ class AthenaApi:
         return {"QueryExecutionId": execution.id}
 
     def _execution(self, params: JSON) -> QueryExecution:
-        group = self._workgroups.usable(params.get("WorkGroup", PRIMARY))
+        group = self._workgroups.get_enabled(params.get("WorkGroup", PRIMARY))
         context = params.get("QueryExecutionContext", {})
         catalog = context.get("Catalog", CATALOG)
         if catalog.lower() != CATALOG.lower():
-            raise invalid_request(f"Catalog {catalog} is not found: there is {CATALOG} only")
-        configuration = checked_results(params.get("ResultConfiguration", {}))
+            raise invalid_request(f"Catalog {catalog} is not found; the only catalog is {CATALOG}")
+        configuration = checked_result_configuration(params.get("ResultConfiguration", {}))
         check_reuse(params.get("ResultReuseConfiguration", {}))
         if "EngineConfiguration" in params:
             raise unsupported_request("EngineConfiguration")
@@ -132,13 +130,14 @@ class AthenaApi:
             raise invalid_request(f"Unable to verify/create output bucket {bucket}") from None
 
     def get_query_execution(self, params: JSON) -> JSON:
-        return {"QueryExecution": execution_view(self._executions.get(params["QueryExecutionId"]))}
+        execution = self._executions.get(params["QueryExecutionId"])
+        return {"QueryExecution": serializers.query_execution(execution)}
 
     def batch_get_query_execution(self, params: JSON) -> JSON:
         found, missing = [], []
         for execution_id in params["QueryExecutionIds"]:
             try:
-                found.append(execution_view(self._executions.get(execution_id)))
+                found.append(serializers.query_execution(self._executions.get(execution_id)))
             except AwsError as error:
                 missing.append(
                     {"QueryExecutionId": execution_id, "ErrorCode": error.code, "ErrorMessage": error.message}
@@ -155,15 +154,16 @@ class AthenaApi:
         if not 1 <= count <= _ROWS_PER_PAGE:
             raise invalid_request(f"MaxResults is more than maximum allowed length {_ROWS_PER_PAGE}.")
         try:
-            return result_view(execution.result, _offset(params), count)
+            return serializers.result_page(execution.result, _offset(params), count)
         except OSError:
             raise invalid_request(_RESULT_GONE) from None
 
     def get_query_runtime_statistics(self, params: JSON) -> JSON:
-        return {"QueryRuntimeStatistics": runtime_view(self._executions.get(params["QueryExecutionId"]))}
+        execution = self._executions.get(params["QueryExecutionId"])
+        return {"QueryRuntimeStatistics": serializers.runtime_statistics(execution)}
 
     def sql(self, execution_id: str) -> str:
-        """Return the text of the query, '' if there is none with this id."""
+        """Return the SQL text of a query execution, or an empty string if the id is unknown."""
         try:
             return self._executions.get(execution_id).text
         except AwsError:
@@ -188,10 +188,11 @@ class AthenaApi:
         return {}
 
     def get_work_group(self, params: JSON) -> JSON:
-        return {"WorkGroup": workgroup_view(self._workgroups.get(params["WorkGroup"]))}
+        return {"WorkGroup": serializers.workgroup(self._workgroups.get(params["WorkGroup"]))}
 
     def list_work_groups(self, params: JSON) -> JSON:
-        return _page("WorkGroups", [workgroup_summary(group) for group in self._workgroups], params)
+        summaries = [serializers.workgroup_summary(group) for group in self._workgroups]
+        return _page("WorkGroups", summaries, params)
 
     def update_work_group(self, params: JSON) -> JSON:
         group = self._workgroups.get(params["WorkGroup"])
@@ -210,22 +211,24 @@ class AthenaApi:
 
     # ---------------------------------------------------------------- tags of workgroups
     def tag_resource(self, params: JSON) -> JSON:
-        self._tagged(params).tags.update({tag["Key"]: tag.get("Value", "") for tag in params["Tags"]})
+        self._workgroup(params).tags.update({tag["Key"]: tag.get("Value", "") for tag in params["Tags"]})
         return {}
 
     def untag_resource(self, params: JSON) -> JSON:
-        tags = self._tagged(params).tags
+        tags = self._workgroup(params).tags
         for key in params["TagKeys"]:
             tags.pop(key, None)
         return {}
 
     def list_tags_for_resource(self, params: JSON) -> JSON:
-        return {"Tags": [{"Key": key, "Value": value} for key, value in self._tagged(params).tags.items()]}
+        return {"Tags": [{"Key": key, "Value": value} for key, value in self._workgroup(params).tags.items()]}
 
-    def _tagged(self, params: JSON) -> WorkGroup:
+    def _workgroup(self, params: JSON) -> WorkGroup:
         name = re.fullmatch(r"arn:aws[\w-]*:athena:[^:]*:[^:]*:workgroup/(.+)", params["ResourceARN"])
         if name is None:
-            raise AwsError("ResourceNotFoundException", f"{params['ResourceARN']} is not a workgroup's ARN")
+            raise AwsError(
+                "ResourceNotFoundException", f"{params['ResourceARN']} is not the ARN of a workgroup"
+            )
         return self._workgroups.get(name.group(1))
 
     # ---------------------------------------------------------------- the catalog
@@ -238,11 +241,11 @@ class AthenaApi:
 
     def list_databases(self, params: JSON) -> JSON:
         _check_catalog(params["CatalogName"])
-        return _page("DatabaseList", [database_view(db) for db in self._catalog.databases()], params)
+        return _page("DatabaseList", [serializers.database(db) for db in self._catalog.databases()], params)
 
     def get_database(self, params: JSON) -> JSON:
         _check_catalog(params["CatalogName"])
-        return {"Database": database_view(self._database(params["DatabaseName"]))}
+        return {"Database": serializers.database(self._database(params["DatabaseName"]))}
 
     def list_table_metadata(self, params: JSON) -> JSON:
         _check_catalog(params["CatalogName"])
@@ -255,7 +258,7 @@ class AthenaApi:
         tables = [
             table for table in self._catalog.tables(params["DatabaseName"]) if wanted.fullmatch(table["Name"])
         ]
-        return _page("TableMetadataList", [table_view(table) for table in tables], params)
+        return _page("TableMetadataList", [serializers.table_metadata(table) for table in tables], params)
 
     def get_table_metadata(self, params: JSON) -> JSON:
         _check_catalog(params["CatalogName"])
@@ -266,7 +269,7 @@ class AthenaApi:
             raise AwsError(
                 "MetadataException", f"EntityNotFoundException: Entity Not Found: {database}.{name}"
             )
-        return {"TableMetadata": table_view(table.glue)}
+        return {"TableMetadata": serializers.table_metadata(table.glue)}
 
     def _database(self, name: str) -> dict[str, Any]:
         database = self._catalog.database(name)
@@ -277,19 +280,19 @@ class AthenaApi:
 
 def _check_catalog(name: str) -> None:
     if name.lower() != CATALOG.lower():
-        raise invalid_request(f"Data catalog {name} was not found: there is {CATALOG} only")
+        raise invalid_request(f"Data catalog {name} was not found; the only catalog is {CATALOG}")
 
 
 def _offset(params: JSON) -> int:
     token = params.get("NextToken", "0")
     if re.fullmatch("[0-9]{1,18}", token) is None:
-        raise invalid_request(f"NextToken {token} is not one this service gave")
+        raise invalid_request(f"NextToken {token} is not valid")
     return int(token)
 
 
 def _page(member: str, items: list[Any], params: JSON) -> JSON:
     start, count = _offset(params), params.get("MaxResults", _ITEMS_PER_PAGE)
-    view: JSON = {member: list(islice(items, start, start + count))}
+    response: JSON = {member: list(islice(items, start, start + count))}
     if start + count < len(items):
-        view["NextToken"] = str(start + count)
-    return view
+        response["NextToken"] = str(start + count)
+    return response

@@ -8,11 +8,11 @@ from localaws.athena.api.errors import invalid_request
 from localaws.athena.execution.query_execution import QueryExecution
 from localaws.protocol import JSON, AwsError
 
-MAX_ACTIVE = 200
+MAX_ACTIVE = 200  # queued or running
 
 
 class QueryExecutions:
-    """Every execution since the start, newest last, and the request tokens that made them."""
+    """All query executions since the server started, newest last, and their request tokens."""
 
     def __init__(self) -> None:
         self._all: dict[str, QueryExecution] = {}
@@ -21,8 +21,11 @@ class QueryExecutions:
     def __iter__(self) -> Iterator[QueryExecution]:
         return iter(self._all.values())
 
-    def repeated(self, token: str | None, request: JSON) -> str | None:
-        """The id an earlier request with this token got. Raises when that request was another one."""
+    def find(self, token: str | None, request: JSON) -> str | None:
+        """Return the id that an earlier request with this token got, or None.
+
+        Raises AwsError if the earlier request had other parameters.
+        """
         if token is None or token not in self._tokens:
             return None
         earlier, execution_id = self._tokens[token]

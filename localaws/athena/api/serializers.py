@@ -1,4 +1,4 @@
-"""The model as the API shows it."""
+"""Query executions, results, workgroups and tables as members of the responses."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from localaws.protocol import JSON
 _ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"}
 
 
-def execution_view(execution: QueryExecution) -> JSON:
+def query_execution(execution: QueryExecution) -> JSON:
     statement = execution.prepared.statement
-    view: JSON = {
+    members: JSON = {
         "QueryExecutionId": execution.id,
         "Query": execution.text,
         "StatementType": statement.kind,
@@ -30,11 +30,11 @@ def execution_view(execution: QueryExecution) -> JSON:
         "EngineVersion": _ENGINE,
     }
     if execution.parameters:
-        view["ExecutionParameters"] = list(execution.parameters)
-    return view
+        members["ExecutionParameters"] = list(execution.parameters)
+    return members
 
 
-def runtime_view(execution: QueryExecution) -> JSON:
+def runtime_statistics(execution: QueryExecution) -> JSON:
     statistics = _statistics(execution)
     times = {name: value for name, value in statistics.items() if name.endswith("InMillis")}
     rows: JSON = {"InputBytes": statistics["DataScannedInBytes"]}
@@ -43,24 +43,24 @@ def runtime_view(execution: QueryExecution) -> JSON:
     return {"Timeline": times, "Rows": rows}
 
 
-def result_view(result: Result, start: int, count: int) -> JSON:
-    """A page of rows. The first page of a query begins with the names of its columns, which count as a row."""
+def result_page(result: Result, start: int, count: int) -> JSON:
+    """Return ``count`` rows from row ``start`` on. Row 0 of a query is the header, the names of the columns."""
     header: list[Row] = [tuple(column.name for column in result.columns)] if result.has_header else []
     first = max(0, start - len(header))
     page = [*header[start:], *result.rows[first : start + count - len(header)]] if count else []
-    view: JSON = {
+    members: JSON = {
         "UpdateCount": 0,
         "ResultSet": {
             "Rows": [{"Data": [_datum(value) for value in row]} for row in page],
-            "ResultSetMetadata": {"ColumnInfo": [_column_view(column) for column in result.columns]},
+            "ResultSetMetadata": {"ColumnInfo": [_column_info(column) for column in result.columns]},
         },
     }
     if start + len(page) < len(header) + len(result.rows):
-        view["NextToken"] = str(start + len(page))
-    return view
+        members["NextToken"] = str(start + len(page))
+    return members
 
 
-def workgroup_view(group: WorkGroup) -> JSON:
+def workgroup(group: WorkGroup) -> JSON:
     return {
         "Name": group.name,
         "State": group.state,
@@ -80,15 +80,15 @@ def workgroup_summary(group: WorkGroup) -> JSON:
     }
 
 
-def database_view(database: dict[str, Any]) -> JSON:
+def database(glue_database: dict[str, Any]) -> JSON:
     return {
-        "Name": database["Name"],
-        "Description": database.get("Description"),
-        "Parameters": database.get("Parameters", {}),
+        "Name": glue_database["Name"],
+        "Description": glue_database.get("Description"),
+        "Parameters": glue_database.get("Parameters", {}),
     }
 
 
-def table_view(table: GlueTable) -> JSON:
+def table_metadata(table: GlueTable) -> JSON:
     storage = table.get("StorageDescriptor", {})
     formats = {
         "inputformat": storage.get("InputFormat", ""),
@@ -100,39 +100,39 @@ def table_view(table: GlueTable) -> JSON:
         "Name": table["Name"],
         "CreateTime": table.get("CreateTime"),
         "TableType": table.get("TableType"),
-        "Columns": [_glue_column(column) for column in storage.get("Columns", [])],
-        "PartitionKeys": [_glue_column(column) for column in table.get("PartitionKeys", [])],
+        "Columns": [_table_column(column) for column in storage.get("Columns", [])],
+        "PartitionKeys": [_table_column(column) for column in table.get("PartitionKeys", [])],
         "Parameters": {**table.get("Parameters", {}), **formats},
     }
 
 
 def _status(execution: QueryExecution) -> JSON:
-    view: JSON = {
+    members: JSON = {
         "State": execution.state,
         "StateChangeReason": execution.reason,
         "SubmissionDateTime": execution.submitted,
         "CompletionDateTime": execution.completed,
     }
     if failure := execution.failure:
-        view["AthenaError"] = {
+        members["AthenaError"] = {
             "ErrorCategory": failure.category,
             "ErrorType": failure.error_type,
             "Retryable": failure.retryable,
             "ErrorMessage": failure.message,
         }
-    return view
+    return members
 
 
 def _statistics(execution: QueryExecution) -> JSON:
     scanned = execution.result.scanned_bytes if execution.result else 0
-    view: JSON = {"DataScannedInBytes": scanned}
+    members: JSON = {"DataScannedInBytes": scanned}
     if execution.started is not None:
-        view["QueryQueueTimeInMillis"] = _milliseconds(execution.submitted, execution.started)
+        members["QueryQueueTimeInMillis"] = _milliseconds(execution.submitted, execution.started)
         if execution.completed is not None:
-            view["EngineExecutionTimeInMillis"] = _milliseconds(execution.started, execution.completed)
+            members["EngineExecutionTimeInMillis"] = _milliseconds(execution.started, execution.completed)
     if execution.completed is not None:
-        view["TotalExecutionTimeInMillis"] = _milliseconds(execution.submitted, execution.completed)
-    return view
+        members["TotalExecutionTimeInMillis"] = _milliseconds(execution.submitted, execution.completed)
+    return members
 
 
 def _milliseconds(start: datetime, end: datetime) -> int:
@@ -143,7 +143,7 @@ def _datum(value: str | None) -> JSON:
     return {} if value is None else {"VarCharValue": value}
 
 
-def _column_view(column: ResultColumn) -> JSON:
+def _column_info(column: ResultColumn) -> JSON:
     return {
         "CatalogName": "hive",
         "SchemaName": "",
@@ -158,5 +158,5 @@ def _column_view(column: ResultColumn) -> JSON:
     }
 
 
-def _glue_column(column: dict[str, str]) -> JSON:
+def _table_column(column: dict[str, str]) -> JSON:
     return {"Name": column["Name"], "Type": column.get("Type"), "Comment": column.get("Comment")}

@@ -1,4 +1,4 @@
-"""Workgroups: their settings, and the checks of each change. No I/O, no threads."""
+"""Workgroups: their settings, and the checks of changes. No I/O, no threads."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from localaws.protocol import JSON
 PRIMARY = "primary"
 ACCOUNT = "123456789012"
 ENGINE_VERSION = "Athena engine version 3"
-# What can be set of a workgroup; everything else is refused, but for what is switched off.
+# The settings that are supported. The others are refused, except those that only switch something off.
 _SETTINGS = {
     *("ResultConfiguration", "EnforceWorkGroupConfiguration", "BytesScannedCutoffPerQuery", "EngineVersion"),
     *("PublishCloudWatchMetricsEnabled", "RequesterPaysEnabled", "EnableMinimumEncryptionConfiguration"),
 }
-_CAN_BE_OFF = {"ManagedQueryResultsConfiguration"}
+_MAY_BE_OFF = {"ManagedQueryResultsConfiguration"}
 _S3_FOLDER = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
 
 
@@ -33,7 +33,7 @@ class WorkGroup:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def output_folder(self, requested: str | None) -> str:
-        """Where results go: the workgroup's place when it enforces it, else the request's, else the workgroup's."""
+        """Return the S3 folder for results. The workgroup's has priority if the workgroup enforces its settings."""
         own = self.configuration.get("ResultConfiguration", {}).get("OutputLocation")
         location = (
             own or requested if self.configuration["EnforceWorkGroupConfiguration"] else requested or own
@@ -46,7 +46,7 @@ class WorkGroup:
         return checked_output(str(location))
 
     def update(self, description: str | None, state: str | None, updates: JSON) -> None:
-        """Apply UpdateWorkGroup's changes; a Remove flag takes the setting away."""
+        """Apply the changes of UpdateWorkGroup. A flag ``Remove<setting>`` removes the setting."""
         self.description = self.description if description is None else description
         self.state = state or self.state
         changes = {name.removesuffix("Updates"): value for name, value in updates.items()}
@@ -76,7 +76,7 @@ class WorkGroups:
             raise invalid_request(f"WorkGroup {name} is not found.")
         return self._all[name]
 
-    def usable(self, name: str) -> WorkGroup:
+    def get_enabled(self, name: str) -> WorkGroup:
         group = self.get(name)
         if group.state != "ENABLED":
             raise invalid_request(f"WorkGroup {name} is disabled.")
@@ -94,31 +94,31 @@ def checked_output(location: str) -> str:
     return location
 
 
-def checked_results(configuration: JSON) -> JSON:
-    """Return a ResultConfiguration that can be honoured. Encryption and ACL are kept as data, as S3's are."""
+def checked_result_configuration(configuration: JSON) -> JSON:
+    """Return the ResultConfiguration after checks. Encryption and ACL are only stored, as in the local S3."""
     if location := configuration.get("OutputLocation"):
         checked_output(location)
     if (owner := configuration.get("ExpectedBucketOwner", ACCOUNT)) != ACCOUNT:
-        raise invalid_request(f"The bucket of the output location is not owned by {owner} but by {ACCOUNT}")
+        raise invalid_request(f"The bucket of the output location is owned by {ACCOUNT}, not by {owner}")
     return configuration
 
 
 def check_reuse(configuration: JSON) -> None:
-    """Raise unless every query is to run: results are not used again."""
+    """Raise AwsError if results of earlier queries are to be reused, which is not supported."""
     if configuration.get("ResultReuseByAgeConfiguration", {}).get("Enabled"):
-        raise unsupported_request("ResultReuseByAgeConfiguration with Enabled true; each query runs")
+        raise unsupported_request("ResultReuseByAgeConfiguration with Enabled true")
 
 
 def _check_configuration(given: JSON) -> None:
-    """Raise for a setting of a workgroup, or a change of one, that would have no effect here."""
-    checked_results(given.get("ResultConfiguration", {}))
+    """Raise AwsError for a setting, or a change of one, that would have no effect here."""
+    checked_result_configuration(given.get("ResultConfiguration", {}))
     for name, value in given.items():
-        if name.removeprefix("Remove") in _SETTINGS or (name in _CAN_BE_OFF and not any(value.values())):
+        if name.removeprefix("Remove") in _SETTINGS or (name in _MAY_BE_OFF and not any(value.values())):
             continue
         raise unsupported_request(f"the workgroup setting {name}")
     version = given.get("EngineVersion", {}).get("SelectedEngineVersion", "AUTO")
     if version not in ("AUTO", ENGINE_VERSION):
-        raise unsupported_request(f"the engine version {version}, only AUTO and {ENGINE_VERSION}")
+        raise unsupported_request(f"the engine version {version}; supported: AUTO, {ENGINE_VERSION}")
 
 
 def _engine(configuration: JSON) -> JSON:

@@ -1,4 +1,4 @@
-"""DDL statements as frozen values. Names are lower case; ``database`` None leaves it to the query's context."""
+"""DDL statements as frozen dataclasses. Names are in lower case."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from localaws.athena.tables.catalog import TableColumn
 
 @dataclass(frozen=True)
 class TableName:
-    """``database`` is None when the statement leaves it to the query's context."""
+    """``database`` is None if the statement does not name one. Then it is the database of the query's context."""
 
     database: str | None
     table: str

@@ -1,4 +1,4 @@
-"""DDL carried out on the Glue catalog, with Hive's answers.
+"""Runs DDL commands on the Glue catalog, with Hive's results and errors.
 
 Source: https://docs.aws.amazon.com/athena/latest/ug/ddl-reference.html
 """
@@ -20,10 +20,10 @@ from localaws.athena.tables.catalog import AlreadyExists, Catalog, Partition, Ta
 from localaws.athena.tables.formats import PARQUET_INPUT, PARQUET_OUTPUT, PARQUET_SERDE
 from localaws.athena.tables.hive_layout import NULL_VALUE, join_location, partition_folders, partition_value
 
-# These are names of a query's types; DDL has int, float, binary and struct for them.
+# Type names that exist only in queries. In DDL they are int, float, binary and struct.
 _QUERY_ONLY_TYPES = re.compile(r"\b(integer|real|varbinary|row|varchar(?!\())\b")
 _VARCHAR_LENGTHS = range(1, 65_535 + 1)
-_WIDTH = 20  # DESCRIBE pads each of its three fields to this
+_WIDTH = 20  # DESCRIBE pads each of its three fields to this number of characters
 
 
 class DdlExecutor:
@@ -35,7 +35,7 @@ class DdlExecutor:
 
     @singledispatchmethod
     def run(self, command: commands.Command, database: str) -> Result:
-        """Carry out ``command``; names without a database belong to ``database``. Raises QueryFailed."""
+        """Run ``command``. ``database`` is the database of names without one. Raises QueryFailed."""
         raise TypeError(f"not a DDL command: {command!r}")
 
     # ---------------------------------------------------------------- databases
@@ -69,7 +69,7 @@ class DdlExecutor:
     @run.register
     def _(self, command: commands.ShowDatabases, database: str) -> Result:
         return _listing(
-            "database_name", _matching([db["Name"] for db in self._catalog.databases()], command.pattern)
+            "database_name", _filter_names([db["Name"] for db in self._catalog.databases()], command.pattern)
         )
 
     # ---------------------------------------------------------------- tables
@@ -101,7 +101,7 @@ class DdlExecutor:
         target = command.database or database
         self._require_database(target)
         return _listing(
-            "tab_name", _matching([t["Name"] for t in self._catalog.tables(target)], command.pattern)
+            "tab_name", _filter_names([t["Name"] for t in self._catalog.tables(target)], command.pattern)
         )
 
     @run.register
@@ -130,7 +130,7 @@ class DdlExecutor:
     # ---------------------------------------------------------------- partitions
     @run.register
     def _(self, command: commands.RepairTable, database: str) -> Result:
-        """Adds what is on S3 and not in Glue; removes nothing. The answer lists both kinds of difference."""
+        """Adds the partitions that are on S3 but not in Glue. Removes none. The result lists both differences."""
         table = self._table(command.name, database)
         keys = [key.name for key in table.partition_keys]
         if not keys:
@@ -175,7 +175,7 @@ class DdlExecutor:
         known = {partition.values for partition in self._catalog.partitions(table)}
         for spec in command.partitions:
             if spec.values.keys() < {key.name for key in table.partition_keys}:
-                raise not_supported("DROP PARTITION of all partitions with some values")
+                raise not_supported("DROP PARTITION with values for only some of the partition keys")
             values = _ordered_values(table, spec)
             if values in known:
                 self._catalog.drop_partition(table, values)
@@ -215,7 +215,7 @@ def _check_columns(command: commands.CreateTable) -> None:
         if unknown := _QUERY_ONLY_TYPES.search(column.type):
             raise QueryFailed(
                 f"FAILED: ParseException mismatched input '{unknown.group()}': "
-                f"DDL knows no type {column.type} (column {column.name})"
+                f"DDL has no type {column.type} (column {column.name})"
             )
         length = varchar_length(column.type)
         if length is not None and length not in _VARCHAR_LENGTHS:
@@ -227,17 +227,17 @@ def _check_columns(command: commands.CreateTable) -> None:
 
 
 def _checked_location(location: str) -> str:
-    """An ``s3://`` folder as it was given, but for empty names (``//``), which Athena takes out. Source:
+    """Return an ``s3://`` folder unchanged, except that empty parts (``//``) are removed, as in Athena. Source:
     https://docs.aws.amazon.com/athena/latest/ug/tables-location-format.html"""
     if not location.startswith("s3://") or len(location.split("/", 3)[2]) == 0:
         raise ddl_failed(f"MetaException(message:location {location} must be s3://bucket/folder/)")
     if re.search(r"[*?]", location):
-        raise ddl_failed(f"MetaException(message:location {location} must be a folder, without wildcards)")
+        raise ddl_failed(f"MetaException(message:location {location} must be a folder without wildcards)")
     return re.sub(r"(?<!:)/{2,}", "/", location)
 
 
 def _table_input(command: commands.CreateTable) -> dict[str, Any]:
-    """The table's comment is its property ``comment``. Source:
+    """Return Glue's TableInput. The comment of the table is the property ``comment``. Source:
     https://docs.aws.amazon.com/athena/latest/ug/create-table.html"""
     comment = {} if command.comment is None else {"comment": command.comment}
     return {
@@ -268,7 +268,8 @@ def _ordered_values(table: Table, spec: commands.PartitionSpec) -> tuple[str, ..
     keys = [key.name for key in table.partition_keys]
     if set(keys) != set(spec.values):
         raise semantic_error(
-            10098, f"partition ({', '.join(spec.values)}) must name the table's keys ({', '.join(keys)})"
+            10098,
+            f"partition ({', '.join(spec.values)}) must name all partition keys of the table ({', '.join(keys)})",
         )
     return tuple(spec.values[key] for key in keys)
 
@@ -290,8 +291,8 @@ def _listing(column: str, lines: list[str]) -> Result:
     return Result((ResultColumn(column, "string"),), [(line,) for line in lines])
 
 
-def _matching(names: list[str], pattern: str | None) -> list[str]:
-    """Hive's pattern: ``*`` for any text and ``|`` between alternatives."""
+def _filter_names(names: list[str], pattern: str | None) -> list[str]:
+    """Return the names that match Hive's pattern: ``*`` matches any text, ``|`` separates alternatives."""
     if pattern is None:
         return names
     expression = "|".join(re.escape(part).replace(r"\*", ".*") for part in pattern.split("|"))
@@ -303,7 +304,7 @@ def _describe_line(name: str, datatype: str, comment: str) -> str:
 
 
 def _create_statement(table: Table) -> list[str]:
-    """The lines of a statement that makes the table again; ``db.table`` is one name in it, as Hive prints it."""
+    """Return the lines of a statement that creates the same table. Hive prints ``db.table`` as one name."""
     storage = table.glue.get("StorageDescriptor", {})
     properties = {k: v for k, v in table.glue.get("Parameters", {}).items() if k != "EXTERNAL"}
     kind = properties.get("table_type", table.glue.get("TableType", "EXTERNAL_TABLE"))
@@ -329,7 +330,7 @@ def _create_statement(table: Table) -> list[str]:
 
 
 def _serde_settings(storage: dict[str, Any]) -> dict[str, str]:
-    """The SERDE's properties but for the one that every table has."""
+    """Return the properties of the SERDE without the one that every table has."""
     settings: dict[str, str] = storage.get("SerdeInfo", {}).get("Parameters", {})
     return {key: value for key, value in settings.items() if (key, value) != ("serialization.format", "1")}
 

@@ -1,6 +1,6 @@
-"""Hive's DDL as Athena takes it: text in, one frozen command out.
+"""The parser of DDL: Hive's statements as Athena supports them. Its result is a command.
 
-A clause that is not here is refused by name; none is skipped.
+An unsupported clause is refused by its name. No clause is skipped.
 Source: https://docs.aws.amazon.com/athena/latest/ug/ddl-reference.html
 """
 
@@ -32,7 +32,7 @@ from localaws.athena.errors import MalformedQuery, QueryFailed, not_supported
 from localaws.athena.tables.catalog import TableColumn
 from localaws.athena.tables.formats import PARQUET_INPUT, PARQUET_OUTPUT, PARQUET_SERDE
 
-# Names that need backticks. Source: https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html
+# Reserved words, which are names only in backticks. Source: https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html
 _RESERVED = frozenset(
     """
     ALL ALTER AND ARRAY AS AUTHORIZATION BETWEEN BIGINT BINARY BOOLEAN BOTH BY CASE CASHE CAST CHAR COLUMN CONF
@@ -47,7 +47,7 @@ _RESERVED = frozenset(
     """.split()  # noqa: SIM905 - a word list
 )
 _BARE_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
-# As Hive's BaseSemanticAnalyzer.unescapeSQLString; any other character after a backslash is itself.
+# As in Hive's BaseSemanticAnalyzer.unescapeSQLString. After a backslash, any other character means itself.
 _ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", "%": "\\%", "_": "\\_"}
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([0-3][0-7]{2})|(.))", re.DOTALL)
 _AS_QUERY = {("AS", word) for word in ("SELECT", "WITH", "VALUES", "TABLE", "(")}
@@ -55,7 +55,7 @@ _REFUSED_CLAUSES = {"CLUSTERED", "SKEWED", "WITH", "AS", "LIKE"}
 
 
 def without_backquotes(name: str) -> str:
-    """Return the name without the backticks it may have."""
+    """Return the name without its backticks, if it has any."""
     return name[1:-1].replace("``", "`") if len(name) > 1 and name[0] == name[-1] == "`" else name
 
 
@@ -64,14 +64,14 @@ def backquoted(name: str) -> str:
 
 
 def hive_string(text: str) -> str:
-    """The text as a string of DDL, on one line; ``parse_ddl`` reads the same text from it."""
+    """Return the text as a string literal of DDL, in one line. ``parse_ddl`` reads the same text from it."""
     for character, escaped in (("\\", "\\\\"), ("'", "\\'"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
         text = text.replace(character, escaped)
     return f"'{text}'"
 
 
 def parse_ddl(text: str) -> Command:
-    """Raises MalformedQuery for a text outside the grammar and QueryFailed for a part that is not supported here."""
+    """Raises MalformedQuery for a syntax error, and QueryFailed for a part that is not supported."""
     parser = _Parser(tokenize(text))
     command = parser.command()
     parser.end()
@@ -101,7 +101,7 @@ class _Parser:
                 raise not_supported(f"DESCRIBE {self._next()}")
             described = Describe(self._table_name())
             if self._at < len(self._tokens):
-                raise not_supported("DESCRIBE of a part of a table")
+                raise not_supported("DESCRIBE of a column or a partition")
             return described
         raise not_supported(f"{self._next()} statements")
 
@@ -140,7 +140,7 @@ class _Parser:
                 raise self._mismatch()
         return CreateDatabase(name, if_not_exists, comment, location, properties)
 
-    def _create_table(self) -> CreateTable:  # noqa: PLR0912 - one for each clause
+    def _create_table(self) -> CreateTable:  # noqa: PLR0912 - one branch for each clause
         if_not_exists = self._if_not_exists()
         name = self._table_name()
         columns = self._columns() if self._next() == "(" else ()
@@ -173,7 +173,7 @@ class _Parser:
             else:
                 raise self._mismatch()
         if stored_as is None:
-            raise not_supported("a table that is not STORED AS PARQUET")
+            raise not_supported("a table without STORED AS PARQUET")
         if location is None:
             raise QueryFailed(
                 "FAILED: SemanticException table location must be set: add LOCATION 's3://bucket/folder/'"
@@ -191,15 +191,15 @@ class _Parser:
             writer = self._string()
             if (reader, writer) == (PARQUET_INPUT, PARQUET_OUTPUT):
                 return "PARQUET"
-            raise not_supported(f"INPUTFORMAT {reader}, only Parquet")
-        raise not_supported(f"STORED AS {self._next()}, only PARQUET")
+            raise not_supported(f"INPUTFORMAT {reader}; only Parquet is supported")
+        raise not_supported(f"STORED AS {self._next()}; only PARQUET is supported")
 
     def _row_format(self) -> None:
         if not self._take("SERDE"):
-            raise not_supported(f"ROW FORMAT {self._next()}, only Parquet's SERDE")
+            raise not_supported(f"ROW FORMAT {self._next()}; only the SERDE of Parquet is supported")
         serde = self._string()
         if serde != PARQUET_SERDE:
-            raise not_supported(f"SERDE {serde}, only {PARQUET_SERDE}")
+            raise not_supported(f"SERDE {serde}; only {PARQUET_SERDE} is supported")
         if self._take("WITH"):
             self._expect("SERDEPROPERTIES")
             if others := self._properties().keys() - {"serialization.format"}:
@@ -317,12 +317,12 @@ class _Parser:
         return self._string() if self._at < len(self._tokens) else None
 
     def _table_name(self) -> TableName:
-        """``db.table``, each part with or without backticks, or both in one pair as SHOW CREATE TABLE has them."""
+        """``db.table``: in backticks or not, part by part or as a whole, as SHOW CREATE TABLE prints it."""
         first = self._name()
         if self._take("."):
             table = self._name()
             if self._next() == ".":
-                raise not_supported("the name of a catalog before that of a table")
+                raise not_supported("a catalog in the name of a table")
             return TableName(first, table)
         database, dot, table = first.partition(".")
         if not dot:
@@ -363,13 +363,13 @@ class _Parser:
             raise self._mismatch(keyword)
 
     def _name(self) -> str:
-        """A name, in lower case as Glue keeps it.
+        """A name, in lower case as in Glue.
 
-        Without backticks it begins with a letter, and is no reserved word. Source:
+        Without backticks, it must begin with a letter and must not be a reserved word. Source:
         https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
         """
         if self._at < len(self._tokens) and self._tokens[self._at].kind == "number":
-            raise not_supported("a name that begins with a digit, but in backticks")
+            raise not_supported("a name that begins with a digit; put it in backticks")
         if self._at == len(self._tokens) or self._tokens[self._at].kind not in ("word", "name"):
             raise self._mismatch("a name")
         token = self._tokens[self._at]
@@ -384,7 +384,7 @@ class _Parser:
         text = self._tokens[self._at].text
         self._at += 1
         if self._at < len(self._tokens) and self._tokens[self._at].kind == "string":
-            raise not_supported(f"two strings in a row, {text}...: in DDL a quote in a string is written \\'")
+            raise not_supported(f"two strings in a row, {text}...: in DDL, write a quote in a string as \\'")
         return _ESCAPED.sub(_unescaped, text[1:-1])
 
     def _mismatch(self, expected: str = "") -> MalformedQuery:

@@ -1,4 +1,4 @@
-"""The tokens of a statement's text: strings are Hive's in DDL, and Trino's in a query."""
+"""The tokens of a statement. The rules for strings are Hive's in DDL and Trino's in a query."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOKEN = r"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)
 _HIVE_VERBS = {"CREATE", "DROP", "ALTER", "MSCK", "SHOW", "DESCRIBE", "DESC"}
 _DOUBLED = "|".join(f"{q}(?:[^{q}]|{q}{q})*{q}" for q in "'\"")
 _BACKSLASHED = "|".join(rf"{q}(?:[^{q}\\]|\\.)*{q}" for q in "'\"")
-# In a query two quotes are one, as in Trino; in DDL a backslash escapes, as in Hive.
+# In a query, two quotes are an escaped quote, as in Trino. In DDL, a backslash escapes, as in Hive.
 _TRINO, _HIVE = (
     re.compile(_TOKEN.format(string), re.VERBOSE | re.DOTALL) for string in (_DOUBLED, _BACKSLASHED)
 )
@@ -29,12 +29,12 @@ class StatementToken:
 
     @property
     def keyword(self) -> str:
-        """The word or symbol in upper case; nothing for a string or a quoted name."""
+        """The word, symbol or number in upper case; an empty string for a string or a quoted name."""
         return self.text.upper() if self.kind in ("word", "symbol", "number") else ""
 
 
 def tokenize(text: str) -> list[StatementToken]:
-    """Every token but white space and comments; lines count from 1, columns too."""
+    """Return all tokens except white space and comments. Lines and columns count from 1."""
     found, line, line_start = [], 1, 0
     for match in _pattern(text).finditer(text):
         if match.lastgroup != "space":
@@ -52,5 +52,6 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def before_semicolon(text: str) -> str:
+    """Return the text before the first semicolon that is not in a string, a name or a comment."""
     ends = (match.start() for match in _pattern(text).finditer(text) if match.group() == ";")
     return text[: next(ends, len(text))]

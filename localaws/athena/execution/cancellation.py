@@ -1,4 +1,4 @@
-"""Ends a query from outside: on request, or when its time is over."""
+"""Cancelling a running query, on request or after a timeout."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import duckdb
 
 from localaws.athena.errors import BY_USER, QUERY_TIMEOUT, SYSTEM, QueryCancelled, QueryFailed
 
-_INTERRUPT_EVERY = 0.05  # seconds
+_INTERRUPT_INTERVAL = 0.05  # seconds
 
 
 class Cancellation:
-    """Lets another thread end a running query."""
+    """Through this object another thread can end a running query."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -32,27 +32,27 @@ class Cancellation:
     def _end_with(self, end: QueryCancelled | QueryFailed) -> None:
         with self._lock:
             self._end = self._end or end
-        Thread(target=self._interrupt_until_over, daemon=True).start()
+        Thread(target=self._interrupt_repeatedly, daemon=True).start()
 
-    def _interrupt_until_over(self) -> None:
-        """Repeats, because DuckDB forgets an interrupt that comes just before its query begins."""
+    def _interrupt_repeatedly(self) -> None:
+        """Repeat the interrupt, because DuckDB ignores one that arrives just before its query starts."""
         while True:
             with self._lock:
                 if self._interrupt is None:
                     return
                 self._interrupt()
-            sleep(_INTERRUPT_EVERY)
+            sleep(_INTERRUPT_INTERVAL)
 
     def check(self) -> None:
-        """Raises QueryCancelled once a request has come, QueryFailed once the time is over."""
+        """Raises QueryCancelled after a request, and QueryFailed after the timeout."""
         if self._end is not None:
             raise self._end
 
     @contextmanager
     def interrupting(self, interrupt: Callable[[], None], limit: timedelta) -> Iterator[None]:
-        """Inside the block, which may take ``limit``, a request calls ``interrupt`` from a thread of its own.
+        """A context in which a request or a timeout calls ``interrupt``, from another thread.
 
-        DuckDB's InterruptException leaves the block as what ``check`` raises.
+        ``limit`` is the timeout. An InterruptException of DuckDB becomes the exception that ``check`` raises.
         """
         timer = Timer(limit.total_seconds(), self._time_out)
         timer.daemon = True

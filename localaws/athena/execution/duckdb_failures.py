@@ -1,4 +1,4 @@
-"""DuckDB's errors in Trino's words."""
+"""Translates DuckDB's errors into Trino's."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from localaws.athena.errors import (
 )
 from localaws.athena.execution.depth import too_large_to_run
 
-_RAISED = re.compile(r"'@(.*)' to INT32", re.DOTALL)  # by trino_raise
-_REFUSED = re.compile(r"Unknown TimeZone '@(.*?)'!", re.DOTALL)  # by trino_refuse
-# Arrow's, where a Parquet file has a wider type than the table; the words are those of Trino's integer types.
+_RAISED = re.compile(r"'@(.*)' to INT32", re.DOTALL)  # raised by trino_raise
+_REFUSED = re.compile(r"Unknown TimeZone '@(.*?)'!", re.DOTALL)  # raised by trino_refuse
+# Arrow's error for a value of a Parquet file that is too large for the type in the table. Trino names the limit.
 _NARROW = re.compile(r"Integer value (-?\d+) not in range: (-?\d+) to (\d+)")
 _INTEGERS = {2**7 - 1: "BYTE", 2**15 - 1: "SHORT", 2**31 - 1: "INT"}
 _NANOSECONDS = re.compile(r"Casting from timestamp\[\w+\b.* would (lose data|result in out of bounds)")
 _IN_TRINO_WORDS = {
-    # by decimals' arithmetic, and by sums and round of integers
+    # in arithmetic of decimals, sums and rounding of integers
     re.compile(
         r"Could not cast value -?\d{39} to DECIMAL\(38,0\)"
     ): "NUMERIC_VALUE_OUT_OF_RANGE: Decimal overflow",
@@ -42,18 +42,18 @@ _DATA_ERRORS = {
     "Invalid Input": "INVALID_FUNCTION_ARGUMENT",
     "Mismatch Type": "INVALID_FUNCTION_ARGUMENT",
 }
-# By DuckDB's parser, its binder, and Arrow.
+# Of DuckDB's parser, DuckDB's binder and Arrow.
 _TOO_DEEP = ("memory exhausted at or near", "Max expression depth limit", "Recursion level in ArrowSchema")
-# A text that DuckDB does not take: whatever was meant, it is not answered.
-_NOT_TAKEN = {"Parser", "Syntax", "Catalog", "Not implemented", "Invalid type"}
+# DuckDB does not accept the translated text. The query is refused as not supported.
+_REFUSED_KINDS = {"Parser", "Syntax", "Catalog", "Not implemented", "Invalid type"}
 _RAISED_IN_PYTHON = re.compile(r"executing the UDF: QueryFailed: (.*?)\n\nAt:", re.DOTALL)
 
 
 @contextmanager
 def duckdb_failures() -> Iterator[None]:
-    """Inside the block what DuckDB raises becomes QueryFailed; only InterruptException passes.
+    """A context in which errors of DuckDB become QueryFailed. InterruptException is not translated.
 
-    An error that comes while rows are read is Arrow's, with DuckDB's text.
+    Errors while rows are read have Arrow's exception class, and DuckDB's message.
     """
     try:
         yield
@@ -66,7 +66,7 @@ def duckdb_failures() -> Iterator[None]:
 
 
 def exhausted() -> QueryFailed:
-    """A query needs more memory than there is for all of them."""
+    """The error of a query that needs more memory than the limit for all queries."""
     return QueryFailed("Query exhausted resources at this scale factor", RESOURCES_EXHAUSTED, SYSTEM)
 
 
@@ -82,14 +82,14 @@ def _failure(message: str) -> Exception:  # noqa: PLR0911 - one for each kind
         return _data_failure(message)
     if kind == "Out of Memory":
         return exhausted()
-    if kind in _NOT_TAKEN:
+    if kind in _REFUSED_KINDS:
         refused = _REFUSED.search(message)
         return not_supported(refused.group(1) if refused else message.partition("\n")[0])
     return QueryFailed(f"GENERIC_INTERNAL_ERROR: {message}", ENGINE_ERROR, SYSTEM)
 
 
 def _binder_failure(message: str) -> QueryFailed:
-    """The rules about grouping are left to DuckDB, which has the same."""
+    """DuckDB checks the rules of GROUP BY, which are the same in Trino."""
     first_line = message.partition("\n")[0].removeprefix("Binder Error: ")
     if "GROUP BY" not in first_line:
         return not_supported(first_line)

@@ -1,4 +1,4 @@
-"""One statement in, one result out: DDL on the Glue catalog, queries in DuckDB over Parquet in place."""
+"""Runs one statement: DDL on the Glue catalog, a query in DuckDB over the files of its tables."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ _ROW_BYTES = 32 * 2**20
 
 @dataclass(frozen=True)
 class Prepared:
-    """A statement whose text is well formed; whether its names exist is seen when it runs."""
+    """A statement whose syntax is valid. Whether its names exist is checked when it runs.
+
+    ``body`` is the syntax tree of a query, a DDL command, or the error that the statement raises when it runs.
+    """
 
     statement: Statement
     body: exp.Expr | Command | QueryFailed
@@ -67,8 +70,10 @@ class Engine:
         spill: Path | None = None,
         time_limit: timedelta = DML_TIMEOUT,
     ) -> None:
-        """``memory``, such as ``2GB``, is for all queries together (DuckDB's own default if None). What does not
-        fit goes to the folder ``spill``; without one, such a query fails."""
+        """``memory`` limits the memory of all running queries, such as ``2GB``; None is DuckDB's default.
+
+        DuckDB writes what does not fit to the folder ``spill``. Without a folder, such a query fails.
+        """
         self._catalog = Catalog(glue)
         self._path = partial(_located, path)
         self._ddl = DdlExecutor(self._catalog, self._path)
@@ -78,8 +83,8 @@ class Engine:
                 "threads": threads,
                 "enable_external_access": False,
                 "python_enable_replacements": False,
-                # The one evaluates what two expressions share before TRY and COALESCE can keep an error away; of the
-                # other's filters PyArrow's scans take not all, and the query would fail.
+                # common_subexpressions evaluates shared parts before TRY and COALESCE can prevent their errors.
+                # join_filter_pushdown creates filters that PyArrow's scans do not support.
                 "disabled_optimizers": "common_subexpressions,join_filter_pushdown",
                 "temp_directory": str(spill or ""),
                 **({"memory_limit": memory} if memory else {}),
@@ -90,7 +95,7 @@ class Engine:
         register_functions(self._duckdb)
 
     def prepare(self, text: str, parameters: Sequence[str] = ()) -> Prepared:
-        """Raises MalformedQuery when ``text`` is not one statement of Athena's grammar."""
+        """Parse a statement. ``parameters`` are the execution parameters, SQL literals. Raises MalformedQuery."""
         statement = one_statement(text)
         try:
             return Prepared(statement, _body(statement, parameters))
@@ -106,9 +111,10 @@ class Engine:
         cancellation: Cancellation | None = None,
         scan_limit: int | None = None,
     ) -> Result | RunningQuery:
-        """Run a statement; names without a database are ``database``'s. A query runs on as its rows are taken.
+        """Run a statement. ``database`` is the database of table names without one.
 
-        Raises QueryFailed, and QueryCancelled on request or when the query would read more than ``scan_limit`` bytes.
+        A query returns as soon as it has started, and continues while its rows are read.
+        Raises QueryFailed, and QueryCancelled on request or if the query would read more than ``scan_limit`` bytes.
         """
         body = prepared.body
         if isinstance(body, QueryFailed):
@@ -135,7 +141,7 @@ class Engine:
     def _running(
         self, planned: QueryPlan, cancellation: Cancellation, limit: int | None
     ) -> Iterator[int | pa.RecordBatch]:
-        """Gives the number of scanned bytes once the query has begun, then its rows as texts."""
+        """Yield the number of scanned bytes when the query has started, then its rows as text."""
         with (
             self._duckdb.cursor() as connection,
             cancellation.interrupting(connection.interrupt, self._time_limit),
@@ -151,7 +157,7 @@ class Engine:
             batches = connection.execute(planned.query.sql).to_arrow_reader(_BATCH_ROWS)
             yield scanned
             for batch in batches:
-                for part in _parts(batch):
+                for part in _split(batch):
                     cancellation.check()
                     yield _texts(planned, part)
             cancellation.check()
@@ -168,28 +174,30 @@ def _body(statement: Statement, parameters: Sequence[str]) -> exp.Expr | Command
     if not statement.is_query:
         command = parse_ddl(statement.text)
         if parameters:
-            raise MalformedQuery("execution parameters are for SELECT, INSERT INTO, CTAS and UNLOAD only")
+            raise MalformedQuery(
+                "execution parameters are only allowed in SELECT, INSERT INTO, CTAS and UNLOAD"
+            )
         return command
     if statement.substatement != "SELECT":
         raise not_supported(f"{statement.substatement} statements")
     return parse_query(statement.text, parameters)
 
 
-def _is(found: pa.DataType, expected: pa.DataType) -> bool:
-    """Whether DuckDB's column has the type; it has a type of its own for arrays of nothing but NULL."""
+def _has_type(found: pa.DataType, expected: pa.DataType) -> bool:
+    """Whether a column of DuckDB has the expected type. An array of only NULL values may have any item type."""
     if pa.types.is_list(found) and pa.types.is_list(expected):
-        return expected.value_type == pa.null() or _is(found.value_type, expected.value_type)
+        return expected.value_type == pa.null() or _has_type(found.value_type, expected.value_type)
     return bool(found == expected)
 
 
-def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """The batch in pieces that may be formatted in memory. Raises QueryFailed for a row that is too large."""
+def _split(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Split a batch into parts that can be formatted in memory. Raises QueryFailed for a row that is too large."""
     if batch.nbytes <= _BATCH_BYTES:
         yield batch
     elif len(batch) > 1:
         half = len(batch) // 2
-        yield from _parts(batch.slice(0, half))
-        yield from _parts(batch.slice(half))
+        yield from _split(batch.slice(0, half))
+        yield from _split(batch.slice(half))
     elif batch.nbytes > _ROW_BYTES:
         raise not_supported("a row of more than 32 MB, the limit of Athena")
     else:
@@ -197,13 +205,13 @@ def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 def _texts(planned: QueryPlan, batch: pa.RecordBatch) -> pa.RecordBatch:
-    types = [dt.written(output.type) for output in planned.query.outputs]
-    # A column of nothing but NULL may have lost its type on the way.
+    types = [dt.result_type(output.type) for output in planned.query.outputs]
+    # A column with only NULL values may have lost its type.
     if any(
-        column.null_count < len(column) and not _is(column.type, type_)
+        column.null_count < len(column) and not _has_type(column.type, type_)
         for column, type_ in zip(batch.columns, types, strict=True)
     ):
-        # A wrong entry in the function table; its answer might be wrong as well.
+        # An entry of the function table is wrong, so the value may be wrong, too.
         raise QueryFailed(
             f"GENERIC_INTERNAL_ERROR: the local Athena expected {list(map(str, types))} and got "
             f"{list(map(str, batch.schema.types))}",

@@ -1,4 +1,4 @@
-"""A query execution: its state, and the rules of its state changes. No I/O, no threads."""
+"""A query execution and its state changes. No I/O, no threads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _now() -> datetime:
 
 @dataclass
 class QueryExecution:
-    """One query from StartQueryExecution on. ``output`` is the address of its result file."""
+    """One query since StartQueryExecution. ``scan_limit`` is the most bytes that it may read."""
 
     text: str
     prepared: Prepared
@@ -48,12 +48,12 @@ class QueryExecution:
 
     @property
     def output(self) -> str:
-        """Queries leave ``<id>.csv``, everything else ``<id>.txt``."""
+        """The address of the result file: ``<id>.csv`` for a query, ``<id>.txt`` for other statements."""
         extension = "csv" if self.prepared.statement.is_query else "txt"
         return f"{self.output_folder.rstrip('/')}/{self.id}.{extension}"
 
     def start(self) -> bool:
-        """QUEUED -> RUNNING; False when it was cancelled while it waited."""
+        """Change from QUEUED to RUNNING. Returns False if the execution was cancelled in the queue."""
         if self.state != "QUEUED":
             return False
         self.state, self.started = "RUNNING", _now()
@@ -67,12 +67,12 @@ class QueryExecution:
         self.reason, self.failure = failure.message, failure
         self._end("FAILED")
 
-    def cancelled(self, reason: str) -> None:
+    def cancel(self, reason: str) -> None:
         self.reason = reason
         self._end("CANCELLED")
 
     def _end(self, state: str) -> None:
-        """The state comes last: who sees it final sees the rest as well."""
+        """The state is set last, so that other threads never see a final state with incomplete fields."""
         assert not self.is_final, f"query {self.id} is {self.state} already"
         self.completed = _now()
         self.state = state

@@ -1,4 +1,4 @@
-"""Runs executions in a few threads, from QUEUED to their end."""
+"""Runs query executions in threads, from QUEUED to their final state."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from localaws.faults.kinds import QueryDelayed, QueryFails, QueryFault
 from localaws.faults.plan import FaultPlan
 from localaws.s3.store import Store, UnsafeKeyError
 
-_STOP_EVERY = 0.05  # seconds between two looks whether a delayed query shall end
+_CHECK_INTERVAL = 0.05  # seconds between two checks whether a delayed query was cancelled
 _LOG = logging.getLogger(__name__)
 
 
 class Runner:
-    """Daemon threads: a query that still runs when the process ends does not hold it up.
+    """Its threads are daemon threads, so a running query does not delay the end of the process.
 
-    Results go straight into the files behind S3: row by row, whatever their size.
+    Results of any size are written directly to the files behind S3, batch by batch.
     """
 
     def __init__(self, engine: Engine, store: Store, plan: FaultPlan, threads: int = 4) -> None:
@@ -49,13 +49,13 @@ class Runner:
         self._waiting.put(execution)
 
     def stop(self, execution: QueryExecution) -> None:
-        """Cancel an execution at once; one that has ended stays as it is.
+        """Set an execution to CANCELLED at once, unless its state is final.
 
-        What runs for it is interrupted: DuckDB may need some seconds more to leave a sort.
+        Its query in DuckDB is interrupted. In a sort, DuckDB may need some seconds until it ends.
         """
         with self._state:
             if not execution.is_final:
-                execution.cancelled(BY_USER)
+                execution.cancel(BY_USER)
         execution.cancellation.request()
 
     def _work(self) -> None:
@@ -69,30 +69,30 @@ class Runner:
     def _run(self, execution: QueryExecution) -> None:
         outcome = self._outcome(execution)
         with self._state:
-            if execution.is_final:  # stopped in the meantime
+            if execution.is_final:  # cancelled in the meantime
                 return
             if isinstance(outcome, Result):
                 execution.succeed(outcome)
             elif isinstance(outcome, QueryFailed):
                 execution.fail(outcome)
             else:
-                execution.cancelled(str(outcome))
+                execution.cancel(str(outcome))
 
     def _outcome(self, execution: QueryExecution) -> Result | QueryFailed | QueryCancelled:
         try:
-            self._suffer(execution)
+            self._apply_faults(execution)
             result = self._engine.run(
                 execution.prepared, execution.database, execution.cancellation, execution.scan_limit
             )
-            return self._written(execution, result)
+            return self._write(execution, result)
         except (QueryFailed, QueryCancelled) as end:
             return end
-        except Exception as error:  # noqa: BLE001 - whatever it is, the query must end
-            _LOG.exception("query %s broke the engine", execution.id)
+        except Exception as error:  # noqa: BLE001 - the query must get a final state
+            _LOG.exception("unexpected error in query %s", execution.id)
             return QueryFailed(f"GENERIC_INTERNAL_ERROR: {error!r}", ENGINE_ERROR, SYSTEM)
 
-    def _suffer(self, execution: QueryExecution) -> None:
-        """Apply the faults that are planned for the query. Raises QueryFailed, QueryCancelled."""
+    def _apply_faults(self, execution: QueryExecution) -> None:
+        """Apply the faults that are planned for the query. Raises QueryFailed or QueryCancelled."""
 
         def matches(fault: QueryFault) -> bool:
             return fault.containing in execution.text
@@ -101,7 +101,7 @@ class Runner:
             end = time.monotonic() + delay.seconds
             while time.monotonic() < end:
                 execution.cancellation.check()
-                time.sleep(_STOP_EVERY)
+                time.sleep(_CHECK_INTERVAL)
         if failure := self._plan.trigger(QueryFails, f"query {execution.id}", matches):
             raise QueryFailed(
                 failure.reason,
@@ -110,8 +110,8 @@ class Runner:
                 failure.retryable,
             )
 
-    def _written(self, execution: QueryExecution, result: Result | RunningQuery) -> Result:
-        """The result once it is in S3, all of it or, if the query ends otherwise, nothing."""
+    def _write(self, execution: QueryExecution, result: Result | RunningQuery) -> Result:
+        """Write the result to S3 and return it. If the query does not succeed, nothing is written."""
         address = urlsplit(execution.output)
         bucket, key = address.netloc, address.path.lstrip("/")
         try:
@@ -138,7 +138,7 @@ class Runner:
 
         def open_file() -> IO[bytes]:
             if self._store.stat(bucket, key) != stat:
-                raise FileNotFoundError(f"s3://{bucket}/{key} is gone or has changed")
+                raise FileNotFoundError(f"s3://{bucket}/{key} was deleted or has changed")
             return path.open("rb")
 
         return CsvRows(open_file, index)

@@ -1,4 +1,4 @@
-"""One statement's text: its tokens, its first words, and what Athena calls it."""
+"""The classification of a statement: its StatementType and SubstatementType."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from localaws.athena.execution.depth import check_depth
 _UTILITY = {"SHOW", "DESCRIBE", "DESC", "EXPLAIN", "PREPARE", "DEALLOCATE"}
 _DDL = {"CREATE", "DROP", "ALTER", "MSCK"}
 _QUERY = {"SELECT", "WITH", "VALUES", "TABLE", "("}
-# USING EXTERNAL FUNCTION begins a query of Athena's with functions of one's own.
+# USING EXTERNAL FUNCTION begins a query with user-defined functions in Lambda.
 _OTHER_DML = {"INSERT", "UNLOAD", "DELETE", "UPDATE", "MERGE", "OPTIMIZE", "VACUUM", "EXECUTE", "USING"}
-_FIXED = {
+_SUBSTATEMENTS = {
     "MSCK": "MSCK_REPAIR_TABLE",
     "DESCRIBE": "DESCRIBE_TABLE",
     "DESC": "DESCRIBE_TABLE",
@@ -23,7 +23,7 @@ _FIXED = {
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement as GetQueryExecution names it, with its text free of a closing semicolon."""
+    """A statement without its final semicolon. ``kind`` is its StatementType, ``substatement`` its SubstatementType."""
 
     text: str
     kind: str
@@ -35,9 +35,9 @@ class Statement:
 
 
 def one_statement(text: str) -> Statement:
-    """Classify the one statement in ``text``.
+    """Return the one statement in ``text``.
 
-    Raises MalformedQuery when there is none, more than one, or one that Athena does not know.
+    Raises MalformedQuery if there is no statement, more than one, or one that Athena does not have.
     """
     tokens = tokenize(text)
     words = [token.keyword for token in tokens]
@@ -67,8 +67,8 @@ def _substatement(words: list[str]) -> str:
     verb = words[0]
     if verb in _QUERY:
         return "SELECT"
-    if verb in _FIXED:
-        return _FIXED[verb]
+    if verb in _SUBSTATEMENTS:
+        return _SUBSTATEMENTS[verb]
     if verb == "ALTER":
         action = [word for word in words if word in ("ADD", "DROP", "PARTITION", "SET", "RENAME", "COLUMNS")][
             :2

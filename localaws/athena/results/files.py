@@ -1,4 +1,4 @@
-"""The objects a query leaves in its output location: ``<id>.csv`` or ``<id>.txt``, and ``.metadata`` beside it.
+"""The files in the output location of a query: ``<id>.csv`` or ``<id>.txt``, and ``<file>.metadata``.
 
 Source: https://docs.aws.amazon.com/athena/latest/ug/querying-finding-output-files.html
 """
@@ -17,17 +17,17 @@ from pyarrow import csv
 
 from localaws.athena.results.result import ResultColumn, Row
 
-# Every value is in quotes, which are doubled inside; NULL is nothing at all.
+# Each value is in quotes, with quotes in it doubled. NULL is an empty field without quotes.
 _FIELD = re.compile(rb'(?:"((?:[^"]++|"")*+)")?(?:,|\n)')
 
 
 def text_file(rows: Iterable[Row]) -> bytes:
-    """Return plain lines: the file of anything but a query."""
+    """Return plain lines, the result file of a statement that is not a query."""
     return "".join("\t".join(value or "" for value in row) + "\n" for row in rows).encode()
 
 
 class CsvIndex:
-    """Where rows begin in a file: the first of each batch, and the end."""
+    """The offsets in a CSV file where a batch begins, and the end of the last batch."""
 
     def __init__(self) -> None:
         self._rows, self._offsets = array("q"), array("q")
@@ -40,7 +40,7 @@ class CsvIndex:
         return self._rows[-1]
 
     def before(self, row: int) -> tuple[int, int]:
-        """Return the last row known that is not after ``row``, and its offset."""
+        """Return the last row with a known offset that is not after ``row``, and its offset."""
         at = bisect_right(self._rows, row) - 1
         return self._rows[at], self._offsets[at]
 
@@ -48,10 +48,10 @@ class CsvIndex:
 def write_csv(
     file: IO[bytes], columns: Sequence[ResultColumn], batches: Iterable[pa.RecordBatch]
 ) -> CsvIndex:
-    """CSV with a header, every value in quotes and NULL as nothing at all. Returns where its rows are."""
+    """Write CSV with a header. Returns an index of the rows."""
     schema = pa.schema([(column.name, pa.string()) for column in columns])
     index, written = CsvIndex(), 0
-    # pyarrow would close the file, which is not its own, with the writer.
+    # Without PythonFile, pyarrow would close the file together with the writer.
     sink = pa.PythonFile(file, mode="w")
     writer = csv.CSVWriter(sink, schema, write_options=csv.WriteOptions(quoting_style="all_valid"))
     index.add(0, file.tell())
@@ -63,7 +63,7 @@ def write_csv(
 
 
 class CsvRows(Sequence[Row]):
-    """The rows of a file that ``write_csv`` wrote, read from it when they are asked for."""
+    """The rows of a file that ``write_csv`` wrote. They are read from the file on access."""
 
     def __init__(self, open_file: Callable[[], IO[bytes]], index: CsvIndex) -> None:
         self._open, self._index = open_file, index
@@ -76,7 +76,7 @@ class CsvRows(Sequence[Row]):
     @overload
     def __getitem__(self, at: slice) -> list[Row]: ...
     def __getitem__(self, at: int | slice) -> Row | list[Row]:
-        """Raises OSError when the file cannot be read."""
+        """Raises OSError if the file cannot be read."""
         if isinstance(at, slice):
             start, stop, step = at.indices(len(self))
             return list(islice(self._from(start), 0, max(0, stop - start), step))
@@ -92,7 +92,7 @@ class CsvRows(Sequence[Row]):
 
 
 def _records(file: IO[bytes]) -> Iterator[bytes]:
-    """One row after the other: a line break inside quotes belongs to a value."""
+    """Yield the text of each row. A line break in quotes is part of a value."""
     lines: list[bytes] = []
     inside = False
     for line in file:
@@ -109,8 +109,7 @@ def _fields(record: bytes) -> Row:
 
 
 def metadata_file(execution_id: str, columns: Sequence[ResultColumn]) -> bytes:
-    """The columns as a protobuf message, as readers of the real file find them: the id is field 1, each column a
-    message in field 4."""
+    """Return the columns as a protobuf message, as Athena writes it: field 1 is the id, each field 4 is a column."""
     messages = b"".join(_field(4, _column_message(column)) for column in columns)
     return _field(1, execution_id.encode()) + messages
 

@@ -1,4 +1,4 @@
-"""Values as Athena's results write them, and the columns' description.
+"""The text of values in Athena's results, and the descriptions of columns.
 
 Source: https://docs.aws.amazon.com/athena/latest/APIReference/API_ColumnInfo.html; doubles are Java's Double.toString.
 """
@@ -36,7 +36,7 @@ _YEAR_0, _YEAR_1, _YEAR_10000 = -719_528, -719_162, 2_932_897  # in days since 1
 
 
 def result_column(name: str, datatype: pa.DataType, length: int | None = None) -> ResultColumn:
-    """``length`` is the n of a varchar(n)."""
+    """Return the description of a column. ``length`` is the n of a varchar(n)."""
     if dt.is_decimal(datatype):
         return ResultColumn(name, "decimal", datatype.precision, datatype.scale)
     plain = dt.trino_name(datatype).partition("(")[0]
@@ -46,9 +46,9 @@ def result_column(name: str, datatype: pa.DataType, length: int | None = None) -
     )
 
 
-def texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:  # noqa: PLR0911 - one for each family of types
-    """Every value as text; NULL stays NULL."""
-    if column.null_count == len(column):  # such a column may have lost its type on the way
+def texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:  # noqa: PLR0911 - one return for each kind of type
+    """Return each value as text. NULL stays NULL."""
+    if column.null_count == len(column):  # such a column may have lost its type
         return pa.nulls(len(column), pa.string())
     if datatype == dt.VARCHAR:
         return column
@@ -86,7 +86,10 @@ def _moment_texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:
 
 
 def _moment_text(number: int, unit: int) -> str:
-    """Days, or milliseconds, since 1970 as Java writes them: ``+12345-01-01`` and ``-0005-01-01``."""
+    """Return a date or timestamp as Java writes it: ``+12345-01-01``, ``-0005-01-01``.
+
+    ``number`` counts days or milliseconds since 1970, ``unit`` of which are a day.
+    """
     days, milliseconds = divmod(number, unit)
     cycles, day = divmod(days - _YEAR_1, _DAYS_OF_400_YEARS)
     moment = datetime(1, 1, 1) + timedelta(days=day, milliseconds=milliseconds)
@@ -101,7 +104,7 @@ def _nested_texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:
 
 
 def _joined(lists: pa.Array, items: pa.Array, brackets: str) -> pa.Array:
-    """The texts of ``lists``, whose elements have the texts ``items``."""
+    """Return the texts of ``lists``. ``items`` are the texts of all their elements."""
     ends = np.cumsum(pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False))
     offsets = pa.array(np.concatenate([[0], ends]), type=pa.int32())
     inside = pc.binary_join(pa.ListArray.from_arrays(offsets, items), ", ")
@@ -120,7 +123,7 @@ def _where_valid(column: pa.Array, written: pa.Array) -> pa.Array:
 
 
 def double_text(value: float) -> str:
-    """``1.0``, ``1.23456789E7``, ``1.0E-4``: the shortest digits that give the number back, in Java's layout."""
+    """Return the shortest text that identifies the number, as in Java: ``1.0``, ``1.23456789E7``, ``1.0E-4``."""
     return _java_text(value, repr(float(value)))
 
 
@@ -129,7 +132,7 @@ def real_text(value: float) -> str:
 
 
 def _java_text(value: float, shortest: str) -> str:
-    """``shortest`` is Python's text; from 0.001 to ten million, and for zero, Java's is the same."""
+    """``shortest`` is Python's text. Java's is the same for zero and from 0.001 to ten million."""
     if _PLAIN_FROM <= abs(value) < _SCIENTIFIC_FROM or value == 0:
         return shortest
     if math.isnan(value):

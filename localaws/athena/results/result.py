@@ -1,4 +1,4 @@
-"""What a statement answers: columns, rows already as text, and the numbers of its statistics."""
+"""The result of a statement: columns, rows as text, and the number of scanned bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Row = tuple[str | None, ...]
 
 @dataclass(frozen=True)
 class ResultColumn:
-    """``type`` is Athena's name for it, as in ColumnInfo."""
+    """A column as in ColumnInfo. ``type`` is Athena's name of the type."""
 
     name: str
     type: str
@@ -23,7 +23,7 @@ class ResultColumn:
 
 @dataclass(frozen=True)
 class Result:
-    """Every row can be read again, in any order. ``has_header`` says that it is a query's."""
+    """A complete result. Its rows can be read repeatedly, in any order. ``has_header`` is true for a query."""
 
     columns: tuple[ResultColumn, ...] = ()
     rows: Sequence[Row] = field(default=())
@@ -33,9 +33,9 @@ class Result:
 
 @dataclass(frozen=True)
 class RunningQuery:
-    """A query's result while it is computed.
+    """The result of a running query.
 
-    ``batches`` holds texts only, and gives each row once; taking one may raise QueryFailed or QueryCancelled.
+    ``batches`` has only columns of text and can be read only once. Reading may raise QueryFailed or QueryCancelled.
     """
 
     columns: tuple[ResultColumn, ...]

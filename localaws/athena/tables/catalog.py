@@ -1,6 +1,6 @@
-"""The Glue Data Catalog, through Glue's public API: databases, tables and partitions as frozen values.
+"""The Glue Data Catalog: databases, tables and partitions, read and written with Glue's API.
 
-Names are lower case, as Glue keeps them.
+Names are in lower case, as in Glue.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 GlueTable = dict[str, Any]
-_BATCH = 100  # BatchCreatePartition takes no more
+_BATCH = 100  # the limit of BatchCreatePartition
 
 
 class AlreadyExists(Exception):
-    """The database, table or partition is there already."""
+    """The database, table or partition exists already."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Partition:
-    """``values`` in the order of the table's partition keys; ``types`` are those the partition itself declares."""
+    """``values`` are in the order of the partition keys. ``types`` are the column types of this partition."""
 
     values: tuple[str, ...]
     location: str
@@ -79,7 +79,7 @@ class Catalog:
         return sorted((table for page in pages for table in page["TableList"]), key=lambda t: str(t["Name"]))
 
     def table(self, database: str, name: str) -> Table | None:
-        """None when the table, or its database, does not exist."""
+        """Return None if the table or its database does not exist."""
         try:
             glue = self._glue.get_table(DatabaseName=database.lower(), Name=name.lower())["Table"]
         except self._glue.exceptions.EntityNotFoundException:
@@ -116,7 +116,7 @@ class Catalog:
                 yield Partition(tuple(found["Values"]), storage.get("Location", ""), types)
 
     def add_partitions(self, table: Table, partitions: Sequence[Partition]) -> None:
-        """Register partitions that do not exist yet. Raises AlreadyExists for one that does."""
+        """Register new partitions. Raises AlreadyExists if one of them exists."""
         template = {key: value for key, value in table.glue["StorageDescriptor"].items() if key != "Location"}
         inputs = [
             {"Values": list(p.values), "StorageDescriptor": {**template, "Location": p.location}}

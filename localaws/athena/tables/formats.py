@@ -1,4 +1,4 @@
-"""The file formats of tables, by Hive's class names. Parquet is the only one."""
+"""The file formats of tables, by the class names of Hive. Only Parquet is supported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hive's folder layout: ``<table>/<key>=<value>/...``, and which names count as data.
+"""Hive's folder layout, ``<table>/<key>=<value>/...``, and the data files in a folder.
 
 Source: https://docs.aws.amazon.com/athena/latest/ug/msck-repair-table.html
 """
@@ -13,12 +13,12 @@ NULL_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 def is_hidden(name: str) -> bool:
-    """Markers and unfinished work: ``_SUCCESS``, ``_temporary``, ``.part.crc``."""
+    """Whether a file or folder is not data, such as ``_SUCCESS``, ``_temporary`` or ``.part.crc``."""
     return name.startswith(("_", "."))
 
 
 def data_files(folder: Path) -> list[Path]:
-    """The objects a query reads below a location, in name order; empty ones are directory markers."""
+    """Return the files that a query reads in a folder and its subfolders, by name. Empty files are folder markers."""
     if not folder.is_dir():
         return []
     found: list[Path] = []
@@ -33,10 +33,10 @@ def data_files(folder: Path) -> list[Path]:
 
 
 def partition_folders(folder: Path, keys: list[str]) -> Iterator[tuple[str, ...]]:
-    """The folder names of each partition below ``folder``, ``("year=2024", "month=01")``, in name order.
+    """Yield the folder names of each partition, such as ``("year=2024", "month=01")``, by name.
 
-    A folder counts when its levels are named ``key=value`` in the declared order. As in Athena, a value
-    with a bare ``:`` and a key that begins with ``_`` are passed over without a word.
+    The folders must be named ``key=value``, in the order of ``keys``. As in Athena, values with an unescaped ``:``
+    and keys that begin with ``_`` are skipped without an error.
     """
     if not keys:
         yield ()
@@ -54,7 +54,7 @@ def partition_folders(folder: Path, keys: list[str]) -> Iterator[tuple[str, ...]
 
 
 def partition_value(folder_name: str) -> str:
-    """``run_date=2024-01-01`` -> ``2024-01-01``; what Hive escapes as ``%3A`` is a colon again."""
+    """``run_date=2024-01-01`` -> ``2024-01-01``. Hive's escapes are decoded: ``%3A`` is a colon."""
     return unquote(folder_name.partition("=")[2])
 
 

@@ -1,4 +1,4 @@
-"""A table's rows, read in place from the folder behind S3: registered partitions, needed columns, nothing else."""
+"""Scans: the rows of a table, read from the files behind S3. Only registered partitions and used columns are read."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ from localaws.athena.tables.hive_layout import NULL_VALUE, data_files
 PATH_COLUMN = "$path"
 _FORMAT = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(coerce_int96_timestamp_unit="us"))
 _FILES = LocalFileSystem()
-_UNSIGNED = (pa.uint8(), pa.uint16())  # kept as INT32, which has room for all of them
+_UNSIGNED = (pa.uint8(), pa.uint16())  # stored as INT32, so all values fit
 _UNSIGNED_AS_SIGNED = (pa.uint32(), pa.uint64())
 
 
 @dataclass(eq=False)
 class Scan:
-    """One use of a table in a query: what of it must be read.
+    """One use of a table in a query, and the part of the table that the query reads.
 
-    ``name`` is the relation the query's text reads, ``alias`` its name there; ``predicates`` are conditions, in
-    DuckDB's text, on partition keys alone, which every row that matters fulfils.
+    ``name`` is the relation in DuckDB, and ``alias`` its alias in the translated query. ``columns`` are the columns
+    that are read. ``predicates`` are conditions on partition keys only, in DuckDB's SQL; rows that do not fulfil
+    them are not needed.
     """
 
     name: str
@@ -44,8 +45,11 @@ class Scan:
 
 @dataclass(frozen=True)
 class OpenScan:
-    """``schema`` has what the query needs and every partition key; ``scanned_bytes`` is the compressed size of the
-    columns it needs."""
+    """A scan with the dataset of its files.
+
+    ``schema`` has the columns that are read and all partition keys. ``scanned_bytes`` is the compressed size of the
+    columns that are read.
+    """
 
     scan: Scan
     schema: pa.Schema
@@ -61,15 +65,15 @@ class _File:
 
 
 @dataclass(frozen=True)
-class _Look:
-    """``nanoseconds`` are the timestamps that the file keeps as such."""
+class _FileInfo:
+    """``nanoseconds`` are the names of the columns with timestamps in nanoseconds."""
 
     scanned_bytes: int
     nanoseconds: frozenset[str]
 
 
 def open_scan(scan: Scan, catalog: Catalog, path: Callable[[str], Path], connection: Any) -> OpenScan:
-    """Choose partitions, check the files' types against the table's, and make a dataset of them.
+    """Select the partitions, check the column types of their files, and make a dataset of the files.
 
     Raises QueryFailed HIVE_BAD_DATA, HIVE_PARTITION_SCHEMA_MISMATCH or HIVE_INVALID_PARTITION_VALUE.
     """
@@ -80,9 +84,9 @@ def open_scan(scan: Scan, catalog: Catalog, path: Callable[[str], Path], connect
         for file in data_files(path(location))
     ]
     wanted = {column.name: types[column.name] for column in table.columns if column.name in scan.columns}
-    looks = [_checked_file(file, wanted) for file in files]
-    scanned = sum(look.scanned_bytes for look in looks)
-    types |= dict.fromkeys((name for look in looks for name in look.nanoseconds), pa.timestamp("ns"))
+    infos = [_checked_file(file, wanted) for file in files]
+    scanned = sum(info.scanned_bytes for info in infos)
+    types |= dict.fromkeys((name for info in infos for name in info.nanoseconds), pa.timestamp("ns"))
     schema = pa.schema(types)
     if not files:
         return OpenScan(scan, schema, ds.InMemoryDataset(schema.empty_table()), scanned)
@@ -94,10 +98,10 @@ def open_scan(scan: Scan, catalog: Catalog, path: Callable[[str], Path], connect
 
 
 def register_scan(opened: OpenScan, connection: Any, stored: bool) -> None:
-    """Make the scan a relation of the connection, with the values as Athena reads them from the files.
+    """Register the scan as a relation of the connection. The values are those that Athena reads from the files.
 
-    ``stored`` copies what the query needs into a temporary table, within DuckDB's limit of memory. Of an Arrow scan
-    DuckDB knows no number of rows, so that it joins in any order and forms cross products on the way.
+    With ``stored`` the rows are copied into a temporary table, within DuckDB's memory limit. Of an Arrow scan, DuckDB
+    does not know the number of rows, and may choose an order of joins that builds cross products.
     """
     name = opened.scan.name
     lengths = {column.name: dt.varchar_length(column.type) for column in opened.scan.table.columns}
@@ -117,9 +121,9 @@ def register_scan(opened: OpenScan, connection: Any, stored: bool) -> None:
 
 
 def _as_read(text: str, datatype: pa.DataType, length: int | None = None) -> str | None:
-    """DuckDB's expression for what Athena makes of a file's value, None if that is the value itself.
+    """Return DuckDB's expression for the value that Athena reads from a file, or None if the value is unchanged.
 
-    A timestamp is rounded to milliseconds, half a millisecond up, and a text is cut to the ``length`` of its
+    Athena rounds a timestamp to milliseconds, half a millisecond up, and cuts a text to the ``length`` of its
     varchar. Source: io.trino.parquet.reader and io.trino.spi.type.Timestamps.round of Trino 401
     """
     if pa.types.is_timestamp(datatype):
@@ -147,7 +151,7 @@ def _as_read(text: str, datatype: pa.DataType, length: int | None = None) -> str
 
 
 def _types(scan: Scan) -> dict[str, pa.DataType]:
-    """The declared type of each column the query needs, of the partition keys and of the path."""
+    """Return the declared types of the columns that are read, of the partition keys and of the path column."""
     declared = (*scan.table.columns, *scan.table.partition_keys)
     found = {column.name: dt.parse_type(column.type) for column in declared if column.name in scan.columns}
     keys = {key.name: dt.parse_type(key.type) for key in scan.table.partition_keys}
@@ -174,7 +178,7 @@ def _locations(scan: Scan, catalog: Catalog, connection: Any) -> Iterable[tuple[
 
 
 def _pruned(scan: Scan, rows: list[tuple[Any, ...]], connection: Any) -> list[int]:
-    """The indexes of the partitions that fulfil the scan's predicates: DuckDB itself evaluates them."""
+    """Return the indexes of the partitions that fulfil the predicates of the scan. DuckDB evaluates them."""
     if not scan.predicates or not rows:
         return list(range(len(rows)))
     keys = scan.table.partition_keys
@@ -204,7 +208,7 @@ def _partition_value(text: str, key: str, hive_type: str) -> Any:
         ) from None
 
 
-def _parsed(text: str, datatype: pa.DataType) -> Any:  # noqa: PLR0911 - one for each family of types
+def _parsed(text: str, datatype: pa.DataType) -> Any:  # noqa: PLR0911 - one return for each kind of type
     if datatype == dt.VARCHAR:
         return text
     if datatype in dt.INTEGERS:
@@ -240,7 +244,7 @@ def _check_partition(scan: Scan, partition: Partition) -> None:
 
 
 def _constants(table: Table, file: _File) -> ds.Expression:
-    """What is true of every row of a file: its partition's values, and the file's own address."""
+    """Return the constants of a file as an expression: the values of its partition, and its S3 address."""
     found = ds.field(PATH_COLUMN) == pa.scalar(file.uri)
     for key, value in zip(table.partition_keys, file.partition, strict=bool(table.partition_keys)):
         field = ds.field(key.name)
@@ -249,8 +253,8 @@ def _constants(table: Table, file: _File) -> ds.Expression:
 
 
 # ---------------------------------------------------------------- files
-def _checked_file(file: _File, wanted: dict[str, pa.DataType]) -> _Look:
-    """What the file has of the wanted columns, after a look at their types."""
+def _checked_file(file: _File, wanted: dict[str, pa.DataType]) -> _FileInfo:
+    """Check the types of the wanted columns in a file, and return what the scan must know about the file."""
     try:
         metadata = pq.read_metadata(file.path)
         schema = metadata.schema.to_arrow_schema()
@@ -267,23 +271,21 @@ def _checked_file(file: _File, wanted: dict[str, pa.DataType]) -> _Look:
         if chunk.path_in_schema.partition(".")[0] in wanted
     )
     leaves = [metadata.schema.column(at) for at in range(metadata.num_columns)]
-    whole = {
-        leaf.path for leaf in leaves if leaf.physical_type == "INT64"
-    }  # an INT96 is read as microseconds
+    whole = {leaf.path for leaf in leaves if leaf.physical_type == "INT64"}  # INT96 is read as microseconds
     nanoseconds = {
         name
         for name in wanted.keys() & whole
         if pa.types.is_timestamp(found := schema.field(name).type) and found.unit == "ns"
     }
-    return _Look(scanned, frozenset(nanoseconds))
+    return _FileInfo(scanned, frozenset(nanoseconds))
 
 
 def _check_column(file: _File, schema: pa.Schema, name: str, declared: pa.DataType) -> None:
     if name not in schema.names:
         other = next((found for found in schema.names if found.lower() == name), None)
         if other is not None:
-            raise not_supported(f"the column {other} of {file.uri}: write it as {name}, in lower case")
-        return  # an older file without the column: NULL
+            raise not_supported(f"the column {other} in {file.uri}: its name must be in lower case, {name}")
+        return  # e.g. an older file; the values are NULL
     found = schema.field(name).type
     if found in _UNSIGNED_AS_SIGNED and declared in dt.INTEGERS:
         raise not_supported(
@@ -297,11 +299,11 @@ def _check_column(file: _File, schema: pa.Schema, name: str, declared: pa.DataTy
         )
 
 
-def _reads_as(found: pa.DataType, declared: pa.DataType, narrowing: bool = False) -> bool:  # noqa: PLR0911 - one for each family
-    """Whether Athena reads a Parquet column of one type as the other.
+def _reads_as(found: pa.DataType, declared: pa.DataType, narrowing: bool = False) -> bool:  # noqa: PLR0911 - one return for each kind of type
+    """Whether Athena reads a Parquet column of type ``found`` as type ``declared``.
 
-    With ``narrowing`` also an integer as a smaller one, as files are read: a value that is too large then fails
-    the query. Source: LongColumnReader and IntColumnReader of io.trino.parquet.reader, Trino 401
+    With ``narrowing``, an integer may also be declared smaller than it is in the file. Then a value that is too large
+    fails the query. Source: LongColumnReader and IntColumnReader of io.trino.parquet.reader, Trino 401
     """
     if found == declared:
         return True

@@ -1,4 +1,4 @@
-"""An Athena to talk to, and a place for its tables."""
+"""Fixtures: an Athena client with a bucket and a Glue database, and an engine without tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from localaws.athena.execution.engine import Engine
 
 @dataclass
 class Outcome:
-    """How a query ended; ``rows`` are without the header."""
+    """The final state of a query. ``rows`` does not include the header."""
 
     execution: dict[str, Any]
     pages: dict[str, Any] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Outcome:
 
 @dataclass
 class Lake:
-    """A bucket and a Glue database of one test module, and an Athena to ask."""
+    """A bucket, a Glue database and clients, for one test module."""
 
     aws: Any
     bucket: str
@@ -64,7 +64,7 @@ class Lake:
     def output(self) -> str:
         return f"s3://{self.bucket}/athena-results/"
 
-    def ask(self, sql: str, **request: Any) -> Outcome:
+    def run(self, sql: str, **request: Any) -> Outcome:
         request.setdefault("QueryExecutionContext", {"Database": self.database})
         request.setdefault("ResultConfiguration", {"OutputLocation": self.output})
         started = self.athena.start_query_execution(QueryString=sql, **request)
@@ -80,15 +80,15 @@ class Lake:
             time.sleep(0.01)
 
     def rows(self, sql: str) -> list[tuple[str | None, ...]]:
-        return self.ask(sql).rows
+        return self.run(sql).rows
 
     def failure(self, sql: str) -> str:
-        outcome = self.ask(sql)
+        outcome = self.run(sql)
         assert outcome.state == "FAILED", outcome.state
         return outcome.reason
 
     def put(self, key: str, columns: dict[str, Any] | pa.Table) -> None:
-        """Write a Parquet object through S3."""
+        """Upload a Parquet object to S3."""
         table = columns if isinstance(columns, pa.Table) else pa.table(columns)
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="snappy")

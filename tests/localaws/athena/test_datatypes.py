@@ -1,4 +1,4 @@
-"""Hive's and Trino's type names, and what widens to what."""
+"""Type names of Hive, Trino and DuckDB, and implicit coercion."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from localaws.athena.datatypes import common_type, duckdb_name, parse_type, trin
         ("ARRAY(ARRAY(BIGINT))", "array(array(bigint))", "BIGINT[][]"),
     ],
 )
-def test_a_name_stands_for_one_type(name: str, trino: str, duckdb: str) -> None:
+def test_a_type_name_is_parsed(name: str, trino: str, duckdb: str) -> None:
     assert (trino_name(parse_type(name)), duckdb_name(parse_type(name))) == (trino, duckdb)
 
 
-def test_structs_and_maps_nest() -> None:
+def test_structs_and_maps_can_be_nested() -> None:
     found = parse_type("map<string,struct<a:int,b:array<date>>>")
     assert trino_name(found) == "map(varchar, row(a integer, b array(date)))"
 
@@ -46,7 +46,7 @@ def test_structs_and_maps_nest() -> None:
         "time with time zone",
     ],
 )
-def test_another_name_is_refused(name: str) -> None:
+def test_an_unsupported_type_name_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"unknown type|expected|decimal"):
         parse_type(name)
 
@@ -72,5 +72,5 @@ def test_common_type(left: str, right: str, common: str | None) -> None:
     assert common_type(parse_type(right), parse_type(left)) == expected
 
 
-def test_null_takes_any_type() -> None:
+def test_null_is_coerced_to_any_type() -> None:
     assert common_type(pa.null(), pa.string()) == pa.string()

@@ -1,4 +1,4 @@
-"""Athena as boto3 sees it."""
+"""Athena's API, called with boto3."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from tests.localaws.athena.conftest import Lake
 
-# Long enough to be seen running, and made of one step that DuckDB can interrupt.
+# Takes long enough to be seen in the state RUNNING, and DuckDB can interrupt it.
 ENDLESS = (
     "SELECT count(*) FROM UNNEST(sequence(1, 10000)) a(x) CROSS JOIN UNNEST(sequence(1, 10000)) b(y) "
     "CROSS JOIN UNNEST(sequence(1, 100)) c(z) WHERE sin(x) * cos(y) * z > 200"
@@ -42,7 +42,7 @@ def start(lake: Lake, sql: str, **request: Any) -> str:
 
 @pytest.fixture
 def workgroup(lake: Lake) -> str:
-    """Enforces its own output folder."""
+    """A workgroup that enforces its output location."""
     name = f"wg-{uuid4().hex[:8]}"
     location = f"s3://{lake.bucket}/enforced/"
     lake.athena.create_work_group(
@@ -51,8 +51,8 @@ def workgroup(lake: Lake) -> str:
     return name
 
 
-def test_a_query_leaves_a_csv_and_its_metadata(lake: Lake) -> None:
-    outcome = lake.ask("SELECT 1 AS Id, 'say \"hi\"' AS text, CAST(NULL AS varchar), '' AS empty")
+def test_a_query_writes_a_csv_file_and_its_metadata(lake: Lake) -> None:
+    outcome = lake.run("SELECT 1 AS Id, 'say \"hi\"' AS text, CAST(NULL AS varchar), '' AS empty")
     location = outcome.execution["ResultConfiguration"]["OutputLocation"]
     assert location == f"{lake.output}{outcome.execution['QueryExecutionId']}.csv"
     key = location.partition(f"s3://{lake.bucket}/")[2]
@@ -62,16 +62,16 @@ def test_a_query_leaves_a_csv_and_its_metadata(lake: Lake) -> None:
     assert b"hive" in lake.s3.get_object(Bucket=lake.bucket, Key=f"{key}.metadata")["Body"].read()
 
 
-def test_ddl_leaves_a_text_file(lake: Lake) -> None:
-    outcome = lake.ask(f"SHOW DATABASES LIKE '{lake.database}'")
+def test_ddl_writes_a_text_file(lake: Lake) -> None:
+    outcome = lake.run(f"SHOW DATABASES LIKE '{lake.database}'")
     location = outcome.execution["ResultConfiguration"]["OutputLocation"]
     assert location.endswith(f"{outcome.execution['QueryExecutionId']}.txt")
     key = location.partition(f"s3://{lake.bucket}/")[2]
     assert lake.s3.get_object(Bucket=lake.bucket, Key=key)["Body"].read().decode() == f"{lake.database}\n"
 
 
-def test_an_execution_tells_its_kind_its_times_and_its_reason(lake: Lake) -> None:
-    good = lake.ask("-- first a comment\n/* and another */ SELECT 1;").execution
+def test_an_execution_has_its_statement_type_times_and_reason(lake: Lake) -> None:
+    good = lake.run("-- first a comment\n/* and another */ SELECT 1;").execution
     assert (good["StatementType"], good["SubstatementType"]) == ("DML", "SELECT")
     assert good["Query"].startswith("-- first")
     assert good["EngineVersion"]["EffectiveEngineVersion"] == "Athena engine version 3"
@@ -79,18 +79,18 @@ def test_an_execution_tells_its_kind_its_times_and_its_reason(lake: Lake) -> Non
         good["Statistics"]
     )
     assert good["Status"]["CompletionDateTime"] >= good["Status"]["SubmissionDateTime"]
-    bad = lake.ask("SELECT 1/0").execution["Status"]
+    bad = lake.run("SELECT 1/0").execution["Status"]
     assert (bad["State"], bad["StateChangeReason"]) == ("FAILED", "DIVISION_BY_ZERO: Division by zero")
     assert bad["AthenaError"] == {
         "ErrorCategory": 2, "ErrorType": 1001, "Retryable": False, "ErrorMessage": "DIVISION_BY_ZERO: Division by zero",
     }  # fmt: skip
-    shown = lake.ask("SHOW TABLES").execution
+    shown = lake.run("SHOW TABLES").execution
     assert (shown["StatementType"], shown["SubstatementType"]) == ("UTILITY", "SHOW_TABLES")
 
 
-def test_results_come_in_pages_and_the_first_has_the_header(lake: Lake) -> None:
+def test_results_are_paged_and_the_first_page_has_the_header(lake: Lake) -> None:
     sql = "SELECT x AS n FROM UNNEST(sequence(1, 2500)) t(x) ORDER BY 1"
-    execution_id = lake.ask(sql).execution["QueryExecutionId"]
+    execution_id = lake.run(sql).execution["QueryExecutionId"]
     pages = list(lake.athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution_id))
     texts = [[row["Data"][0]["VarCharValue"] for row in page["ResultSet"]["Rows"]] for page in pages]
     assert [len(page) for page in texts] == [1000, 1000, 501]
@@ -108,12 +108,12 @@ def test_results_come_in_pages_and_the_first_has_the_header(lake: Lake) -> None:
 
 
 def test_a_null_has_no_value(lake: Lake) -> None:
-    rows = lake.ask("SELECT CAST(NULL AS integer)").pages["ResultSet"]["Rows"]
+    rows = lake.run("SELECT CAST(NULL AS integer)").pages["ResultSet"]["Rows"]
     assert rows[1] == {"Data": [{}]}
 
 
-def test_results_of_a_query_that_has_none_are_refused(lake: Lake) -> None:
-    failed = lake.ask("SELECT 1/0").execution["QueryExecutionId"]
+def test_results_of_a_query_without_results_are_refused(lake: Lake) -> None:
+    failed = lake.run("SELECT 1/0").execution["QueryExecutionId"]
     assert refusal(lake.athena.get_query_results, QueryExecutionId=failed) == (
         "InvalidRequestException",
         "Query did not finish successfully. Final query state: FAILED",
@@ -128,7 +128,7 @@ def test_results_of_a_query_that_has_none_are_refused(lake: Lake) -> None:
 
 
 def test_results_are_read_from_their_file_in_s3(lake: Lake) -> None:
-    execution = lake.ask("SELECT 1").execution
+    execution = lake.run("SELECT 1").execution
     key = execution["ResultConfiguration"]["OutputLocation"].partition(f"s3://{lake.bucket}/")[2]
     lake.s3.delete_object(Bucket=lake.bucket, Key=key)
     code, message = refusal(lake.athena.get_query_results, QueryExecutionId=execution["QueryExecutionId"])
@@ -169,7 +169,7 @@ def test_a_request_token_runs_a_query_once(lake: Lake) -> None:
         ("SELECT ?", "Incorrect number of parameters: expected 1 but found 0"),
     ],
 )
-def test_a_malformed_text_is_refused_at_once(lake: Lake, sql: str, message: str) -> None:
+def test_a_malformed_query_is_refused_by_start_query_execution(lake: Lake, sql: str, message: str) -> None:
     request = {"QueryString": sql, "ResultConfiguration": {"OutputLocation": lake.output}}
     with pytest.raises(ClientError) as failure:
         lake.athena.start_query_execution(**request)
@@ -179,8 +179,8 @@ def test_a_malformed_text_is_refused_at_once(lake: Lake, sql: str, message: str)
     assert response["AthenaErrorCode"] == "MALFORMED_QUERY"
 
 
-def test_parameters_take_the_place_of_question_marks(lake: Lake) -> None:
-    outcome = lake.ask(
+def test_execution_parameters_replace_question_marks(lake: Lake) -> None:
+    outcome = lake.run(
         "SELECT x FROM (VALUES 1, 2) t(x) WHERE x = ? OR 'a' = ?", ExecutionParameters=["2", "'b'"]
     )
     assert outcome.rows == [("2",)]
@@ -194,15 +194,13 @@ def test_parameters_take_the_place_of_question_marks(lake: Lake) -> None:
         ("INSERT INTO t SELECT ?", "INSERT statements"),
     ],
 )
-def test_parameters_of_a_statement_that_is_not_supported_are_no_mistake(
-    lake: Lake, sql: str, message: str
-) -> None:
-    outcome = lake.ask(sql, ExecutionParameters=["1"])
+def test_parameters_of_an_unsupported_statement_are_accepted(lake: Lake, sql: str, message: str) -> None:
+    outcome = lake.run(sql, ExecutionParameters=["1"])
     assert outcome.reason.startswith("not supported by the local Athena: ")
     assert message in outcome.reason
 
 
-def test_an_output_location_is_needed_and_its_bucket_must_exist(lake: Lake) -> None:
+def test_an_output_location_is_required_and_its_bucket_must_exist(lake: Lake) -> None:
     call = lake.athena.start_query_execution
     assert refusal(call, QueryString="SELECT 1")[1].startswith(
         "No output location provided. An output location is required"
@@ -217,19 +215,19 @@ def test_an_output_location_is_needed_and_its_bucket_must_exist(lake: Lake) -> N
     )
 
 
-def test_an_enforcing_workgroup_decides_where_results_go(lake: Lake, workgroup: str) -> None:
-    outcome = lake.ask("SELECT 1", WorkGroup=workgroup)
+def test_the_output_location_of_an_enforcing_workgroup_has_priority(lake: Lake, workgroup: str) -> None:
+    outcome = lake.run("SELECT 1", WorkGroup=workgroup)
     assert outcome.execution["ResultConfiguration"]["OutputLocation"].startswith(
         f"s3://{lake.bucket}/enforced/"
     )
     lake.athena.update_work_group(
         WorkGroup=workgroup, ConfigurationUpdates={"EnforceWorkGroupConfiguration": False}
     )
-    outcome = lake.ask("SELECT 1", WorkGroup=workgroup)
+    outcome = lake.run("SELECT 1", WorkGroup=workgroup)
     assert outcome.execution["ResultConfiguration"]["OutputLocation"].startswith(lake.output)
 
 
-def test_a_workgroup_lives_from_create_to_delete(lake: Lake, workgroup: str) -> None:
+def test_a_workgroup_is_created_updated_and_deleted(lake: Lake, workgroup: str) -> None:
     athena = lake.athena
     assert refusal(athena.create_work_group, Name=workgroup) == (
         "InvalidRequestException",
@@ -238,7 +236,7 @@ def test_a_workgroup_lives_from_create_to_delete(lake: Lake, workgroup: str) -> 
     found = athena.get_work_group(WorkGroup=workgroup)["WorkGroup"]
     assert (found["State"], found["Configuration"]["EnforceWorkGroupConfiguration"]) == ("ENABLED", True)
     assert {"primary", workgroup} <= {group["Name"] for group in athena.list_work_groups()["WorkGroups"]}
-    execution = lake.ask("SELECT 1", WorkGroup=workgroup).execution["QueryExecutionId"]
+    execution = lake.run("SELECT 1", WorkGroup=workgroup).execution["QueryExecutionId"]
     assert athena.list_query_executions(WorkGroup=workgroup)["QueryExecutionIds"] == [execution]
     updates = {"ResultConfigurationUpdates": {"RemoveOutputLocation": True}}
     athena.update_work_group(
@@ -281,7 +279,7 @@ def test_a_workgroup_setting_without_effect_is_refused(
     )
 
 
-def test_what_is_switched_off_and_the_engine_of_today_may_be_said(lake: Lake, workgroup: str) -> None:
+def test_disabled_settings_and_the_current_engine_version_are_accepted(lake: Lake, workgroup: str) -> None:
     off, version = {"Enabled": False}, "Athena engine version 3"
     updates = {
         "ManagedQueryResultsConfigurationUpdates": off,
@@ -295,10 +293,10 @@ def test_what_is_switched_off_and_the_engine_of_today_may_be_said(lake: Lake, wo
         "EffectiveEngineVersion": version,
     }
     reuse = {"ResultReuseByAgeConfiguration": off}
-    assert lake.ask("SELECT 1", WorkGroup=workgroup, ResultReuseConfiguration=reuse).rows == [("1",)]
+    assert lake.run("SELECT 1", WorkGroup=workgroup, ResultReuseConfiguration=reuse).rows == [("1",)]
 
 
-def test_what_a_query_asks_for_and_does_not_get_is_refused(lake: Lake) -> None:
+def test_unsupported_parameters_of_a_query_are_refused(lake: Lake) -> None:
     request = {"QueryString": "SELECT 1", "ResultConfiguration": {"OutputLocation": lake.output}}
     call = lake.athena.start_query_execution
     reuse = {"ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": 60}}
@@ -308,7 +306,7 @@ def test_what_a_query_asks_for_and_does_not_get_is_refused(lake: Lake) -> None:
     message = refusal(call, **request, EngineConfiguration={"MaxConcurrentDpus": 2})[1]
     assert message == "not supported by the local Athena: EngineConfiguration"
     request["ResultConfiguration"] = {"OutputLocation": lake.output, "ExpectedBucketOwner": "210987654321"}
-    assert "is not owned by 210987654321" in refusal(call, **request)[1]
+    assert "not by 210987654321" in refusal(call, **request)[1]
 
 
 def test_a_workgroup_has_tags(lake: Lake, workgroup: str) -> None:
@@ -318,23 +316,23 @@ def test_a_workgroup_has_tags(lake: Lake, workgroup: str) -> None:
     assert lake.athena.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "1"}]
 
 
-def test_a_query_beyond_the_workgroups_cut_off_is_cancelled(lake: Lake, workgroup: str) -> None:
+def test_a_query_beyond_the_scan_limit_of_its_workgroup_is_cancelled(lake: Lake, workgroup: str) -> None:
     lake.put("wide/part-0.parquet", {"a": [uuid4().hex for _ in range(400_000)]})
-    lake.ask(
+    lake.run(
         f"CREATE EXTERNAL TABLE wide (a string, b int) STORED AS PARQUET LOCATION 's3://{lake.bucket}/wide/'"
     )
     lake.athena.update_work_group(
         WorkGroup=workgroup, ConfigurationUpdates={"BytesScannedCutoffPerQuery": 10_000_000}
     )
-    outcome = lake.ask("SELECT max(a) FROM wide", WorkGroup=workgroup)
+    outcome = lake.run("SELECT max(a) FROM wide", WorkGroup=workgroup)
     assert (outcome.state, outcome.reason) == (
         "CANCELLED",
         "Query cancelled! : Bytes scanned limit was exceeded",
     )
-    assert lake.ask("SELECT max(b) FROM wide", WorkGroup=workgroup).state == "SUCCEEDED"
+    assert lake.run("SELECT max(b) FROM wide", WorkGroup=workgroup).state == "SUCCEEDED"
 
 
-def test_stopping_a_running_query_ends_it(lake: Lake) -> None:
+def test_a_running_query_can_be_stopped(lake: Lake) -> None:
     execution = start(lake, ENDLESS)
     while state(lake, execution) == "QUEUED":
         time.sleep(0.01)
@@ -348,7 +346,7 @@ def test_stopping_a_running_query_ends_it(lake: Lake) -> None:
     assert state(lake, execution) == "CANCELLED"
 
 
-def test_a_query_stopped_while_it_waits_never_runs(lake: Lake) -> None:
+def test_a_query_stopped_in_the_queue_never_runs(lake: Lake) -> None:
     running = [start(lake, ENDLESS) for _ in range(4)]
     waiting = start(lake, "SELECT 1")
     assert state(lake, waiting) == "QUEUED"
@@ -359,8 +357,8 @@ def test_a_query_stopped_while_it_waits_never_runs(lake: Lake) -> None:
     assert {lake.wait(execution).state for execution in running} == {"CANCELLED"}
 
 
-def test_many_executions_are_read_at_once(lake: Lake) -> None:
-    known = lake.ask("SELECT 1").execution["QueryExecutionId"]
+def test_batch_get_query_execution_returns_many_executions(lake: Lake) -> None:
+    known = lake.run("SELECT 1").execution["QueryExecutionId"]
     unknown = str(uuid4())
     answer = lake.athena.batch_get_query_execution(QueryExecutionIds=[known, unknown])
     assert [execution["QueryExecutionId"] for execution in answer["QueryExecutions"]] == [known]
@@ -373,8 +371,8 @@ def test_many_executions_are_read_at_once(lake: Lake) -> None:
     assert known in [execution for page in ids for execution in page]
 
 
-def test_metadata_is_glues(lake: Lake) -> None:
-    lake.ask(
+def test_table_metadata_comes_from_glue(lake: Lake) -> None:
+    lake.run(
         f"CREATE EXTERNAL TABLE meta (a int COMMENT 'x') PARTITIONED BY (d date) STORED AS PARQUET LOCATION 's3://{lake.bucket}/m/'"
     )
     catalog = {"CatalogName": "AwsDataCatalog"}

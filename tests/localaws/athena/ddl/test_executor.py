@@ -1,4 +1,4 @@
-"""DDL on a real Glue, with Hive's answers."""
+"""DDL statements on the local Glue, with Hive's results and errors."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ TBLPROPERTIES ('parquet.compression' = 'SNAPPY')
 
 @pytest.fixture
 def sales(lake: Lake, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A partitioned table of the test's own, not repaired yet."""
+    """A partitioned table for one test, without registered partitions."""
     name = request.node.originalname.removeprefix("test_")[:60]
-    assert lake.ask(SALES.format(name=name, bucket=lake.bucket)).state == "SUCCEEDED"
+    assert lake.run(SALES.format(name=name, bucket=lake.bucket)).state == "SUCCEEDED"
     yield name
-    lake.ask(f"DROP TABLE IF EXISTS {name}")
+    lake.run(f"DROP TABLE IF EXISTS {name}")
 
 
 def partition(lake: Lake, table: str, year: str, region: str) -> None:
     lake.put(f"{table}/year={year}/region={region}/part-0.parquet", {"order_id": ["a"]})
 
 
-def test_a_created_table_is_in_glue_as_athena_writes_it(lake: Lake, sales: str) -> None:
+def test_a_created_table_has_the_same_glue_definition_as_in_athena(lake: Lake, sales: str) -> None:
     table = lake.glue.get_table(DatabaseName=lake.database, Name=sales)["Table"]
     assert table["TableType"] == "EXTERNAL_TABLE"
     assert table["Parameters"] == {"EXTERNAL": "TRUE", "parquet.compression": "SNAPPY"}
@@ -57,43 +57,43 @@ def test_a_created_table_is_in_glue_as_athena_writes_it(lake: Lake, sales: str) 
     assert storage["SerdeInfo"]["SerializationLibrary"].endswith("ParquetHiveSerDe")
 
 
-def test_create_database_makes_one_in_glue(lake: Lake) -> None:
+def test_create_database_creates_it_in_glue(lake: Lake) -> None:
     name = f"{lake.database}_other"
     assert (
-        lake.ask(f"CREATE DATABASE {name} COMMENT 'x' LOCATION 's3://{lake.bucket}/db/'").state == "SUCCEEDED"
+        lake.run(f"CREATE DATABASE {name} COMMENT 'x' LOCATION 's3://{lake.bucket}/db/'").state == "SUCCEEDED"
     )
     assert lake.glue.get_database(Name=name)["Database"]["LocationUri"] == f"s3://{lake.bucket}/db/"
     assert lake.failure(f"CREATE SCHEMA {name}").endswith(f"Database {name} already exists")
-    assert lake.ask(f"CREATE DATABASE IF NOT EXISTS {name}").state == "SUCCEEDED"
+    assert lake.run(f"CREATE DATABASE IF NOT EXISTS {name}").state == "SUCCEEDED"
     assert (name,) in lake.rows("SHOW DATABASES")
     assert lake.rows(f"SHOW DATABASES LIKE '{name[:-2]}*'") == [(name,)]
     assert (
-        lake.ask(
+        lake.run(
             f"CREATE EXTERNAL TABLE {name}.t (a int) STORED AS PARQUET LOCATION 's3://{lake.bucket}/t/'"
         ).rows
         == []
     )
     assert "is not empty" in lake.failure(f"DROP DATABASE {name}")
-    assert lake.ask(f"DROP DATABASE {name} CASCADE").state == "SUCCEEDED"
+    assert lake.run(f"DROP DATABASE {name} CASCADE").state == "SUCCEEDED"
     assert lake.failure(f"DROP DATABASE {name}").endswith(f"Database does not exist: {name}")
-    assert lake.ask(f"DROP DATABASE IF EXISTS {name}").state == "SUCCEEDED"
+    assert lake.run(f"DROP DATABASE IF EXISTS {name}").state == "SUCCEEDED"
 
 
 def test_a_table_that_exists_is_not_created_again(lake: Lake, sales: str) -> None:
     again = SALES.format(name=sales, bucket=lake.bucket)
     assert f"Table {sales} already exists" in lake.failure(again)
-    assert lake.ask(again.replace("EXTERNAL TABLE", "EXTERNAL TABLE IF NOT EXISTS")).state == "SUCCEEDED"
+    assert lake.run(again.replace("EXTERNAL TABLE", "EXTERNAL TABLE IF NOT EXISTS")).state == "SUCCEEDED"
 
 
-def test_drop_table_leaves_the_data(lake: Lake, sales: str) -> None:
+def test_drop_table_keeps_the_data(lake: Lake, sales: str) -> None:
     partition(lake, sales, "2024", "EU")
-    assert lake.ask(f"DROP TABLE {sales}").state == "SUCCEEDED"
+    assert lake.run(f"DROP TABLE {sales}").state == "SUCCEEDED"
     assert lake.s3.list_objects_v2(Bucket=lake.bucket, Prefix=f"{sales}/")["KeyCount"] == 1
     assert lake.failure(f"DROP TABLE {sales}").endswith(f"Table not found {lake.database}.{sales}")
-    assert lake.ask(f"DROP TABLE IF EXISTS {sales}").state == "SUCCEEDED"
+    assert lake.run(f"DROP TABLE IF EXISTS {sales}").state == "SUCCEEDED"
 
 
-def test_repair_adds_new_partitions_and_says_so(lake: Lake, sales: str) -> None:
+def test_repair_adds_new_partitions_and_lists_them(lake: Lake, sales: str) -> None:
     partition(lake, sales, "2023", "EU")
     partition(lake, sales, "2024", "EU")
     assert lake.rows(f"MSCK REPAIR TABLE {sales}") == [
@@ -105,9 +105,9 @@ def test_repair_adds_new_partitions_and_says_so(lake: Lake, sales: str) -> None:
     assert lake.rows(f"SHOW PARTITIONS {sales}") == [("year=2023/region=EU",), ("year=2024/region=EU",)]
 
 
-def test_repair_removes_nothing(lake: Lake, sales: str) -> None:
+def test_repair_removes_no_partition(lake: Lake, sales: str) -> None:
     partition(lake, sales, "2024", "EU")
-    lake.ask(f"MSCK REPAIR TABLE {sales}")
+    lake.run(f"MSCK REPAIR TABLE {sales}")
     lake.s3.delete_object(Bucket=lake.bucket, Key=f"{sales}/year=2024/region=EU/part-0.parquet")
     assert lake.rows(f"MSCK REPAIR TABLE {sales}") == [
         (f"Partitions missing from filesystem:\t{sales}:year=2024/region=EU",)
@@ -115,41 +115,41 @@ def test_repair_removes_nothing(lake: Lake, sales: str) -> None:
     assert lake.rows(f"SHOW PARTITIONS {sales}") == [("year=2024/region=EU",)]
 
 
-def test_repair_passes_over_what_is_no_partition(lake: Lake, sales: str) -> None:
+def test_repair_skips_folders_that_are_not_partitions(lake: Lake, sales: str) -> None:
     partition(lake, sales, "2024", "a%3Ab")
     partition(lake, sales, "2024", "10:30")
     lake.put(f"{sales}/region=EU/year=2024/part-0.parquet", {"order_id": ["a"]})
     lake.put(f"{sales}/Year=2024/region=EU/part-0.parquet", {"order_id": ["a"]})
     lake.put(f"{sales}/year=2024/part-0.parquet", {"order_id": ["a"]})
-    lake.ask(f"MSCK REPAIR TABLE {sales}")
+    lake.run(f"MSCK REPAIR TABLE {sales}")
     assert lake.rows(f"SHOW PARTITIONS {sales}") == [("year=2024/region=a:b",)]
     assert lake.rows(f"SELECT DISTINCT region FROM {sales}") == [("a:b",)]
 
 
 def test_partitions_are_added_and_dropped_by_name(lake: Lake, sales: str) -> None:
     add = f"ALTER TABLE {sales} ADD PARTITION (region='EU', year=2024) PARTITION (year=2024, region='US')"
-    assert lake.ask(f"{add} LOCATION 's3://{lake.bucket}/elsewhere/us'").state == "SUCCEEDED"
+    assert lake.run(f"{add} LOCATION 's3://{lake.bucket}/elsewhere/us'").state == "SUCCEEDED"
     found = lake.glue.get_partitions(DatabaseName=lake.database, TableName=sales)["Partitions"]
     assert {p["Values"][1]: p["StorageDescriptor"]["Location"] for p in found} == {
         "EU": f"s3://{lake.bucket}/{sales}/year=2024/region=EU/",
         "US": f"s3://{lake.bucket}/elsewhere/us",
     }
     assert "Partition already exists" in lake.failure(add)
-    assert lake.ask(add.replace("ADD", "ADD IF NOT EXISTS")).state == "SUCCEEDED"
+    assert lake.run(add.replace("ADD", "ADD IF NOT EXISTS")).state == "SUCCEEDED"
     drop = f"ALTER TABLE {sales} DROP PARTITION (year=2024, region='US')"
-    assert lake.ask(drop).state == "SUCCEEDED"
+    assert lake.run(drop).state == "SUCCEEDED"
     assert "Partition not found" in lake.failure(drop)
-    assert lake.ask(drop.replace("DROP", "DROP IF EXISTS")).state == "SUCCEEDED"
+    assert lake.run(drop.replace("DROP", "DROP IF EXISTS")).state == "SUCCEEDED"
     assert lake.rows(f"SHOW PARTITIONS {sales}") == [("year=2024/region=EU",)]
-    assert "not supported by the local Athena: DROP PARTITION of all" in lake.failure(
+    assert "not supported by the local Athena: DROP PARTITION with values for only some" in lake.failure(
         f"ALTER TABLE {sales} DROP PARTITION (year=2024)"
     )
-    assert "must name the table's keys (year, region)" in lake.failure(
+    assert "must name all partition keys of the table (year, region)" in lake.failure(
         f"ALTER TABLE {sales} ADD PARTITION (year=2024)"
     )
 
 
-def test_show_tells_tables_columns_and_statement(lake: Lake, sales: str) -> None:
+def test_show_lists_tables_and_columns_and_the_create_statement(lake: Lake, sales: str) -> None:
     assert (sales,) in lake.rows("SHOW TABLES")
     assert lake.rows(f"SHOW TABLES IN {lake.database} '{sales[:-1]}*|nothing'") == [(sales,)]
     names = ["order_id", "total", "weights", "sold_at", "year", "region"]
@@ -163,26 +163,26 @@ def test_show_tells_tables_columns_and_statement(lake: Lake, sales: str) -> None
 
 @pytest.fixture
 def again(lake: Lake, request: pytest.FixtureRequest) -> Iterator[Callable[[str], dict[str, Any]]]:
-    """Runs SHOW CREATE TABLE's answer for a table again, from another database, and returns the table in Glue."""
+    """Run the result of SHOW CREATE TABLE from another database, and return the new table in Glue."""
     made: list[str] = []
 
     def run(name: str) -> dict[str, Any]:
         made.append(name)
         statement = "\n".join(str(line) for (line,) in lake.rows(f"SHOW CREATE TABLE `{name}`"))
         before = definition(lake, name)
-        assert lake.ask(f"DROP TABLE `{name}`").state == "SUCCEEDED"
-        outcome = lake.ask(statement, QueryExecutionContext={"Database": "default"})
+        assert lake.run(f"DROP TABLE `{name}`").state == "SUCCEEDED"
+        outcome = lake.run(statement, QueryExecutionContext={"Database": "default"})
         assert outcome.state == "SUCCEEDED", f"{outcome.reason}: {statement}"
         assert definition(lake, name) == before
         return before
 
     yield run
     for name in made:
-        lake.ask(f"DROP TABLE IF EXISTS `{name}`")
+        lake.run(f"DROP TABLE IF EXISTS `{name}`")
 
 
 def definition(lake: Lake, name: str) -> dict[str, Any]:
-    """What Glue knows of a table, but for times and versions."""
+    """Return a table's definition in Glue without times and versions."""
     table = lake.glue.get_table(DatabaseName=lake.database, Name=name)["Table"]
     return {k: v for k, v in table.items() if k not in ("CreateTime", "UpdateTime", "VersionId")}
 
@@ -215,10 +215,10 @@ def definition(lake: Lake, name: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_what_show_create_table_says_makes_the_same_table_again(
+def test_show_create_table_creates_the_same_table_again(
     lake: Lake, again: Callable[[str], dict[str, Any]], name: str, ddl: str
 ) -> None:
-    created = lake.ask(f"CREATE EXTERNAL TABLE `{name}` {ddl}")
+    created = lake.run(f"CREATE EXTERNAL TABLE `{name}` {ddl}")
     assert created.state == "SUCCEEDED", created.reason
     again(name)
 
@@ -226,7 +226,7 @@ def test_what_show_create_table_says_makes_the_same_table_again(
 def test_comments_and_properties_keep_their_quotes(
     lake: Lake, again: Callable[[str], dict[str, Any]]
 ) -> None:
-    created = lake.ask(
+    created = lake.run(
         r"""CREATE EXTERNAL TABLE quoting (a int COMMENT 'row\'s "id"', b int COMMENT "it's\ttab") COMMENT 'one\ntwo'
         STORED AS PARQUET LOCATION 's3://b//q///r/' TBLPROPERTIES ('k' = 'a\\b;')"""
     )
@@ -242,7 +242,7 @@ def test_comments_and_properties_keep_their_quotes(
     assert not any("'comment'" in line for line in lines)
 
 
-def test_a_table_that_glue_was_given_is_shown_with_quotes_escaped(lake: Lake) -> None:
+def test_quotes_are_escaped_for_a_table_that_was_created_in_glue(lake: Lake) -> None:
     columns = [{"Name": "a", "Type": "int", "Comment": "row's"}]
     storage = {"Columns": columns, "Location": "s3://b/g", "SerdeInfo": {"Parameters": {"x": "y"}}}
     lake.glue.create_table(
@@ -260,7 +260,7 @@ def test_a_table_that_glue_was_given_is_shown_with_quotes_escaped(lake: Lake) ->
         lake.glue.delete_table(DatabaseName=lake.database, Name=name)
 
 
-def test_a_database_in_backticks_is_the_context_of_ddl(lake: Lake, sales: str) -> None:
+def test_a_database_in_backticks_can_be_the_query_context(lake: Lake, sales: str) -> None:
     partition(lake, sales, "2024", "EU")
     context = {"Database": f"`{lake.database}`"}
     for statement in (
@@ -268,7 +268,7 @@ def test_a_database_in_backticks_is_the_context_of_ddl(lake: Lake, sales: str) -
         f"DESCRIBE `{sales}`;",
         f"SHOW CREATE TABLE `{sales}`;",
     ):
-        outcome = lake.ask(statement, QueryExecutionContext=context)
+        outcome = lake.run(statement, QueryExecutionContext=context)
         assert outcome.state == "SUCCEEDED", outcome.reason
     assert lake.rows(f"SHOW PARTITIONS `{lake.database}`.`{sales}`") == [("year=2024/region=EU",)]
     assert lake.rows(f"SHOW PARTITIONS `{lake.database}.{sales}`") == [("year=2024/region=EU",)]
@@ -284,7 +284,7 @@ def test_a_name_that_needs_backticks_is_refused_without_them(lake: Lake, name: s
         with pytest.raises(
             ClientError, match=re.escape(f"mismatched input '{name}' expecting a name: write `{name}`")
         ):
-            lake.ask(sql)
+            lake.run(sql)
 
 
 def test_describe_lists_fields_padded_and_partition_keys_twice(lake: Lake, sales: str) -> None:
@@ -333,7 +333,7 @@ def test_describe_lists_fields_padded_and_partition_keys_twice(lake: Lake, sales
         ("CREATE EXTERNAL TABLE t (a int) STORED AS ORC LOCATION 's3://bucket/t/'", "STORED AS ORC"),
         (
             "CREATE EXTERNAL TABLE t (a int) LOCATION 's3://bucket/t/'",
-            "a table that is not STORED AS PARQUET",
+            "a table without STORED AS PARQUET",
         ),
         ("CREATE TABLE t AS SELECT 1 AS a", "CREATE TABLE AS SELECT"),
         ("CREATE VIEW v AS SELECT 1 AS a", "CREATE VIEW"),
@@ -341,10 +341,10 @@ def test_describe_lists_fields_padded_and_partition_keys_twice(lake: Lake, sales
         ("UNLOAD (SELECT 1) TO 's3://bucket/x/' WITH (format='PARQUET')", "UNLOAD statements"),
         (
             "CREATE EXTERNAL TABLE t (a int COMMENT 'it''s') STORED AS PARQUET LOCATION 's3://b/t/'",
-            "in DDL a quote in a string is written \\'",
+            "in DDL, write a quote in a string as \\'",
         ),
         ("CREATE TABLE t (a int) STORED AS PARQUET LOCATION 's3://b/t/'", "CREATE TABLE without EXTERNAL"),
-        ("DROP TABLE 2024_sales", "a name that begins with a digit, but in backticks"),
+        ("DROP TABLE 2024_sales", "a name that begins with a digit; put it in backticks"),
         ("CREATE DATABASE `a.b`", "the database name `a.b`"),
         (
             "CREATE EXTERNAL TABLE t (a varchar(0)) STORED AS PARQUET LOCATION 's3://b/t/'",
@@ -361,5 +361,5 @@ def test_describe_lists_fields_padded_and_partition_keys_twice(lake: Lake, sales
         ("EXPLAIN SELECT 1", "EXPLAIN statements"),
     ],
 )
-def test_what_cannot_be_done_fails_and_says_why(lake: Lake, sql: str, message: str) -> None:
+def test_invalid_and_unsupported_statements_are_refused(lake: Lake, sql: str, message: str) -> None:
     assert message.format(database=lake.database) in lake.failure(sql)

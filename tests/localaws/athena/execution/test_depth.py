@@ -1,4 +1,4 @@
-"""Deep and long statements are answered, or refused in Trino's words, at once."""
+"""Deep and long statements run, or are refused quickly with Trino's errors."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def around(before: str, after: str, times: int, inside: str = "1") -> str:
     ],
     ids=lambda value: value[:30] if value else "NULL",
 )
-def test_what_people_and_programs_write_is_answered(engine: Engine, sql: str, value: str | None) -> None:
+def test_usual_nesting_and_length_is_supported(engine: Engine, sql: str, value: str | None) -> None:
     assert rows(engine, sql) == [(value,)]
 
 
@@ -102,12 +102,12 @@ def test_a_statement_that_is_too_deep_to_run_fails(engine: Engine, sql: str) -> 
         list(engine.run(prepared, "default").rows)
 
 
-def test_comparisons_do_not_nest(engine: Engine) -> None:
+def test_many_comparisons_do_not_count_as_nesting(engine: Engine) -> None:
     assert rows(engine, "SELECT " + " AND ".join(["1 < 2"] * 300)) == [("true",)]
 
 
-def test_a_thread_has_the_stack_for_calls_as_deep_as_they_may_be() -> None:
-    """Those that go through C take the most of it: the JSON of a request, and a call by ``*arguments``."""
+def test_the_stack_of_a_thread_is_large_enough_for_the_recursion_limit() -> None:
+    """Calls through C need most of the stack: the JSON of a request, and a call with ``*arguments``."""
     allow_deep_calls()
     ended = []
 

@@ -1,4 +1,4 @@
-"""The engine by itself: speed matters a little, and the outside is out of reach."""
+"""The engine alone: its limits of memory, time and row size, cancellation, and isolation from Python and files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from localaws.athena.errors import QUERY_TIMEOUT, RESOURCES_EXHAUSTED, QueryCanc
 from localaws.athena.execution.cancellation import Cancellation
 from localaws.athena.execution.engine import Engine
 
-# A hundred million pairs: more than any of the limits below allows.
+# A hundred million pairs, which exceed each of the limits below.
 PAIRS = "UNNEST(sequence(1, 10000)) a(x) CROSS JOIN UNNEST(sequence(1, 10000)) b(y)"
 
 
@@ -33,10 +33,10 @@ def test_a_query_cancelled_before_it_runs_does_not_run(engine: Engine) -> None:
         engine.run(engine.prepare("SELECT 1"), "default", cancellation)
 
 
-def test_a_broken_entry_of_the_function_table_is_found_out(
+def test_a_wrong_entry_of_the_function_table_fails_the_query(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An answer of another type than Trino's is no answer."""
+    """A result with another type than Trino's is an internal error."""
     from localaws.athena.sql.functions import supported
     from localaws.athena.sql.functions.overloads import overload
 
@@ -45,8 +45,8 @@ def test_a_broken_entry_of_the_function_table_is_found_out(
         list(engine.run(engine.prepare("SELECT length('abc')"), "default").rows)
 
 
-def test_python_and_the_file_system_are_out_of_a_querys_reach(tmp_path: Path) -> None:
-    """No name in a query can mean a Python variable or a file."""
+def test_a_query_cannot_access_python_variables_or_files(tmp_path: Path) -> None:
+    """A name in a query never refers to a Python variable or a file."""
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
     glue = MagicMock()
@@ -58,7 +58,7 @@ def test_python_and_the_file_system_are_out_of_a_querys_reach(tmp_path: Path) ->
             engine.run(engine.prepare(f"SELECT * FROM {name}"), "default")
 
 
-def test_a_query_that_needs_more_memory_than_there_is_fails_in_athenas_words(tmp_path: Path) -> None:
+def test_a_query_beyond_the_memory_limit_fails_with_athenas_error(tmp_path: Path) -> None:
     engine = bounded(tmp_path, memory="100MB")
     with pytest.raises(QueryFailed) as failure:
         rows(engine, f"SELECT cardinality(array_agg(x + y)) FROM {PAIRS}")
@@ -67,8 +67,8 @@ def test_a_query_that_needs_more_memory_than_there_is_fails_in_athenas_words(tmp
     assert rows(engine, "SELECT 1") == [("1",)]
 
 
-def test_what_does_not_fit_in_memory_is_spilled_to_the_folder(tmp_path: Path) -> None:
-    """The keys and texts of the sort are some 60 MB."""
+def test_data_beyond_the_memory_limit_is_spilled_to_the_folder(tmp_path: Path) -> None:
+    """The keys and texts of the sort need about 60 MB."""
     sql = (
         "SELECT s FROM (SELECT CAST(x * 1000 + y AS varchar) || 'some text that is not short' AS s "
         "FROM UNNEST(sequence(1, 1000)) a(x) CROSS JOIN UNNEST(sequence(1, 1000)) b(y)) ORDER BY s"
@@ -82,14 +82,14 @@ def test_what_does_not_fit_in_memory_is_spilled_to_the_folder(tmp_path: Path) ->
     assert sum(1 for _ in found) == 999_999
 
 
-def test_a_query_ends_when_its_time_is_over(tmp_path: Path) -> None:
+def test_a_query_fails_after_the_timeout(tmp_path: Path) -> None:
     engine = bounded(tmp_path, time_limit=timedelta(seconds=0.3))
     with pytest.raises(QueryFailed) as failure:
         rows(engine, f"SELECT count(*) FROM {PAIRS} WHERE sin(x) * cos(y) > 2")
     assert (failure.value.message, failure.value.error_type) == ("Query timeout", QUERY_TIMEOUT)
 
 
-def test_a_query_is_cancelled_while_its_rows_are_taken(engine: Engine) -> None:
+def test_a_query_can_be_cancelled_while_its_rows_are_read(engine: Engine) -> None:
     cancellation = Cancellation()
     found = engine.run(engine.prepare(f"SELECT x, y FROM {PAIRS}"), "default", cancellation).rows
     taken = iter(found)
@@ -111,7 +111,7 @@ def test_a_row_larger_than_athenas_limit_is_refused(engine: Engine, sql: str) ->
         rows(engine, sql)
 
 
-def test_an_error_that_comes_after_many_rows_is_in_athenas_words(engine: Engine) -> None:
+def test_an_error_after_many_rows_is_translated(engine: Engine) -> None:
     sql = "SELECT 1 / (450000 - x * 50 - y) FROM UNNEST(sequence(1, 9999)) a(x) CROSS JOIN UNNEST(sequence(0, 49)) b(y)"
     found = iter(engine.run(engine.prepare(sql), "default").rows)
     next(found)

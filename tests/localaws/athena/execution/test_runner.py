@@ -1,4 +1,4 @@
-"""Queries that fail or dawdle on demand, and stopping one at any moment."""
+"""Planned faults of queries, stopping queries, and the memory and files of the server."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def state(lake: Lake, execution_id: str) -> str:
 
 
 @pytest.mark.parametrize(("retryable", "category"), [(True, 1), (False, 2)])
-def test_a_query_fails_for_the_planned_reason_once(
+def test_a_query_fails_once_with_the_planned_reason(
     lake: Lake, faults: Faults, retryable: bool, category: int
 ) -> None:
     reason = "Query exhausted resources at this scale factor"
     faults.plan(QueryFails("'mine'", reason, retryable))
     assert lake.rows("SELECT 'yours'") == [("yours",)]
-    outcome = lake.ask("SELECT 'mine'")
+    outcome = lake.run("SELECT 'mine'")
     assert (outcome.state, outcome.reason) == ("FAILED", reason)
     error = outcome.execution["Status"]["AthenaError"]
     assert (error["Retryable"], error["ErrorCategory"], error["ErrorMessage"]) == (
@@ -52,12 +52,12 @@ def test_a_query_fails_for_the_planned_reason_once(
     assert lake.rows("SELECT 'mine'") == [("mine",)]
 
 
-def test_a_statement_of_any_sort_can_fail(lake: Lake, faults: Faults) -> None:
-    faults.plan(QueryFails("DATABASES", "GENERIC_INTERNAL_ERROR: out of luck"))
-    assert lake.failure("SHOW DATABASES") == "GENERIC_INTERNAL_ERROR: out of luck"
+def test_a_planned_failure_applies_to_any_statement(lake: Lake, faults: Faults) -> None:
+    faults.plan(QueryFails("DATABASES", "GENERIC_INTERNAL_ERROR: planned"))
+    assert lake.failure("SHOW DATABASES") == "GENERIC_INTERNAL_ERROR: planned"
 
 
-def test_a_delayed_query_is_running_and_then_answers(lake: Lake, faults: Faults) -> None:
+def test_a_delayed_query_is_running_and_then_succeeds(lake: Lake, faults: Faults) -> None:
     [fault_id] = faults.plan(QueryDelayed("'late'", 0.5))
     execution_id = start(lake, "SELECT 'late'")
     while faults.triggered(fault_id) == 0:
@@ -81,7 +81,7 @@ def test_a_delayed_query_can_be_stopped(lake: Lake, faults: Faults) -> None:
     ("sql", "state"),
     [("SELECT 1", "SUCCEEDED"), ("SELECT * FROM nowhere", "FAILED"), ("SHOW TABLES", "SUCCEEDED")],
 )
-def test_stopping_a_query_that_has_ended_changes_nothing(lake: Lake, sql: str, state: str) -> None:
+def test_stopping_a_query_in_a_final_state_changes_nothing(lake: Lake, sql: str, state: str) -> None:
     execution_id = start(lake, sql)
     before = lake.wait(execution_id)
     for _ in range(2):
@@ -91,8 +91,8 @@ def test_stopping_a_query_that_has_ended_changes_nothing(lake: Lake, sql: str, s
     assert after.execution == before.execution
 
 
-def test_stopping_a_query_at_the_moment_it_ends_is_safe(lake: Lake) -> None:
-    """Whoever wins, the answer of StopQueryExecution is no error and the query ends once."""
+def test_a_query_can_be_stopped_at_the_moment_it_ends(lake: Lake) -> None:
+    """StopQueryExecution never fails, and the query gets exactly one final state."""
     delay = random.Random(0)
     for _ in range(40):
         execution_id = start(lake, "SELECT 1")
@@ -102,7 +102,7 @@ def test_stopping_a_query_at_the_moment_it_ends_is_safe(lake: Lake) -> None:
         assert outcome.state in ("SUCCEEDED", "CANCELLED"), outcome.reason
 
 
-# Each is at work somewhere else when it is stopped: it counts, it sorts, its rows are formatted.
+# The queries are stopped in different phases: while they count, while they sort, while rows are formatted.
 PAIRS = "UNNEST(sequence(1, 10000)) a(x) CROSS JOIN UNNEST(sequence(1, 10000)) b(y)"
 
 
@@ -114,7 +114,7 @@ PAIRS = "UNNEST(sequence(1, 10000)) a(x) CROSS JOIN UNNEST(sequence(1, 10000)) b
         f"SELECT CAST(x AS double) / 3, CAST(x AS decimal(10, 2)), ARRAY[y] FROM {PAIRS}",
     ],
 )
-def test_a_stopped_query_has_ended_within_a_second_and_leaves_nothing(lake: Lake, sql: str) -> None:
+def test_a_stopped_query_ends_within_a_second_and_writes_no_result(lake: Lake, sql: str) -> None:
     execution_id = start(lake, sql)
     time.sleep(1)
     stopped = time.monotonic()
@@ -127,8 +127,8 @@ def test_a_stopped_query_has_ended_within_a_second_and_leaves_nothing(lake: Lake
     )
 
 
-def test_a_large_result_takes_little_memory(tmp_path: Path) -> None:
-    """A million rows: as objects of Python they would be some 300 MB."""
+def test_a_large_result_needs_little_memory(tmp_path: Path) -> None:
+    """As Python objects, the million rows would need about 300 MB."""
     with LocalAws("--query-memory", "100MB", state=tmp_path) as aws:
         lake = Lake(aws, "bounded", "default")
         lake.s3.create_bucket(Bucket=lake.bucket)
@@ -147,10 +147,10 @@ def test_a_large_result_takes_little_memory(tmp_path: Path) -> None:
         assert peak - before < 120e6
 
 
-def test_what_queries_spill_is_removed_when_the_server_stops(tmp_path: Path) -> None:
+def test_the_spill_folder_is_removed_when_the_server_stops(tmp_path: Path) -> None:
     left = tmp_path / "athena" / "duckdb_temp_storage_DEFAULT-0.tmp"
     left.parent.mkdir()
-    left.touch()  # of a server that was killed
+    left.touch()  # left behind by a server that was killed
     with LocalAws("--query-memory", "40MB", state=tmp_path) as aws:
         assert not left.exists()
         lake = Lake(aws, "bounded", "default")
@@ -168,10 +168,10 @@ def test_what_queries_spill_is_removed_when_the_server_stops(tmp_path: Path) -> 
     assert not left.parent.exists()
 
 
-def test_the_database_default_is_there_from_the_first_use_of_athena(lake: Lake) -> None:
-    assert lake.ask("SELECT 1", QueryExecutionContext={}).rows == [("1",)]
+def test_the_database_default_exists_after_the_first_use_of_athena(lake: Lake) -> None:
+    assert lake.run("SELECT 1", QueryExecutionContext={}).rows == [("1",)]
     assert lake.glue.get_database(Name="default")["Database"]["Description"] == "Default Hive database"
-    outcome = lake.ask("SELECT * FROM nowhere", QueryExecutionContext={})
+    outcome = lake.run("SELECT * FROM nowhere", QueryExecutionContext={})
     assert outcome.state == "FAILED"
     assert (
         outcome.reason == "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.default.nowhere' does not exist"

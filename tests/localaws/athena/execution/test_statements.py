@@ -1,4 +1,4 @@
-"""One statement in a text: where it ends, and what Athena calls it."""
+"""The end of a statement, and its StatementType and SubstatementType."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from localaws.athena.execution.statements import one_statement
         ("TABLE x", "DML", "SELECT"),
     ],
 )
-def test_kind(text: str, kind: str, substatement: str) -> None:
+def test_statement_type(text: str, kind: str, substatement: str) -> None:
     found = one_statement(text)
     assert (found.kind, found.substatement) == (kind, substatement)
 
 
-def test_a_semicolon_in_a_string_or_a_comment_ends_nothing() -> None:
+def test_a_semicolon_in_a_string_or_comment_does_not_end_the_statement() -> None:
     text = "SELECT ';' -- ;\n;  -- the end"
     assert one_statement(text).text == "SELECT ';' -- ;\n"
 
 
 @pytest.mark.parametrize("text", ["", " ; ", "-- nothing", "SELECT 1; SELECT 2", "GRANT x TO y"])
-def test_anything_but_one_statement_is_malformed(text: str) -> None:
+def test_a_text_without_exactly_one_statement_is_malformed(text: str) -> None:
     with pytest.raises(MalformedQuery):
         one_statement(text)

@@ -1,4 +1,4 @@
-"""The result's files, byte for byte, and their rows read back."""
+"""The exact bytes of result files, and reading their rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLUMNS = (ResultColumn("a", "varchar"), ResultColumn('b"', "integer"))
 
 
 class File(io.BytesIO):
-    """Keeps its content when it is closed, as a file does."""
+    """A file in memory that keeps its content when it is closed."""
 
     def close(self) -> None:
         self.seek(0)
@@ -27,12 +27,12 @@ def written(columns: tuple[ResultColumn, ...], batches: list[list[Row]]) -> tupl
     return file.getvalue(), CsvRows(lambda: File(file.getvalue()), index)
 
 
-def test_csv_quotes_every_value_and_leaves_null_bare() -> None:
+def test_csv_has_quotes_around_each_value_except_null() -> None:
     content, _ = written(COLUMNS, [[('x"y', None), ("", "1\n2")]])
     assert content == b'"a","b"""\n"x""y",\n"","1\n2"\n'
 
 
-def test_the_rows_of_a_csv_are_read_back_from_any_place() -> None:
+def test_the_rows_of_a_csv_file_can_be_read_from_any_row() -> None:
     rows: list[Row] = [
         (None, None), ("", None), ('"', '""'), ("a\nb", 'c"\n"d'), ("\r\n", ",\n,"), ("é", "x" * 100_000), (None, "1"),
     ]  # fmt: skip
@@ -45,17 +45,17 @@ def test_the_rows_of_a_csv_are_read_back_from_any_place() -> None:
 
 
 @pytest.mark.parametrize("batches", [[], [[("1",), (None,), ("",)]]])
-def test_a_csv_of_one_column_or_of_no_row_is_read_back(batches: list[list[Row]]) -> None:
+def test_a_csv_file_with_one_column_or_no_row_can_be_read(batches: list[list[Row]]) -> None:
     _, found = written(COLUMNS[:1], batches)
     assert found[0:9] == [row for batch in batches for row in batch]
 
 
-def test_text_has_one_line_for_each_row() -> None:
+def test_a_text_file_has_one_line_for_each_row() -> None:
     assert text_file([("x",), ("y",)]) == b"x\ny\n"
     assert text_file([]) == b""
 
 
-def test_metadata_is_the_message_that_athena_writes() -> None:
+def test_the_metadata_file_has_the_same_bytes_as_athenas() -> None:
     """The bytes of a real file, published with the question "What's the data format of the .csv.metadata files
     written by Amazon Athena?" on Stack Overflow."""
     query = "20190423_125128_00001_ehtur"

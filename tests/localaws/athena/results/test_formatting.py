@@ -1,4 +1,4 @@
-"""Doubles and reals are written as Java writes them."""
+"""Doubles, reals and years are formatted as in Java."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from localaws.athena.results.formatting import double_text, real_text, texts
         (float("-inf"), "-Infinity"),
     ],
 )
-def test_double(value: float, text: str) -> None:
+def test_a_double_is_formatted_as_in_java(value: float, text: str) -> None:
     assert double_text(value) == text
 
 
@@ -41,7 +41,7 @@ def test_double(value: float, text: str) -> None:
     ("year", "text"),
     [(-5, "-0005"), (0, "0000"), (1, "0001"), (9999, "9999"), (10000, "+10000"), (200_000, "+200000")],
 )
-def test_a_year_of_any_length(year: int, text: str) -> None:
+def test_a_year_may_have_any_length(year: int, text: str) -> None:
     days = pa.array(
         [(np.datetime64(0, "Y") + (year - 1970)).astype("datetime64[D]").astype(int), None], type=pa.int32()
     )
@@ -51,7 +51,7 @@ def test_a_year_of_any_length(year: int, text: str) -> None:
     assert written.to_pylist() == [f"{text}-01-01 00:00:01.500", None]
 
 
-def test_a_real_has_the_digits_of_a_real() -> None:
+def test_a_real_has_fewer_digits_than_a_double() -> None:
     assert real_text(0.10000000149011612) == "0.1"
     assert real_text(1.6666666269302368) == "1.6666666"
     assert real_text(2097152.25) == "2097152.2"

@@ -1,4 +1,4 @@
-"""Which folders are partitions and which files are data."""
+"""The partition folders and data files of a table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def touch(path: Path, content: str = "x") -> None:
     path.write_text(content)
 
 
-def test_data_files_are_found_at_any_depth_and_markers_are_not(tmp_path: Path) -> None:
+def test_data_files_are_found_at_any_depth_without_markers(tmp_path: Path) -> None:
     for name in (
         "b.parquet",
         "a/c.parquet",
@@ -36,7 +36,7 @@ def test_partitions_follow_the_declared_order(tmp_path: Path) -> None:
     assert list(partition_folders(tmp_path, ["y", "m"])) == [("y=1", "m=1"), ("y=1", "m=2")]
 
 
-def test_a_key_that_begins_with_an_underscore_is_passed_over(tmp_path: Path) -> None:
+def test_a_key_that_begins_with_an_underscore_is_skipped(tmp_path: Path) -> None:
     touch(tmp_path / "_y=1/f")
     assert list(partition_folders(tmp_path, ["_y"])) == []
 

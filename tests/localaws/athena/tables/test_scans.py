@@ -1,4 +1,4 @@
-"""A query reads the registered partitions of a real table, as declared in Glue, and no more."""
+"""A query reads the registered partitions of a table, with the types that are declared in Glue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.localaws.athena.conftest import Lake
 def create(lake: Lake, name: str, columns: str, partitioned: str = "") -> None:
     by = f"PARTITIONED BY ({partitioned})" if partitioned else ""
     sql = f"CREATE EXTERNAL TABLE {name} ({columns}) {by} STORED AS PARQUET LOCATION 's3://{lake.bucket}/{name}/'"
-    assert lake.ask(sql).state == "SUCCEEDED"
+    assert lake.run(sql).state == "SUCCEEDED"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def sales(lake: Lake) -> str:
                     "price": [Decimal("1.10")] * 1000,
                 },
             )
-    lake.ask("MSCK REPAIR TABLE sales")
+    lake.run("MSCK REPAIR TABLE sales")
     return "sales"
 
 
@@ -50,36 +50,36 @@ def test_all_registered_partitions_are_read(lake: Lake, sales: str) -> None:
     ]
 
 
-def test_an_unregistered_partition_is_not_there(lake: Lake) -> None:
+def test_an_unregistered_partition_is_not_read(lake: Lake) -> None:
     create(lake, "unregistered", "a int", "day string")
     lake.put("unregistered/day=1/x.parquet", {"a": pa.array([1], pa.int32())})
     assert lake.rows("SELECT count(*) FROM unregistered") == [("0",)]
-    lake.ask("ALTER TABLE unregistered ADD PARTITION (day='1')")
+    lake.run("ALTER TABLE unregistered ADD PARTITION (day='1')")
     assert lake.rows("SELECT a, day FROM unregistered") == [("1", "1")]
 
 
-def test_a_condition_on_partition_keys_reads_their_partitions_only(lake: Lake, sales: str) -> None:
-    whole = lake.ask("SELECT sum(amount) FROM sales").scanned
-    day = lake.ask("SELECT sum(amount) FROM sales WHERE run_date = date '2024-01-01'")
-    one = lake.ask(
+def test_a_condition_on_partition_keys_prunes_partitions(lake: Lake, sales: str) -> None:
+    whole = lake.run("SELECT sum(amount) FROM sales").scanned
+    day = lake.run("SELECT sum(amount) FROM sales WHERE run_date = date '2024-01-01'")
+    one = lake.run(
         "SELECT sum(amount) FROM sales "
         "WHERE region LIKE 'E%' AND year(run_date) = 2024 AND run_date > date '2024-01-01'"
     )
     assert (day.scanned, one.scanned) == (whole // 2, whole // 4)
     assert day.rows == [("999000",)]
     assert one.rows == [("499500",)]
-    assert lake.ask("SELECT sum(amount) FROM sales WHERE run_date > current_date").scanned == 0
+    assert lake.run("SELECT sum(amount) FROM sales WHERE run_date > current_date").scanned == 0
 
 
 def test_only_the_columns_of_the_query_count_as_scanned(lake: Lake, sales: str) -> None:
-    amounts = lake.ask("SELECT sum(amount) FROM sales").scanned
-    everything = lake.ask("SELECT * FROM sales").scanned
+    amounts = lake.run("SELECT sum(amount) FROM sales").scanned
+    everything = lake.run("SELECT * FROM sales").scanned
     assert 0 < amounts < everything
-    assert lake.ask("SELECT count(*) FROM sales").scanned == 0
+    assert lake.run("SELECT count(*) FROM sales").scanned == 0
 
 
 def test_the_other_side_of_an_outer_join_is_not_pruned(lake: Lake, sales: str) -> None:
-    """With the right side pruned to `region IS NULL`, every row of the left would find no partner."""
+    """If the right side were pruned to `region IS NULL`, no row of the left side would find a match."""
     sql = (
         "SELECT count(*) FROM (VALUES 'EU-1', 'nobody') AS v(name) LEFT JOIN sales s ON s.customer = v.name "
         "WHERE s.region IS NULL"
@@ -87,7 +87,7 @@ def test_the_other_side_of_an_outer_join_is_not_pruned(lake: Lake, sales: str) -
     assert lake.rows(sql) == [("1",)]
 
 
-def test_a_subquerys_condition_prunes_nothing_of_the_outer_query(lake: Lake, sales: str) -> None:
+def test_a_condition_in_a_subquery_does_not_prune_the_outer_query(lake: Lake, sales: str) -> None:
     inner = "SELECT 1 FROM (VALUES 1) AS v(x) WHERE s.region = 'EU'"
     assert lake.rows(f"SELECT count(*) FROM sales s WHERE NOT EXISTS ({inner})") == [("2000",)]
 
@@ -97,16 +97,16 @@ def test_a_joined_table_is_pruned_by_its_own_condition(lake: Lake, sales: str) -
         "SELECT count(*) FROM sales a JOIN sales b ON a.customer = b.customer "
         "WHERE a.run_date = date '2024-01-01' AND b.run_date = date '2024-01-02' AND a.region = 'EU'"
     )
-    both = lake.ask(sql)
+    both = lake.run(sql)
     assert both.rows == [("1000",)]
     assert (
         both.scanned
         == 3
-        * lake.ask("SELECT customer FROM sales WHERE run_date = date '2024-01-01' AND region='EU'").scanned
+        * lake.run("SELECT customer FROM sales WHERE run_date = date '2024-01-01' AND region='EU'").scanned
     )
 
 
-def test_markers_hidden_files_and_empty_objects_are_no_data(lake: Lake) -> None:
+def test_markers_hidden_files_and_empty_objects_are_skipped(lake: Lake) -> None:
     create(lake, "hidden", "a int")
     lake.put("hidden/part-0.parquet", {"a": pa.array([1], pa.int32())})
     lake.put("hidden/deeper/part-1.parquet", {"a": pa.array([2], pa.int32())})
@@ -118,13 +118,13 @@ def test_markers_hidden_files_and_empty_objects_are_no_data(lake: Lake) -> None:
 
 def test_a_location_without_objects_has_no_rows(lake: Lake) -> None:
     create(lake, "empty", "a int, b array<double>", "day date")
-    assert lake.ask("SELECT * FROM empty").rows == []
-    lake.ask("ALTER TABLE empty ADD PARTITION (day='2024-01-01')")
-    nothing = lake.ask("SELECT a, b, day FROM empty")
+    assert lake.run("SELECT * FROM empty").rows == []
+    lake.run("ALTER TABLE empty ADD PARTITION (day='2024-01-01')")
+    nothing = lake.run("SELECT a, b, day FROM empty")
     assert (nothing.rows, nothing.types) == ([], ["integer", "array", "date"])
 
 
-def test_a_column_that_an_older_file_lacks_is_null(lake: Lake) -> None:
+def test_a_column_that_is_missing_in_an_older_file_is_null(lake: Lake) -> None:
     create(lake, "evolved", "a int, b string")
     lake.put("evolved/1.parquet", {"a": pa.array([1], pa.int32())})
     lake.put("evolved/2.parquet", {"b": ["x"], "a": pa.array([2], pa.int32())})
@@ -141,7 +141,7 @@ def test_a_file_of_another_type_is_bad_data(lake: Lake, declared: str) -> None:
     assert lake.rows(f"SELECT fine FROM {name}") == [("7",)]
 
 
-def test_narrower_integers_and_floats_widen(lake: Lake) -> None:
+def test_narrower_integers_and_floats_are_widened(lake: Lake) -> None:
     create(lake, "widened", "a bigint, b double, c decimal(10,4)")
     lake.put("widened/part-0.parquet", {
         "a": pa.array([1], pa.int32()), "b": pa.array([0.5], pa.float32()), "c": pa.array([Decimal("1.25")]),
@@ -153,7 +153,7 @@ INTEGERS = {"tinyint": "BYTE", "smallint": "SHORT", "int": "INT"}
 
 
 @pytest.mark.parametrize("declared", INTEGERS)
-def test_wider_integers_are_read_as_long_as_they_fit(lake: Lake, declared: str) -> None:
+def test_wider_integers_are_read_if_their_values_fit(lake: Lake, declared: str) -> None:
     name = f"narrow_{declared}"
     create(lake, name, f"a {declared}, few array<{declared}>")
     files = {
@@ -170,7 +170,7 @@ def test_wider_integers_are_read_as_long_as_they_fit(lake: Lake, declared: str) 
     assert lake.rows(f"SELECT count(few) FROM {name}") == [("4",)]
 
 
-def test_an_unsigned_byte_beyond_a_tinyint_fails_and_is_a_smallint(lake: Lake) -> None:
+def test_a_large_unsigned_byte_fails_as_tinyint_and_is_read_as_smallint(lake: Lake) -> None:
     create(lake, "unsigned", "t tinyint, s smallint, b bigint")
     column = pa.array([200], pa.uint8())
     lake.put("unsigned/part-0.parquet", {"t": column, "s": column, "b": pa.array([1], pa.uint64())})
@@ -180,7 +180,7 @@ def test_an_unsigned_byte_beyond_a_tinyint_fails_and_is_a_smallint(lake: Lake) -
     assert lake.failure("SELECT b FROM unsigned").startswith(message)
 
 
-def test_timestamps_are_rounded_to_milliseconds_from_whatever_the_file_has(lake: Lake) -> None:
+def test_timestamps_of_any_unit_are_rounded_to_milliseconds(lake: Lake) -> None:
     create(
         lake,
         "rounded",
@@ -223,14 +223,14 @@ def test_nanoseconds_that_cannot_be_rounded_are_refused(lake: Lake) -> None:
     assert "these timestamps of nanoseconds" in lake.failure("SELECT l FROM nested_ns")
 
 
-def test_a_varchar_has_a_length(lake: Lake) -> None:
+def test_values_are_cut_to_the_length_of_a_varchar(lake: Lake) -> None:
     create(lake, "lengths", "v varchar(4), s string")
     lake.put("lengths/part-0.parquet", {"v": ["äöüßen", "ab"], "s": ["longer", "x"]})
     sql = (
         "SELECT v, s, v || '!' AS c, CAST(s AS varchar(2)) AS d, (SELECT max(v) FROM lengths) AS e "
         "FROM (SELECT * FROM lengths UNION ALL SELECT CAST('u' AS varchar(3)), 'u') ORDER BY v DESC"
     )
-    outcome = lake.ask(sql)
+    outcome = lake.run(sql)
     assert outcome.rows[0][:4] == ("äöüß", "longer", "äöüß!", "lo")
     info = outcome.pages["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
     unbounded = 2**31 - 1
@@ -238,10 +238,10 @@ def test_a_varchar_has_a_length(lake: Lake) -> None:
     assert lake.rows("SELECT s FROM lengths WHERE v = 'äöüß'") == [("longer",)]
 
 
-def test_a_partition_that_declares_another_type_is_a_mismatch(lake: Lake) -> None:
+def test_a_partition_with_another_column_type_is_a_mismatch(lake: Lake) -> None:
     create(lake, "mismatch", "a string", "day string")
     lake.put("mismatch/day=1/part-0.parquet", {"a": ["x"]})
-    lake.ask("MSCK REPAIR TABLE mismatch")
+    lake.run("MSCK REPAIR TABLE mismatch")
     found = lake.glue.get_partition(DatabaseName=lake.database, TableName="mismatch", PartitionValues=["1"])[
         "Partition"
     ]
@@ -253,28 +253,28 @@ def test_a_partition_that_declares_another_type_is_a_mismatch(lake: Lake) -> Non
     assert "partition 'day=1' declared column 'a' as type 'bigint'" in lake.failure("SELECT a FROM mismatch")
 
 
-def test_a_value_that_is_not_of_the_keys_type_is_named(lake: Lake) -> None:
+def test_a_partition_value_of_another_type_is_in_the_message(lake: Lake) -> None:
     create(lake, "bad_key", "a int", "day date")
     lake.put("bad_key/day=tomorrow/part-0.parquet", {"a": pa.array([1], pa.int32())})
-    lake.ask("MSCK REPAIR TABLE bad_key")
+    lake.run("MSCK REPAIR TABLE bad_key")
     assert lake.failure("SELECT a FROM bad_key") == (
         "HIVE_INVALID_PARTITION_VALUE: Invalid partition value 'tomorrow' for DATE partition key: day"
     )
 
 
-def test_a_value_longer_than_its_varchar_key_is_named(lake: Lake) -> None:
+def test_a_partition_value_that_is_too_long_is_in_the_message(lake: Lake) -> None:
     create(lake, "long_key", "a int", "code varchar(2)")
     lake.put("long_key/code=EU/part-0.parquet", {"a": pa.array([1], pa.int32())})
-    lake.ask("MSCK REPAIR TABLE long_key")
+    lake.run("MSCK REPAIR TABLE long_key")
     assert lake.rows("SELECT a, code FROM long_key") == [("1", "EU")]
-    lake.ask("ALTER TABLE long_key ADD PARTITION (code='EUR')")
+    lake.run("ALTER TABLE long_key ADD PARTITION (code='EUR')")
     assert "Invalid partition value 'EUR' for" in lake.failure("SELECT a FROM long_key")
 
 
 def test_a_condition_that_fails_on_a_partition_fails_the_query(lake: Lake) -> None:
     create(lake, "text_key", "a int", "day string")
     lake.put("text_key/day=tomorrow/part-0.parquet", {"a": pa.array([1], pa.int32())})
-    lake.ask("MSCK REPAIR TABLE text_key")
+    lake.run("MSCK REPAIR TABLE text_key")
     message = lake.failure("SELECT a FROM text_key WHERE CAST(day AS date) = current_date")
     assert message == "INVALID_CAST_ARGUMENT: Value cannot be cast to date: tomorrow"
 
@@ -292,7 +292,7 @@ def test_a_location_that_is_not_on_s3_fails_the_query(lake: Lake) -> None:
 def test_hives_default_partition_is_null(lake: Lake) -> None:
     create(lake, "default_key", "a int", "day date")
     lake.put("default_key/day=__HIVE_DEFAULT_PARTITION__/part-0.parquet", {"a": pa.array([1], pa.int32())})
-    lake.ask("MSCK REPAIR TABLE default_key")
+    lake.run("MSCK REPAIR TABLE default_key")
     assert lake.rows("SELECT a, day FROM default_key WHERE day IS NULL") == [("1", None)]
 
 
@@ -304,13 +304,13 @@ def test_a_file_that_is_not_parquet_is_bad_data(lake: Lake) -> None:
     )
 
 
-def test_a_column_written_in_upper_case_is_refused_and_not_null(lake: Lake) -> None:
+def test_a_column_in_upper_case_is_refused_and_not_null(lake: Lake) -> None:
     create(lake, "cased", "order_id string")
     lake.put("cased/part-0.parquet", {"Order_ID": ["a"]})
-    assert "write it as order_id, in lower case" in lake.failure("SELECT order_id FROM cased")
+    assert "its name must be in lower case, order_id" in lake.failure("SELECT order_id FROM cased")
 
 
-def test_every_type_is_read_and_written_as_athena_writes_it(lake: Lake) -> None:
+def test_each_type_is_read_and_formatted_as_in_athena(lake: Lake) -> None:
     create(
         lake, "typed",
         "i8 tinyint, i16 smallint, f float, d double, b boolean, day date, at timestamp, l array<double>, "
@@ -330,7 +330,7 @@ def test_every_type_is_read_and_written_as_athena_writes_it(lake: Lake) -> None:
         "raw": pa.array([b"\x01\xff", None]),
         "n": pa.array([Decimal("1.50"), None]),
     }))  # fmt: skip
-    outcome = lake.ask("SELECT * FROM typed")
+    outcome = lake.run("SELECT * FROM typed")
     assert outcome.types == [
         "tinyint", "smallint", "float", "double", "boolean", "date", "timestamp", "array", "map", "row", "varbinary",
         "decimal",
@@ -344,14 +344,14 @@ def test_every_type_is_read_and_written_as_athena_writes_it(lake: Lake) -> None:
     assert lake.rows("SELECT x FROM typed CROSS JOIN UNNEST(l) AS u(x) ORDER BY 1") == [("1.0",), (None,)]
 
 
-def test_the_path_column_tells_the_object(lake: Lake, sales: str) -> None:
+def test_the_path_column_is_the_address_of_the_object(lake: Lake, sales: str) -> None:
     found = lake.rows(
         "SELECT DISTINCT \"$path\" FROM sales WHERE region = 'EU' AND run_date = date '2024-01-02'"
     )
     assert found == [(f"s3://{lake.bucket}/sales/run_date=2024-01-02/region=EU/part-0.snappy.parquet",)]
 
 
-def test_tables_are_found_by_full_name_and_any_case(lake: Lake, sales: str) -> None:
+def test_tables_are_found_by_full_name_in_any_case(lake: Lake, sales: str) -> None:
     db = lake.database
     sql = f'SELECT SALES.Amount AS Largest FROM "awsdatacatalog"."{db}"."sales" ORDER BY 1 DESC LIMIT 1'
     assert lake.rows(sql) == [("999",)]
@@ -376,12 +376,12 @@ def test_tables_are_found_by_full_name_and_any_case(lake: Lake, sales: str) -> N
         ),
     ],
 )
-def test_wrong_names_fail_in_athenas_words(lake: Lake, sales: str, sql: str, message: str) -> None:
+def test_wrong_names_fail_with_athenas_errors(lake: Lake, sales: str, sql: str, message: str) -> None:
     assert lake.failure(sql).startswith(message.format(db=lake.database))
 
 
 def test_tables_are_joined_in_the_order_of_their_sizes(lake: Lake) -> None:
-    """As a star schema is asked: a list of tables in FROM, the joins in WHERE, tables that are used more than once."""
+    """A query of a star schema: many tables in FROM, joins in WHERE, tables that are used more than once."""
     sales, customers, groups, days = 20_000, 5_000, 20_000, 3_000
     numbers = range(sales)
     tables: dict[str, dict[str, list[Any]]] = {
