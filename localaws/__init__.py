@@ -1,5 +1,5 @@
-"""A small AWS for laptops and CI: moto's S3, Glue, STS and IAM, an EMR and an Athena that really execute."""
+"""A local AWS for development and CI: S3, Glue, STS and IAM over moto, and an EMR and Athena that really execute."""
 
 
 class StartError(Exception):
-    """The local AWS cannot start; the text is one sentence for the user."""
+    """The local AWS cannot start; the message is one sentence for the user."""

@@ -1,16 +1,16 @@
-"""Who may call the local AWS: the programs of this machine, and no web page that the server was not told of.
+"""The hosts and web origins that may call the local AWS: programs on this machine, and only allowed web pages.
 
-Any web page that is open in a browser here can send requests to a port on loopback, and a step is any program. Two
-headers, which no page can forge or leave out, tell such requests apart:
+Any web page that is open in a browser on this machine can send requests to a port on loopback, and a step can be any
+program. Two headers distinguish such requests. A web page can neither forge nor omit them:
 
-- ``Host`` is the name in the address that was called. A page that lets its own name point to 127.0.0.1 (DNS
-  rebinding) is of the same origin as this server for the browser, but its name stays in ``Host``.
-- ``Origin`` is sent with every request but a plain GET or HEAD (https://fetch.spec.whatwg.org/#origin-header);
-  ``Sec-Fetch-Site`` is sent with these too, to every address on loopback
+- ``Host`` is the host name in the requested URL. A page can let its own name resolve to 127.0.0.1 (DNS rebinding). For
+  the browser it then has the same origin as this server, but its name is still in ``Host``.
+- ``Origin`` is sent with every request except a plain GET or HEAD (https://fetch.spec.whatwg.org/#origin-header).
+  ``Sec-Fetch-Site`` is sent with those too, to every loopback address
   (https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header).
 
-The origin of this server itself is no exception: a page of it is an object of S3, which on AWS has another origin than
-the services that run something.
+The origin of this server is not allowed either: a page with this origin is an S3 object. On AWS, S3 objects have
+another origin than the services that run something.
 """
 
 from __future__ import annotations
@@ -27,35 +27,35 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 class Allowlist:
-    """The hosts by which the server may be called and the origins whose pages may call it."""
+    """The host names that clients may use for the server, and the origins of the web pages that may call it."""
 
     def __init__(self, hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> None:
-        """``hosts`` are names, each with those below it, or addresses, beside loopback; ``origins`` such as
-        ``http://localhost:3000``. Raises ValueError with a sentence for the user."""
+        """``hosts`` are host names (with their subdomains) or IP addresses, in addition to loopback; ``origins`` are
+        such as ``http://localhost:3000``. Raises ValueError with a message for the user."""
         self._hosts = frozenset(map(_parse_host, hosts))
         self._origins = frozenset(map(_parse_origin, origins))
 
     def refusal(self, environ: WSGIEnvironment) -> str:
-        """Return why the request is not served and what to do about it; '' if it is served."""
+        """Return why the request is rejected and how to allow it; '' if it is allowed."""
         host = environ.get("HTTP_HOST", "")
         if not self._is_allowed_host(host):
             return (
-                f"the local AWS is not called {host!r}: call it by 127.0.0.1 or localhost, "
-                "or start it with --allow-host and the name"
+                f"the host {host!r} is not allowed: use 127.0.0.1 or localhost, "
+                "or start the local AWS with --allow-host and this name"
             )
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None:
             if origin in self._origins:
                 return ""
             return (
-                f"the local AWS does not serve web pages, and this request is from one of {origin!r}: "
-                "start it with --allow-origin and this origin to serve its pages"
+                f"requests from web pages are not allowed, and this one is from a page of {origin!r}: "
+                "start the local AWS with --allow-origin and this origin to allow its pages"
             )
         site = environ.get("HTTP_SEC_FETCH_SITE", "none")
         if site not in {"none", "same-origin"}:
             return (
-                f"the local AWS does not serve web pages, and this request is from one (Sec-Fetch-Site: {site}): "
-                "open the address itself in the browser, or call it by a program"
+                f"requests from web pages are not allowed, and this one is from a page (Sec-Fetch-Site: {site}): "
+                "enter the address in the browser, or use a program"
             )
         return ""
 
@@ -67,7 +67,7 @@ class Allowlist:
         try:
             address = ip_address(name)
         except ValueError:
-            # S3 puts the bucket before the name: bucket.localhost. Nobody can own a name below localhost (RFC 6761).
+            # S3 puts the bucket before the name: bucket.localhost. Nobody can own a subdomain of localhost (RFC 6761).
             return any(f".{name}".endswith(f".{known}") for known in ("localhost", *self._hosts))
         return address.is_loopback or str(address) in self._hosts
 
@@ -79,16 +79,16 @@ def _parse_host(host: str) -> str:
     except ValueError:
         if not _NAME.fullmatch(name):
             raise ValueError(
-                f"{host!r} is not a host name: give it without a port, such as localaws"
+                f"{host!r} is not a host name: give one without a port, such as localaws"
             ) from None
         return name
 
 
 def _parse_origin(origin: str) -> str:
-    """``null`` is refused too: it is the origin of every page in a sandbox."""
-    found = origin.lower().removesuffix("/")
-    if not _ORIGIN.fullmatch(found):
+    """Rejects ``null`` too: it is the origin of every sandboxed page."""
+    parsed = origin.lower().removesuffix("/")
+    if not _ORIGIN.fullmatch(parsed):
         raise ValueError(
             f"{origin!r} is not an origin: give scheme, host and port, such as http://localhost:3000"
         )
-    return found.removesuffix(_DEFAULT_PORTS.get(found.partition(":")[0], ""))  # as browsers write it
+    return parsed.removesuffix(_DEFAULT_PORTS.get(parsed.partition(":")[0], ""))  # as browsers send it

@@ -1,4 +1,4 @@
-"""Error answers as S3 and the services that speak JSON 1.1 word them.
+"""Error responses of S3 and of the services with the AWS JSON 1.1 protocol.
 
 Sources: Amazon S3's "Error responses", and https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
 """

@@ -1,9 +1,8 @@
-"""The services that moto answers, and the refusal of everything else.
+"""The services that moto implements; all other operations are rejected.
 
-The rule: an operation is passed on to moto only if it does here what it says. What is stored can be read back, a
-message that is sent arrives; nothing that is only pretended to run (a Glue job or crawler, a Lambda function, a
-state machine, a stack) is started. A refusal, and an error that moto did not expect, come in the protocol of the
-service that was called.
+An operation is passed on to moto only if moto really does what the operation says. Stored data can be read back, and a
+message that is sent arrives. Operations that moto only simulates (a Glue job or crawler, a Lambda function, a state
+machine, a stack) are rejected. Rejections and unexpected errors in moto are returned in the called service's protocol.
 Source of the protocols: https://smithy.io/2.0/aws/protocols/index.html
 """
 
@@ -111,7 +110,7 @@ SUPPORTED_OPERATIONS: dict[str, frozenset[str]] = {
         """,
     }.items()
 }
-# moto has a catalog for each region, the Athena and the EMR here have no regions: all callers share the catalog of one.
+# moto has one catalog per region, but the local Athena and EMR have no regions: all clients share this one.
 CATALOG_REGION = "us-east-1"
 _GLUE_CREDENTIAL_SCOPE = re.compile(r"(Credential=[^/,]*/[^/,]*/)[^/,]*(/glue/)")
 _UNSIGNED_OPERATIONS = {"AssumeRoleWithWebIdentity": "sts", "AssumeRoleWithSAML": "sts"}
@@ -126,10 +125,10 @@ log = logging.getLogger(__name__)
 
 
 class MotoServices:
-    """The WSGI application: moto behind the rule above."""
+    """The WSGI application that passes the supported operations on to moto."""
 
     def __init__(self, wrap: Callable[[str, WSGIApplication], WSGIApplication]) -> None:
-        """``wrap`` is given the name of a service and moto's application for it when it is first called."""
+        """``wrap`` is called once for each service, with its name and moto's application, at the first request."""
         self._wrap = wrap
         self._applications: dict[str, WSGIApplication] = {}
         self._lock = Lock()
@@ -152,7 +151,7 @@ class MotoServices:
             if validation_report := call.validation_report():
                 return call.error(400, call.invalid_code, validation_report)
             log.warning("moto cannot do %s", call, exc_info=failure)
-            return call.unsupported(f"{call} as it is asked here ({failure})")
+            return call.unsupported(f"{call} with these parameters ({failure})")
         except Exception as error:
             log.exception("%s", call)
             return call.error(500, "InternalFailure", f"the local AWS failed: {error!r}")
@@ -170,17 +169,17 @@ class MotoServices:
 
 
 def access_denied(request: Request, message: str) -> Response:
-    """Return the answer 403 that says ``message`` in the protocol of the called service."""
+    """Return a 403 response with ``message`` in the protocol of the called service."""
     call = _ServiceRequest(request)
     return call.error(403, call.denied_code, message)
 
 
 class _MotoError(Exception):
-    """moto raised: it does not check everything that the service checks, nor know every member of a request."""
+    """moto raised an exception: it neither validates all that AWS validates, nor supports every request member."""
 
 
 class _ErrorBoundary:
-    """The WSGI application ``moto``, whose exceptions become _MotoError."""
+    """The WSGI application ``moto``, whose exceptions are raised as _MotoError."""
 
     def __init__(self, moto: WSGIApplication) -> None:
         self._moto = moto
@@ -189,13 +188,13 @@ class _ErrorBoundary:
         try:
             return self._moto(environ, start_response)
         except OSError:
-            raise  # the disk is full, or the like
+            raise  # for example a full disk
         except Exception as error:
             raise _MotoError(repr(error)) from error
 
 
 class _ServiceRequest:
-    """What a request asks of whom, and how errors are told to it."""
+    """The service and operation that a request calls, and error responses in its protocol."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -205,7 +204,7 @@ class _ServiceRequest:
         form = request.mimetype == "application/x-www-form-urlencoded"
         if signed_for != "s3" and (self._target or form):
             self._body = request.get_data()
-            request.environ["wsgi.input"] = BytesIO(self._body)  # for moto, which reads it again
+            request.environ["wsgi.input"] = BytesIO(self._body)  # moto reads it again
         self._form = {} if self._target or signed_for == "s3" else self._fields()
         self._action = name or self._form.get("Action", "")
         by_target = next(
@@ -238,12 +237,12 @@ class _ServiceRequest:
         return self._request.path.startswith("/v20180820/")
 
     def unsupported_reason(self) -> str:
-        """Why the call is not passed on, '' if it is."""
+        """Return why the operation is not supported; '' if it is."""
         if self.service == "s3" and not self._is_s3_control and not self._operation:
-            return ""  # a preflight, a form, or nothing of S3's: moto has the answer
+            return ""  # a preflight, a form, or no request to S3: moto responds
         if self._operation not in SUPPORTED_OPERATIONS.get(self.service, ()):
             known = ", ".join(["athena", "emr", *SUPPORTED_OPERATIONS])
-            return f"{self}. What is answered, of {known}, is listed in localaws/README.md"
+            return f"{self}. localaws/README.md lists the supported operations of {known}"
         if self.service == "sns":
             return self._unsupported_delivery()
         return ""
@@ -255,7 +254,7 @@ class _ServiceRequest:
         return "an SMS" if self._operation == "Publish" and "PhoneNumber" in self._form else ""
 
     def validation_report(self) -> str:
-        """What the service's model finds wrong in a JSON request, '' if nothing."""
+        """Return the errors of a JSON request according to the service's model; '' if there are none."""
         if not self._target:
             return ""
         try:
@@ -288,7 +287,7 @@ class _ServiceRequest:
         return self.error(501, self.unsupported_code, f"not supported by the local AWS: {what}")
 
     def error(self, status: int, code: str, message: str) -> Response:
-        """The error as the protocol of the called service has it."""
+        """Return the error response in the protocol of the called service."""
         request_id = str(uuid.uuid4())
         headers = {"x-amzn-RequestId": request_id}
         if self._request.headers.get("smithy-protocol") == "rpc-v2-cbor":
@@ -317,7 +316,7 @@ class _ServiceRequest:
 
 
 def _cbor(texts: dict[str, str]) -> bytes:
-    """A map of texts in CBOR (RFC 8949): major type 5, and 3 with a length of two bytes."""
+    """Encode a map of strings in CBOR (RFC 8949): major type 5, and 3 with a length of two bytes."""
 
     def text(value: str) -> bytes:
         encoded = value.encode()

@@ -1,4 +1,4 @@
-"""Which operation of which service a request calls, told by botocore's service models."""
+"""The service and the operation that a request calls, found by botocore's service models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import botocore.session
 from botocore.model import OperationModel, ServiceModel
 from werkzeug.wrappers import Request
 
-# The service's name in IAM's actions -> in botocore.
+# The service's prefix in IAM actions -> its name in botocore.
 SERVICES = {"elasticmapreduce": "emr", "athena": "athena", "glue": "glue", "s3": "s3"}
 _CLUSTER_MEMBERS = frozenset({"ClusterId", "JobFlowId", "JobFlowIds", "ResourceId"})
 _CREDENTIAL_SCOPE = re.compile(r"Credential=[^,]*/([\w.-]+)/aws4_request")
@@ -28,12 +28,12 @@ class Operation:
 
     @property
     def errors(self) -> list[str]:
-        """The codes of the errors that the service's model lists for it."""
+        """The error codes that the service's model lists for the operation."""
         return [shape.name for shape in _model(self.service).operation_model(self.name).error_shapes]
 
 
 def qualified_names(operation: str) -> list[str]:
-    """Return each ``service:Operation`` that ``operation``, with or without its service, may mean."""
+    """Return each ``service:Operation`` that matches ``operation``, which may omit the service."""
     service, _, name = operation.rpartition(":")
     services = [service] if service else SERVICES
     return [f"{s}:{name}" for s in services if s in SERVICES and name in _model(s).operation_names]
@@ -48,7 +48,7 @@ def targets_cluster(name: str) -> bool:
 
 
 def operation_of(request: Request) -> Operation | None:
-    """Return what a signed request calls, None if it is for none of the four services."""
+    """Return the operation that a signed request calls; None if it is not for one of the four services."""
     prefix, _, name = request.headers.get("X-Amz-Target", "").partition(".")
     for service in SERVICES:
         model = _model(service)
@@ -69,32 +69,32 @@ def s3_target(request: Request) -> str:
 
 
 def signing_service(request: Request) -> str:
-    """Return the service's name in the signature's scope, in the header or the query; '' if it has none."""
+    """Return the service in the credential scope of the signature (header or query); '' if there is no signature."""
     credential = request.headers.get("Authorization") or f"Credential={request.args.get('X-Amz-Credential')}"
     match = _CREDENTIAL_SCOPE.search(credential)
     return match[1] if match else ""
 
 
 def s3_operation(request: Request) -> str | None:
-    """Of the operations whose method, path and required parameters the request has, the most special one."""
+    """Return the most specific operation whose method, path and required parameters the request has."""
     from localaws.s3.addressing import bucket_and_key
 
     parts = tuple(map(bool, bucket_and_key(request)))
     given = {(name.lower(), value) for name, value in (*request.args.items(multi=True), *request.headers)}
     names = {name for name, _ in given}
-    fitting = [
+    matching = [
         (len(rule.required) + len(rule.query), name)
         for name, rule in _s3_rules().items()
         if (rule.method, rule.parts) == (request.method, parts)
         and rule.required <= names
         and rule.query <= given
     ]
-    return max(fitting, key=lambda found: found[0])[1] if fitting else None
+    return max(matching, key=lambda match: match[0])[1] if matching else None
 
 
 @dataclass(frozen=True)
 class _Rule:
-    """``parts``: whether the path has a bucket and a key."""
+    """``parts`` says whether the path has a bucket and a key."""
 
     method: str
     parts: tuple[bool, bool]
@@ -106,7 +106,7 @@ class _Rule:
 def _s3_rules() -> dict[str, _Rule]:
     model = _model("s3")
     operations: Iterable[OperationModel] = map(model.operation_model, model.operation_names)
-    # Two that are for directory buckets and for Lambda would pass for ListBuckets and its like.
+    # These two, for directory buckets and for Lambda, match the same requests as ListBuckets and others.
     return {
         operation.name: _rule(operation)
         for operation in operations
@@ -137,5 +137,5 @@ def _model(service: str) -> ServiceModel:
 
 @cache
 def service_model(name: str) -> ServiceModel:
-    """Return botocore's model of the service that it calls ``name``."""
+    """Return botocore's model of the service with botocore's name ``name``."""
     return botocore.session.get_session().get_service_model(name)

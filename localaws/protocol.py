@@ -1,8 +1,8 @@
-"""AWS's JSON protocol, both ways, driven by botocore's own service models.
+"""The AWS JSON protocol, validated and converted by botocore's service models.
 
-A service is an object with one method for each operation it supports, named as the operation in
-snake_case: it takes the request's members as a dict and returns the response's members as a dict.
-What the model does not allow never reaches it, and what the model does not know never leaves it.
+A service is an object with one method for each supported operation. The method has the operation's name in snake_case,
+takes the request's members as a dict and returns the response's members as a dict. Requests that do not fit the model
+are rejected before the method is called; a response that does not fit the model is an error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from botocore.model import Shape
 from botocore.validate import ParamValidator
 
 JSON = dict[str, Any]
-# By this the local AWS knows the calls it makes to itself, to which planned faults do not apply.
+# The user agent of the local AWS's own API calls; planned faults do not apply to them.
 OWN_USER_AGENT = "localaws"
 log = logging.getLogger(__name__)
 _BITS = {"integer": 32, "long": 64}
@@ -29,7 +29,7 @@ _YEAR_10000 = 253_402_300_800  # in seconds since the epoch; no datetime is as l
 
 
 class AwsError(Exception):
-    """An error the caller sees as AWS words it: ``code`` names it, ``members`` are its other fields."""
+    """An AWS error response: ``code`` is its type, ``members`` are its other fields."""
 
     def __init__(self, code: str, message: str, status: int = 400, **members: Any) -> None:
         super().__init__(f"{code}: {message}")
@@ -41,17 +41,17 @@ class AwsError(Exception):
 
 
 class JsonService:
-    """One AWS service that speaks JSON: ``X-Amz-Target: <prefix>.<Operation>`` and a JSON body."""
+    """One AWS service with the JSON protocol: ``X-Amz-Target: <prefix>.<Operation>`` and a JSON body."""
 
     def __init__(self, name: str, api: object, invalid_request: str = "ValidationException") -> None:
-        """``invalid_request`` is the error code the service uses for a request its model refuses."""
+        """``invalid_request`` is the service's error code for a request that does not fit its model."""
         self._model = botocore.session.get_session().get_service_model(name)
         self._api = api
         self._invalid_request = invalid_request
         self.target_prefix: str = self._model.metadata["targetPrefix"]
 
     def handle(self, target: str, body: bytes) -> tuple[int, JSON]:
-        """Return the HTTP status and the response's members. A mistake of ours is AWS's internal error."""
+        """Return the HTTP status and the response's members. An unexpected exception becomes an internal error."""
         try:
             return 200, self._call(target.rpartition(".")[2], body)
         except AwsError as error:
@@ -82,19 +82,19 @@ class JsonService:
 
 
 class _Validator(ParamValidator):  # type: ignore[misc]  # botocore is untyped
-    """botocore's, for values as they are on the wire."""
+    """botocore's validator, for values as they are in the JSON body."""
 
     def _validate_timestamp(self, value: Any, shape: Shape, errors: Any, name: str) -> None:
-        """botocore takes dates as text; the JSON protocol has seconds since the epoch only."""
+        """botocore accepts dates as text; the JSON protocol only allows seconds since the epoch."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _YEAR_10000:
             errors.report(name, "invalid type", param=value, valid_types=["seconds since the epoch"])
 
 
 def _parse_body(body: bytes) -> Any:
-    """Raises AwsError for what is no JSON, has numbers or texts that JSON has not, or is nested without end."""
+    """Parse a JSON body. Raises AwsError for invalid JSON, infinite numbers, invalid Unicode or too deep nesting."""
     try:
         request = _without_nulls(json.loads(body or b"{}", parse_constant=_finite, parse_float=_finite))
-        json.dumps(request, ensure_ascii=False).encode()  # half of a surrogate pair is no character
+        json.dumps(request, ensure_ascii=False).encode()  # fails for half of a surrogate pair
     except (ValueError, RecursionError) as error:
         raise AwsError("SerializationException", f"the body is not JSON: {error}") from None
     return request
@@ -108,14 +108,14 @@ def _finite(text: str) -> float:
 
 
 def _without_nulls(value: Any) -> Any:
-    """AWS takes a null for a member that is not given."""
+    """Remove null members: for AWS a null is the same as a missing member."""
     if isinstance(value, dict):
         return {name: _without_nulls(item) for name, item in value.items() if item is not None}
     return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _violations(value: Any, shape: Shape, path: str) -> list[str]:
-    """What botocore leaves to the service: enums, patterns and maximum lengths of texts, ranges of numbers."""
+    """Return violations that botocore does not check: enums, string patterns and maximum lengths, number ranges."""
     if shape.type_name == "structure":
         return [v for n, item in value.items() for v in _violations(item, shape.members[n], f"{path}.{n}")]
     if shape.type_name == "list":
@@ -130,7 +130,7 @@ def _violations(value: Any, shape: Shape, path: str) -> list[str]:
 def _number_violations(value: int, shape: Shape, path: str) -> list[str]:
     limit = 2 ** (_BITS[shape.type_name] - 1)
     if isinstance(value, bool) or not -limit <= value < limit:
-        return [f"{path} is {str(value)[:30]}, which is no {shape.type_name}"]
+        return [f"{path} is {str(value)[:30]}, which is not a valid {shape.type_name}"]
     if value > shape.metadata.get("max", value):
         return [f"{path} is {value}, must be at most {shape.metadata['max']}"]
     return []
@@ -143,7 +143,7 @@ def _text_violations(value: str, shape: Shape, path: str) -> list[str]:
     if len(value) > shape.metadata.get("max", len(value)):
         found.append(f"{path} is longer than {shape.metadata['max']} characters")
     pattern = shape.metadata.get("pattern", "")
-    # Java's character classes and escapes mean something else to Python's re.
+    # Java's character classes and escapes have another meaning in Python's re.
     is_supported = pattern and "\\p{" not in pattern and "\\u" not in pattern
     if is_supported and re.fullmatch(pattern, value, re.DOTALL) is None:
         found.append(f"{path} is {value!r}, which does not match {pattern}")
@@ -151,7 +151,7 @@ def _text_violations(value: str, shape: Shape, path: str) -> list[str]:
 
 
 def deserialize(value: Any, shape: Shape) -> Any:
-    """Turn a request's JSON into Python: epoch seconds become aware datetimes."""
+    """Convert a request's JSON into Python values: epoch seconds become aware datetimes."""
     if shape.type_name == "structure":
         return {n: deserialize(v, shape.members[n]) for n, v in value.items()}
     if shape.type_name == "list":
@@ -164,8 +164,10 @@ def deserialize(value: Any, shape: Shape) -> Any:
 
 
 def serialize(value: Any, shape: Shape) -> Any:
-    """Turn a response into JSON: datetimes become epoch seconds, None is left out, and a member that the
-    service model does not have is our own mistake (KeyError)."""
+    """Convert a response into JSON: datetimes become epoch seconds, None is omitted.
+
+    Raises KeyError for a member that the service model does not have.
+    """
     if shape.type_name == "structure":
         assert isinstance(value, Mapping), f"{shape.name} must be a mapping, not {value!r}"
         return {n: serialize(v, shape.members[n]) for n, v in value.items() if v is not None}

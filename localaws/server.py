@@ -1,4 +1,4 @@
-"""One HTTP server that speaks AWS: our EMR and Athena, and moto for the other services it answers."""
+"""The HTTP server of the local AWS: its own EMR and Athena, and the other services over moto."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ T = TypeVar("T")
 LOOPBACK = "127.0.0.1"
 ALL_INTERFACES = "0.0.0.0"
 HEALTH = "/_localaws/health"
-# Parts of an upload larger than this wait in temporary files, not in memory, until it is complete.
+# moto keeps larger parts of an upload in temporary files instead of memory until the upload is complete.
 os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(2**20))
 
 
@@ -60,11 +60,11 @@ class Server:
         origins: Iterable[str] = (),
         query_memory: str | None = None,
     ) -> None:
-        """``endpoint_url`` becomes its address for clients on this machine. Raises StartError.
+        """Sets ``endpoint_url``, the server's URL for clients on this machine. Raises StartError.
 
-        ``phase`` is the time a cluster takes for STARTING and for BOOTSTRAPPING; ``hosts`` and ``origins`` are as
-        in Allowlist; ``query_memory``, such as ``2GB``, is what Athena's queries may take together, a quarter of
-        the machine's memory if None.
+        ``phase`` is the duration of STARTING and of BOOTSTRAPPING; ``hosts`` and ``origins`` are as in Allowlist;
+        ``query_memory``, such as ``2GB``, is the memory limit of all Athena queries together (default: a quarter of
+        the machine's memory).
         """
         try:
             self._allowlist = Allowlist([*hosts, *({host} - {ALL_INTERFACES})], origins)
@@ -99,7 +99,7 @@ class Server:
         self._server.serve_forever()
 
     def stop(self) -> None:
-        """Take no more requests, end every cluster with its processes, and let the state folder go."""
+        """Stop serving, terminate all clusters with their processes, and release the state folder."""
         self._server.shutdown()
         self._runner.stop()
         self._server.server_close()
@@ -107,7 +107,7 @@ class Server:
         self._lock_file.close()
 
     def _remove_spill(self) -> None:
-        """What queries that no longer run have written there."""
+        """Remove the spill files of earlier queries."""
         shutil.rmtree(self._spill, ignore_errors=True)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -160,7 +160,7 @@ class Server:
 
 
 class _Lazy(Generic[T]):
-    """Makes its thing at the first call, once."""
+    """Calls ``make`` at the first call and returns the same object at each call."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make, self._lock = make, Lock()
@@ -175,17 +175,17 @@ class _Lazy(Generic[T]):
 
 class _Handler(MotoRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """No line for each request; errors are still logged."""
+        """Do not log requests; errors are still logged."""
 
 
 def _serve_on(listener: socket.socket, app: WSGIApplication) -> BaseWSGIServer:
-    with listener:  # the server works on a duplicate of it
+    with listener:  # the server uses a duplicate of its file descriptor
         host, port = listener.getsockname()
         return make_server(host, port, app, threaded=True, request_handler=_Handler, fd=listener.fileno())
 
 
 def _lock(state: Path) -> IO[str]:
-    """Return the open lock file of the state folder; closing it, or dying, releases the folder."""
+    """Return the locked file of the state folder; closing it, or the end of the process, releases the lock."""
     try:
         state.mkdir(parents=True, exist_ok=True)
         lock_file = (state / "lock").open("w")
@@ -195,7 +195,7 @@ def _lock(state: Path) -> IO[str]:
         fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock_file.close()
-        raise StartError(f"another localaws already uses the state folder {state}") from None
+        raise StartError(f"another local AWS is using the state folder {state}") from None
     return lock_file
 
 

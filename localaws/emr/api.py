@@ -1,6 +1,6 @@
-"""EMR's operations: one method each, from the request's members to the response's.
+"""EMR's API operations: one method each, from the request's members to the response's members.
 
-Operations that are not here are answered "not supported by the local AWS". Source of the behaviour:
+Operations without a method are rejected as "not supported by the local AWS". Source of the behaviour:
 https://docs.aws.amazon.com/emr/latest/APIReference/
 """
 
@@ -32,7 +32,7 @@ class EmrApi:
         check_roles: RoleCheck,
         launch: Callable[[Cluster], None],
     ) -> None:
-        """``phase`` is the time for STARTING and for BOOTSTRAPPING; ``launch`` brings a cluster to life."""
+        """``phase`` is the duration of STARTING and of BOOTSTRAPPING; ``launch`` starts running a new cluster."""
         self._registry, self._phase, self._check_roles, self._launch = registry, phase, check_roles, launch
 
         self._security = SecurityConfigurations()
@@ -119,7 +119,7 @@ class EmrApi:
         cluster = self._cluster(request["ClusterId"])
         if "InstanceFleets" in cluster.request["Instances"]:
             raise invalid_request(
-                "Instance fleets and instance groups are mutually exclusive: this is a fleet."
+                "Instance fleets and instance groups are mutually exclusive: this cluster has instance fleets."
             )
         return {"InstanceGroups": serializers.instance_groups(cluster)}
 
@@ -127,7 +127,7 @@ class EmrApi:
         cluster = self._cluster(request["ClusterId"])
         if "InstanceFleets" not in cluster.request["Instances"]:
             raise invalid_request(
-                "Instance fleets and instance groups are mutually exclusive: this has groups."
+                "Instance fleets and instance groups are mutually exclusive: this cluster has instance groups."
             )
         return {"InstanceFleets": serializers.instance_fleets(cluster)}
 
@@ -235,7 +235,7 @@ def _step(cluster: Cluster, step_id: str) -> Step:
 
 
 def _page(items: Sequence[T], marker: str | None) -> tuple[Sequence[T], str | None]:
-    """Return the page after the item whose id is ``marker``, and the next marker. Raises AwsError."""
+    """Return the page after the item with the id ``marker``, and the next marker. Raises AwsError."""
     ids = [item.id for item in items]
     if marker and marker not in ids:
         raise invalid_request(f"Marker '{marker}' is not valid.")

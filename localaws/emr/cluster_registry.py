@@ -1,4 +1,4 @@
-"""All clusters, behind one lock, with the clock they live by."""
+"""All clusters, protected by one lock, and their clock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ClusterRegistry:
             self._changed.notify_all()
 
     def wait(self, seconds: float) -> None:
-        """Sleep until something changes, at most ``seconds``."""
+        """Wait for the end of a transaction, at most ``seconds``."""
         with self._changed:
             self._changed.wait(seconds)
 
@@ -41,12 +41,12 @@ class ClusterRegistry:
             return self._clusters.get(cluster_id)
 
     def clusters(self) -> list[Cluster]:
-        """Return all clusters ever created here, the newest first."""
+        """Return all clusters since the start of the server, the newest first."""
         with self._changed:
             return list(reversed(self._clusters.values()))
 
     def terminate_all(self, reason: Reason) -> None:
-        """Terminate every cluster, and let none linger."""
+        """Terminate all clusters without a termination delay."""
         with self.transaction() as now:
             for cluster in self._clusters.values():
                 cluster.terminate(reason, now)

@@ -1,7 +1,7 @@
-"""The errors of EMR, in its own words.
+"""The errors of EMR, with EMR's codes and messages.
 
-The older operations (RunJobFlow, AddJobFlowSteps, TerminateJobFlows, Set...) answer ValidationException,
-the newer ones (Describe..., List..., tags, policies) InvalidRequestException.
+The older operations (RunJobFlow, AddJobFlowSteps, TerminateJobFlows, Set...) return ValidationException,
+the newer ones (Describe..., List..., tags, policies) return InvalidRequestException.
 """
 
 from __future__ import annotations

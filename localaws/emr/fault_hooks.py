@@ -1,4 +1,4 @@
-"""The planned faults of one cluster and of its steps, asked for at the moments when they can trigger."""
+"""The hooks at which the planned faults of a cluster and its steps are applied."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from localaws.faults.plan import FaultPlan
 
 C = TypeVar("C", bound=ClusterFault)
 S = TypeVar("S", bound=StepFault)
-# Spark sends a Python driver's traceback to stdout in client mode, so that is where the cause is looked for.
+# In client mode Spark writes a Python driver's traceback to stdout, so the cause of a failure is searched there.
 _FAILING_PROGRAM = "import sys; sys.stderr = sys.stdout; raise RuntimeError(sys.argv[1])"
 _LOST_NODE = (
     'Exception in thread "main" org.apache.spark.SparkException: Job aborted due to stage failure:'
@@ -43,7 +43,7 @@ class ClusterFaultHooks:
         self._plan, self._cluster = plan, cluster
 
     def phase_failure(self, phase: ClusterState) -> Reason | None:
-        """Return why the phase, which ends now, has failed; None if it has not."""
+        """Return why the phase that ends now has failed; None if it has not."""
         if phase is ClusterState.STARTING:
             start = self.trigger(ClusterFailsToStart, self._cluster.id)
             return Reason(start.reason, start.code, with_errors=True) if start else None
@@ -65,7 +65,7 @@ class ClusterFaultHooks:
 
 
 class StepFaultHooks:
-    """``stderr_suffix`` is what its stderr shall end with once its processes are gone."""
+    """``stderr_suffix`` is appended to the step's stderr after its processes have ended."""
 
     def __init__(self, cluster: ClusterFaultHooks, step: Step) -> None:
         self._cluster, self._step = cluster, step
@@ -73,7 +73,7 @@ class StepFaultHooks:
         self.stderr_suffix = ""
 
     def command(self, command: list[str]) -> list[str]:
-        """Return what to run for ``command``."""
+        """Return the command to run instead of ``command``."""
         if fails := self._trigger(StepFails):
             command = [sys.executable, "-I", "-c", _FAILING_PROGRAM, fails.message]
         if slow := self._trigger(StepStartsSlowly):
@@ -81,7 +81,7 @@ class StepFaultHooks:
         return command
 
     def trigger(self, session: int, seconds: float) -> None:
-        """Do to the step's processes, which have run for ``seconds``, what is due."""
+        """Apply the faults that are due to the step's processes, which have run for ``seconds``."""
         if not supervisor.session_processes(session):
             return
 
@@ -94,7 +94,7 @@ class StepFaultHooks:
             supervisor.kill_session(session)
             self.stderr_suffix = _LOST_NODE
         elif self._hangs or self._trigger(StepHangs, is_due):
-            # Again at each look: a process may be born while the list is read.
+            # Repeated at each call: a process may start while the process list is read.
             self._hangs = True
             supervisor.signal_session(session, signal.SIGSTOP)
 

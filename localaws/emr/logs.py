@@ -1,4 +1,4 @@
-"""A step's logs: which line tells the cause of a failure, and their place under LogUri."""
+"""The logs of a step: the cause of a failure, and the archive under LogUri."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from localaws.s3.store import Store
 
 LOGS = ("controller", "stdout", "stderr")
-TAIL_BYTES = 256 * 1024  # bytes of a log that are searched for the cause
+TAIL_BYTES = 256 * 1024  # the part of a log that is searched for the cause
 MAX_MESSAGE_LENGTH = 1_000
 
 _RECORD = re.compile(r"\d{2,4}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d([.,]\d+)? [A-Z]+ ")
@@ -22,26 +22,26 @@ _LAUNCHER_ERROR = re.compile(r"Exception in thread |Error: |Error occurred ")
 
 class Cause(NamedTuple):
     message: str
-    log: str  # the log it was found in
+    log: str  # the name of the log that contains the message
 
 
 def root_cause(stdout: str, stderr: str, exit_code: int) -> Cause | None:
-    """Return the line that tells why spark-submit failed, None if no line does.
+    """Return the log line with the cause of a failed spark-submit; None if there is none.
 
-    In client mode Spark sends both streams of the Python driver to its own stdout, and keeps stderr for the
-    JVM. So a traceback, or the sentence with which a script gives up, stands in stdout.
+    In client mode Spark writes both streams of the Python driver to its own stdout, and only the JVM writes to stderr.
+    So a Python traceback, or the message with which a script exits, is in stdout.
     """
     if exception := _last_exception(stdout):
         return Cause(exception, "stdout")
     if errors := [line for line in stderr.splitlines() if _LAUNCHER_ERROR.match(line)]:
         return Cause(errors[-1][:MAX_MESSAGE_LENGTH], "stderr")
-    said = [line for line in stdout.splitlines() if line.strip() and not _RECORD.match(line)]
+    messages = [line for line in stdout.splitlines() if line.strip() and not _RECORD.match(line)]
     was_killed = exit_code > 128
-    return Cause(said[-1].strip()[:MAX_MESSAGE_LENGTH], "stdout") if said and not was_killed else None
+    return Cause(messages[-1].strip()[:MAX_MESSAGE_LENGTH], "stdout") if messages and not was_killed else None
 
 
 def _last_exception(stdout: str) -> str | None:
-    """Return the exception of the last traceback. When a worker failed, that is the worker's."""
+    """Return the exception line of the last traceback. If a worker failed, that is the worker's exception."""
     _, found, after = stdout.rpartition(_TRACEBACK)
     lines = [line for line in after.splitlines() if line.strip() and not line.startswith(" ")]
     return lines[0][:MAX_MESSAGE_LENGTH] if found and lines else None
@@ -54,12 +54,12 @@ def tail(path: Path) -> str:
 
 
 def step_prefix(log_uri: str, cluster_id: str, step_id: str) -> str:
-    """Return the S3 address EMR archives a step's logs below."""
+    """Return the S3 prefix under which EMR archives the logs of a step."""
     return f"{log_uri.rstrip('/')}/{cluster_id}/steps/{step_id}"
 
 
 def archive(store: Store, prefix: str, folder: Path) -> None:
-    """Put each log, gzipped, at ``<prefix>/<name>.gz``. Raises OSError when the bucket is not there."""
+    """Write each log, gzipped, to ``<prefix>/<name>.gz``. Raises OSError if the bucket does not exist."""
     bucket, _, key = prefix.partition("://")[2].partition("/")
     if bucket not in store.buckets():
         raise FileNotFoundError(f"the LogUri's bucket {bucket!r} does not exist")

@@ -1,8 +1,8 @@
-"""Clusters and steps: their states and the rules that move them.
+"""The state machines of clusters and steps.
 
-Pure: no thread, no process, no clock. Every method that may move something is told the time, so the rules
-can be read and tested alone. Whoever holds a cluster calls ``advance`` as time passes, runs the step that
-``start_step`` returns, and reports its end with ``finish_step``.
+Pure: no threads, processes or clock. Each method that can change a state takes the current time, so the rules can be
+read and tested alone. The caller calls ``advance`` as time passes, runs the step that ``start_step`` returns, and
+reports its end with ``finish_step``.
 
 Source of the states and rules: Amazon EMR Management Guide, "Understanding the cluster lifecycle",
 and the EMR API reference (SetTerminationProtection, TerminateJobFlows, StepConfig).
@@ -24,7 +24,7 @@ MAX_ACTIVE_STEPS = 256
 
 
 def new_id(prefix: str) -> str:
-    """Return an id as EMR makes them, such as ``j-2AXXXXXXGAPLF``."""
+    """Return a new id in EMR's format, such as ``j-2AXXXXXXGAPLF``."""
     return f"{prefix}-" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(13))
 
 
@@ -61,7 +61,7 @@ class CancelOption(StrEnum):
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a cluster is in its state. ``code`` is empty while nothing has ended it."""
+    """EMR's StateChangeReason. ``code`` is empty unless the cluster is terminating or terminated."""
 
     message: str
     code: str | None = None
@@ -81,7 +81,7 @@ def internal_error(message: str) -> Reason:
 
 @dataclass(frozen=True)
 class Failure:
-    """EMR's FailureDetails. ``log_file`` is the S3 address of the log that shows the cause."""
+    """EMR's FailureDetails. ``log_file`` is the S3 URI of the log that contains the cause."""
 
     reason: str
     message: str | None = None
@@ -114,11 +114,14 @@ def no_failure(state: ClusterState) -> Reason | None:
 
 @dataclass
 class Cluster:
-    """``phase`` is how long STARTING and BOOTSTRAPPING take, each. ``request`` is RunJobFlow's input, for the
-    members that are data only; what has rules has a field.
+    """A cluster with its steps.
 
-    ``phase_failure`` is asked at the end of STARTING and BOOTSTRAPPING why it failed, ``termination_delay`` how long
-    TERMINATING takes at least: where faults on demand come in."""
+    ``phase`` is the duration of STARTING and of BOOTSTRAPPING. ``request`` is RunJobFlow's input, used for the members
+    that have no behaviour here; members with behaviour have their own field.
+
+    Hooks for planned faults: ``phase_failure`` is called at the end of STARTING and BOOTSTRAPPING and returns why the
+    phase failed, ``termination_delay`` returns the minimum duration of TERMINATING.
+    """
 
     id: str
     name: str
@@ -161,7 +164,7 @@ class Cluster:
         self._update_state(now)
 
     def advance(self, now: datetime) -> None:
-        """Make the moves that are due by time."""
+        """Make the state changes that are due at ``now``."""
         if self._phase_completed(ClusterState.STARTING, self.created + self.phase, now):
             self.state, self.reason = ClusterState.BOOTSTRAPPING, Reason("Running bootstrap actions")
         if self._phase_completed(ClusterState.BOOTSTRAPPING, self.created + 2 * self.phase, now):
@@ -180,7 +183,7 @@ class Cluster:
             self.ended = now
 
     def start_step(self, now: datetime) -> Step | None:
-        """Return the step to run now, and count it as running; None if there is none or one is running."""
+        """Set the next pending step to RUNNING and return it; None if there is none or another step is running."""
         if self.state is not ClusterState.RUNNING or self.running_step:
             return None
         step = next((step for step in self.steps if step.state is StepState.PENDING), None)
@@ -189,8 +192,10 @@ class Cluster:
         return step
 
     def finish_step(self, step: Step, failure: Failure | None, now: datetime) -> None:
-        """The step's process has ended. What follows a failure is the step's ActionOnFailure, unless someone
-        asked for the step to be cancelled or the cluster to be terminated."""
+        """Record the end of the step's process.
+
+        A failure triggers the step's ActionOnFailure, unless the step is being cancelled or the cluster terminated.
+        """
         if failure is None:
             step.end(StepState.COMPLETED, now)
         elif step.state is StepState.CANCEL_PENDING:
@@ -204,7 +209,7 @@ class Cluster:
         self._update_state(now)
 
     def cancel_step(self, step: Step, option: CancelOption, now: datetime) -> str | None:
-        """Return None if the step is or will be cancelled, else why it cannot be."""
+        """Cancel the step. Return why it cannot be cancelled; None if it is or will be cancelled."""
         if step.state not in ACTIVE_STEP_STATES:
             return (
                 f"Step {step.id} is in state {step.state}; only PENDING and RUNNING steps can be cancelled."
@@ -217,7 +222,7 @@ class Cluster:
         return None
 
     def terminate(self, reason: Reason, now: datetime) -> None:
-        """Begin to shut down, if not yet. The running step's process has to be ended by its owner."""
+        """Begin to shut down, if not already begun. The caller must end the process of the running step."""
         if self.state in SHUTDOWN_STATES:
             return
         self.state, self.reason = ClusterState.TERMINATING, reason
@@ -233,7 +238,7 @@ class Cluster:
         self.advance(now)
 
     def _phase_completed(self, phase: ClusterState, due: datetime, now: datetime) -> bool:
-        """Return whether the cluster leaves this phase, due to end now, in good order; else it may shut down."""
+        """Return whether the phase ends successfully at ``now``. If it failed, terminate the cluster."""
         if self.state is not phase or now < due:
             return False
         if reason := self.phase_failure(phase):
@@ -241,7 +246,7 @@ class Cluster:
         return reason is None
 
     def _update_state(self, now: datetime) -> None:
-        """Decide between RUNNING, WAITING and the end after anything changed among the steps."""
+        """Choose between RUNNING, WAITING and TERMINATING after a change in the steps."""
         if self.state not in {ClusterState.RUNNING, ClusterState.WAITING}:
             return
         if any(step.state in ACTIVE_STEP_STATES for step in self.steps):
@@ -260,7 +265,9 @@ class Cluster:
         self._cancel_pending(now)
         if step.action_on_failure == "CANCEL_AND_WAIT":
             return
-        if self.protected:  # locked also "in the event of a job-flow error": it waits for its owner
+        if (
+            self.protected
+        ):  # protected also "in the event of a job-flow error": the cluster waits for the user
             self.keep_alive = True
         else:
             self.terminate(STEP_FAILURE, now)

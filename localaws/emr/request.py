@@ -1,4 +1,4 @@
-"""From RunJobFlow's and AddJobFlowSteps' input to a Cluster and its Steps, or EMR's error."""
+"""Parses the input of RunJobFlow and AddJobFlowSteps into a Cluster and Steps, or raises EMR's error."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from localaws.emr.errors import invalid_request, not_supported, validation_error
 from localaws.emr.model import MAX_ACTIVE_STEPS, Cluster, Step, new_id
 
 JSON = dict[str, Any]
-RoleCheck = Callable[[str, str], None]  # (service role, instance profile); raises when IAM lacks one
+RoleCheck = Callable[
+    [str, str], None
+]  # (service role, instance profile); raises if IAM does not have one of them
 
-MAX_STEP_LENGTH = 10_240  # characters of a HadoopJarStep's strings together
+MAX_STEP_LENGTH = 10_240  # total characters of the strings in a HadoopJarStep
 IDLE_TIMEOUT_SECONDS = range(60, 604_800 + 1)
 INSTANCE_TYPE = re.compile(
     r"[a-z][a-z0-9-]*\d[a-z0-9-]*\.(nano|micro|small|medium|large|\d*xlarge|metal(-\d+xl)?)"
@@ -24,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def parse_cluster(request: JSON, now: datetime, phase: timedelta, check_roles: RoleCheck) -> Cluster:
-    """Return the new cluster with its first steps. Raises AwsError."""
+    """Return the new cluster with its initial steps. Raises AwsError."""
     _check_release(request)
     _check_instances(request["Instances"])
     if not request.get("ServiceRole"):
@@ -38,10 +40,10 @@ def parse_cluster(request: JSON, now: datetime, phase: timedelta, check_roles: R
         if request.get(feature):
             raise not_supported(feature)
     if (log_uri := request.get("LogUri")) and not re.match(r"s3[an]?://[^/]+", log_uri):
-        raise validation_error(f"The LogUri {log_uri!r} is not an S3 address like s3://bucket/prefix/.")
+        raise validation_error(f"The LogUri {log_uri!r} is not an S3 URI like s3://bucket/prefix/.")
     for action in request.get("BootstrapActions", []):
         log.warning(
-            "the bootstrap action %r is recorded but not run: there are no nodes here", action["Name"]
+            "the bootstrap action %r is recorded but not run: the local EMR has no nodes", action["Name"]
         )
     instances = request["Instances"]
     cluster = Cluster(
@@ -62,7 +64,7 @@ def parse_cluster(request: JSON, now: datetime, phase: timedelta, check_roles: R
 
 
 def parse_steps(configs: Sequence[JSON], now: datetime) -> list[Step]:
-    """Return the steps, PENDING. Raises AwsError."""
+    """Return the steps in state PENDING. Raises AwsError."""
     if len(configs) > MAX_ACTIVE_STEPS:
         raise validation_error(f"A maximum of {MAX_ACTIVE_STEPS} steps are allowed in each request.")
     return [_step(config, now) for config in configs]
@@ -108,9 +110,7 @@ def _step(config: JSON, now: datetime) -> Step:
 
 def _check_release(request: JSON) -> None:
     if "AmiVersion" in request or not request.get("ReleaseLabel"):
-        raise validation_error(
-            "ReleaseLabel is required; AMI versions are of the time before release labels."
-        )
+        raise validation_error("ReleaseLabel is required; AMI versions are not supported.")
     if refusal := releases.label_error(request["ReleaseLabel"]):
         raise validation_error(refusal)
 
@@ -120,7 +120,7 @@ def _check_instances(instances: JSON) -> None:
     if len(shapes) != 1:
         given = " and ".join(shapes) or "none of them"
         raise validation_error(
-            f"Give one of InstanceGroups, InstanceFleets, or InstanceCount with instance types, not {given}."
+            f"Give exactly one of InstanceGroups, InstanceFleets, or InstanceCount with instance types, not {given}."
         )
     types = [instances.get("MasterInstanceType"), instances.get("SlaveInstanceType")]
     types += [group["InstanceType"] for group in instances.get("InstanceGroups", [])]
@@ -139,7 +139,7 @@ def _check_masters(instances: JSON) -> None:
     roles += [fleet["InstanceFleetType"] for fleet in instances.get("InstanceFleets", [])]
     if roles and roles.count("MASTER") != 1:
         raise validation_error(
-            f"A cluster needs one MASTER instance group or fleet, not {roles.count('MASTER')}."
+            f"A cluster needs exactly one MASTER instance group or fleet, not {roles.count('MASTER')}."
         )
     for group in instances.get("InstanceGroups", []):
         if group["InstanceRole"] == "MASTER" and group["InstanceCount"] not in {1, 3}:

@@ -1,7 +1,7 @@
-"""Whether the roles of a cluster exist in moto's IAM.
+"""Validation of a cluster's roles against moto's IAM.
 
-They are looked up only once somebody has made a role there: an account without any role would need a set-up
-that teaches nothing, while a role that was made and then misspelled is a mistake worth finding here.
+The roles are validated only if IAM contains at least one role. So a cluster can be created without IAM setup, but a
+misspelled name of an existing role is found.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ ACCOUNT = "123456789012"
 
 
 def check_roles(service_role: str, instance_profile: str) -> None:
-    """Raise ValidationException if IAM has roles, but not these (names or ARNs)."""
-    if "moto.iam.models" not in sys.modules:  # nobody has spoken to IAM yet
+    """Raise ValidationException if IAM has roles but does not have these (names or ARNs)."""
+    if "moto.iam.models" not in sys.modules:  # IAM has not been used yet
         return
     backend = sys.modules["moto.iam.models"].iam_backends[ACCOUNT]["aws"]
     roles = {role.name for role in backend.roles.values()}

@@ -1,7 +1,7 @@
-"""Brings clusters to life: one thread walks a cluster through its states and runs its steps as processes.
+"""Runs clusters: one thread for each cluster advances its state and runs its steps as processes.
 
-What can go wrong outside the rules (no Spark, a full disk, a mistake of ours) ends here as a FAILED step or a
-cluster TERMINATED_WITH_ERRORS. Faults on demand come in through ``fault_hooks``.
+Unexpected errors (no Spark, a full disk, a bug) end as a FAILED step or as a cluster TERMINATED_WITH_ERRORS. Planned
+faults are applied by ``fault_hooks``.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from localaws.emr.model import (
 from localaws.faults.plan import FaultPlan
 from localaws.s3.store import Store
 
-POLL_SECONDS = 0.1  # seconds between two looks at the time or at a running process
+POLL_SECONDS = 0.1  # interval at which the time and the running process are checked
 STOP_SECONDS = 15.0
 log = logging.getLogger(__name__)
 
 
 class StepError(Exception):
-    """The step cannot run; the text is its failure's message."""
+    """The step cannot run; the message becomes the message of its failure."""
 
 
 class Runner:
-    """``root`` takes the live logs, ``<cluster>/<step>/{controller,stdout,stderr}``, and scratch files."""
+    """``root`` is the folder for live logs (``<cluster>/<step>/{controller,stdout,stderr}``) and temporary files."""
 
     def __init__(self, registry: ClusterRegistry, store: Store, root: Path, plan: FaultPlan) -> None:
         self._registry, self._store, self._root, self._plan = registry, store, root, plan
@@ -62,7 +62,7 @@ class Runner:
         thread.start()
 
     def stop(self) -> None:
-        """End every cluster and with it every process of its steps."""
+        """Terminate all clusters and end all processes of their steps."""
         self._registry.terminate_all(internal_error("The local AWS was stopped."))
         for thread in self._threads:
             thread.join(STOP_SECONDS)
@@ -114,7 +114,7 @@ class _ClusterRunner:
             self._cluster.advance(now)
 
     def _run_step(self, step: Step) -> Failure | None:
-        """Run the step and archive its logs; return why it failed, None if it did not."""
+        """Run the step and archive its logs. Return the failure; None if the step succeeded."""
         started = self._registry.clock()
         folder = self._folder / step.id
         try:
@@ -162,7 +162,7 @@ class _ClusterRunner:
         return self._failure(folder, code) if code else None
 
     def _submit_args(self, step: Step) -> list[str]:
-        """Return spark-submit's arguments. Raises StepError for any other kind of step."""
+        """Return the arguments of spark-submit. Raises StepError for steps that do not call spark-submit."""
         if step.jar != "command-runner.jar" or not step.args or step.args[0] != "spark-submit":
             raise StepError(
                 "not supported by the local EMR: a step must be command-runner.jar with arguments"
@@ -175,7 +175,7 @@ class _ClusterRunner:
         return list(step.args[1:])
 
     def _configure(self, spark: local_spark.Spark) -> None:
-        """Write spark-defaults.conf anew for each step: a bucket may have come since the last one."""
+        """Write spark-defaults.conf for each step, because buckets may have been created since the last step."""
         buckets = {bucket: self._store.bucket_path(bucket) for bucket in self._store.buckets()}
         properties = local_spark.defaults(
             self._cluster.request.get("Configurations", []),
@@ -184,7 +184,7 @@ class _ClusterRunner:
         (self._conf / "spark-defaults.conf").write_text(local_spark.properties_file(properties), "utf-8")
 
     def _wait(self, process: subprocess.Popen[bytes], step: Step, fault_hooks: StepFaultHooks) -> int:
-        """Return the exit code; end the process when its step is cancelled or its cluster terminated."""
+        """Return the exit code; end the process if the step is cancelled or the cluster terminated."""
         assert process.stdin
         began = time.monotonic()
         with process.stdin as control_pipe:
@@ -194,11 +194,11 @@ class _ClusterRunner:
                     return process.wait(POLL_SECONDS)
                 fault_hooks.trigger(process.pid, time.monotonic() - began)
                 if self._cluster.state in SHUTDOWN_STATES:
-                    control_pipe.close()  # the instances are gone
+                    control_pipe.close()  # ends all processes, as when EMR terminates the instances
                 elif step.state is StepState.CANCEL_PENDING and not requested:
                     requested = True
                     graceful = step.cancel_option is CancelOption.SEND_INTERRUPT
-                    with contextlib.suppress(BrokenPipeError):  # it has just ended by itself
+                    with contextlib.suppress(BrokenPipeError):  # the process has already ended
                         control_pipe.write(supervisor.TERMINATE if graceful else supervisor.KILL)
 
     def _failure(self, folder: Path, code: int) -> Failure:
@@ -208,7 +208,7 @@ class _ClusterRunner:
         return Failure("Unknown Error", message, cause.log if cause else "stderr")
 
     def _archive_logs(self, step: Step, folder: Path, failure: Failure | None) -> Failure | None:
-        """Archive the logs; return the failure with the address of the log, named so far, that shows its cause."""
+        """Archive the logs; return the failure with the S3 URI of the log that contains its cause."""
         log_uri = self._cluster.request.get("LogUri")
         if not log_uri:
             return failure and replace(failure, log_file=None)
@@ -216,7 +216,7 @@ class _ClusterRunner:
         try:
             logs.archive(self._store, prefix, folder)
         except (OSError, ValueError) as error:
-            log.error("%s: no logs at %s: %s", step.id, prefix, error)
+            log.error("%s: cannot archive the logs at %s: %s", step.id, prefix, error)
             return failure and replace(failure, log_file=None)
         return failure and replace(failure, log_file=f"{prefix}/{failure.log_file or 'controller'}.gz")
 
@@ -226,7 +226,7 @@ class _ClusterRunner:
         try:
             with (folder / "controller").open("a", encoding="utf-8") as controller:
                 controller.write(f"{message}: {failure.message}\n" if failure else f"{message}\n")
-        except OSError as error:  # a full disk must not hide why the step failed
+        except OSError as error:  # a full disk must not hide the step's failure
             log.error("%s: %s", message, error)
 
     def _duration(self, started: datetime) -> str:

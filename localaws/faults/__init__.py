@@ -1,4 +1,4 @@
-"""Faults on demand: plan what shall go wrong in a running local AWS, and see what has triggered.
+"""Fault injection: plan faults in a running local AWS, and see which have triggered.
 
 >>> Faults("http://127.0.0.1:4566").plan(Throttle("DescribeStep", times=3), StepKilled("pca", seconds=5))
 ['fault-1', 'fault-2']

@@ -1,4 +1,4 @@
-"""Talks to a local AWS's fault endpoint."""
+"""Client of a local AWS's fault endpoint."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ TIMEOUT = 30.0  # seconds
 
 
 class FaultRejected(Exception):
-    """The local AWS does not take the fault; the text says why."""
+    """The local AWS has rejected the request; the message says why."""
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A fault with the number of times it has triggered, of ``fault.times``."""
+    """A planned fault; it has triggered ``triggered`` of ``fault.times`` times."""
 
     id: str
     fault: Fault
@@ -28,19 +28,19 @@ class Planned:
 
 
 class Faults:
-    """The faults of the local AWS at ``endpoint``, such as ``http://127.0.0.1:4566``."""
+    """The planned faults of the local AWS at ``endpoint``, such as ``http://127.0.0.1:4566``."""
 
     def __init__(self, endpoint: str) -> None:
         self._url = endpoint.rstrip("/") + PATH
-        self._opener = build_opener(ProxyHandler({}))  # it is on this machine: no proxy knows it
+        self._opener = build_opener(ProxyHandler({}))  # the server is on this machine: do not use a proxy
 
     def plan(self, *faults: Fault) -> list[str]:
-        """Plan all of them, or none; return their ids. Raises FaultRejected."""
+        """Plan the faults and return their ids. Raises FaultRejected, and then plans none of them."""
         ids: list[str] = self._send("POST", [to_json(fault) for fault in faults])["ids"]
         return ids
 
     def planned(self) -> list[Planned]:
-        """Return every fault planned so far, also those that will trigger no more."""
+        """Return all planned faults, including those that will not trigger again."""
         found = []
         for entry in self._send("GET")["faults"]:
             identity, triggered = entry.pop("id"), entry.pop("triggered")
@@ -48,11 +48,11 @@ class Faults:
         return found
 
     def triggered(self, fault_id: str) -> int:
-        """Return how often the fault has triggered. Raises KeyError if it is not planned."""
+        """Return how many times the fault has triggered. Raises KeyError if it is not planned."""
         return {planned.id: planned.triggered for planned in self.planned()}[fault_id]
 
     def clear(self, *ids: str) -> None:
-        """Forget these faults; without an id, all. Raises FaultRejected if one is not planned."""
+        """Remove these faults, or all if no id is given. Raises FaultRejected if an id is not planned."""
         for suffix in [f"/{fault_id}" for fault_id in ids] or [""]:
             self._send("DELETE", suffix=suffix)
 

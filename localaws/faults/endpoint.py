@@ -1,4 +1,4 @@
-"""The endpoint ``/_localaws/faults``: POST plans one fault or a list, GET tells, DELETE forgets."""
+"""The HTTP endpoint ``/_localaws/faults``: POST plans faults, GET lists them, DELETE removes them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class FaultsEndpoint:
                 return _json(200, {})
             case "DELETE", _:
                 return self._remove(fault_id)
-        return _json(405, {"error": f"POST, GET or DELETE {PATH}, or DELETE {PATH}/<id>"})
+        return _json(405, {"error": f"use POST, GET or DELETE {PATH}, or DELETE {PATH}/<id>"})
 
     def _add(self, request: Request) -> Response:
         try:
@@ -49,16 +49,16 @@ class FaultsEndpoint:
 
 
 def _check(fault: Fault) -> None:
-    """Raise ValueError for a fault of a call that could never trigger, or could trigger another service's."""
+    """Raise ValueError for a call fault that could never trigger, or whose operation is ambiguous."""
     if not isinstance(fault, CallFault):
         return
     [name, *others] = qualified_names(fault.operation) or [""]
     if not name:
-        raise ValueError(f"{fault.operation!r} is no operation of elasticmapreduce, athena, glue or s3")
+        raise ValueError(f"{fault.operation!r} is not an operation of elasticmapreduce, athena, glue or s3")
     if others:
-        raise ValueError(f"{fault.operation!r} may be {name} or {' or '.join(others)}: give one of them")
+        raise ValueError(f"{fault.operation!r} is ambiguous: use {name} or {' or '.join(others)}")
     if (fault.cluster or fault.tags) and not targets_cluster(name):
-        raise ValueError(f"{name} names no cluster: leave out cluster and tags")
+        raise ValueError(f"{name} does not name a cluster: omit cluster and tags")
 
 
 def _json(status: int, members: Any) -> Response:

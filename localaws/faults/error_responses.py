@@ -1,4 +1,4 @@
-"""What a faulty call is answered, in the words of its service.
+"""Error responses of failing calls, with the codes and messages of the called service.
 
 Sources: "Common errors" of the EMR, Athena and Glue API references, and Amazon S3's "Error responses".
 """

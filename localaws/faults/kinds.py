@@ -1,7 +1,7 @@
-"""The faults that can be planned, as plain values, and how they travel as JSON.
+"""The kinds of faults as dataclasses, and their JSON representation.
 
-A fault's class is its kind. It triggers ``times`` times, only what its other fields match; an empty field
-matches anything. Wrong values raise ValueError or TypeError, so that no fault is planned that cannot trigger.
+A fault's class is its kind. It triggers ``times`` times, and only if its other fields match; an empty field matches
+anything. Invalid values raise ValueError or TypeError, so that no fault is planned that cannot trigger.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TYPES: dict[Any, tuple[type, ...]] = {
     bool: (bool,),
     Mapping[str, str]: (dict,),
 }
-# What EMR says when it has no more to say about a code.
+# EMR's default messages by code.
 _START_FAILURES = {
     "INTERNAL_ERROR": "An internal error occurred.",
     "VALIDATION_ERROR": "The VPC/subnet configuration was invalid: The subnet has no route to Amazon S3.",
@@ -48,12 +48,12 @@ class Fault:
         if isinstance(value, int | float) and hint is float and not 0 <= value < math.inf:
             raise ValueError(f"{name} is {value}, it must be 0 or more")
         if isinstance(value, dict) and not all(isinstance(text, str) for text in value.values()):
-            raise TypeError(f"{name} is {value!r}, its values must be texts")
+            raise TypeError(f"{name} is {value!r}, its values must be strings")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterFault(Fault):
-    """``cluster`` is a cluster's name, ``tags`` are tags it has among others."""
+    """``cluster`` is the name of a cluster, ``tags`` are some of its tags."""
 
     cluster: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -67,10 +67,10 @@ class ClusterFault(Fault):
 
 @dataclass(frozen=True)
 class CallFault(ClusterFault):
-    """A call of ``operation``, such as ``DescribeStep`` or ``athena:GetDatabase``, goes wrong.
+    """A call of ``operation``, such as ``DescribeStep`` or ``athena:GetDatabase``, fails or is delayed.
 
-    ``containing`` is a text in the call: in S3's ``bucket/key?query``, else in any text of the request, or in
-    the SQL of the query that the request names. With ``after_work`` the call takes effect all the same.
+    ``containing`` is a substring of the call: for S3 of ``bucket/key?query``, otherwise of any string in the request or
+    of the SQL of the query that the request names. With ``after_work`` the call still takes effect.
     """
 
     operation: str
@@ -90,7 +90,7 @@ class Deny(CallFault):
 
 @dataclass(frozen=True)
 class ServerError(CallFault):
-    """An error of the service's own, with ``status`` 500 or 503."""
+    """An internal error of the service, with ``status`` 500 or 503."""
 
     status: int = 500
 
@@ -102,12 +102,12 @@ class ServerError(CallFault):
 
 @dataclass(frozen=True)
 class DropConnection(CallFault):
-    """The connection is closed without an answer."""
+    """The connection is closed without a response."""
 
 
 @dataclass(frozen=True)
 class Delay(CallFault):
-    """The right answer comes ``seconds`` late; so does the work, unless ``after_work``."""
+    """The correct response is delayed by ``seconds``; the effect is too, unless ``after_work`` is set."""
 
     seconds: float
 
@@ -117,7 +117,7 @@ class Delay(CallFault):
 
 @dataclass(frozen=True)
 class ClusterFailsToStart(ClusterFault):
-    """STARTING, then TERMINATED_WITH_ERRORS for the reason ``code``; no ``message`` means EMR's usual message."""
+    """STARTING, then TERMINATED_WITH_ERRORS with the reason ``code``; ``message`` defaults to EMR's message."""
 
     code: str = "INTERNAL_ERROR"
     message: str = ""
@@ -134,7 +134,7 @@ class ClusterFailsToStart(ClusterFault):
 
 @dataclass(frozen=True)
 class BootstrapFails(ClusterFault):
-    """BOOTSTRAPPING, then TERMINATED_WITH_ERRORS for the reason BOOTSTRAP_FAILURE."""
+    """BOOTSTRAPPING, then TERMINATED_WITH_ERRORS with the reason BOOTSTRAP_FAILURE."""
 
     message: str = (
         "On the master instance (i-0a1b2c3d4e5f67890), bootstrap action 1 returned a non-zero return code"
@@ -143,7 +143,7 @@ class BootstrapFails(ClusterFault):
 
 @dataclass(frozen=True)
 class ClusterTerminatesSlowly(ClusterFault):
-    """The cluster stays TERMINATING for ``seconds``, whoever ends it."""
+    """The cluster stays TERMINATING for ``seconds``."""
 
     seconds: float
 
@@ -160,28 +160,28 @@ class StepFault(ClusterFault):
 
 @dataclass(frozen=True)
 class StepFails(StepFault):
-    """Instead of the step's own program one runs that fails with a Python traceback that ends in ``message``."""
+    """Instead of the step's program, a program runs that fails with a Python traceback that ends in ``message``."""
 
-    message: str = "a fault on demand"
+    message: str = "a planned fault"
 
 
 @dataclass(frozen=True)
 class StepStartsSlowly(StepFault):
-    """The step is RUNNING, its program starts ``seconds`` later."""
+    """The step is RUNNING, but its program starts ``seconds`` later."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class RunningStepFault(StepFault):
-    """Strikes the step's processes once they have run for ``seconds``."""
+    """A fault of the step's processes after they have run for ``seconds``."""
 
     seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class StepHangs(RunningStepFault):
-    """Every process of the step is stopped (SIGSTOP) until someone cancels the step or ends the cluster."""
+    """Every process of the step is stopped (SIGSTOP) until the step is cancelled or the cluster terminated."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ class StepKilled(RunningStepFault):
 
 @dataclass(frozen=True)
 class SpotNodeLost(RunningStepFault):
-    """As StepKilled, and the step's stderr says what Spark says when YARN has lost the node of its executor."""
+    """Like StepKilled, and the step's stderr ends with Spark's error for an executor on a lost YARN node."""
 
 
 # Queries
@@ -199,14 +199,14 @@ class SpotNodeLost(RunningStepFault):
 
 @dataclass(frozen=True)
 class QueryFault(Fault):
-    """``containing`` is a text in the SQL."""
+    """``containing`` is a substring of the SQL."""
 
     containing: str
 
 
 @dataclass(frozen=True)
 class QueryFails(QueryFault):
-    """The query ends FAILED with ``reason``; ``retryable`` is what AthenaError says about it."""
+    """The query ends FAILED with ``reason``; ``retryable`` is AthenaError's Retryable."""
 
     reason: str
     retryable: bool = False
@@ -214,7 +214,7 @@ class QueryFails(QueryFault):
 
 @dataclass(frozen=True)
 class QueryDelayed(QueryFault):
-    """The query is RUNNING for ``seconds`` before its work begins."""
+    """The query is RUNNING for ``seconds`` before it is executed."""
 
     seconds: float
 
@@ -235,9 +235,9 @@ def to_json(fault: Fault) -> JSON:
 
 
 def from_json(given: Any) -> Fault:
-    """Return the fault. Raises ValueError or TypeError, whose text names what is wrong."""
+    """Return the fault. Raises ValueError or TypeError with a message that names the problem."""
     if not isinstance(given, dict) or given.get("kind") not in KINDS:
-        raise ValueError(f"{given!r} is no fault: its kind must be one of {', '.join(KINDS)}")
+        raise ValueError(f"{given!r} is not a fault: its kind must be one of {', '.join(KINDS)}")
     fields = dict(given)
     name = fields.pop("kind")
     try:
@@ -247,5 +247,5 @@ def from_json(given: Any) -> Fault:
 
 
 def all_from_json(given: Any) -> list[Fault]:
-    """Return the faults of a JSON list, or of one object."""
+    """Return the faults of a JSON list or of one JSON object."""
     return [from_json(one) for one in (given if isinstance(given, list) else [given])]

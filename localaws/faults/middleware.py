@@ -1,4 +1,4 @@
-"""Puts the planned faults between the caller and the services."""
+"""WSGI middleware that applies planned faults to API calls."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class NamedCluster(Protocol):
 
 
 class FaultMiddleware:
-    """The WSGI application around ``services``; the calls that the local AWS makes to itself pass untouched."""
+    """The WSGI application around ``services``. Calls by the local AWS itself are passed on unchanged."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class FaultMiddleware:
         cluster: Callable[[str], NamedCluster | None],
         sql: Callable[[str], str],
     ) -> None:
-        """``cluster`` finds a cluster by its id, ``sql`` the text of a query ('' if there is none)."""
+        """``cluster`` returns a cluster by its id, ``sql`` a query's text by its execution id ('' if unknown)."""
         self._services, self._plan, self._cluster, self._sql = services, plan, cluster, sql
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -56,7 +56,7 @@ class FaultMiddleware:
         answer = Response.from_app(self._services, environ, buffered=True) if fault.after_work else None
         if isinstance(fault, DropConnection):
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-            raise ConnectionAbortedError  # tells werkzeug that nobody waits for an answer
+            raise ConnectionAbortedError  # tells werkzeug that the connection is closed
         if isinstance(fault, Delay):
             time.sleep(fault.seconds)
             return answer or Response.from_app(self._services, environ)
@@ -70,7 +70,7 @@ class FaultMiddleware:
         if operation.service == "s3":
             return _Call(operation, s3_target(request), ())
         body = request.get_data()
-        environ["wsgi.input"] = BytesIO(body)  # for the service, which reads it again
+        environ["wsgi.input"] = BytesIO(body)  # the service reads it again
         members = _members(body)
         texts = (
             [*_texts(members), *self._queries(members)] if operation.service == "athena" else _texts(members)
@@ -94,7 +94,7 @@ class FaultMiddleware:
 
 @dataclass(frozen=True)
 class _Call:
-    """``clusters`` are the name and the tags of each cluster the call is about."""
+    """An API call; ``clusters`` are the name and the tags of each cluster that the call names."""
 
     operation: Operation
     text: str
@@ -106,12 +106,12 @@ class _Call:
             or fault.containing not in self.text
         ):
             return False
-        anywhere = not fault.cluster and not fault.tags
-        return anywhere or any(fault.matches_cluster(name, tags) for name, tags in self.clusters)
+        any_cluster = not fault.cluster and not fault.tags
+        return any_cluster or any(fault.matches_cluster(name, tags) for name, tags in self.clusters)
 
 
 def _members(body: bytes) -> JSON:
-    """Return the request's members; what is no JSON object has none, the service will say so."""
+    """Return the request's members; none if the body is not a JSON object (the service then returns an error)."""
     try:
         members = json.loads(body or b"{}")
     except ValueError:

@@ -1,4 +1,4 @@
-"""What shall go wrong and how often it has: shared by everything that asks whether to fail now."""
+"""The planned faults and their trigger counts, shared by all fault hooks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Planned:
 
 
 class FaultPlan:
-    """Thread-safe. It lives as long as the server: a restart forgets it."""
+    """Thread-safe. The plan is kept in memory and is lost at a restart."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -56,9 +56,9 @@ class FaultPlan:
         return not self._planned
 
     def trigger(self, kind: type[F], target: str, matches: Callable[[F], bool]) -> F | None:
-        """Return the first planned fault of the kind that matches and has triggers left, and count this one.
+        """Return the first planned fault of the kind that matches and has triggers left, and count this trigger.
 
-        The lock is held while ``matches`` runs. ``target`` is for the log.
+        The lock is held while ``matches`` runs. ``target`` names the affected call, step or cluster in the log.
         """
         with self._lock:
             for fault_id, planned in self._planned.items():

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Request
 
 
 def bucket_and_key(request: Request) -> tuple[str, str]:
-    """Return bucket and key, either of them '' when the request names none."""
+    """Return bucket and key; '' for each that the request does not name."""
     if S3Response.subdomain_based_buckets(request):
         return bucket_name_from_url(request.url) or "", request.path[1:]
     return split_path(request.path)

@@ -1,15 +1,15 @@
-"""moto's S3 with its objects kept in the Store's folder.
+"""S3 over moto, with the objects stored as files in the Store's folder.
 
-Each request is answered in three moves, one request at a time: what changed in the folder is shown to
-moto, moto answers, what changed in moto is written to the folder. Contents are then served from the files;
-moto holds only their names and metadata.
+Requests are processed one at a time, in three steps: changes in the folder are loaded into moto, moto processes the
+request, and changes in moto are written to the folder. Contents are served from the files; moto only keeps names and
+metadata.
 
-Limits, on purpose:
-- Metadata (content type, tags, policies, versioning) lives in moto's memory and is gone after a restart.
-- A file that Spark wrote has an ETag of the form S3 gives multipart uploads (not an MD5 of the content).
-- A versioned bucket's folder holds the current versions; moto keeps the bytes of all versions it saw.
-- A key ending in ``/`` (a "folder" some consoles make) is kept in moto only, and must be empty.
-- Keys that cannot be files (see Store) and browser form uploads are refused with NotImplemented.
+Known limits:
+- Metadata (content type, tags, policies, versioning) is in moto's memory and is lost at a restart.
+- A file written by Spark has an ETag like that of a multipart upload (not the MD5 of the content).
+- For a versioned bucket, the folder contains the current versions; moto keeps the bytes of all versions it has seen.
+- A key that ends in ``/`` (a "folder" of some consoles) exists only in moto and must be empty.
+- Keys that cannot be file names (see Store) and browser form uploads are rejected with NotImplemented.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ MAX_BODY_IN_MEMORY = 16 * 2**20  # bytes of a request's body; more goes to a tem
 CHUNK = 2**20
 
 _POST_SUBRESOURCES = frozenset({"uploads", "uploadId", "select", "restore"})
-"""What may be posted to a key: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html"""
+"""Subresources that POST on a key supports: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html"""
 
 
 class S3App:
-    """The WSGI application: moto's S3 between two looks at the folder."""
+    """The WSGI application: moto's S3 with the folder synchronized before and after each request."""
 
     def __init__(self, moto: WSGIApplication, store: Store) -> None:
         self._moto, self._store = moto, store
@@ -88,7 +88,7 @@ class S3App:
             )
 
     def _early_response(self, request: Request, bucket: str, key: str) -> Response | None:
-        """Answer a preflight, and what S3 refuses before it looks at the object. None leaves the answer to others."""
+        """Respond to preflights and to requests that S3 rejects without reading the object; None for other requests."""
         if request.method == "OPTIONS":
             return preflight_response(request, self._mirror.cors_rules(bucket))
         if request.method == "POST" and key and not _POST_SUBRESOURCES & set(request.args):
@@ -102,11 +102,11 @@ class S3App:
         return None
 
     def _check(self, request: Request, bucket: str, key: str) -> None:
-        """Refuse what could not be kept in the folder, before moto takes it. Raises UnsafeKeyError."""
+        """Raise UnsafeKeyError for a request whose object could not be stored in the folder."""
         if bucket:
             self._store.bucket_path(bucket)
         if request.method == "POST" and not key and "delete" not in request.args:
-            raise UnsafeKeyError("an upload by an HTML form")
+            raise UnsafeKeyError("uploads by HTML forms")
         if not key or request.method not in {"PUT", "POST"}:
             return
         self._store.check_writable(bucket, key.removesuffix("/") if key.endswith("/") else key)
@@ -125,24 +125,26 @@ class S3App:
             self._mirror.load(bucket, request.args.get("prefix", "") if request.method == "GET" else "")
 
     def _file_response(self, request: Request, bucket: str, key: str) -> Response | None:
-        """Answer a plain GET of a stored object straight from its file: moto's HEAD has the headers, the
-        range and the conditions. None leaves the answer (an error, a sub-resource) to moto's GET."""
+        """Respond to the GET of an object from its file, with the headers of moto's HEAD response.
+
+        moto evaluates the range and the conditions. Returns None if moto's GET must respond (errors, subresources).
+        """
         if set(request.args) - {"x-id"} or not self._store.stat(bucket, key):
             return None
         response = Response.from_app(self._moto, {**request.environ, "REQUEST_METHOD": "HEAD"}, buffered=True)
         if response.status_code not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
             return None
-        wanted = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
+        content_range = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
         file = self._store.object_path(bucket, key).open("rb")
-        file.seek(int(wanted[1]) if wanted else 0)
+        file.seek(int(content_range[1]) if content_range else 0)
         response.response = _chunks(file, int(response.headers["content-length"]))
         response.call_on_close(file.close)
         return response
 
 
 def _read_body(request: Request) -> None:
-    """Take the whole body in before moto's turn, so that a slow client holds up nobody else."""
-    body: IO[bytes] = tempfile.SpooledTemporaryFile(MAX_BODY_IN_MEMORY)  # noqa: SIM115 - it ends with the request
+    """Read the whole body before the lock is taken, so that a slow client does not block other requests."""
+    body: IO[bytes] = tempfile.SpooledTemporaryFile(MAX_BODY_IN_MEMORY)  # noqa: SIM115 - open until the request ends
     shutil.copyfileobj(request.stream, body, CHUNK)
     length = body.tell()
     body.seek(0)
@@ -151,7 +153,7 @@ def _read_body(request: Request) -> None:
 
 
 def _is_json_object(request: Request) -> bool:
-    """Whether the body is one; moto would keep any text as a bucket's policy, and fail on every request after it."""
+    """Return whether the body is a JSON object: moto accepts any text as a policy and fails on later requests."""
     body: IO[bytes] = request.environ["wsgi.input"]
     text = body.read()
     body.seek(0)

@@ -1,7 +1,7 @@
-"""The CORS rules of a bucket, as S3 applies them.
+"""The CORS rules of a bucket, applied as S3 applies them.
 
-The first rule that fits the origin, the method and the headers of a request gives the headers of its answer; without
-one a preflight is refused, and any other request is answered without these headers. See
+The first rule that matches the origin, the method and the headers of a request adds its headers to the response. If no
+rule matches, a preflight is rejected, and other responses have no CORS headers. See
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html
 """
 
@@ -25,7 +25,7 @@ _NOT_ALLOWED = (
 
 
 class Rule(Protocol):
-    """A rule of PutBucketCors, as moto keeps it."""
+    """A rule of PutBucketCors, as moto stores it."""
 
     allowed_methods: Sequence[str]
     allowed_origins: Sequence[str]
@@ -35,7 +35,7 @@ class Rule(Protocol):
 
 
 def strip_cors_headers(app: WSGIApplication) -> WSGIApplication:
-    """Return the application without the headers of CORS in its answers: moto allows every origin everything."""
+    """Return the application without the CORS headers of its responses: moto allows all origins everything."""
 
     def without_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start_without_cors(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -48,7 +48,7 @@ def strip_cors_headers(app: WSGIApplication) -> WSGIApplication:
 
 
 def preflight_response(request: Request, rules: Sequence[Rule] | None) -> Response:
-    """Answer OPTIONS by the rules of the bucket; None for them says that there is no such bucket."""
+    """Return the response to OPTIONS by the bucket's rules; ``rules`` is None if the bucket does not exist."""
     if "Origin" not in request.headers:
         return s3_error(400, "BadRequest", "Insufficient information. Origin request header needed.")
     if rules is None:
@@ -64,7 +64,7 @@ def preflight_response(request: Request, rules: Sequence[Rule] | None) -> Respon
 
 
 def cors_headers(request: Request, rules: Sequence[Rule]) -> dict[str, str]:
-    """Return the headers that the first fitting rule adds to the answer; none without an origin or such a rule."""
+    """Return the CORS headers of the first matching rule; none if there is no Origin header or no such rule."""
     origin = request.headers.get("Origin")
     method = request.headers.get(_REQUESTED_METHOD, request.method)
     requested = [name.strip().lower() for name in request.headers.get(_REQUESTED_HEADERS, "").split(",")]
@@ -85,7 +85,7 @@ def _matches_rule(rule: Rule, origin: str, method: str, requested: Sequence[str]
 
 
 def _matches(patterns: Sequence[str], text: str) -> bool:
-    """Tell whether one of the patterns, in which ``*`` stands for any characters, is the whole text."""
+    """Return whether one of the patterns (``*`` matches any characters) matches the whole text."""
     return any(
         re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) for pattern in patterns
     )

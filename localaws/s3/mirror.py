@@ -1,4 +1,4 @@
-"""Keeps moto's buckets and keys and the folder of the Store the same."""
+"""Two-way synchronization between moto's buckets and keys and the Store's folder."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ CHUNK = 2**20
 
 @dataclass(frozen=True)
 class _SyncedObject:
-    """An object that folder and moto agree on."""
+    """An object that is the same in the folder and in moto."""
 
     stat: FileStat
     key: FakeKey
 
 
 class Mirror:
-    """Keeps moto's buckets and keys and the Store's folder the same. Not thread-safe: its caller locks."""
+    """Synchronizes moto with the Store's folder. Not thread-safe: the caller must hold a lock."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -41,7 +41,7 @@ class Mirror:
         return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 
     def load_buckets(self) -> None:
-        """Carry new and removed buckets over, in both directions (CloudFormation makes them inside moto)."""
+        """Synchronize new and removed buckets in both directions (CloudFormation creates buckets inside moto)."""
         for bucket in set(self._known) - set(self._backend.buckets):
             del self._known[bucket]
             self._store.remove_bucket(bucket)
@@ -53,12 +53,12 @@ class Mirror:
             self._known.setdefault(bucket, {})
 
     def cors_rules(self, bucket: str) -> Sequence[Rule] | None:
-        """Return the rules of PutBucketCors, none of them if there are none, None if there is no such bucket."""
+        """Return the rules of PutBucketCors, empty if there are none; None if the bucket does not exist."""
         found = self._backend.buckets.get(bucket)
         return found.cors if found else None
 
     def load(self, bucket: str, prefix: str) -> None:
-        """Show moto every change in the folder below ``prefix``."""
+        """Load all changes below ``prefix`` from the folder into moto."""
         if bucket not in self._known:
             return
         files, known = self._store.objects(bucket, prefix), self._known[bucket]
@@ -66,7 +66,7 @@ class Mirror:
             self._load(bucket, key, files.get(key))
 
     def load_object(self, bucket: str, key: str) -> None:
-        """Show moto whether this one object has changed in the folder."""
+        """Load the change of one object from the folder into moto."""
         if bucket in self._known:
             self._load(bucket, key, self._store.stat(bucket, key))
 
@@ -79,7 +79,7 @@ class Mirror:
             self._known[bucket][key] = _SyncedObject(stat, self._add(bucket, key, stat))
 
     def _add(self, bucket: str, name: str, stat: FileStat) -> FakeKey:
-        """Give moto an object for a file that is already there."""
+        """Add an object to moto for an existing file."""
         target, path = self._backend.buckets[bucket], self._store.object_path(bucket, name)
         key = FakeKey(
             name=name,
@@ -102,7 +102,7 @@ class Mirror:
         return key
 
     def save(self, bucket: str) -> None:
-        """Write every change of moto's keys to the folder. Raises OSError; the object is then as before."""
+        """Write all changes of moto's keys to the folder. Raises OSError, and then leaves the object unchanged."""
         if bucket not in self._known:
             return
         known, keys = self._known[bucket], self._backend.buckets[bucket].keys
@@ -115,7 +115,7 @@ class Mirror:
                 try:
                     known[name] = _SyncedObject(self._write(bucket, name, key), key)
                 except (OSError, UnsafeKeyError):
-                    # Forget it; the next look at the folder brings back what was there.
+                    # Remove it from moto; the next load restores the previous object from the folder.
                     known.pop(name, None)
                     keys.setlist(name, keys.getlist(name)[:-1])
                     if not keys.getlist(name):
@@ -123,24 +123,24 @@ class Mirror:
                     raise
 
     def _write(self, bucket: str, name: str, key: FakeKey) -> FileStat:
-        _ = key.etag  # moto computes it from the bytes it is about to lose, and remembers it
+        _ = key.etag  # moto computes it from the bytes and caches it; the bytes are removed below
         key._value_buffer.seek(0)
         stat = self._store.write(bucket, name, key._value_buffer)
         if not key._is_versioned:
             _use_file_as_buffer(self._store.object_path(bucket, name), key)
             if key.multipart:
-                key.multipart.dispose()  # the parts' bytes
+                key.multipart.dispose()  # the bytes of the parts
         return stat
 
 
 def _use_file_as_buffer(path: Path, key: FakeKey) -> None:
-    """Let the file stand in for the buffer that moto's key keeps its bytes in."""
+    """Replace the buffer that holds the bytes of moto's key by the file."""
     key._value_buffer.close()
     key._value_buffer = cast(Any, _FileBuffer(path))
 
 
 class _FileBuffer:
-    """Stands in for the buffer of moto's FakeKey, which seeks to 0 and reads the whole."""
+    """The buffer of a moto FakeKey, backed by a file. moto only seeks to 0 and reads all."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -152,4 +152,4 @@ class _FileBuffer:
         return self._path.read_bytes()
 
     def close(self) -> None:
-        """The file outlives moto's key."""
+        """Do nothing: the file stays when moto's key is removed."""

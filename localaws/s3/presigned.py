@@ -1,4 +1,4 @@
-"""Until when a presigned URL of S3 is good.
+"""Validation and expiry of presigned S3 URLs.
 
 Sources: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html for version 4,
 https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html for version 2.
@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
-MAX_EXPIRES_SECONDS = 604_800  # seconds: a week
+MAX_EXPIRES_SECONDS = 604_800  # a week
 _CLOCK_SKEW = timedelta(minutes=15)
 _REQUIRED = ("Algorithm", "Credential", "Signature", "Date", "SignedHeaders", "Expires")
 Error = tuple[HTTPStatus, str, str]
 
 
 def signature_error(query: Mapping[str, str], now: datetime) -> Error | None:
-    """Return status, code and message of S3's error if the signature in the query is not good at ``now``.
+    """Return status, code and message of S3's error if the signature parameters are invalid or expired at ``now``.
 
-    The signature itself is not checked: here any credentials do.
+    The signature itself is not verified: the local AWS accepts any credentials.
     """
     if "X-Amz-Algorithm" in query or "X-Amz-Signature" in query:
         return _version_4(query, now)

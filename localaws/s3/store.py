@@ -1,8 +1,8 @@
-"""The contents of S3 as plain files: ``<root>/<bucket>/<key>``.
+"""The S3 objects as plain files: ``<root>/<bucket>/<key>``.
 
-The folder is the truth: Spark and Athena read and write it in place, a restart finds it again, and a
-large file may be put (or linked) into it by hand. Only keys that are safe relative paths can be stored;
-the others are refused (UnsafeKeyError), so that no key ever leads out of its bucket.
+The folder is the source of truth: Spark and Athena read and write it directly, objects survive a restart, and a large
+file can be copied or linked into it. Only keys that are safe relative paths can be stored. Other keys are rejected
+(UnsafeKeyError), so that no key can point outside its bucket.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import IO, NamedTuple
 from urllib.parse import urlsplit
 
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-INCOMING = ".incoming"  # half-written files; no bucket can have this name
-MAX_NAME_BYTES = 255  # bytes, of one path segment on every usual file system
+INCOMING = ".incoming"  # incomplete files; no bucket can have this name
+MAX_NAME_BYTES = 255  # of one path segment on common file systems
 
 
 class UnsafeKeyError(ValueError):
-    """A bucket or key that cannot be a file here; the text says why."""
+    """The bucket or key cannot be stored as a file; the message says why."""
 
 
 class FileStat(NamedTuple):
-    """What changes whenever a file does."""
+    """Attributes of a file that change when its content changes."""
 
     size: int
     modified: int  # nanoseconds since the epoch
@@ -41,17 +41,17 @@ class Store:
         (root / INCOMING).mkdir(parents=True)
 
     def path(self, uri: str) -> Path:
-        """Return the file or folder behind ``s3://bucket/key-or-prefix``, whether or not it exists.
+        """Return the path of the file or folder for ``s3://bucket/key-or-prefix``, which need not exist.
 
-        Raises UnsafeKeyError when ``uri`` is no S3 address or its key cannot be a file.
+        Raises UnsafeKeyError if ``uri`` is not an S3 URI or its key cannot be a file.
         """
         bucket, _, key = uri.partition("://")[2].partition("/")
         if urlsplit(uri).scheme not in {"s3", "s3a", "s3n"}:
-            raise UnsafeKeyError(f"{uri!r} is not an address like s3://bucket/key")
+            raise UnsafeKeyError(f"{uri!r} is not a URI like s3://bucket/key")
         return self.object_path(bucket, key.rstrip("/")) if key else self.bucket_path(bucket)
 
     def object_path(self, bucket: str, key: str) -> Path:
-        """Return where the object's file is or would be. Raises UnsafeKeyError."""
+        """Return the path of the object's file, which need not exist. Raises UnsafeKeyError."""
         names = key.split("/")
         if any(name in {"", ".", ".."} or "\0" in name for name in names):
             raise UnsafeKeyError(f"the key {key!r} has an empty, '.' or '..' part, so it cannot be a file")
@@ -60,20 +60,20 @@ class Store:
         folder = self.bucket_path(bucket)
         path = folder.joinpath(*names)
         if any(parent.is_symlink() for parent in path.parents if parent.is_relative_to(folder)):
-            raise UnsafeKeyError(f"the key {key!r} leads through a link to another folder")
+            raise UnsafeKeyError(f"the key {key!r} contains a symbolic link to another folder")
         return path
 
     def check_writable(self, bucket: str, key: str) -> None:
-        """Raise UnsafeKeyError if ``key`` cannot be stored beside the keys that are there."""
+        """Raise UnsafeKeyError if ``key`` cannot be stored together with the existing keys."""
         path = self.object_path(bucket, key)
         for parent in path.relative_to(self.bucket_path(bucket)).parents:
             if parent.name and (self.bucket_path(bucket) / parent).is_file():
                 raise UnsafeKeyError(
-                    f"the key {key!r} lies below the object {str(parent)!r}: one name, file and folder"
+                    f"the key {key!r} is below the object {str(parent)!r}: the same name cannot be a file and a folder"
                 )
         if path.is_dir() and any(_files(path)):
             raise UnsafeKeyError(
-                f"the key {key!r} is also the prefix of other objects: one name, file and folder"
+                f"the key {key!r} is also the prefix of other objects: the same name cannot be a file and a folder"
             )
 
     # Buckets
@@ -86,7 +86,7 @@ class Store:
         self.bucket_path(bucket).mkdir(exist_ok=True)
 
     def remove_bucket(self, bucket: str) -> None:
-        """Remove the bucket's folder if no file is left in it."""
+        """Remove the bucket's folder if it contains no file."""
         folder = self.bucket_path(bucket)
         if folder.is_dir() and not any(_files(folder)):
             shutil.rmtree(folder)
@@ -94,14 +94,14 @@ class Store:
     # Objects
 
     def stat(self, bucket: str, key: str) -> FileStat | None:
-        """Return the stat of the object's file, None if there is no such file."""
+        """Return the attributes of the object's file; None if there is no such file."""
         try:
             return _file_stat(self.object_path(bucket, key))
         except UnsafeKeyError:
             return None
 
     def objects(self, bucket: str, prefix: str = "") -> dict[str, FileStat]:
-        """Return key -> stat of each file below the bucket whose key begins with ``prefix``."""
+        """Return key -> file attributes for each object of the bucket whose key starts with ``prefix``."""
         folder = self.bucket_path(bucket)
         try:
             start = self.object_path(bucket, prefix.rpartition("/")[0]) if "/" in prefix else folder
@@ -112,7 +112,7 @@ class Store:
         return {key: stat for key, stat in found.items() if stat}
 
     def write(self, bucket: str, key: str, content: IO[bytes]) -> FileStat:
-        """Store the object whole or not at all. Raises UnsafeKeyError, OSError (disk full)."""
+        """Write the object atomically. Raises UnsafeKeyError, OSError (disk full)."""
         with self.writing(bucket, key) as file:
             shutil.copyfileobj(content, file, 1 << 20)
         status = self.object_path(bucket, key).stat()
@@ -120,9 +120,9 @@ class Store:
 
     @contextmanager
     def writing(self, bucket: str, key: str) -> Iterator[IO[bytes]]:
-        """Give a file whose content becomes the object when the block ends; if it raises, nothing has changed.
+        """Yield a file that becomes the object when the block ends; if the block raises, nothing is changed.
 
-        Raises UnsafeKeyError, OSError (disk full, the bucket is gone).
+        Raises UnsafeKeyError, OSError (disk full, bucket removed).
         """
         self.check_writable(bucket, key)
         path, incoming = self.object_path(bucket, key), self.root / INCOMING / uuid.uuid4().hex
@@ -130,8 +130,8 @@ class Store:
             with incoming.open("wb") as file:
                 yield file
             if not self.bucket_path(bucket).is_dir():
-                raise FileNotFoundError(f"there is no bucket {bucket}")
-            if path.is_dir():  # only empty folders: check_writable saw to that
+                raise FileNotFoundError(f"the bucket {bucket} does not exist")
+            if path.is_dir():  # contains only empty folders, as check_writable has verified
                 shutil.rmtree(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             incoming.replace(path)
@@ -139,7 +139,7 @@ class Store:
             incoming.unlink(missing_ok=True)
 
     def remove(self, bucket: str, key: str) -> None:
-        """Remove the object's file and the folders it leaves empty. A missing file is no error."""
+        """Remove the object's file and the folders that become empty. A missing file is not an error."""
         folder, path = self.bucket_path(bucket), self.object_path(bucket, key)
         path.unlink(missing_ok=True)
         for parent in path.parents:
@@ -147,7 +147,7 @@ class Store:
                 return
             try:
                 parent.rmdir()
-            except OSError:  # not empty, or already gone
+            except OSError:  # not empty, or already removed
                 return
 
     def bucket_path(self, bucket: str) -> Path:
@@ -165,7 +165,7 @@ def _file_stat(path: Path) -> FileStat | None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files below ``folder``; linked files count, linked folders do not."""
+    """Yield the files below ``folder``, including symbolic links to files but not to folders."""
     try:
         entries = list(os.scandir(folder))
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""Which requests the local AWS serves: those of programs, and of no web page but those it was told of."""
+"""Programs on this machine and allowed web pages may call the local AWS; other requests are rejected."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ LIST_CLUSTERS = {"X-Amz-Target": "ElasticMapReduce.ListClusters"}
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A local AWS that was told of two names and an origin."""
+def allowing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """A local AWS with two allowed hosts and one allowed origin."""
     names = ("--allow-host", "localaws", "--allow-host", "amazonaws.com")
-    with LocalAws(*names, "--allow-origin", ORIGIN, state=tmp_path_factory.mktemp("told")) as aws:
+    with LocalAws(*names, "--allow-origin", ORIGIN, state=tmp_path_factory.mktemp("allowing")) as aws:
         yield aws
 
 
 @pytest.fixture
-def by_another_name(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
-    """The local AWS at a name that leads to loopback and that it was not told of."""
+def at_unknown_host(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> LocalAws:
+    """The local AWS with a host name in its endpoint that resolves to loopback but is not allowed."""
     resolve = socket.getaddrinfo
     monkeypatch.setattr(
         socket,
         "getaddrinfo",
         lambda host, *others, **named: resolve("127.0.0.1" if host == "aws.test" else host, *others, **named),
     )
-    by_another_name = copy(local_aws)
-    by_another_name.endpoint_url = local_aws.endpoint_url.replace("127.0.0.1", "aws.test")
-    return by_another_name
+    unknown = copy(local_aws)
+    unknown.endpoint_url = local_aws.endpoint_url.replace("127.0.0.1", "aws.test")
+    return unknown
 
 
-def signed_for(service: str) -> dict[str, str]:
+def signature_for(service: str) -> dict[str, str]:
     return {"Authorization": f"AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/{service}/aws4_request, x"}
 
 
-def of_cors(headers: HTTPMessage) -> list[str]:
+def cors_headers_of(headers: HTTPMessage) -> list[str]:
     return [name for name in headers if name.lower().startswith("access-control-")]
 
 
@@ -73,9 +73,9 @@ def of_cors(headers: HTTPMessage) -> list[str]:
         "bucket.s3.eu-central-1.amazonaws.com:443",
     ],
 )
-def test_a_host_that_is_loopback_or_told_is_served(host: str) -> None:
-    callers = Allowlist(["localaws", "192.168.1.5", "[fd00:0::5]", "amazonaws.com"])
-    assert callers.refusal({"HTTP_HOST": host}) == ""
+def test_loopback_and_allowed_hosts_are_accepted(host: str) -> None:
+    allowlist = Allowlist(["localaws", "192.168.1.5", "[fd00:0::5]", "amazonaws.com"])
+    assert allowlist.refusal({"HTTP_HOST": host}) == ""
 
 
 @pytest.mark.parametrize(
@@ -110,13 +110,13 @@ def test_a_host_that_is_loopback_or_told_is_served(host: str) -> None:
         "lοcalhost",  # a Greek letter
     ],
 )
-def test_any_other_host_is_refused_and_the_message_says_what_to_do(host: str) -> None:
+def test_other_hosts_are_rejected_with_a_hint(host: str) -> None:
     reason = Allowlist(["localaws", "amazonaws.com"]).refusal({"HTTP_HOST": host})
-    assert reason.startswith(f"the local AWS is not called {host!r}: ")
+    assert reason.startswith(f"the host {host!r} is not allowed: ")
     assert "--allow-host" in reason
 
 
-def test_a_request_without_a_host_is_refused() -> None:
+def test_a_request_without_a_host_is_rejected() -> None:
     assert "--allow-host" in Allowlist().refusal({})
 
 
@@ -139,10 +139,10 @@ def test_a_request_without_a_host_is_refused() -> None:
         {"HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_REFERER": f"{ORIGIN}/page"},
     ],
 )
-def test_a_web_page_is_refused_and_the_message_says_what_to_do(headers: dict[str, str]) -> None:
+def test_web_pages_are_rejected_with_a_hint(headers: dict[str, str]) -> None:
     reason = Allowlist(origins=[ORIGIN]).refusal({"HTTP_HOST": "localhost:4566", **headers})
-    assert reason.startswith("the local AWS does not serve web pages")
-    assert "--allow-origin" in reason or "open the address itself" in reason
+    assert reason.startswith("requests from web pages are not allowed")
+    assert "--allow-origin" in reason or "enter the address in the browser" in reason
 
 
 @pytest.mark.parametrize(
@@ -152,25 +152,25 @@ def test_a_web_page_is_refused_and_the_message_says_what_to_do(headers: dict[str
         {"HTTP_ORIGIN": ORIGIN},
         {"HTTP_ORIGIN": ORIGIN, "HTTP_SEC_FETCH_SITE": "same-site"},
         {"HTTP_ORIGIN": "https://app.example"},
-        {"HTTP_SEC_FETCH_SITE": "none"},  # typed into the address bar
+        {"HTTP_SEC_FETCH_SITE": "none"},  # entered in the address bar
         {"HTTP_SEC_FETCH_SITE": "same-origin"},
         {"HTTP_REFERER": "https://attacker.example/"},
-        {"HTTP_SEC_FETCH_MODE": "cors"},  # the fetch of Node.js sends this one alone
+        {"HTTP_SEC_FETCH_MODE": "cors"},  # fetch in Node.js sends only this header
     ],
 )
-def test_a_program_a_typed_address_and_a_told_origin_are_served(headers: dict[str, str]) -> None:
-    callers = Allowlist(origins=["HTTP://LocalHost:3000/", "https://app.example:443"])
-    assert callers.refusal({"HTTP_HOST": "localhost:4566", **headers}) == ""
+def test_programs_entered_addresses_and_allowed_origins_are_accepted(headers: dict[str, str]) -> None:
+    allowlist = Allowlist(origins=["HTTP://LocalHost:3000/", "https://app.example:443"])
+    assert allowlist.refusal({"HTTP_HOST": "localhost:4566", **headers}) == ""
 
 
 @pytest.mark.parametrize("host", ["", "*", "localaws:4566", "http://localaws", "a b", "localaws."])
-def test_what_cannot_be_a_host_cannot_be_told(host: str) -> None:
-    with pytest.raises(ValueError, match="is not a host name: give it without a port"):
+def test_an_invalid_host_cannot_be_allowed(host: str) -> None:
+    with pytest.raises(ValueError, match="is not a host name: give one without a port"):
         Allowlist([host])
 
 
 @pytest.mark.parametrize("origin", ["", "*", "null", "localhost:3000", "http://*.example", "http://a/page"])
-def test_what_cannot_be_an_origin_cannot_be_told(origin: str) -> None:
+def test_an_invalid_origin_cannot_be_allowed(origin: str) -> None:
     with pytest.raises(ValueError, match="is not an origin: give scheme, host and port"):
         Allowlist(origins=[origin])
 
@@ -180,7 +180,7 @@ REBOUND = {"Host": "attacker.example"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-@pytest.mark.parametrize("who", [PAGE, REBOUND, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}])
+@pytest.mark.parametrize("sender", [PAGE, REBOUND, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}])
 @pytest.mark.parametrize(
     ("method", "path", "headers"),
     [
@@ -199,17 +199,17 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
         ("OPTIONS", "/moto-api/reset", {"Access-Control-Request-Private-Network": "true"}),
     ],
 )
-def test_every_address_of_the_server_is_closed_to_web_pages(
-    local_aws: LocalAws, who: dict[str, str], method: str, path: str, headers: dict[str, str]
+def test_every_path_of_the_server_is_closed_to_web_pages(
+    local_aws: LocalAws, sender: dict[str, str], method: str, path: str, headers: dict[str, str]
 ) -> None:
-    status, answered, text = send(local_aws, method, path, headers | who)
+    status, response_headers, text = send(local_aws, method, path, headers | sender)
     assert status == 403
-    assert "the local AWS " in text
-    assert not of_cors(answered)
+    assert "not allowed" in text
+    assert not cors_headers_of(response_headers)
 
 
-def test_the_control_interface_of_moto_is_closed_to_programs_too(local_aws: LocalAws) -> None:
-    """Its reset would empty S3."""
+def test_the_moto_api_is_closed_to_programs_too(local_aws: LocalAws) -> None:
+    """Its reset would delete all S3 objects."""
     s3 = local_aws.client("s3")
     s3.create_bucket(Bucket="not-to-be-reset")
     assert send(local_aws, "POST", "/moto-api/reset", {})[0] == 405
@@ -229,30 +229,30 @@ def test_the_control_interface_of_moto_is_closed_to_programs_too(local_aws: Loca
         ("lambda", "list_functions", "AccessDeniedException"),
     ],
 )
-def test_a_client_that_calls_it_by_another_name_reads_what_to_do(
-    by_another_name: LocalAws, service: str, operation: str, code: str
+def test_a_client_with_an_unknown_host_gets_the_hint_as_an_aws_error(
+    at_unknown_host: LocalAws, service: str, operation: str, code: str
 ) -> None:
     with pytest.raises(ClientError) as refused:
-        getattr(by_another_name.client(service), operation)()
+        getattr(at_unknown_host.client(service), operation)()
     error = refused.value.response["Error"]
     assert error["Code"] == code
-    assert error["Message"].startswith("the local AWS is not called 'aws.test:")
+    assert error["Message"].startswith("the host 'aws.test:")
 
 
-def test_the_client_of_the_faults_reads_it_too(by_another_name: LocalAws) -> None:
-    with pytest.raises(FaultRejected, match=r"is not called 'aws\.test:"):
-        Faults(by_another_name.endpoint_url).planned()
+def test_the_faults_client_gets_the_hint_too(at_unknown_host: LocalAws) -> None:
+    with pytest.raises(FaultRejected, match=r"the host 'aws\.test:"):
+        Faults(at_unknown_host.endpoint_url).planned()
 
 
-def test_the_told_names_and_the_told_origin_are_served_without_headers_of_cors(told: LocalAws) -> None:
-    for who in (
+def test_allowed_hosts_and_origins_get_no_cors_headers(allowing: LocalAws) -> None:
+    for sender in (
         {"Host": "localaws:4566"},
         {"Host": "elasticmapreduce.eu-central-1.amazonaws.com"},
         {"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site"},
     ):
-        status, headers, text = send(told, "POST", "/", {**LIST_CLUSTERS, **who}, "{}")
+        status, headers, text = send(allowing, "POST", "/", {**LIST_CLUSTERS, **sender}, "{}")
         assert (status, json.loads(text)) == (200, {"Clusters": []})
-        assert not of_cors(headers)
+        assert not cors_headers_of(headers)
 
 
 @pytest.mark.parametrize(
@@ -263,18 +263,18 @@ def test_the_told_names_and_the_told_origin_are_served_without_headers_of_cors(t
         ("sts", FORM, "Action=GetCallerIdentity&Version=2011-06-15"),
     ],
 )
-def test_no_answer_of_moto_has_headers_of_cors(
-    told: LocalAws, service: str, headers: dict[str, str], body: str | None
+def test_moto_adds_no_cors_headers(
+    allowing: LocalAws, service: str, headers: dict[str, str], body: str | None
 ) -> None:
-    who = signed_for(service) | {"Origin": ORIGIN}
-    status, answered, _ = send(told, "POST" if body else "GET", "/", who | headers, body)
+    sender = signature_for(service) | {"Origin": ORIGIN}
+    status, response_headers, _ = send(allowing, "POST" if body else "GET", "/", sender | headers, body)
     assert status == 200
-    assert not of_cors(answered)
+    assert not cors_headers_of(response_headers)
 
 
-def test_s3_by_virtual_hosted_addresses_is_served(local_aws: LocalAws) -> None:
+def test_virtual_hosted_style_requests_to_s3_are_accepted(local_aws: LocalAws) -> None:
     local_aws.client("s3").create_bucket(Bucket="virtual")
     local_aws.client("s3").put_object(Bucket="virtual", Key="a/b", Body=b"content")
     port = local_aws.endpoint_url.rpartition(":")[2]
     for host in (f"virtual.localhost:{port}", "virtual.s3.localhost"):
-        assert send(local_aws, "GET", "/a/b", signed_for("s3") | {"Host": host})[::2] == (200, "content")
+        assert send(local_aws, "GET", "/a/b", signature_for("s3") | {"Host": host})[::2] == (200, "content")

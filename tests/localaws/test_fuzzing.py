@@ -1,4 +1,4 @@
-"""Requests at random, made from the service models: whatever comes, the answer is no 500."""
+"""Random requests generated from the service models: no request is answered with status 500."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from localaws.athena.api.operations import AthenaApi
 from localaws.emr.api import EmrApi
 from localaws.testing import LocalAws
 
-# Where a valid value is wanted: mostly of the right type, now and then of another, or at an end of the range.
+# Values for members: most have the right type, some have another type or are at the limits of the range.
 TEXTS = [
     "",
     "\n",
@@ -50,7 +50,7 @@ QUERIES = [
     "DROP TABLE x",
     "SELECT '\ud800'",
 ]
-REQUESTS = 6  # of each operation
+REQUESTS = 6  # per operation
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +78,8 @@ def post(aws: LocalAws, target: str, body: bytes) -> int:
         return error.code
 
 
-class Fuzz:
-    """``known`` are names and ids that exist, by the member that takes them."""
+class RequestGenerator:
+    """Generates requests. ``known`` maps member names to existing names and ids."""
 
     def __init__(self, model: ServiceModel, known: dict[str, Any], seed: str) -> None:
         self._model, self._known, self._random = model, known, random.Random(seed)
@@ -122,7 +122,9 @@ def operations(service: str, api: type) -> list[str]:
 
 
 @pytest.mark.parametrize(("service", "api"), [("emr", EmrApi), ("athena", AthenaApi)])
-def test_no_request_is_answered_by_a_500(fuzzed: LocalAws, cluster: str, service: str, api: type) -> None:
+def test_no_random_request_is_answered_with_500(
+    fuzzed: LocalAws, cluster: str, service: str, api: type
+) -> None:
     known: dict[str, Any] = {
         "WorkGroup": "primary", "CatalogName": "AwsDataCatalog", "DatabaseName": "default",
         "ResultConfiguration": {"OutputLocation": "s3://results/"},
@@ -140,7 +142,7 @@ def test_no_request_is_answered_by_a_500(fuzzed: LocalAws, cluster: str, service
             chosen = dict(known)
             if operation == "StartQueryExecution":
                 chosen["QueryString"] = QUERIES[number % len(QUERIES)]
-            body = Fuzz(model, chosen, f"{operation} {number}").request(operation)
+            body = RequestGenerator(model, chosen, f"{operation} {number}").request(operation)
             if post(fuzzed, f"{prefix}.{operation}", body) == 500:
                 failures.append((operation, body[:500]))
     assert failures == []
@@ -167,7 +169,7 @@ def test_no_request_is_answered_by_a_500(fuzzed: LocalAws, cluster: str, service
          '"ResultConfiguration": {"OutputLocation": "s3://results/"}}'),
     ],
 )  # fmt: skip
-def test_a_value_out_of_range_is_a_bad_request(
+def test_a_value_out_of_range_is_answered_with_400(
     fuzzed: LocalAws, cluster: str, target: str, body: str
 ) -> None:
     assert post(fuzzed, target, body.replace("CLUSTER", cluster).encode()) == 400

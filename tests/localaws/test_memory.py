@@ -1,4 +1,4 @@
-"""The memory there is: the machine's, or less in a container."""
+"""The memory of the machine, or of the container if that is less."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from localaws import memory
     ("limit", "bytes_"),
     [("max\n", None), ("104857600\n", 104857600), ("9223372036854771712\n", None), (None, None)],
 )
-def test_a_containers_limit_counts_when_it_is_less(
+def test_the_container_limit_is_used_if_it_is_less(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str | None, bytes_: int | None
 ) -> None:
     file = tmp_path / "memory.max"

@@ -1,4 +1,4 @@
-"""What is passed on to moto, and what is refused in the words of the service that was called."""
+"""Supported operations are passed on to moto; others are rejected in the protocol of the called service."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SELECT = {
 }
 
 
-def refusal(call: Callable[..., Any], **request: Any) -> tuple[int, str, str]:
+def error_of(call: Callable[..., Any], **request: Any) -> tuple[int, str, str]:
     with pytest.raises(ClientError) as failure:
         call(**request)
     response = failure.value.response
@@ -40,8 +40,8 @@ def refusal(call: Callable[..., Any], **request: Any) -> tuple[int, str, str]:
     )
 
 
-# What somebody with Spark on EMR would call, and one of each protocol.
-REFUSED: list[tuple[str, str, dict[str, Any]]] = [
+# Operations that users of Spark on EMR may call, and at least one of each protocol.
+UNSUPPORTED: list[tuple[str, str, dict[str, Any]]] = [
     ("glue", "start_crawler", {"Name": "c"}),
     ("glue", "create_crawler", {"Name": "c", "Role": ROLE, "Targets": {}}),
     ("glue", "start_job_run", {"JobName": "j"}),
@@ -78,22 +78,22 @@ CODES = {
 }
 
 
-@pytest.mark.parametrize(("service", "operation", "request_"), REFUSED)
-def test_what_would_only_pretend_to_run_is_refused_in_the_protocol_of_its_service(
+@pytest.mark.parametrize(("service", "operation", "request_"), UNSUPPORTED)
+def test_simulated_operations_are_rejected_in_the_protocol_of_the_service(
     local_aws: LocalAws, service: str, operation: str, request_: dict[str, Any]
 ) -> None:
-    status, code, message = refusal(getattr(local_aws.client(service), operation), **request_)
+    status, code, message = error_of(getattr(local_aws.client(service), operation), **request_)
     assert (status, code) == (501, CODES.get(service, "UnknownOperationException"))
     assert message.startswith("not supported by the local AWS: ")
 
 
 @pytest.mark.parametrize("service", sorted(SUPPORTED_OPERATIONS))
-def test_every_answered_operation_is_one_of_the_service(service: str) -> None:
+def test_every_supported_operation_exists_in_the_service_model(service: str) -> None:
     known = botocore.session.get_session().get_service_model(service).operation_names
     assert not SUPPORTED_OPERATIONS[service] - set(known)
 
 
-def test_messages_secrets_and_parameters_that_are_stored_arrive(local_aws: LocalAws) -> None:
+def test_messages_secrets_and_parameters_are_delivered(local_aws: LocalAws) -> None:
     name = uuid4().hex
     sqs, sns = local_aws.client("sqs"), local_aws.client("sns")
     queue = sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -111,19 +111,19 @@ def test_messages_secrets_and_parameters_that_are_stored_arrive(local_aws: Local
     assert parameters.get_parameter(Name=name)["Parameter"]["Value"] == "p"
 
 
-def test_roles_are_made_and_taken(local_aws: LocalAws) -> None:
+def test_roles_are_created_and_assumed(local_aws: LocalAws) -> None:
     iam, name = local_aws.client("iam"), uuid4().hex
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     try:
         sts = local_aws.client("sts")
-        taken = sts.assume_role(RoleArn=role, RoleSessionName="me")
+        assumed = sts.assume_role(RoleArn=role, RoleSessionName="me")
         by_token = sts.assume_role_with_web_identity(
             RoleArn=role, RoleSessionName="me", WebIdentityToken="token"
         )
     finally:
         iam.delete_role(RoleName=name)
-    for answer in (taken, by_token):
-        assert answer["AssumedRoleUser"]["Arn"].endswith(f"assumed-role/{name}/me")
+    for response in (assumed, by_token):
+        assert response["AssumedRoleUser"]["Arn"].endswith(f"assumed-role/{name}/me")
 
 
 @pytest.mark.parametrize(
@@ -134,26 +134,26 @@ def test_roles_are_made_and_taken(local_aws: LocalAws) -> None:
         ("secretsmanager", "list_secret_version_ids", {"SecretId": "none"}),
     ],
 )
-def test_what_moto_cannot_take_is_refused_and_not_tried_again(
+def test_a_request_that_moto_cannot_process_is_rejected_and_not_retried(
     local_aws: LocalAws, service: str, operation: str, request_: dict[str, Any]
 ) -> None:
-    status, code, message = refusal(getattr(local_aws.client(service), operation), **request_)
+    status, code, message = error_of(getattr(local_aws.client(service), operation), **request_)
     assert (status, code) == (501, CODES.get(service, "UnknownOperationException"))
-    assert "as it is asked here" in message
+    assert "with these parameters" in message
 
 
-def test_a_policy_that_is_no_json_is_not_kept(local_aws: LocalAws) -> None:
+def test_a_policy_that_is_not_json_is_rejected(local_aws: LocalAws) -> None:
     s3, bucket = local_aws.client("s3"), f"policy-{uuid4().hex[:8]}"
     s3.create_bucket(Bucket=bucket)
-    assert refusal(s3.put_bucket_policy, Bucket=bucket, Policy="allow")[:2] == (400, "MalformedPolicy")
+    assert error_of(s3.put_bucket_policy, Bucket=bucket, Policy="allow")[:2] == (400, "MalformedPolicy")
     s3.put_object(Bucket=bucket, Key="k", Body=b"")
     policy = json.dumps({"Version": "2012-10-17", "Statement": []})
     s3.put_bucket_policy(Bucket=bucket, Policy=policy)
     assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == policy
 
 
-def test_what_moto_stumbles_over_is_an_error_of_the_protocol(local_aws: LocalAws) -> None:
-    """A request that the service's model refuses is the caller's mistake."""
+def test_an_invalid_request_that_fails_in_moto_is_answered_with_400(local_aws: LocalAws) -> None:
+    """A request that does not fit the service's model is a client error."""
 
     def post(body: bytes) -> tuple[int, str, dict[str, Any]]:
         headers = {
@@ -166,7 +166,7 @@ def test_what_moto_stumbles_over_is_an_error_of_the_protocol(local_aws: LocalAws
             urlopen(Request(local_aws.endpoint_url, body, headers))
         except HTTPError as error:
             return error.code, error.headers.get_content_type(), json.load(error)
-        raise AssertionError("it was answered")
+        raise AssertionError("the request succeeded")
 
     for body in (b"[]", b"{", b'{"DatabaseName": 1, "Name": {}}', b'{"Name": "x"}'):
         status, mimetype, error = post(body)
@@ -175,8 +175,8 @@ def test_what_moto_stumbles_over_is_an_error_of_the_protocol(local_aws: LocalAws
         assert error["__type"] in ("InvalidInputException", "EntityNotFoundException"), body
 
 
-def test_there_is_one_catalog_whatever_the_region(local_aws: LocalAws) -> None:
-    """Athena and EMR here know no regions either."""
+def test_all_regions_share_one_catalog(local_aws: LocalAws) -> None:
+    """The local Athena and EMR have no regions either."""
     frankfurt, nowhere = (
         boto3.client(
             "glue",

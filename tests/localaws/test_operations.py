@@ -1,4 +1,4 @@
-"""A request's operation is the one botocore made it for."""
+"""The operation found for a request is the one that boto3 has called."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ JSON: list[tuple[str, str, dict[str, Any]]] = [
 
 
 def sent(service: str, method: str, **params: Any) -> tuple[Operation, Operation | None]:
-    """Return the operation that boto3 means, and the one that is seen in its request."""
+    """Return the operation that boto3 calls, and the operation found for its request."""
     credentials = {"aws_access_key_id": "k", "aws_secret_access_key": "s", "region_name": "us-east-1"}
     config = Config(retries={"total_max_attempts": 1})
     client = boto3.client(service, endpoint_url="http://127.0.0.1:1", config=config, **credentials)
     seen: list[AWSPreparedRequest] = []
 
-    def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    def respond(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         seen.append(request)
         return AWSResponse(request.url, 599, {}, None)
 
-    client.meta.events.register("before-send", answer)
+    client.meta.events.register("before-send", respond)
     with pytest.raises((ClientError, AttributeError)):
         getattr(client, method)(**params)
     headers = [(k, v.decode() if isinstance(v, bytes) else v) for k, v in seen[0].headers.items()]
@@ -71,29 +71,29 @@ def sent(service: str, method: str, **params: Any) -> tuple[Operation, Operation
 
 
 @pytest.mark.parametrize(("method", "params"), S3)
-def test_operations_of_s3_are_told_apart(method: str, params: dict[str, Any]) -> None:
-    meant, found = sent("s3", method, **params)
-    assert found == meant
+def test_s3_operations_are_distinguished(method: str, params: dict[str, Any]) -> None:
+    called, found = sent("s3", method, **params)
+    assert found == called
 
 
 @pytest.mark.parametrize(("service", "method", "params"), JSON)
-def test_each_service_is_known_by_its_name_in_iam(service: str, method: str, params: dict[str, Any]) -> None:
-    meant, found = sent(service, method, **params)
-    assert found == meant
+def test_services_are_named_by_their_iam_prefix(service: str, method: str, params: dict[str, Any]) -> None:
+    called, found = sent(service, method, **params)
+    assert found == called
 
 
-def test_other_services_are_left_alone() -> None:
+def test_other_services_have_no_operation() -> None:
     assert sent("sts", "get_caller_identity")[1] is None
 
 
-def test_a_name_is_looked_for_in_every_service_unless_one_is_given() -> None:
+def test_a_name_without_service_is_searched_in_all_services() -> None:
     assert qualified_names("RunJobFlow") == ["elasticmapreduce:RunJobFlow"]
     assert qualified_names("GetTags") == ["glue:GetTags"]
     assert qualified_names("GetDatabase") == ["athena:GetDatabase", "glue:GetDatabase"]
     assert qualified_names("athena:RunJobFlow") == qualified_names("sts:GetCallerIdentity") == []
 
 
-def test_operations_that_name_a_cluster() -> None:
+def test_operations_that_target_a_cluster() -> None:
     for name in ("RunJobFlow", "DescribeStep", "AddJobFlowSteps", "TerminateJobFlows", "AddTags"):
         assert targets_cluster(f"elasticmapreduce:{name}")
     for name in ("elasticmapreduce:ListClusters", "elasticmapreduce:ListReleaseLabels", "s3:GetObject"):

@@ -1,4 +1,4 @@
-"""The JSON protocol: what a service model allows gets in, and nothing else gets out."""
+"""The JSON protocol: requests and responses are validated against the service model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from localaws.protocol import AwsError, JsonService
 
 
 class Api:
-    """Answers a few operations of EMR with what the test put in."""
+    """A few EMR operations that return, or raise, the given response."""
 
     def __init__(self, response: Any = None) -> None:
         self.response, self.requests = response, []  # type: ignore[var-annotated]
@@ -33,7 +33,7 @@ def call(api: Api, operation: str, request: Any) -> tuple[int, dict[str, Any]]:
     return JsonService("emr", api).handle(f"ElasticMapReduce.{operation}", body)
 
 
-def test_times_are_epoch_seconds_outside_and_datetimes_inside() -> None:
+def test_epoch_seconds_in_json_are_datetimes_in_the_service() -> None:
     moment = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
     status = {"Timeline": {"CreationDateTime": moment, "EndDateTime": None}}
     api = Api({"Clusters": [{"Id": "j-1", "Status": status}]})
@@ -44,7 +44,7 @@ def test_times_are_epoch_seconds_outside_and_datetimes_inside() -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "request_", "complaint"),
+    ("operation", "request_", "message"),
     [
         ("CancelSteps", {"StepIds": ["s-1"]}, "ClusterId"),
         ("ListClusters", {"ClusterStates": "RUNNING"}, "ClusterStates"),
@@ -54,16 +54,14 @@ def test_times_are_epoch_seconds_outside_and_datetimes_inside() -> None:
         ("ListClusters", [], "Invalid type"),
     ],
 )
-def test_a_request_the_model_refuses_never_reaches_the_service(
-    operation: str, request_: Any, complaint: str
-) -> None:
+def test_an_invalid_request_does_not_reach_the_service(operation: str, request_: Any, message: str) -> None:
     api = Api()
     status, error = call(api, operation, request_)
     assert (status, error["__type"], api.requests) == (400, "ValidationException", [])
-    assert complaint in error["Message"]
+    assert message in error["Message"]
 
 
-def test_a_null_is_a_member_that_is_not_given_however_deep() -> None:
+def test_a_null_is_a_missing_member_at_any_depth() -> None:
     api = Api()
     JsonService("emr", api).handle(
         "ElasticMapReduce.AddTags", b'{"ResourceId": "j", "Tags": [{"Value": null}]}'
@@ -76,13 +74,13 @@ def test_a_body_that_is_not_json_is_a_serialization_error() -> None:
 
 
 @pytest.mark.parametrize(("operation", "status"), [("MakeCoffee", 400), ("ListStudios", 501)])
-def test_an_operation_that_is_not_there_is_named(operation: str, status: int) -> None:
+def test_an_unknown_operation_is_named_in_the_error(operation: str, status: int) -> None:
     code, error = call(Api(), operation, {})
     assert (code, error["__type"]) == (status, "UnknownOperationException")
     assert operation in error["Message"]
 
 
-def test_an_error_of_the_service_goes_out_with_its_members_and_without_the_empty_ones() -> None:
+def test_an_error_has_its_members_except_empty_ones() -> None:
     error = AwsError("InvalidRequestException", "no", 400, ErrorCode="NoSuchCluster", Other=None)
     assert call(Api(error), "ListClusters", {}) == (
         400,
@@ -90,14 +88,14 @@ def test_an_error_of_the_service_goes_out_with_its_members_and_without_the_empty
     )
 
 
-@pytest.mark.parametrize("mistake", [{"Clusters": [{"Colour": "red"}]}, KeyError("oops")])
-def test_our_own_mistake_is_an_internal_error_and_does_not_end_the_server(mistake: Any) -> None:
-    status, error = call(Api(mistake), "ListClusters", {})
+@pytest.mark.parametrize("response", [{"Clusters": [{"Colour": "red"}]}, KeyError("oops")])
+def test_an_unexpected_exception_is_an_internal_error(response: Any) -> None:
+    status, error = call(Api(response), "ListClusters", {})
     assert (status, error["__type"]) == (500, "InternalServerException")
 
 
 @pytest.mark.parametrize("service", ["emr", "athena"])
-def test_every_pattern_that_is_checked_means_something_to_python(service: str) -> None:
+def test_every_checked_pattern_is_valid_in_python(service: str) -> None:
     model = botocore.session.get_session().get_service_model(service)
     patterns = [model.shape_for(name).metadata.get("pattern") for name in model.shape_names]
     for pattern in filter(None, patterns):

@@ -1,4 +1,4 @@
-"""The README tells all that works, and no more."""
+"""The README lists all supported operations and faults, and no others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def section(title: str) -> str:
 
 
 @pytest.mark.parametrize(("title", "api"), [("EMR", EmrApi), ("Athena", AthenaApi)])
-def test_the_operations_are_those_of_the_api(title: str, api: type) -> None:
+def test_the_listed_operations_are_those_of_the_api(title: str, api: type) -> None:
     table = section(title).partition("\n\n| differs")[0].partition("\n\n| statements")[0]
     rows = [line for line in table.splitlines() if line.startswith("| ") and not line.startswith("| ---")]
     named = {xform_name(word) for row in rows for word in re.findall(r"\b(?:[A-Z][a-z]+){2,}\b", row)}
@@ -29,7 +29,7 @@ def test_the_operations_are_those_of_the_api(title: str, api: type) -> None:
     assert named == public
 
 
-def test_every_kind_of_fault_has_its_row_with_its_own_fields() -> None:
+def test_every_kind_of_fault_has_a_row_with_its_fields() -> None:
     rows = dict(re.findall(r"^\| `([A-Z][a-z]\w+)` \| (.*?) \|", section("Faults on demand"), re.MULTILINE))
     assert rows.keys() == KINDS.keys()
     shared = {"times", "cluster", "tags", "after_work"}

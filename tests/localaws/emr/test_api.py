@@ -1,4 +1,4 @@
-"""EMR's operations as a client sees them. Through boto3 against a running server; no step is run here."""
+"""EMR's API operations through boto3 against a running server; no step is run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def step(name: str = "s", **changes: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def slow_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """Clusters stay STARTING for the whole test: what is asked here needs no running one."""
+    """A local AWS whose clusters stay STARTING during the whole test."""
     with LocalAws("--cluster-seconds", "3600", state=tmp_path_factory.mktemp("slow")) as aws:
         yield aws
 
@@ -61,13 +61,13 @@ def run(emr: Any) -> RunCluster:
     return run_cluster
 
 
-def refusal(call: Callable[..., Any], **members: Any) -> str:
+def error_of(call: Callable[..., Any], **members: Any) -> str:
     with pytest.raises(ClientError) as error:
         call(**members)
     return f"{error.value.response['Error']['Code']}: {error.value.response['Error']['Message']}"
 
 
-def test_describe_cluster_gives_back_what_was_asked_for(emr: Any, run: RunCluster) -> None:
+def test_describe_cluster_returns_the_requested_values(emr: Any, run: RunCluster) -> None:
     configurations = [{"Classification": "spark-defaults", "Properties": {"spark.a": "1"}}]
     tags = [{"Key": "run", "Value": "1"}]
     cluster_id = run(
@@ -119,17 +119,17 @@ def test_instance_groups_and_fleets_are_listed_as_requested(emr: Any, run: RunCl
     listed = emr.list_instance_fleets(ClusterId=fleet_cluster)["InstanceFleets"]
     assert [f["TargetSpotCapacity"] for f in listed] == [0, 4]
     assert listed[1]["InstanceTypeSpecifications"] == [{"InstanceType": "r5.xlarge", "WeightedCapacity": 2}]
-    assert "mutually exclusive" in refusal(emr.list_instance_groups, ClusterId=fleet_cluster)
-    assert "mutually exclusive" in refusal(emr.list_instance_fleets, ClusterId=run())
+    assert "mutually exclusive" in error_of(emr.list_instance_groups, ClusterId=fleet_cluster)
+    assert "mutually exclusive" in error_of(emr.list_instance_fleets, ClusterId=run())
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"ReleaseLabel": "emr-99.9.9"}, "The supplied release label is invalid: emr-99.9.9."),
         (
             {"ReleaseLabel": "emr-6.15.0"},
-            "not supported by the local EMR: the release emr-6.15.0. Here are emr-",
+            "not supported by the local EMR: the release emr-6.15.0. Supported releases: emr-",
         ),
         ({"ReleaseLabel": "emr-7.1.0"}, "not supported by the local EMR: the release emr-7.1.0"),
         ({"ReleaseLabel": "emr-5.36.2"}, "not supported by the local EMR: the release emr-5.36.2"),
@@ -146,7 +146,7 @@ def test_instance_groups_and_fleets_are_listed_as_requested(emr: Any, run: RunCl
         ({"ServiceRole": ""}, "ServiceRole is required"),
         ({"JobFlowRole": ""}, "InstanceProfile is required"),
         ({"StepConcurrencyLevel": 3}, "not supported by the local EMR: StepConcurrencyLevel 3"),
-        ({"LogUri": "/var/log"}, "'/var/log' is not an S3 address"),
+        ({"LogUri": "/var/log"}, "'/var/log' is not an S3 URI"),
         ({"AutoTerminationPolicy": {"IdleTimeout": 59}}, "must be 60 to 604800 seconds, not 59"),
         ({"Instances": {}}, "not none of them"),
         ({"Instances": instances(InstanceCount=3)}, "not InstanceGroups and InstanceCount"),
@@ -162,7 +162,7 @@ def test_instance_groups_and_fleets_are_listed_as_requested(emr: Any, run: RunCl
                     ]
                 }
             },
-            "needs one MASTER",
+            "needs exactly one MASTER",
         ),
         ({"Steps": [step()] * 257}, "maximum of 256 steps"),
         (
@@ -172,30 +172,30 @@ def test_instance_groups_and_fleets_are_listed_as_requested(emr: Any, run: RunCl
         ({"Steps": [step(ActionOnFailure="PANIC")]}, "must be one of TERMINATE_JOB_FLOW, "),
     ],
 )
-def test_a_bad_request_makes_no_cluster(emr: Any, changes: dict[str, Any], words: str) -> None:
+def test_an_invalid_request_creates_no_cluster(emr: Any, changes: dict[str, Any], message: str) -> None:
     before = len(emr.list_clusters()["Clusters"])
-    text = refusal(emr.run_job_flow, **request(**changes))
+    text = error_of(emr.run_job_flow, **request(**changes))
     assert text.startswith("ValidationException: ")
-    assert words in text
+    assert message in text
     assert len(emr.list_clusters()["Clusters"]) == before
 
 
-def test_unknown_ids_are_refused_in_the_words_of_each_operation(emr: Any, run: RunCluster) -> None:
+def test_unknown_ids_are_rejected_with_the_message_of_the_operation(emr: Any, run: RunCluster) -> None:
     known = run()
     invalid = "InvalidRequestException: Cluster id 'j-NONE' is not valid."
-    assert refusal(emr.describe_cluster, ClusterId="j-NONE") == invalid
-    assert refusal(emr.list_steps, ClusterId="j-NONE") == invalid
-    assert refusal(emr.add_tags, ResourceId="j-NONE", Tags=[{"Key": "a"}]) == invalid
+    assert error_of(emr.describe_cluster, ClusterId="j-NONE") == invalid
+    assert error_of(emr.list_steps, ClusterId="j-NONE") == invalid
+    assert error_of(emr.add_tags, ResourceId="j-NONE", Tags=[{"Key": "a"}]) == invalid
     gone = "ValidationException: Specified job flow ID does not exist."
-    assert refusal(emr.add_job_flow_steps, JobFlowId="j-NONE", Steps=[step()]) == gone
-    assert refusal(emr.terminate_job_flows, JobFlowIds=[known, "j-NONE"]) == gone
+    assert error_of(emr.add_job_flow_steps, JobFlowId="j-NONE", Steps=[step()]) == gone
+    assert error_of(emr.terminate_job_flows, JobFlowIds=[known, "j-NONE"]) == gone
     no_step = "InvalidRequestException: Step id 's-NONE' is not valid."
-    assert refusal(emr.describe_step, ClusterId=known, StepId="s-NONE") == no_step
-    assert refusal(emr.cancel_steps, ClusterId=known, StepIds=["s-NONE"]) == no_step
+    assert error_of(emr.describe_step, ClusterId=known, StepId="s-NONE") == no_step
+    assert error_of(emr.cancel_steps, ClusterId=known, StepIds=["s-NONE"]) == no_step
     assert emr.describe_cluster(ClusterId=known)["Cluster"]["Status"]["State"] == "STARTING"
 
 
-def test_steps_are_listed_newest_first_filtered_and_in_pages(emr: Any, run: RunCluster) -> None:
+def test_steps_are_listed_newest_first_with_filters_and_paging(emr: Any, run: RunCluster) -> None:
     cluster_id = run(Steps=[step(f"s{n}") for n in range(60)])
     added = emr.add_job_flow_steps(JobFlowId=cluster_id, Steps=[step("s60"), step("s61")])["StepIds"]
     pages = list(emr.get_paginator("list_steps").paginate(ClusterId=cluster_id))
@@ -207,12 +207,12 @@ def test_steps_are_listed_newest_first_filtered_and_in_pages(emr: Any, run: RunC
     emr.cancel_steps(ClusterId=cluster_id, StepIds=added)
     cancelled = emr.list_steps(ClusterId=cluster_id, StepStates=["CANCELLED"])["Steps"]
     assert [s["Name"] for s in cancelled] == ["s61", "s60"]
-    assert "At most 10" in refusal(emr.list_steps, ClusterId=cluster_id, StepIds=["s-1"] * 11)
+    assert "At most 10" in error_of(emr.list_steps, ClusterId=cluster_id, StepIds=["s-1"] * 11)
     both = {"StepIds": added, "StepStates": ["PENDING"]}
-    assert "both" in refusal(emr.list_steps, ClusterId=cluster_id, **both)
+    assert "both" in error_of(emr.list_steps, ClusterId=cluster_id, **both)
 
 
-def test_clusters_are_listed_by_state_and_time_in_pages(emr: Any, run: RunCluster) -> None:
+def test_clusters_are_listed_by_state_and_time_with_paging(emr: Any, run: RunCluster) -> None:
     start = datetime.now(UTC)
     ids = [run(Name=f"c{n}") for n in range(52)]
     pages = list(emr.get_paginator("list_clusters").paginate(CreatedAfter=start))
@@ -221,7 +221,7 @@ def test_clusters_are_listed_by_state_and_time_in_pages(emr: Any, run: RunCluste
     assert not emr.list_clusters(CreatedAfter=start + timedelta(days=1))["Clusters"]
     assert ids[0] not in [c["Id"] for c in emr.list_clusters(CreatedBefore=start)["Clusters"]]
     assert not emr.list_clusters(CreatedAfter=start, ClusterStates=["WAITING"])["Clusters"]
-    assert "Marker" in refusal(emr.list_clusters, Marker="nonsense")
+    assert "Marker" in error_of(emr.list_clusters, Marker="nonsense")
 
 
 def test_tags_can_be_added_changed_and_removed(emr: Any, run: RunCluster) -> None:
@@ -232,31 +232,31 @@ def test_tags_can_be_added_changed_and_removed(emr: Any, run: RunCluster) -> Non
     assert tags == [{"Key": "b", "Value": "3"}, {"Key": "c", "Value": ""}]
 
 
-def test_a_protected_cluster_is_not_terminated_but_the_others_are(emr: Any, run: RunCluster) -> None:
+def test_a_protected_cluster_is_not_terminated_but_others_are(emr: Any, run: RunCluster) -> None:
     protected, other = run(Instances=instances(TerminationProtected=True)), run()
-    text = refusal(emr.terminate_job_flows, JobFlowIds=[protected, other])
-    words = "Could not shut down one or more job flows since they are termination protected."
-    assert text == f"ValidationException: {words}"
+    text = error_of(emr.terminate_job_flows, JobFlowIds=[protected, other])
+    message = "Could not shut down one or more job flows since they are termination protected."
+    assert text == f"ValidationException: {message}"
     assert emr.describe_cluster(ClusterId=protected)["Cluster"]["Status"]["State"] == "STARTING"
-    ended(emr, other)
+    wait_for_end(emr, other)
     emr.set_termination_protection(JobFlowIds=[protected], TerminationProtected=False)
     emr.terminate_job_flows(JobFlowIds=[protected])
-    ended(emr, protected)
+    wait_for_end(emr, protected)
 
 
-def test_no_more_than_ten_clusters_are_terminated_at_once(emr: Any, run: RunCluster) -> None:
-    text = refusal(emr.terminate_job_flows, JobFlowIds=[run()] * 11)
+def test_at_most_ten_clusters_can_be_terminated_per_call(emr: Any, run: RunCluster) -> None:
+    text = error_of(emr.terminate_job_flows, JobFlowIds=[run()] * 11)
     assert text == "ValidationException: The maximum number of clusters allowed is 10."
 
 
-def test_an_ended_cluster_takes_no_steps_and_its_second_end_is_no_error(emr: Any, run: RunCluster) -> None:
+def test_a_terminated_cluster_accepts_no_steps_and_can_be_terminated_again(emr: Any, run: RunCluster) -> None:
     cluster_id = run(Steps=[step()])
     emr.terminate_job_flows(JobFlowIds=[cluster_id])
-    cluster = ended(emr, cluster_id)
+    cluster = wait_for_end(emr, cluster_id)
     reason = {"Code": "USER_REQUEST", "Message": "Terminated by user request"}
     assert (cluster["Status"]["State"], cluster["Status"]["StateChangeReason"]) == ("TERMINATED", reason)
     assert emr.list_steps(ClusterId=cluster_id)["Steps"][0]["Status"]["State"] == "CANCELLED"
-    text = refusal(emr.add_job_flow_steps, JobFlowId=cluster_id, Steps=[step()])
+    text = error_of(emr.add_job_flow_steps, JobFlowId=cluster_id, Steps=[step()])
     assert text == (
         "ValidationException: A job flow that is shutting down, terminated, or finished may not be modified."
     )
@@ -264,7 +264,7 @@ def test_an_ended_cluster_takes_no_steps_and_its_second_end_is_no_error(emr: Any
     assert emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"] == cluster["Status"]
 
 
-def test_policies_can_be_changed_later(emr: Any, run: RunCluster) -> None:
+def test_termination_settings_can_be_changed_later(emr: Any, run: RunCluster) -> None:
     cluster_id = run()
     assert "AutoTerminationPolicy" not in emr.get_auto_termination_policy(ClusterId=cluster_id)
     emr.put_auto_termination_policy(ClusterId=cluster_id, AutoTerminationPolicy={"IdleTimeout": 60})
@@ -281,15 +281,15 @@ def test_releases_and_bootstrap_actions(emr: Any, run: RunCluster) -> None:
     assert emr.list_release_labels(Filters={"Prefix": "emr-spark"})["ReleaseLabels"] == ["emr-spark-8.0.0"]
     spark = emr.describe_release_label(ReleaseLabel="emr-7.13.0")["Applications"]
     assert spark == [{"Name": "Spark", "Version": "3.5.6"}]
-    assert "emr-1" in refusal(emr.describe_release_label, ReleaseLabel="emr-1")
-    text = refusal(emr.describe_release_label, ReleaseLabel="emr-6.15.0")
+    assert "emr-1" in error_of(emr.describe_release_label, ReleaseLabel="emr-1")
+    text = error_of(emr.describe_release_label, ReleaseLabel="emr-6.15.0")
     assert text.startswith("InvalidRequestException: not supported by the local EMR: the release emr-6.15.0")
     action = {"Name": "install", "ScriptBootstrapAction": {"Path": "s3://b/install.sh", "Args": ["x"]}}
     listed = emr.list_bootstrap_actions(ClusterId=run(BootstrapActions=[action]))["BootstrapActions"]
     assert listed == [{"Name": "install", "ScriptPath": "s3://b/install.sh", "Args": ["x"]}]
 
 
-def test_a_cluster_names_a_security_configuration_that_exists(emr: Any, run: RunCluster) -> None:
+def test_a_cluster_can_only_name_an_existing_security_configuration(emr: Any, run: RunCluster) -> None:
     content = '{"InstanceMetadataServiceConfiguration": {"MinimumInstanceMetadataServiceVersion": 2}}'
     assert emr.create_security_configuration(Name="locked", SecurityConfiguration=content)["Name"] == "locked"
     cluster = emr.describe_cluster(ClusterId=run(SecurityConfiguration="locked"))["Cluster"]
@@ -298,31 +298,31 @@ def test_a_cluster_names_a_security_configuration_that_exists(emr: Any, run: Run
     listed = emr.list_security_configurations()["SecurityConfigurations"]
     assert [configuration["Name"] for configuration in listed] == ["locked"]
     create = emr.create_security_configuration
-    assert "already exists" in refusal(create, Name="locked", SecurityConfiguration=content)
-    assert "not a JSON object" in refusal(create, Name="other", SecurityConfiguration="[]")
+    assert "already exists" in error_of(create, Name="locked", SecurityConfiguration=content)
+    assert "not a JSON object" in error_of(create, Name="other", SecurityConfiguration="[]")
     emr.delete_security_configuration(Name="locked")
     for call in (emr.delete_security_configuration, emr.describe_security_configuration):
-        assert "'locked' does not exist" in refusal(call, Name="locked")
+        assert "'locked' does not exist" in error_of(call, Name="locked")
 
 
-def test_what_is_not_there_is_called_not_supported(emr: Any) -> None:
-    assert "not supported by the local AWS: ListStudios" in refusal(emr.list_studios)
+def test_an_unsupported_operation_is_named(emr: Any) -> None:
+    assert "not supported by the local AWS: ListStudios" in error_of(emr.list_studios)
 
 
-def test_roles_are_checked_once_iam_has_one(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_roles_are_validated_if_iam_has_roles(tmp_path_factory: pytest.TempPathFactory) -> None:
     with LocalAws(state=tmp_path_factory.mktemp("iam")) as aws:
         emr, iam = aws.client("emr"), aws.client("iam")
         iam.create_role(RoleName="service", AssumeRolePolicyDocument="{}")
-        text = refusal(emr.run_job_flow, **request(ServiceRole="misspelled"))
+        text = error_of(emr.run_job_flow, **request(ServiceRole="misspelled"))
         assert text == "ValidationException: Invalid ServiceRole: misspelled. IAM has no such role."
         arn = "arn:aws:iam::123456789012:role/service"
-        text = refusal(emr.run_job_flow, **request(ServiceRole=arn, JobFlowRole="profile"))
+        text = error_of(emr.run_job_flow, **request(ServiceRole=arn, JobFlowRole="profile"))
         assert text.startswith("ValidationException: Invalid InstanceProfile: profile.")
         iam.create_instance_profile(InstanceProfileName="profile")
         assert emr.run_job_flow(**request(ServiceRole=arn, JobFlowRole="profile"))["JobFlowId"]
 
 
-def ended(emr: Any, cluster_id: str) -> dict[str, Any]:
+def wait_for_end(emr: Any, cluster_id: str) -> dict[str, Any]:
     while not (cluster := emr.describe_cluster(ClusterId=cluster_id)["Cluster"])["Status"]["Timeline"].get(
         "EndDateTime"
     ):

@@ -1,4 +1,4 @@
-"""What holds for all clusters together."""
+"""Operations on all clusters together."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from localaws.emr.model import USER_REQUEST, Cluster, internal_error
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_at_the_servers_end_no_cluster_lingers() -> None:
+def test_terminate_all_ignores_termination_delays() -> None:
     registry = ClusterRegistry(clock=lambda: NOW)
-    lingering = Cluster("j-1", "a", NOW, timedelta(), {}, termination_delay=lambda: timedelta(hours=1))
+    terminating = Cluster("j-1", "a", NOW, timedelta(), {}, termination_delay=lambda: timedelta(hours=1))
     other = Cluster("j-2", "b", NOW, timedelta(), {}, termination_delay=lambda: timedelta(hours=1))
-    registry.add(lingering)
+    registry.add(terminating)
     registry.add(other)
-    lingering.terminate(USER_REQUEST, NOW)
-    lingering.advance(NOW)
-    assert lingering.is_alive
+    terminating.terminate(USER_REQUEST, NOW)
+    terminating.advance(NOW)
+    assert terminating.is_alive
     registry.terminate_all(internal_error("stopped"))
-    for cluster in (lingering, other):
+    for cluster in (terminating, other):
         cluster.advance(NOW)
         assert not cluster.is_alive

@@ -1,4 +1,4 @@
-"""Clusters and steps that fail on demand. Through boto3 against a running server; the processes are real."""
+"""Planned faults of clusters and steps, through boto3 against a running server with real processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from localaws.faults import (
 from localaws.testing import LocalAws
 
 BUCKET = "fault-hooks"
-WORK = "print('did its work')"
+WORK = "print('done')"
 FOREVER = 600.0
 
 
@@ -70,8 +70,8 @@ def run(aws: LocalAws, name: str, *steps: str, action: str = "CONTINUE", keep: b
     return cluster_id
 
 
-def until(true: Callable[[], bool]) -> None:
-    while not true():
+def wait_for(condition: Callable[[], bool]) -> None:
+    while not condition():
         time.sleep(0.05)
 
 
@@ -80,18 +80,18 @@ def status(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
     return found
 
 
-def ended(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
-    until(lambda: "EndDateTime" in status(aws, cluster_id)["Timeline"])
+def wait_for_end(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
+    wait_for(lambda: "EndDateTime" in status(aws, cluster_id)["Timeline"])
     return status(aws, cluster_id)
 
 
-def step_of(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
+def only_step(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
     [step] = aws.client("emr").list_steps(ClusterId=cluster_id)["Steps"]
     return {**step["Status"], "Id": step["Id"]}
 
 
 def processes_of(aws: LocalAws, cluster_id: str) -> dict[str, str]:
-    """The command line and the state, such as S or T, of each process that works for the cluster."""
+    """Return the command line and the state (such as S or T) of each process of the cluster."""
     found = {}
     for process in Path("/proc").iterdir():
         try:
@@ -104,7 +104,7 @@ def processes_of(aws: LocalAws, cluster_id: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("fault", "code", "words"),
+    ("fault", "code", "message"),
     [
         (ClusterFailsToStart(), "INTERNAL_ERROR", "An internal error occurred."),
         (ClusterFailsToStart(code="INSTANCE_FAILURE"), "INSTANCE_FAILURE", "do not have sufficient capacity"),
@@ -121,33 +121,33 @@ def processes_of(aws: LocalAws, cluster_id: str) -> dict[str, str]:
         ),
     ],
 )
-def test_a_cluster_that_does_not_come_up_says_why_and_cancels_its_steps(
-    local_aws: LocalAws, faults: Faults, fault: Fault, code: str, words: str
+def test_a_cluster_that_fails_to_start_has_a_reason_and_cancels_its_steps(
+    local_aws: LocalAws, faults: Faults, fault: Fault, code: str, message: str
 ) -> None:
     [fault_id] = faults.plan(fault)
-    cluster_id = run(local_aws, "doomed", "work")
-    result = ended(local_aws, cluster_id)
+    cluster_id = run(local_aws, "fails to start", "work")
+    result = wait_for_end(local_aws, cluster_id)
     assert (result["State"], result["StateChangeReason"]["Code"]) == ("TERMINATED_WITH_ERRORS", code)
-    assert words in result["StateChangeReason"]["Message"]
+    assert message in result["StateChangeReason"]["Message"]
     assert "ReadyDateTime" not in result["Timeline"]
-    assert step_of(local_aws, cluster_id)["State"] == "CANCELLED"
+    assert only_step(local_aws, cluster_id)["State"] == "CANCELLED"
     assert faults.triggered(fault_id) == 1
 
 
-def test_faults_of_one_run_leave_the_clusters_of_another_alone(local_aws: LocalAws, faults: Faults) -> None:
+def test_faults_of_one_run_do_not_apply_to_clusters_of_another(local_aws: LocalAws, faults: Faults) -> None:
     planned = faults.plan(
         ClusterFailsToStart(cluster="mine"),
         BootstrapFails(tags={"run_id": "mine"}),
         StepFails("work", cluster="mine"),
     )
-    result = ended(local_aws, run(local_aws, "yours"))
+    result = wait_for_end(local_aws, run(local_aws, "yours"))
     assert (result["State"], [faults.triggered(one) for one in planned]) == ("TERMINATED", [0, 0, 0])
-    assert ended(local_aws, run(local_aws, "mine"))["StateChangeReason"]["Code"] == "INTERNAL_ERROR"
-    assert ended(local_aws, run(local_aws, "mine"))["StateChangeReason"]["Code"] == "BOOTSTRAP_FAILURE"
-    assert ended(local_aws, run(local_aws, "mine"))["State"] == "TERMINATED"
+    assert wait_for_end(local_aws, run(local_aws, "mine"))["StateChangeReason"]["Code"] == "INTERNAL_ERROR"
+    assert wait_for_end(local_aws, run(local_aws, "mine"))["StateChangeReason"]["Code"] == "BOOTSTRAP_FAILURE"
+    assert wait_for_end(local_aws, run(local_aws, "mine"))["State"] == "TERMINATED"
 
 
-def test_a_lingering_cluster_is_terminating_and_takes_no_steps(local_aws: LocalAws, faults: Faults) -> None:
+def test_a_slowly_terminating_cluster_accepts_no_steps(local_aws: LocalAws, faults: Faults) -> None:
     faults.plan(ClusterTerminatesSlowly(1.0, cluster="slow end"))
     cluster_id = run(local_aws, "slow end", keep=True)
     emr = local_aws.client("emr")
@@ -158,7 +158,7 @@ def test_a_lingering_cluster_is_terminating_and_takes_no_steps(local_aws: LocalA
             JobFlowId=cluster_id, Steps=[{"Name": "late", "HadoopJarStep": {"Jar": "command-runner.jar"}}]
         )
     emr.terminate_job_flows(JobFlowIds=[cluster_id])
-    assert ended(local_aws, cluster_id)["StateChangeReason"]["Code"] == "USER_REQUEST"
+    assert wait_for_end(local_aws, cluster_id)["StateChangeReason"]["Code"] == "USER_REQUEST"
 
 
 @pytest.mark.parametrize(
@@ -173,13 +173,13 @@ def test_a_lingering_cluster_is_terminating_and_takes_no_steps(local_aws: LocalA
         (SpotNodeLost("work"), "Diagnostics: Container released on a *lost* node.", "stderr"),
     ],
 )
-def test_a_faulty_step_fails_with_its_cause_in_its_log(
+def test_a_step_fault_has_its_cause_in_the_step_log(
     local_aws: LocalAws, faults: Faults, fault: Fault, message: str, log: str
 ) -> None:
     faults.plan(fault)
     cluster_id = run(local_aws, "faulty", "work", action="TERMINATE_CLUSTER")
-    assert ended(local_aws, cluster_id)["StateChangeReason"]["Code"] == "STEP_FAILURE"
-    step = step_of(local_aws, cluster_id)
+    assert wait_for_end(local_aws, cluster_id)["StateChangeReason"]["Code"] == "STEP_FAILURE"
+    step = only_step(local_aws, cluster_id)
     assert step["State"] == "FAILED"
     assert step["FailureDetails"]["Message"].endswith(message)
     assert step["FailureDetails"]["LogFile"].endswith(f"/{step['Id']}/{log}.gz")
@@ -189,10 +189,10 @@ def test_a_faulty_step_fails_with_its_cause_in_its_log(
     assert processes_of(local_aws, cluster_id) == {}
 
 
-def test_a_step_killed_once_works_when_it_is_repeated(local_aws: LocalAws, faults: Faults) -> None:
+def test_a_step_that_was_killed_once_succeeds_when_repeated(local_aws: LocalAws, faults: Faults) -> None:
     faults.plan(StepKilled("work", tags={"run_id": "repeated"}))
     cluster_id = run(local_aws, "repeated", "work", "work")
-    assert ended(local_aws, cluster_id)["State"] == "TERMINATED"
+    assert wait_for_end(local_aws, cluster_id)["State"] == "TERMINATED"
     steps = local_aws.client("emr").list_steps(ClusterId=cluster_id)["Steps"]
     assert [step["Status"]["State"] for step in reversed(steps)] == ["FAILED", "COMPLETED"]
 
@@ -200,41 +200,41 @@ def test_a_step_killed_once_works_when_it_is_repeated(local_aws: LocalAws, fault
 def test_a_hanging_step_is_stopped_until_it_is_cancelled(local_aws: LocalAws, faults: Faults) -> None:
     [fault_id] = faults.plan(StepHangs("work"))
     cluster_id = run(local_aws, "hangs", "work", keep=True)
-    until(lambda: faults.triggered(fault_id) == 1)
+    wait_for(lambda: faults.triggered(fault_id) == 1)
 
     def states() -> set[str]:
         processes = processes_of(local_aws, cluster_id)
         return {state for line, state in processes.items() if "supervisor.py" not in line}
 
-    until(lambda: states() == {"T"})
-    step = step_of(local_aws, cluster_id)
+    wait_for(lambda: states() == {"T"})
+    step = only_step(local_aws, cluster_id)
     assert step["State"] == "RUNNING"
     local_aws.client("emr").cancel_steps(
         ClusterId=cluster_id, StepIds=[step["Id"]], StepCancellationOption="TERMINATE_PROCESS"
     )
-    until(lambda: step_of(local_aws, cluster_id)["State"] == "CANCELLED")
+    wait_for(lambda: only_step(local_aws, cluster_id)["State"] == "CANCELLED")
     assert processes_of(local_aws, cluster_id) == {}
     local_aws.client("emr").terminate_job_flows(JobFlowIds=[cluster_id])
-    assert ended(local_aws, cluster_id)["State"] == "TERMINATED"
+    assert wait_for_end(local_aws, cluster_id)["State"] == "TERMINATED"
 
 
-def test_a_slow_step_runs_without_its_program_until_its_time_comes(
+def test_a_slowly_starting_step_is_running_before_its_program_starts(
     local_aws: LocalAws, faults: Faults
 ) -> None:
     faults.plan(StepStartsSlowly("work", FOREVER))
     cluster_id = run(local_aws, "slow start", "work")
-    until(lambda: any("sleep" in line for line in processes_of(local_aws, cluster_id)))
-    assert step_of(local_aws, cluster_id)["State"] == "RUNNING"
+    wait_for(lambda: any("sleep" in line for line in processes_of(local_aws, cluster_id)))
+    assert only_step(local_aws, cluster_id)["State"] == "RUNNING"
     assert not any("java" in line for line in processes_of(local_aws, cluster_id))
     local_aws.client("emr").terminate_job_flows(JobFlowIds=[cluster_id])
-    assert ended(local_aws, cluster_id)["State"] == "TERMINATED"
-    assert step_of(local_aws, cluster_id)["State"] == "INTERRUPTED"
+    assert wait_for_end(local_aws, cluster_id)["State"] == "TERMINATED"
+    assert only_step(local_aws, cluster_id)["State"] == "INTERRUPTED"
     assert processes_of(local_aws, cluster_id) == {}
 
 
-def test_after_a_slow_start_the_step_runs_as_it_was_given(local_aws: LocalAws, faults: Faults) -> None:
+def test_a_slowly_starting_step_runs_its_unchanged_command(local_aws: LocalAws, faults: Faults) -> None:
     faults.plan(StepStartsSlowly("work", 0.1), StepFails("work", message='it\'s "quoted" $HOME'))
     cluster_id = run(local_aws, "slow", "work")
-    ended(local_aws, cluster_id)
-    message = step_of(local_aws, cluster_id)["FailureDetails"]["Message"]
+    wait_for_end(local_aws, cluster_id)
+    message = only_step(local_aws, cluster_id)["FailureDetails"]["Message"]
     assert message == 'RuntimeError: it\'s "quoted" $HOME'

@@ -1,4 +1,4 @@
-"""Which line of a step's logs tells the cause."""
+"""The log line with the cause of a failed step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ INFO = "26/11/24 02:25:08 INFO ShutdownHookManager: Shutdown hook called\n"
 STDERR = INFO + '{\n  "type" : "struct"\n}\n' + INFO
 
 
-def test_the_exception_of_a_python_traceback_is_the_cause_not_the_plan_below_it() -> None:
+def test_the_exception_of_a_python_traceback_is_the_cause_not_the_plan_after_it() -> None:
     stdout = (
         "some result\n"
         "Traceback (most recent call last):\n"
@@ -22,7 +22,7 @@ def test_the_exception_of_a_python_traceback_is_the_cause_not_the_plan_below_it(
     assert root_cause(stdout, STDERR, 1) == Cause(cause, "stdout")
 
 
-def test_when_a_worker_failed_its_exception_is_the_cause() -> None:
+def test_the_exception_of_a_failed_worker_is_the_cause() -> None:
     stdout = (
         "Traceback (most recent call last):\n"
         '  File "/x.py", line 3, in <module>\n'
@@ -37,7 +37,7 @@ def test_when_a_worker_failed_its_exception_is_the_cause() -> None:
     assert root_cause(stdout, STDERR, 1) == Cause("ValueError: bad line", "stdout")
 
 
-def test_the_error_of_the_launcher_or_of_a_java_main_stands_in_stderr() -> None:
+def test_launcher_and_java_errors_are_found_in_stderr() -> None:
     stderr = INFO + 'Exception in thread "main" java.io.IOException: gone\n\tat a.b(C.java:1)\n\t... 3 more\n'
     cause = Cause('Exception in thread "main" java.io.IOException: gone', "stderr")
     assert root_cause("some result\n", stderr, 1) == cause
@@ -45,10 +45,10 @@ def test_the_error_of_the_launcher_or_of_a_java_main_stands_in_stderr() -> None:
     assert root_cause("", unknown, 1) == Cause("Error: Unrecognized option: --colour", "stderr")
 
 
-def test_without_an_exception_it_is_the_last_line_the_script_said_outside_its_log() -> None:
+def test_without_an_exception_the_cause_is_the_last_line_that_is_no_log_record() -> None:
     stdout = "2026-01-01 10:00:00,123 INFO preprocess 3 lines read\nthe column Region is missing\n"
     assert root_cause(stdout, STDERR, 2) == Cause("the column Region is missing", "stdout")
 
 
-def test_a_killed_script_had_no_last_word() -> None:
+def test_a_killed_script_has_no_cause() -> None:
     assert root_cause("some result\n", STDERR, 137) is root_cause("", STDERR, 1) is None

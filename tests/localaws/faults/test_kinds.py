@@ -1,4 +1,4 @@
-"""Every kind of fault travels as JSON, and none is planned that could not trigger."""
+"""Every kind of fault can be converted to and from JSON, and invalid faults are rejected."""
 
 from __future__ import annotations
 
@@ -20,47 +20,47 @@ def sample(kind: type[Fault]) -> Fault:
 
 
 @pytest.mark.parametrize("kind", KINDS.values())
-def test_a_fault_comes_out_of_json_as_it_went_in(kind: type[Fault]) -> None:
+def test_json_round_trip(kind: type[Fault]) -> None:
     fault = sample(kind)
     assert from_json(json.loads(json.dumps(to_json(fault)))) == fault
 
 
-def test_every_kind_is_part_of_the_public_names() -> None:
+def test_every_kind_is_exported() -> None:
     assert set(KINDS) <= set(faults.__all__)
 
 
-def test_one_object_or_a_list_of_them() -> None:
+def test_one_object_or_a_list_is_accepted() -> None:
     one = {"kind": "StepKilled", "step": "pca"}
     assert all_from_json(one) == all_from_json([one]) == [StepKilled("pca")]
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "message"),
     [
         ({"kind": "Explode"}, "its kind must be one of Throttle, "),
-        ("Throttle", "'Throttle' is no fault"),
+        ("Throttle", "'Throttle' is not a fault"),
         ({"kind": "Delay", "operation": "ListClusters"}, "Delay: missing 1 required .*'seconds'"),
         ({"kind": "Throttle", "operation": "ListClusters", "time": 2}, "Throttle: .* 'time'"),
         ({"kind": "Throttle", "operation": "ListClusters", "times": 0}, "times is 0, it must be 1 or more"),
         ({"kind": "Throttle", "operation": "ListClusters", "times": True}, "times is True, it must be int"),
         ({"kind": "Throttle", "operation": None}, "operation is None, it must be str"),
-        ({"kind": "StepKilled", "step": "pca", "tags": {"run_id": 1}}, "its values must be texts"),
+        ({"kind": "StepKilled", "step": "pca", "tags": {"run_id": 1}}, "its values must be strings"),
         ({"kind": "ServerError", "operation": "ListClusters", "status": 418}, "must be 500 or 503"),
         ({"kind": "ClusterFailsToStart", "code": "BAD_LUCK"}, "it must be one of INTERNAL_ERROR, "),
     ],
 )
-def test_what_is_wrong_with_a_fault_is_named(given: Any, words: str) -> None:
-    with pytest.raises((ValueError, TypeError), match=words):
+def test_an_invalid_fault_has_a_clear_message(given: Any, message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
         from_json(given)
 
 
 @pytest.mark.parametrize("seconds", [-1.0, float("inf"), float("nan")])
-def test_seconds_are_a_finite_time(seconds: float) -> None:
+def test_seconds_must_be_finite_and_not_negative(seconds: float) -> None:
     with pytest.raises(ValueError, match="seconds"):
         Delay("ListClusters", seconds)
 
 
-def test_a_cluster_is_matched_by_its_name_and_some_of_its_tags() -> None:
+def test_a_cluster_is_matched_by_name_and_some_tags() -> None:
     tags = {"run_id": "r1", "project": "p"}
     assert Throttle("ListSteps").matches_cluster("any", {})
     assert Throttle("ListSteps", cluster="c", tags={"run_id": "r1"}).matches_cluster("c", tags)
@@ -69,5 +69,5 @@ def test_a_cluster_is_matched_by_its_name_and_some_of_its_tags() -> None:
     assert not Throttle("ListSteps", tags={"dag_id": "d"}).matches_cluster("c", tags)
 
 
-def test_a_query_fault_says_by_default_that_a_retry_is_useless() -> None:
+def test_a_query_failure_is_not_retryable_by_default() -> None:
     assert not QueryFails("select", "reason").retryable

@@ -1,4 +1,4 @@
-"""Faulty API calls as boto3 sees them. Against a running server; no cluster gets beyond STARTING."""
+"""Failing API calls through boto3 against a running server; clusters stay STARTING."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ def clusters(aws: LocalAws, name: str) -> list[str]:
     return [c["Id"] for c in aws.client("emr").list_clusters()["Clusters"] if c["Name"] == name]
 
 
-def refusal(call: Callable[..., Any], **members: Any) -> tuple[int, str, str]:
+def error_of(call: Callable[..., Any], **members: Any) -> tuple[int, str, str]:
     with pytest.raises(ClientError) as caught:
         call(**members)
     error = caught.value.response
     return error["ResponseMetadata"]["HTTPStatusCode"], error["Error"]["Code"], error["Error"]["Message"]
 
 
-def test_a_call_is_throttled_so_many_times_and_then_answered(aws: LocalAws, faults: Faults) -> None:
+def test_a_call_is_throttled_the_given_number_of_times(aws: LocalAws, faults: Faults) -> None:
     emr, cluster_id = aws.client("emr"), cluster(aws, "throttled")
     [fault_id] = faults.plan(Throttle("DescribeCluster", times=2))
     for _ in range(2):
         expected = (400, "ThrottlingException", "Rate exceeded")
-        assert refusal(emr.describe_cluster, ClusterId=cluster_id) == expected
+        assert error_of(emr.describe_cluster, ClusterId=cluster_id) == expected
     assert emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Name"] == "throttled"
     assert faults.triggered(fault_id) == 2
 
@@ -70,7 +70,7 @@ DENIED = "User: arn:aws:iam::123456789012:user/local is not authorized to perfor
 
 
 @pytest.mark.parametrize(
-    ("fault", "service", "method", "members", "status", "code", "words"),
+    ("fault", "service", "method", "members", "status", "code", "message"),
     [
         (Deny("ListClusters"), "emr", "list_clusters", {}, 400, "AccessDeniedException", DENIED),
         (ServerError("ListClusters"), "emr", "list_clusters", {}, 500, "InternalServerException", "failed"),
@@ -97,7 +97,7 @@ DENIED = "User: arn:aws:iam::123456789012:user/local is not authorized to perfor
         (ServerError("HeadBucket"), "s3", "head_bucket", {"Bucket": BUCKET}, 500, "500", "Internal"),
     ],
 )
-def test_a_faulty_call_is_answered_in_its_services_words(
+def test_a_failing_call_has_the_error_of_its_service(
     aws: LocalAws,
     faults: Faults,
     fault: Fault,
@@ -106,15 +106,15 @@ def test_a_faulty_call_is_answered_in_its_services_words(
     members: dict[str, Any],
     status: int,
     code: str,
-    words: str,
+    message: str,
 ) -> None:
     faults.plan(fault)
-    answer = refusal(getattr(aws.client(service), method), **members)
-    assert answer[:2] == (status, code)
-    assert words in answer[2]
+    error = error_of(getattr(aws.client(service), method), **members)
+    assert error[:2] == (status, code)
+    assert message in error[2]
 
 
-def test_a_dropped_connection_has_no_answer_and_no_effect(aws: LocalAws, faults: Faults) -> None:
+def test_a_dropped_connection_has_no_response_and_no_effect(aws: LocalAws, faults: Faults) -> None:
     faults.plan(DropConnection("RunJobFlow"))
     with pytest.raises(ConnectionClosedError):
         cluster(aws, "dropped")
@@ -124,11 +124,11 @@ def test_a_dropped_connection_has_no_answer_and_no_effect(aws: LocalAws, faults:
 
 
 @pytest.mark.parametrize("kind", [DropConnection, ServerError])
-def test_after_the_work_the_call_has_taken_effect_although_it_fails(
+def test_a_call_with_after_work_takes_effect_although_it_fails(
     aws: LocalAws, faults: Faults, kind: type[DropConnection] | type[ServerError]
 ) -> None:
-    """Who repeats RunJobFlow without a look has two clusters: EMR knows no request token."""
-    name = f"lost answer, {kind.__name__}"
+    """A client that repeats RunJobFlow must first look for the cluster: EMR has no request token."""
+    name = f"lost response, {kind.__name__}"
     faults.plan(kind("RunJobFlow", after_work=True), kind("AddJobFlowSteps", after_work=True))
     with pytest.raises((ConnectionClosedError, ClientError)):
         cluster(aws, name)
@@ -139,7 +139,7 @@ def test_after_the_work_the_call_has_taken_effect_although_it_fails(
     assert len(emr.list_steps(ClusterId=cluster_id)["Steps"]) == 1
 
 
-def test_a_query_started_in_vain_is_found_again_by_its_token(aws: LocalAws, faults: Faults) -> None:
+def test_a_query_with_a_lost_response_is_found_by_its_request_token(aws: LocalAws, faults: Faults) -> None:
     athena = aws.client("athena")
     request = {
         "QueryString": "SELECT 1",
@@ -156,25 +156,25 @@ def test_a_query_started_in_vain_is_found_again_by_its_token(aws: LocalAws, faul
 
 
 @pytest.mark.parametrize("after_work", [False, True])
-def test_a_delayed_call_is_answered_right(aws: LocalAws, faults: Faults, after_work: bool) -> None:
+def test_a_delayed_call_has_the_correct_response(aws: LocalAws, faults: Faults, after_work: bool) -> None:
     [fault_id] = faults.plan(Delay("ListClusters", 0.05, after_work=after_work))
     assert "Clusters" in aws.client("emr").list_clusters()
     assert faults.triggered(fault_id) == 1
 
 
-def test_a_fault_of_one_cluster_leaves_the_others_alone(aws: LocalAws, faults: Faults) -> None:
+def test_a_fault_of_one_cluster_does_not_apply_to_others(aws: LocalAws, faults: Faults) -> None:
     emr, mine, other = aws.client("emr"), cluster(aws, "mine", run_id="1"), cluster(aws, "mine", run_id="2")
     faults.plan(Throttle("TerminateJobFlows", cluster="mine", tags={"run_id": "1"}))
     faults.plan(Throttle("RunJobFlow", tags={"run_id": "1"}), Throttle("RunJobFlow", cluster="yours"))
     emr.terminate_job_flows(JobFlowIds=[other])
-    assert refusal(emr.terminate_job_flows, JobFlowIds=[other, mine])[1] == "ThrottlingException"
+    assert error_of(emr.terminate_job_flows, JobFlowIds=[other, mine])[1] == "ThrottlingException"
     cluster(aws, "mine", run_id="2")
     for name, run in (("mine", "1"), ("yours", "2")):
         with pytest.raises(ClientError, match="Rate exceeded"):
             cluster(aws, name, run_id=run)
 
 
-def test_a_fault_of_one_text_leaves_the_other_calls_alone(aws: LocalAws, faults: Faults) -> None:
+def test_a_fault_with_containing_does_not_apply_to_other_calls(aws: LocalAws, faults: Faults) -> None:
     s3, athena, glue = (aws.client(name) for name in ("s3", "athena", "glue"))
     faults.plan(
         Throttle("PutObject", containing=f"{BUCKET}/a b/"),
@@ -182,23 +182,23 @@ def test_a_fault_of_one_text_leaves_the_other_calls_alone(aws: LocalAws, faults:
         Throttle("glue:CreateDatabase", containing="mine"),
     )
     s3.put_object(Bucket=BUCKET, Key="b", Body=b"kept")
-    assert refusal(s3.put_object, Bucket=BUCKET, Key="a b/c", Body=b"x" * 2**20)[1] == "SlowDown"
+    assert error_of(s3.put_object, Bucket=BUCKET, Key="a b/c", Body=b"x" * 2**20)[1] == "SlowDown"
     assert s3.get_object(Bucket=BUCKET, Key="b")["Body"].read() == b"kept"
     s3.list_objects_v2(Bucket=BUCKET)
-    assert refusal(s3.list_objects_v2, Bucket=BUCKET, Prefix="a b/")[1] == "SlowDown"
+    assert error_of(s3.list_objects_v2, Bucket=BUCKET, Prefix="a b/")[1] == "SlowDown"
     glue.create_database(DatabaseInput={"Name": "yours"})
-    assert refusal(glue.create_database, DatabaseInput={"Name": "mine"})[1] == "ThrottlingException"
+    assert error_of(glue.create_database, DatabaseInput={"Name": "mine"})[1] == "ThrottlingException"
     results = {"OutputLocation": f"s3://{BUCKET}/results/"}
     one, two = (
         athena.start_query_execution(QueryString=f"SELECT\n{n}", ResultConfiguration=results) for n in (1, 2)
     )
     athena.get_query_execution(QueryExecutionId=one["QueryExecutionId"])
     faults.plan(Throttle("GetQueryExecution", containing="SELECT\n2"))
-    assert refusal(athena.get_query_execution, QueryExecutionId=two["QueryExecutionId"])[0] == 400
+    assert error_of(athena.get_query_execution, QueryExecutionId=two["QueryExecutionId"])[0] == 400
 
 
-def test_the_local_aws_does_not_strike_itself(aws: LocalAws, faults: Faults) -> None:
-    """Athena reads Glue and writes to S3 by the same door; only the caller's own calls are faulty."""
+def test_faults_do_not_apply_to_calls_by_the_local_aws(aws: LocalAws, faults: Faults) -> None:
+    """The local Athena calls Glue and S3 of the same server; only calls of clients fail."""
     athena = aws.client("athena")
     planned = faults.plan(Throttle("glue:GetTable"), Throttle("glue:GetDatabases"), Throttle("PutObject"))
     results = {"OutputLocation": f"s3://{BUCKET}/results/"}
@@ -211,7 +211,7 @@ def test_the_local_aws_does_not_strike_itself(aws: LocalAws, faults: Faults) -> 
     assert [faults.triggered(fault_id) for fault_id in planned] == [0, 0, 0]
 
 
-def test_a_request_that_makes_no_sense_is_refused_by_its_service(aws: LocalAws, faults: Faults) -> None:
+def test_an_invalid_request_is_rejected_by_its_service(aws: LocalAws, faults: Faults) -> None:
     faults.plan(Throttle("ListClusters"), Throttle("DescribeCluster", cluster="c"))
     emr = aws.client("emr")
-    assert refusal(emr.describe_cluster, ClusterId="j-NONE")[1] == "InvalidRequestException"
+    assert error_of(emr.describe_cluster, ClusterId="j-NONE")[1] == "InvalidRequestException"

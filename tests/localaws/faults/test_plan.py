@@ -1,4 +1,4 @@
-"""A planned fault triggers its number of times and no more."""
+"""A planned fault triggers the given number of times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def always(_: object) -> bool:
     return True
 
 
-def test_a_fault_strikes_its_number_of_times_whoever_asks_at_once() -> None:
+def test_concurrent_calls_trigger_a_fault_its_number_of_times() -> None:
     plan = FaultPlan()
     [fault_id] = plan.add([Throttle("ListSteps", times=50)])
     with ThreadPoolExecutor(8) as pool:
@@ -24,7 +24,7 @@ def test_a_fault_strikes_its_number_of_times_whoever_asks_at_once() -> None:
     assert plan.report()[0] | {"id": fault_id, "triggered": 50, "kind": "Throttle"} == plan.report()[0]
 
 
-def test_the_first_that_matches_strikes_and_then_the_next() -> None:
+def test_the_first_matching_fault_triggers_and_then_the_next() -> None:
     plan = FaultPlan()
     plan.add([StepFails("pca"), StepKilled("kmeans"), StepKilled("pca")])
     triggered = [plan.trigger(StepFault, "step pca", lambda fault: fault.step == "pca") for _ in range(3)]
@@ -32,7 +32,7 @@ def test_the_first_that_matches_strikes_and_then_the_next() -> None:
     assert plan.trigger(CallFault, "a call", always) is None
 
 
-def test_a_forgotten_fault_strikes_no_more() -> None:
+def test_a_removed_fault_does_not_trigger() -> None:
     plan = FaultPlan()
     assert plan.is_empty
     first, second = plan.add([StepFails("a"), StepFails("b")])
@@ -45,7 +45,7 @@ def test_a_forgotten_fault_strikes_no_more() -> None:
     assert plan.trigger(StepFault, "step", always) is None
 
 
-def test_each_strike_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_trigger_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     plan = FaultPlan()
     plan.add([StepFails("pca", times=2)])
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""S3 as a client sees it, with its objects in the folder. Through boto3 against a running server."""
+"""S3 through boto3 against a running server, with the objects in the folder."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def body(s3: Any, bucket: str, key: str, **members: Any) -> bytes:
     return content
 
 
-def test_what_is_put_is_a_file_and_what_is_deleted_is_none(s3: Any, bucket: str, folder: Path) -> None:
+def test_objects_are_stored_as_files(s3: Any, bucket: str, folder: Path) -> None:
     s3.put_object(Bucket=bucket, Key="a/b.txt", Body=b"one", ContentType="text/plain", Metadata={"k": "v"})
     assert (folder / "a" / "b.txt").read_bytes() == b"one"
     s3.put_object(Bucket=bucket, Key="a/b.txt", Body=b"three")
@@ -52,14 +52,14 @@ def test_what_is_put_is_a_file_and_what_is_deleted_is_none(s3: Any, bucket: str,
     assert not list(folder.iterdir())
 
 
-def test_metadata_and_etag_come_back_with_the_object(s3: Any, bucket: str) -> None:
+def test_metadata_and_etag_are_returned_with_the_object(s3: Any, bucket: str) -> None:
     put = s3.put_object(Bucket=bucket, Key="a", Body=b"one", ContentType="text/plain", Metadata={"k": "v"})
     got = s3.get_object(Bucket=bucket, Key="a")
     assert (got["ContentType"], got["Metadata"], got["ETag"]) == ("text/plain", {"k": "v"}, put["ETag"])
     assert put["ETag"] == '"f97c5d29941bfb1b2fdab0874906ab82"'  # the MD5 of "one"
 
 
-def test_a_file_that_somebody_else_wrote_changed_or_removed_is_seen_at_once(
+def test_changes_of_files_by_other_programs_are_visible_immediately(
     s3: Any, bucket: str, folder: Path
 ) -> None:
     (folder / "out").mkdir()
@@ -90,7 +90,7 @@ def test_ranges_and_conditions(s3: Any, bucket: str) -> None:
     assert body(s3, bucket, "empty") == b""
 
 
-def test_a_large_upload_in_parts_and_its_download_in_ranges(s3: Any, bucket: str, folder: Path) -> None:
+def test_multipart_upload_and_ranged_download(s3: Any, bucket: str, folder: Path) -> None:
     content = bytes(range(256)) * (12 * MIB // 256) + b"end"
     parts = TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB, max_concurrency=3)
     s3.upload_fileobj(io.BytesIO(content), bucket, "big", Config=parts)
@@ -103,9 +103,7 @@ def test_a_large_upload_in_parts_and_its_download_in_ranges(s3: Any, bucket: str
     assert (folder / "copies" / "big").read_bytes() == content
 
 
-def test_copy_and_delete_many_reach_files_that_s3_has_not_listed_yet(
-    s3: Any, bucket: str, folder: Path
-) -> None:
+def test_copy_and_delete_objects_work_on_files_not_listed_before(s3: Any, bucket: str, folder: Path) -> None:
     for name in ("x", "y", "z"):
         (folder / name).write_text(name)
     s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "x"})
@@ -115,9 +113,7 @@ def test_copy_and_delete_many_reach_files_that_s3_has_not_listed_yet(
 
 
 @pytest.mark.parametrize("key", ["a/../../../escape", "/absolute", "a//b", ".", "taken/below", "folder"])
-def test_a_key_that_cannot_be_a_file_is_refused_and_nothing_is_written(
-    s3: Any, bucket: str, local_aws: LocalAws, key: str
-) -> None:
+def test_a_key_that_cannot_be_a_file_is_rejected(s3: Any, bucket: str, local_aws: LocalAws, key: str) -> None:
     s3.put_object(Bucket=bucket, Key="taken", Body=b"")
     s3.put_object(Bucket=bucket, Key="folder/file", Body=b"")
     with pytest.raises(ClientError, match=r"NotImplemented.*not supported by the local S3"):
@@ -126,7 +122,7 @@ def test_a_key_that_cannot_be_a_file_is_refused_and_nothing_is_written(
     assert not list(local_aws.state.rglob("escape"))
 
 
-def test_a_post_to_an_object_is_refused(local_aws: LocalAws, bucket: str) -> None:
+def test_a_post_to_an_object_is_rejected(local_aws: LocalAws, bucket: str) -> None:
     status, _, text = send(local_aws, "POST", f"/{bucket}/a", {}, "body")
     assert status == 405
     assert "<Code>MethodNotAllowed</Code>" in text
@@ -141,7 +137,7 @@ def test_a_folder_marker_is_an_empty_object_without_a_file(s3: Any, bucket: str,
         s3.put_object(Bucket=bucket, Key="year=2025/", Body=b"content")
 
 
-def test_buckets_come_and_go_with_their_folders(
+def test_buckets_are_created_and_removed_with_their_folders(
     s3: Any, bucket: str, folder: Path, local_aws: LocalAws
 ) -> None:
     s3.put_object(Bucket=bucket, Key="a", Body=b"")
@@ -156,7 +152,7 @@ def test_buckets_come_and_go_with_their_folders(
         s3.create_bucket(Bucket="Upper_Case")
 
 
-def test_a_versioned_bucket_keeps_old_contents_and_the_folder_has_the_current_one(
+def test_a_versioned_bucket_keeps_old_versions_and_the_folder_has_the_current_one(
     s3: Any, bucket: str, folder: Path
 ) -> None:
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -170,7 +166,7 @@ def test_a_versioned_bucket_keeps_old_contents_and_the_folder_has_the_current_on
     assert not (folder / "a").exists()
 
 
-def test_what_cannot_be_written_is_an_error_and_the_object_is_as_before(
+def test_a_failed_write_is_an_error_and_leaves_the_object_unchanged(
     s3: Any, bucket: str, folder: Path, local_aws: LocalAws
 ) -> None:
     s3.put_object(Bucket=bucket, Key="a", Body=b"old")

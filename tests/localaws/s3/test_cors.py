@@ -1,4 +1,4 @@
-"""The CORS rules of a bucket. What S3 answers is in its user guide, "Using cross-origin resource sharing"."""
+"""CORS rules of a bucket. Source: Amazon S3 User Guide, "Using cross-origin resource sharing"."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ class Rule:
     max_age_seconds: str | None = None
 
 
-def request(method: str = "GET", origin: str | None = APP, wants: str = "", names: str = "") -> Request:
+def request(
+    method: str = "GET", origin: str | None = APP, requested_method: str = "", names: str = ""
+) -> Request:
     headers = {
         "Origin": origin or "",
-        "Access-Control-Request-Method": wants,
+        "Access-Control-Request-Method": requested_method,
         "Access-Control-Request-Headers": names,
     }
     given = {name: value for name, value in headers.items() if value}
@@ -38,7 +40,7 @@ def request(method: str = "GET", origin: str | None = APP, wants: str = "", name
 
 
 @pytest.mark.parametrize(
-    ("pattern", "origin", "fits"),
+    ("pattern", "origin", "matches"),
     [
         ("https://app.example", "https://app.example", True),
         ("https://app.example", "http://app.example", False),
@@ -50,12 +52,12 @@ def request(method: str = "GET", origin: str | None = APP, wants: str = "", name
         ("*", "https://anything", True),
     ],
 )
-def test_an_origin_fits_as_a_whole(pattern: str, origin: str, fits: bool) -> None:
-    assert bool(cors_headers(request(origin=origin), [Rule(allowed_origins=(pattern,))])) is fits
+def test_a_pattern_must_match_the_whole_origin(pattern: str, origin: str, matches: bool) -> None:
+    assert bool(cors_headers(request(origin=origin), [Rule(allowed_origins=(pattern,))])) is matches
 
 
 @pytest.mark.parametrize(
-    ("allowed", "names", "fits"),
+    ("allowed", "names", "matches"),
     [
         (None, "", True),
         (None, "content-type", False),
@@ -65,21 +67,21 @@ def test_an_origin_fits_as_a_whole(pattern: str, origin: str, fits: bool) -> Non
         (("*",), "anything", True),
     ],
 )
-def test_each_header_that_is_asked_for_must_be_allowed(
-    allowed: tuple[str, ...] | None, names: str, fits: bool
+def test_each_requested_header_must_be_allowed(
+    allowed: tuple[str, ...] | None, names: str, matches: bool
 ) -> None:
-    asked = request("OPTIONS", wants="GET", names=names)
-    assert bool(cors_headers(asked, [Rule(allowed_headers=allowed)])) is fits
+    request_ = request("OPTIONS", requested_method="GET", names=names)
+    assert bool(cors_headers(request_, [Rule(allowed_headers=allowed)])) is matches
 
 
-def test_the_first_rule_that_fits_gives_the_headers() -> None:
+def test_the_first_matching_rule_determines_the_headers() -> None:
     rules = [
         Rule(allowed_methods=("PUT",)),
         Rule(allowed_methods=("GET", "HEAD"), allowed_headers=("*",), exposed_headers=("ETag", "x-amz-id"),
              max_age_seconds="60"),
         Rule(allowed_origins=("*",)),
     ]  # fmt: skip
-    assert cors_headers(request("OPTIONS", wants="GET", names="X-Amz-Date, range"), rules) == {
+    assert cors_headers(request("OPTIONS", requested_method="GET", names="X-Amz-Date, range"), rules) == {
         "Access-Control-Allow-Origin": APP,
         "Access-Control-Allow-Credentials": "true",
         "Access-Control-Allow-Methods": "GET, HEAD",
@@ -95,30 +97,30 @@ def test_the_first_rule_that_fits_gives_the_headers() -> None:
     }
 
 
-def test_no_origin_or_no_rule_adds_nothing() -> None:
+def test_without_origin_or_matching_rule_there_are_no_headers() -> None:
     assert cors_headers(request(origin=None), [Rule(allowed_origins=("*",))]) == {}
     assert cors_headers(request("DELETE"), [Rule()]) == {}
     assert cors_headers(request(), []) == {}
 
 
 @pytest.mark.parametrize(
-    ("asked", "rules", "status", "words"),
+    ("request_", "rules", "status", "message"),
     [
-        (request("OPTIONS", wants="GET"), [Rule()], 200, ""),
-        (request("OPTIONS", wants="PUT"), [Rule()], 403, "This CORS request is not allowed"),
-        (request("OPTIONS", wants="GET"), [], 403, "CORS is not enabled for this bucket"),
-        (request("OPTIONS", wants="GET"), None, 403, "Bucket not found"),
+        (request("OPTIONS", requested_method="GET"), [Rule()], 200, ""),
+        (request("OPTIONS", requested_method="PUT"), [Rule()], 403, "This CORS request is not allowed"),
+        (request("OPTIONS", requested_method="GET"), [], 403, "CORS is not enabled for this bucket"),
+        (request("OPTIONS", requested_method="GET"), None, 403, "Bucket not found"),
         (request("OPTIONS", origin=None), [Rule()], 400, "Origin request header needed"),
         (request("OPTIONS"), [Rule()], 400, "Invalid Access-Control-Request-Method: null"),
     ],
 )
-def test_a_preflight_is_answered_as_s3_does(
-    asked: Request, rules: list[Rule] | None, status: int, words: str
+def test_preflight_responses_are_those_of_s3(
+    request_: Request, rules: list[Rule] | None, status: int, message: str
 ) -> None:
-    answer = preflight_response(asked, rules)
-    assert answer.status_code == status
-    assert words in answer.get_data(as_text=True)
-    assert ("Access-Control-Allow-Origin" in answer.headers) is (status == 200)
+    response = preflight_response(request_, rules)
+    assert response.status_code == status
+    assert message in response.get_data(as_text=True)
+    assert ("Access-Control-Allow-Origin" in response.headers) is (status == 200)
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +132,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture
 def bucket(aws: LocalAws) -> str:
-    """A bucket with an object ``a`` and rules for APP."""
+    """A bucket with an object ``a`` and a CORS rule for APP."""
     s3 = aws.client("s3")
     name = f"cors-{uuid.uuid4().hex[:12]}"
     s3.create_bucket(Bucket=name)
@@ -141,7 +143,7 @@ def bucket(aws: LocalAws) -> str:
 
 
 def call(aws: LocalAws, method: str, path: str, origin: str, **headers: str) -> tuple[int, HTTPMessage]:
-    """Return the status and the headers of the answer."""
+    """Return the status and the headers of the response."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     signature = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request, x"}
     return send(aws, method, path, {"Origin": origin, **signature, **named})[:2]
@@ -150,16 +152,16 @@ def call(aws: LocalAws, method: str, path: str, origin: str, **headers: str) -> 
 @pytest.mark.parametrize(
     ("method", "key", "status"), [("GET", "a", 200), ("GET", "none", 404), ("PUT", "b", 200)]
 )
-def test_answers_and_errors_of_the_bucket_have_the_headers_of_its_rule(
+def test_responses_and_errors_have_the_headers_of_the_rule(
     aws: LocalAws, bucket: str, method: str, key: str, status: int
 ) -> None:
-    answered, headers = call(aws, method, f"/{bucket}/{key}", APP)
-    assert answered == status
+    response_status, headers = call(aws, method, f"/{bucket}/{key}", APP)
+    assert response_status == status
     assert headers.get_all("Access-Control-Allow-Origin") == [APP]
     assert headers.get_all("Access-Control-Allow-Methods") == ["GET, PUT"]
 
 
-def test_other_origins_methods_and_buckets_get_none(aws: LocalAws, bucket: str) -> None:
+def test_other_origins_methods_and_buckets_get_no_headers(aws: LocalAws, bucket: str) -> None:
     aws.client("s3").create_bucket(Bucket=f"{bucket}-2")
     for method, path, origin in (
         ("GET", f"/{bucket}/a", "https://other.example"),
@@ -172,7 +174,7 @@ def test_other_origins_methods_and_buckets_get_none(aws: LocalAws, bucket: str) 
         assert not [name for name in headers if name.lower().startswith("access-control-")]
 
 
-def test_a_preflight_goes_by_the_rules_of_the_bucket(aws: LocalAws, bucket: str) -> None:
+def test_a_preflight_follows_the_rules_of_the_bucket(aws: LocalAws, bucket: str) -> None:
     wants = {"Access_Control_Request_Method": "PUT", "Access_Control_Request_Headers": "x-amz-date"}
     status, headers = call(aws, "OPTIONS", f"/{bucket}/a", APP, **wants)
     assert (status, headers["Access-Control-Allow-Headers"]) == (200, "x-amz-date")
@@ -182,9 +184,7 @@ def test_a_preflight_goes_by_the_rules_of_the_bucket(aws: LocalAws, bucket: str)
     assert call(aws, "OPTIONS", "/", APP, Access_Control_Request_Headers="x-amz-target")[0] == 403
 
 
-def test_the_rules_of_a_bucket_let_no_origin_in_that_the_server_was_not_told_of(
-    aws: LocalAws, bucket: str
-) -> None:
+def test_cors_rules_do_not_allow_origins_that_the_server_rejects(aws: LocalAws, bucket: str) -> None:
     rule = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}
     aws.client("s3").put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
     status, headers = call(aws, "GET", f"/{bucket}/a", "https://attacker.example")

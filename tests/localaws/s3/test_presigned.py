@@ -1,4 +1,4 @@
-"""A presigned URL is valid until it expires, and no longer than a week."""
+"""Validation and expiry of presigned URLs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OLD = {"AWSAccessKeyId": "a", "Signature": "s", "Expires": str(int(NOW.timestamp
     ("query", "code", "message"),
     [
         ({}, None, ""),
-        ({"Expires": "1"}, None, ""),  # a parameter of something else: nothing is signed
+        ({"Expires": "1"}, None, ""),  # not a signature parameter: the request is unsigned
         (SIGNED, None, ""),
         ({**SIGNED, "X-Amz-Expires": "59"}, "AccessDenied", "Request has expired"),
         ({**SIGNED, "X-Amz-Date": "20250301T121600Z"}, "AccessDenied", "Request is not yet valid"),
@@ -47,18 +47,20 @@ OLD = {"AWSAccessKeyId": "a", "Signature": "s", "Expires": str(int(NOW.timestamp
         ({**OLD, "Expires": "soon"}, "AccessDenied", "should be seconds since epoch"),
     ],
 )
-def test_a_signature_is_good_for_its_time(query: dict[str, str], code: str | None, message: str) -> None:
-    found = signature_error(query, NOW)
+def test_signature_parameters_and_expiry_are_validated(
+    query: dict[str, str], code: str | None, message: str
+) -> None:
+    error = signature_error(query, NOW)
     if code is None:
-        assert found is None
+        assert error is None
     else:
-        assert found is not None
-        assert found[1] == code
-        assert message in found[2]
+        assert error is not None
+        assert error[1] == code
+        assert message in error[2]
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
-def test_an_expired_url_is_denied_to_read_and_to_write(local_aws: LocalAws, version: str) -> None:
+def test_an_expired_url_is_denied_for_reads_and_writes(local_aws: LocalAws, version: str) -> None:
     s3 = boto3.client(
         "s3",
         endpoint_url=local_aws.endpoint_url,

@@ -1,4 +1,4 @@
-"""The folder behind S3."""
+"""The folder with the S3 objects."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def put(store: Store, key: str, content: bytes = b"x") -> None:
         ("s3://bucket/run_date=2024-01-01/päth with space", "bucket/run_date=2024-01-01/päth with space"),
     ],
 )
-def test_path_is_where_the_object_lies(store: Store, uri: str, path: str) -> None:
+def test_path_returns_the_file_of_the_object(store: Store, uri: str, path: str) -> None:
     assert store.path(uri) == store.root / path
 
 
@@ -54,13 +54,13 @@ def test_path_is_where_the_object_lies(store: Store, uri: str, path: str) -> Non
         "s3://bucket/" + "n" * 256,
     ],
 )
-def test_what_cannot_be_a_file_in_its_bucket_is_refused(store: Store, uri: str) -> None:
+def test_a_uri_that_cannot_be_a_file_is_rejected(store: Store, uri: str) -> None:
     with pytest.raises(UnsafeKeyError):
         store.path(uri)
 
 
 @given(st.text(alphabet="a./\\~\0 ", min_size=1, max_size=12))
-def test_no_key_leads_out_of_its_bucket(key: str) -> None:
+def test_no_key_points_outside_its_bucket(key: str) -> None:
     store = Store.__new__(Store)
     store.root = Path("/state/s3")
     try:
@@ -72,9 +72,7 @@ def test_no_key_leads_out_of_its_bucket(key: str) -> None:
     assert path != Path("/state/s3/bucket")
 
 
-def test_a_linked_folder_does_not_lead_out_but_a_linked_file_is_an_object(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_linked_folder_is_rejected_and_a_linked_file_is_an_object(store: Store, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "big.csv").write_bytes(b"12345")
@@ -87,20 +85,20 @@ def test_a_linked_folder_does_not_lead_out_but_a_linked_file_is_an_object(
     assert (outside / "big.csv").exists()
 
 
-def test_one_name_cannot_be_object_and_prefix(store: Store) -> None:
+def test_a_name_cannot_be_object_and_prefix(store: Store) -> None:
     put(store, "a/b")
     for key in ("a", "a/b/c"):
-        with pytest.raises(UnsafeKeyError, match="one name"):
+        with pytest.raises(UnsafeKeyError, match="the same name"):
             put(store, key)
 
 
-def test_an_object_takes_the_place_of_an_empty_folder(store: Store) -> None:
+def test_an_object_replaces_an_empty_folder(store: Store) -> None:
     (store.root / "bucket" / "a" / "left").mkdir(parents=True)
     put(store, "a")
     assert list(store.objects("bucket")) == ["a"]
 
 
-def test_listing_goes_by_the_prefix_not_by_folders(store: Store) -> None:
+def test_listing_uses_the_key_prefix_not_the_folder(store: Store) -> None:
     for key in ("p/ab", "p/abc/d", "p/b", "q"):
         put(store, key)
     assert sorted(store.objects("bucket", "p/a")) == ["p/ab", "p/abc/d"]
@@ -108,7 +106,7 @@ def test_listing_goes_by_the_prefix_not_by_folders(store: Store) -> None:
     assert store.objects("bucket", "missing/x") == store.objects("bucket", "../") == {}
 
 
-def test_a_failed_write_leaves_the_old_content_and_nothing_beside_it(store: Store) -> None:
+def test_a_failed_write_keeps_the_old_content_and_leaves_no_file(store: Store) -> None:
     class FullDisk(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             raise OSError(28, "No space left on device")
@@ -131,7 +129,7 @@ def test_removing_the_last_object_removes_its_folders_but_not_the_bucket(store: 
     assert not list((store.root / "bucket").iterdir())
 
 
-def test_a_bucket_with_files_is_not_dropped(store: Store) -> None:
+def test_a_bucket_with_files_is_not_removed(store: Store) -> None:
     put(store, "a")
     store.remove_bucket("bucket")
     assert store.buckets() == ["bucket"]

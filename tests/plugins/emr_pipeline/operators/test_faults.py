@@ -115,7 +115,7 @@ def test_a_step_is_repeated_once_although_the_answer_was_lost(
 ) -> None:
     plan(StepFails("work"))
     wait = AwaitStepOperator(task_id="work", cluster_id=cluster_id, step=STEP)
-    with pytest.raises(AirflowException, match="a fault on demand"):
+    with pytest.raises(AirflowException, match="a planned fault"):
         wait.execute(run())
     plan(fault("AddJobFlowSteps"))
     wait.execute(run(try_number=2))
