@@ -16,19 +16,17 @@ from emr_pipeline.operators.publish_report import PublishReportOperator
 from emr_pipeline.operators.stage_jobs import StageJobsOperator
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
 from emr_pipeline.settings import Settings
-from sales_segmentation import report, run
+from sales_segmentation import params, report, run
 from sales_segmentation.datasets import DATASETS, QUESTIONS, RAW_COLUMNS
 from sales_segmentation.jobs import FOLDER, JOBS, cluster
-from sales_segmentation.params import params
-from sales_segmentation.run import CLUSTER_ID, PARAMS_ERROR, RUN_DATE
+from sales_segmentation.run import CLUSTER_ID, RUN_DATE, plan
 from sales_segmentation.runbook import task_docs
 
 settings = Settings.from_environment(project="sales-segmentation", database="beverage_analytics")
-athena = run.athena(settings)
+s3, athena = settings.s3, run.athena(settings)
 each_table = athena | {"map_index_template": "{{ params.dataset }}"}
-tables = [dataset.params | {"processed": settings.s3("processed")} for dataset in DATASETS]
-assets = [Asset(f"{settings.database}.{d.name}", settings.s3("processed", d.name)) for d in DATASETS]
-questions = [{"query": f"sql/{name}.sql", "params": {"question": name}} for name in QUESTIONS]
+tables = [dataset.params for dataset in DATASETS]
+assets = [Asset(f"{settings.database}.{dataset.name}", s3("processed", dataset.name)) for dataset in DATASETS]
 group = partial(TaskGroup, prefix_group_id=False)  # a task, its job and its step have the same name
 
 with DAG(
@@ -39,8 +37,8 @@ with DAG(
     start_date=datetime(2024, 1, 1),
     max_active_runs=1,  # two runs of one run date would write the same partitions
     tags=["athena", "emr", "segmentation", "spark"],
-    params=params(settings),
-    user_defined_macros=run.MACROS,
+    params=params.form(settings),
+    user_defined_macros=run.MACROS | {"settings": settings},
     jinja_environment_kwargs={"finalize": run.int_if_whole},
     on_failure_callback=on_failure(settings),
     deadline=late_after(timedelta(hours=4), settings),
@@ -49,36 +47,27 @@ with DAG(
     | {"retries": 2, "retry_delay": timedelta(seconds=10)},
 ) as dag:
     with group("prepare", "Prepare", tooltip="Before anything costs money"):
-        stage_jobs = StageJobsOperator(
-            **task_docs("stage_jobs"), folder=FOLDER, destination=settings.s3("jobs")
-        )
+        stage_jobs = StageJobsOperator(**task_docs("stage_jobs"), folder=FOLDER, destination=s3("jobs"))
         check_input = CheckInputOperator(
             **task_docs("check_input"),
             uri="{{ params.input }}",
             columns=RAW_COLUMNS,
-            params_error=PARAMS_ERROR,
+            params_error=run.PARAMS_ERROR,
             models=run.models(settings),
         )
         create_database = AthenaStatementOperator(
-            **task_docs("create_database"),
-            query="sql/create_database.sql",
-            params={"database": settings.database},
-            **athena | {"database": ""},  # it does not exist yet
-        )
+            **task_docs("create_database"), query="sql/create_database.sql", **athena | {"database": ""}
+        )  # which does not exist yet
         create_tables = AthenaStatementOperator.partial(
             **task_docs("create_tables"), query="sql/create_tables.sql", **each_table
         ).expand(params=tables)
 
     with group("spark", "Spark on EMR", tooltip="One cluster; its steps fit new models, or score"):
         create_cluster = CreateClusterOperator(
-            **task_docs("create_cluster"),
-            cluster=cluster(settings),
-            settings=settings,
+            **task_docs("create_cluster"), cluster=cluster(settings), settings=settings
         )
         steps = [job.step(settings) for job in JOBS]
-        add_steps = AddStepsOperator(
-            **task_docs("add_steps"), cluster_id=CLUSTER_ID, steps=steps, plan=run.plan
-        )
+        add_steps = AddStepsOperator(**task_docs("add_steps"), cluster_id=CLUSTER_ID, steps=steps, plan=plan)
         preprocess, pca, kmeans, score = (
             AwaitStepOperator(**task_docs(step.name), cluster_id=CLUSTER_ID, step=step) for step in steps
         )
@@ -101,26 +90,26 @@ with DAG(
         verify_row_counts = VerifyRowCountsOperator(
             **task_docs("verify_row_counts"),
             query="sql/verify_row_counts.sql",
-            metrics=partial(run.metrics, settings.s3("metrics")),
+            metrics=partial(run.metrics, s3("metrics")),
             run_date=RUN_DATE,
             outlets=assets,
             **athena,
         )
         queries = AthenaStatementOperator.partial(
             **task_docs("queries"), map_index_template="{{ params.question }}", **athena
-        ).expand_kwargs(questions)
+        ).expand_kwargs([{"query": f"sql/{name}.sql", "params": {"question": name}} for name in QUESTIONS])
 
     publish_report = PublishReportOperator(
         **task_docs("publish_report"),
         questions=QUESTIONS,
         query_ids=queries.output,
-        metrics=partial(run.report_metrics, settings.s3("metrics")),
+        metrics=partial(run.report_metrics, s3("metrics")),
         facts=run.facts,
         cluster_id=CLUSTER_ID,
         render=report.render,
         key_figures=report.key_figures,
-        destination=settings.s3("reports", f"run_date={RUN_DATE}"),
-        outlets=[Asset("sales_segmentation.report", settings.s3("reports"))],
+        destination=s3("reports", f"run_date={RUN_DATE}"),
+        outlets=[Asset("sales_segmentation.report", s3("reports"))],
     )
 
     chain([stage_jobs, check_input], create_database, create_tables, create_cluster)

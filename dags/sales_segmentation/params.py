@@ -16,7 +16,7 @@ from airflow.sdk import Param
 from emr_pipeline.settings import Settings
 
 
-def params(settings: Settings) -> dict[str, Param]:
+def form(settings: Settings) -> dict[str, Param]:
     """Return the params in the order of the form."""
     return {
         "input": Param(
@@ -185,13 +185,13 @@ def params(settings: Settings) -> dict[str, Param]:
     }
 
 
-def validate_params(params: Mapping[str, Any], form: Mapping[str, Any]) -> str:
+def validate_params(params: Mapping[str, Any], valid: Mapping[str, Any]) -> str:
     """Return what is wrong with a run's choices that Airflow lets pass, or nothing.
 
     Its form sees each param by itself, and its API takes names that no form has; a typing error would go unseen.
     """
-    if unknown := sorted(params.keys() - form.keys()):
-        return f"unknown param {unknown[0]}; valid params: {', '.join(form)}"
+    if unknown := sorted(params.keys() - valid.keys()):
+        return f"unknown param {unknown[0]}; valid params: {', '.join(valid)}"
     for name, value in params.items():
         # JSON schema compares, and no comparison with NaN is true.
         if isinstance(value, float) and not isfinite(value):

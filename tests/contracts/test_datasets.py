@@ -9,6 +9,7 @@ import jinja2
 from botocore.session import Session
 
 from devtools import data_dictionary
+from emr_pipeline.settings import Settings
 from sales_segmentation.datasets import DATASETS, RAW_COLUMNS
 from sales_segmentation.jobs import FOLDER
 from sales_segmentation.run import jobs
@@ -55,7 +56,7 @@ def test_athena_shows_the_comments_of_all_columns(local_aws: LocalAws) -> None:
 
     local_aws.client("s3").create_bucket(Bucket="dictionary")
     for dataset in DATASETS:
-        run(template.render(params=dataset.params | {"processed": "s3://dictionary/processed"}))
+        run(template.render(params=dataset.params, settings=Settings("dictionary")))
         table = glue.get_table(DatabaseName="dictionary", Name=dataset.name)["Table"]
         columns = table["StorageDescriptor"]["Columns"]
         expected = [COLUMNS[dataset.name][column["Name"]].comment for column in columns]

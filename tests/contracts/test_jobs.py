@@ -16,7 +16,7 @@ from emr_pipeline.failure import REFUSAL, cause_in
 from emr_pipeline.settings import Settings
 from emr_pipeline.step import spark_step
 from sales_segmentation.jobs import BOOTSTRAP, CODE_VERSION, FOLDER, JOBS, Job
-from sales_segmentation.params import params
+from sales_segmentation.params import form
 from sales_segmentation.run import int_if_whole
 
 SETTINGS = Settings(bucket="lake")
@@ -35,7 +35,7 @@ def parser_of(script: Path) -> ArgumentParser:
 
 def rendered(argument: str, **changed: Any) -> str:
     """Render an argument like Airflow, with the defaults of the form."""
-    values = {name: param.value for name, param in params(SETTINGS).items()} | changed
+    values = {name: param.value for name, param in form(SETTINGS).items()} | changed
     # If it is empty, the step that needs it is not queued.
     values["score_with"] = values["score_with"] or "2025-12-31"
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, finalize=int_if_whole)
@@ -84,10 +84,10 @@ def test_a_fixed_k_reaches_the_job() -> None:
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
 def test_whole_numbers_that_are_given_as_floats_are_accepted_by_the_job(job: Job) -> None:
     """JSON schema, and so the form, accepts 4.0 for an integer."""
-    names = [name for name, param in params(SETTINGS).items() if "integer" in param.schema["type"]]
-    floats = {name: float(params(SETTINGS)[name].value or 4) for name in names}
+    names = [name for name, param in form(SETTINGS).items() if "integer" in param.schema["type"]]
+    floats = {name: float(form(SETTINGS)[name].value or 4) for name in names}
     for name, value in floats.items():
-        params(SETTINGS)[name].resolve(value)
+        form(SETTINGS)[name].resolve(value)
     flags = [rendered(flag, **floats) for flag in flags_of(job)]
     parser_of(FOLDER / f"{job.name}.py").parse_args(flags)
     assert not {text for text in flags if text.endswith(".0")}

@@ -1,1 +1,1 @@
-CREATE DATABASE IF NOT EXISTS {{ params.database }}
+CREATE DATABASE IF NOT EXISTS {{ settings.database }}

@@ -8,9 +8,9 @@ import pytest
 from airflow.sdk.exceptions import ParamValidationError
 
 from emr_pipeline.settings import Settings
-from sales_segmentation.params import params, validate_params
+from sales_segmentation.params import form, validate_params
 
-FORM = params(Settings(bucket="lake"))
+FORM = form(Settings(bucket="lake"))
 
 
 @pytest.mark.parametrize("name", FORM)
