@@ -1,0 +1,1 @@
+"""Athena's API: its operations, workgroups and responses."""

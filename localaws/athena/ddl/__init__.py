@@ -1,0 +1,1 @@
+"""DDL statements: their parser, and their executor on the Glue catalog."""

@@ -1,0 +1,1 @@
+"""Running query executions: threads, DuckDB, limits and cancellation."""

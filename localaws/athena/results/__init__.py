@@ -1,0 +1,1 @@
+"""Results: columns, the text of values, and the files on S3."""

@@ -1,0 +1,1 @@
+"""Queries: the translation of Trino's SQL to DuckDB's."""

@@ -1,0 +1,1 @@
+"""The tables: the Glue catalog, and the files that scans read."""

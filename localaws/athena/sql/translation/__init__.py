@@ -1,0 +1,1 @@
+"""From the syntax tree to DuckDB's SQL and the scans of tables."""

@@ -1,0 +1,1 @@
+"""Expressions in DuckDB's SQL with their Trino types, and casts."""
