@@ -1,8 +1,7 @@
-"""The trigger form: every choice of a run with its default, its bounds and what it means. Defaults live only here.
+"""The params of a run, which are the fields of the trigger form, and their validation. Defaults are only here.
 
-A wrong value is refused by Airflow in JSON schema's words, followed by the rule it breaks; so a rule whose words say
-little has a ``description``. What JSON schema cannot say, ``validate_params`` does. JSON schema takes
-4.0 for an integer: ``whole`` in ``run.py`` writes it as 4 wherever a template uses it.
+Airflow validates each param with JSON schema. Its error message shows the rule that the value breaks, so a rule that
+does not explain itself has a ``description``. ``validate_params`` checks what JSON schema cannot express.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from emr_pipeline.settings import Settings
 
 
 def form(settings: Settings) -> dict[str, Param]:
-    """Return the params in the order of the form."""
+    """Return the params by name, in the order of the form."""
     return {
         "input": Param(
             settings.s3("raw", "*.csv"),
@@ -25,18 +24,18 @@ def form(settings: Settings) -> dict[str, Param]:
             allOf=[
                 {
                     "pattern": r"^s3://[a-z0-9][a-z0-9.-]+/.",
-                    "description": "An address is s3://<bucket>/<key>.",
+                    "description": "An address has the form s3://<bucket>/<key>.",
                 },
                 {
-                    # Before a line break at the end, $ matches too.
+                    # $ also matches before a line break at the end.
                     "pattern": r"^[^{}'\"\x00-\x1f]*$(?!\n)",
-                    "description": "No braces, no quotes and no control characters may be in an address.",
+                    "description": "An address must not contain braces, quotes or control characters.",
                 },
             ],
             examples=[settings.s3("raw", "*.csv"), settings.s3("raw", ""), settings.s3("raw", "2026-01.csv")],
             title="Input",
             description_md="The sales lines on S3: a CSV file, a folder, or a pattern with `*`, `?` or `[12]`. Files "
-            "may be packed by gzip or bzip2.",
+            "may be compressed with gzip or bzip2.",
             section="Data",
         ),
         "run_date": Param(
@@ -44,8 +43,8 @@ def form(settings: Settings) -> dict[str, Param]:
             type=["null", "string"],
             format="date",
             title="Run date",
-            description_md="The partition to replace. Empty: the logical date, else the day of the trigger; both in "
-            "UTC, so in Berlin at 00:30 still the day before.",
+            description_md="The partition that the run replaces. Empty: the logical date, or the day of the trigger. "
+            "Both are days in UTC: in Berlin at 00:30 it is still the day before.",
             section="Data",
         ),
         "max_rejected_share": Param(
@@ -53,17 +52,17 @@ def form(settings: Settings) -> dict[str, Param]:
             type="number",
             minimum=0,
             maximum=1,
-            title="Rejected share that fails the run",
-            description_md="More lines than this share, from 0 to 1, with a fault, and nothing is published.",
+            title="Maximum share of rejected lines",
+            description_md="From 0 to 1. If the share is larger, the run fails and publishes nothing.",
             section="Data",
         ),
         "score_with": Param(
             None,
             type=["null", "string"],
             format="date",
-            title="Score with the model of",
-            description_md="The run date of an earlier run: its models give the segments and nothing is fitted, so the "
-            "other choices here do not count. Empty: fit new ones.",
+            title="Score with models of run date",
+            description_md="The run date of an earlier run. Its models assign the segments, no model is fitted, and "
+            "the other params of this section have no effect. Empty: fit new models.",
             section="Segmentation",
         ),
         "feature_set": Param(
@@ -71,12 +70,12 @@ def form(settings: Settings) -> dict[str, Param]:
             type="string",
             enum=["extended", "notebook"],
             values_display={
-                "extended": "extended: more behaviour",
-                "notebook": "notebook: the original seven",
+                "extended": "extended: larger set",
+                "notebook": "notebook: seven features",
             },
             title="Feature set",
-            description_md="`notebook`: the seven features of the original study, min-max scaled. `extended`: more of "
-            "the customer's behaviour, standardised.",
+            description_md="`extended`: a larger set that describes the behaviour of a customer, standardised. "
+            "`notebook`: the seven features of the original study, scaled to the range 0 to 1.",
             section="Segmentation",
         ),
         "variance_to_keep": Param(
@@ -85,7 +84,8 @@ def form(settings: Settings) -> dict[str, Param]:
             exclusiveMinimum=0,
             maximum=1,
             title="Variance to keep",
-            description_md="Principal components are kept until they explain this share, above 0 and up to 1.",
+            description_md="Above 0 and up to 1. The first principal components that together explain this share of "
+            "the variance are kept.",
             section="Segmentation",
         ),
         "cluster_on": Param(
@@ -93,8 +93,8 @@ def form(settings: Settings) -> dict[str, Param]:
             type="string",
             enum=["components", "features"],
             values_display={"components": "principal components", "features": "scaled features"},
-            title="Cluster on",
-            description_md="The kept principal components, or the scaled features themselves.",
+            title="Input of KMeans",
+            description_md="The principal components that are kept, or the scaled features.",
             section="Segmentation",
         ),
         "k_min": Param(
@@ -102,8 +102,8 @@ def form(settings: Settings) -> dict[str, Param]:
             type="integer",
             minimum=2,
             maximum=50,
-            title="Fewest segments",
-            description_md="First k to try, from 2 to 50.",
+            title="Minimum number of segments",
+            description_md="The smallest k to try, from 2 to 50.",
             section="Segmentation",
         ),
         "k_max": Param(
@@ -111,8 +111,8 @@ def form(settings: Settings) -> dict[str, Param]:
             type="integer",
             minimum=2,
             maximum=50,
-            title="Most segments",
-            description_md="Last k to try, up to 50 and not less than the first.",
+            title="Maximum number of segments",
+            description_md="The largest k to try, up to 50. It must not be less than the minimum.",
             section="Segmentation",
         ),
         "k": Param(
@@ -121,7 +121,8 @@ def form(settings: Settings) -> dict[str, Param]:
             minimum=2,
             maximum=50,
             title="Fixed number of segments",
-            description_md="Takes this k, from 2 to 50; the others are still measured. Empty: the best one is chosen.",
+            description_md="From 2 to 50. This k is used; the other values are tried too, for comparison. Empty: the "
+            "best k is chosen.",
             section="Segmentation",
         ),
         "n_init": Param(
@@ -129,8 +130,9 @@ def form(settings: Settings) -> dict[str, Param]:
             type="integer",
             minimum=1,
             maximum=20,
-            title="Starts",
-            description_md="Seeded starts of KMeans for each k, 1 to 20; the best is kept, their agreement measured.",
+            title="KMeans initializations",
+            description_md="How often KMeans runs for each k, with different initial centres, from 1 to 20. The best "
+            "result is kept. The agreement of the results is reported as stability.",
             section="Segmentation",
         ),
         "seed": Param(
@@ -138,8 +140,8 @@ def form(settings: Settings) -> dict[str, Param]:
             type="integer",
             minimum=0,
             maximum=2**31 - 1,
-            title="Seed",
-            description_md="The same seed and input give the same segments.",
+            title="Random seed",
+            description_md="The same seed and the same input give the same segments.",
             section="Segmentation",
         ),
         "release_label": Param(
@@ -151,7 +153,7 @@ def form(settings: Settings) -> dict[str, Param]:
                 "emr-7.13.0": "emr-7.13.0 (Spark 3.5.6)",
                 "emr-spark-8.0.0": "emr-spark-8.0.0 (Spark 4.0.2)",
             },
-            description_md="The version of EMR on the cluster, and with it that of Spark.",
+            description_md="The release of EMR, which determines the version of Spark.",
             section="Cluster",
         ),
         "core_nodes": Param(
@@ -160,7 +162,7 @@ def form(settings: Settings) -> dict[str, Param]:
             minimum=1,
             maximum=100,
             title="Core nodes",
-            description_md="Nodes of 4 cores and 16 GiB beside the primary node, from 1 to 100.",
+            description_md="From 1 to 100 nodes with 4 cores and 16 GiB each, in addition to the primary node.",
             section="Cluster",
         ),
         "spot_share": Param(
@@ -169,7 +171,8 @@ def form(settings: Settings) -> dict[str, Param]:
             minimum=0,
             maximum=1,
             title="Spot share",
-            description_md="Share of the core nodes, 0 to 1, bought on the Spot market: cheap, but can be taken away.",
+            description_md="The share of the core nodes that are Spot instances, from 0 to 1. They are cheaper, but "
+            "EC2 may interrupt them.",
             section="Cluster",
         ),
         "max_scanned_gb": Param(
@@ -177,28 +180,29 @@ def form(settings: Settings) -> dict[str, Param]:
             type="number",
             minimum=0.01,
             maximum=1_000_000,
-            title="Most GB a query may read",
-            description_md="A query that reads more, from 0.01 to 1,000,000 GB, is stopped and fails. Athena bills "
-            "what is read, and no less than 0.01 GB.",
+            title="Maximum GB scanned per query",
+            description_md="From 0.01 to 1,000,000. A query that scans more data is cancelled and fails. Athena bills "
+            "the data scanned, at least 0.01 GB per query.",
             section="Athena",
         ),
     }
 
 
 def validate_params(params: Mapping[str, Any], valid: Mapping[str, Any]) -> str:
-    """Return what is wrong with a run's choices that Airflow lets pass, or nothing.
+    """Return an error message for params that Airflow accepts but the pipeline does not; empty if there is none.
 
-    Its form sees each param by itself, and its API takes names that no form has; a typing error would go unseen.
+    Airflow validates each param separately, and its API also accepts params that the DAG does not have. ``valid`` are
+    the params that it has.
     """
     if unknown := sorted(params.keys() - valid.keys()):
         return f"unknown param {unknown[0]}; valid params: {', '.join(valid)}"
     for name, value in params.items():
-        # JSON schema compares, and no comparison with NaN is true.
+        # NaN is within all bounds of JSON schema, because every comparison with it is false.
         if isinstance(value, float) and not isfinite(value):
-            return f"{name} is {value}: give a number"
+            return f"{name} is {value}; it must be a finite number"
     if not params["score_with"] and params["k_min"] > params["k_max"]:
         return (
-            f"Fewest segments (k_min) is {params['k_min']}, which is more than Most segments (k_max), "
-            f"{params['k_max']}: swap them"
+            f"Minimum number of segments (k_min) is {params['k_min']}, which is more than Maximum number of segments "
+            f"(k_max), {params['k_max']}"
         )
     return ""

@@ -1,4 +1,4 @@
-"""What the web UI says of each task: the sections of ``runbook.md``."""
+"""The documentation of each task in the web UI: its section of ``runbook.md``."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _SECTIONS = {
 
 
 def task_docs(task_id: str) -> dict[str, Any]:
-    """Return the id, the name in the UI and the documentation of a task, as operators take them.
+    """Return a task's id, its name in the UI and its documentation, as arguments of an operator.
 
-    Raises KeyError for a task that the runbook does not know.
+    Raises KeyError if the runbook has no section for the task.
     """
     section = _SECTIONS[task_id]
     return {

@@ -124,8 +124,8 @@ def run(dag_page: Page) -> Run:
     page.goto("/dags/sales_segmentation")
     form = open_the_form(page)
     section = open_section(form, "Segmentation")
-    fill_in(section, "Starts", 1)
-    fill_in(section, "Most segments", 4)
+    fill_in(section, "KMeans initializations", 1)
+    fill_in(section, "Maximum number of segments", 4)
     press_trigger(form)
     clicked = time.monotonic()
     page.wait_for_url(re.compile("/runs/manual__"))
@@ -140,11 +140,11 @@ def test_the_form_refuses_an_invalid_value_and_shows_the_reason(
 ) -> None:
     """A number out of bounds is replaced by the bound; for an invalid address the form shows the rule."""
     form = open_the_form(dag_page)
-    most = fill_in(open_section(form, "Segmentation"), "Most segments", 700)
+    most = fill_in(open_section(form, "Segmentation"), "Maximum number of segments", 700)
     expect(most).to_have_value("50")
     open_section(form, "Data").get_by_role("combobox").fill("sales.csv")
     press_trigger(form)
-    expect(form.get_by_text("An address is s3://<bucket>/<key>.")).to_be_visible()
+    expect(form.get_by_text("An address has the form s3://<bucket>/<key>.")).to_be_visible()
     picture(dag_page, "form")
 
 

@@ -20,17 +20,17 @@ from sales_segmentation.report.tables import table
 FOLDER = Path(__file__).parent
 
 CHOICES = {
-    "max-rejected-share": "Rejected share that fails the run",
+    "max-rejected-share": "Maximum share of rejected lines",
     "feature-set": "Feature set",
     "variance-to-keep": "Variance to keep",
-    "cluster-on": "Cluster on",
-    "k-min": "Fewest segments",
-    "k-max": "Most segments",
-    "k": "Number of segments",
-    "n-init": "Starts",
-    "seed": "Seed",
+    "cluster-on": "Input of KMeans",
+    "k-min": "Minimum number of segments",
+    "k-max": "Maximum number of segments",
+    "k": "Fixed number of segments",
+    "n-init": "KMeans initializations",
+    "seed": "Random seed",
 }
-"""The parameters of the jobs that the form offers, by the name of the flag, in the words of the form."""
+"""The params that the jobs get: the flag of each, and its title in the trigger form."""
 
 
 def page(data: ReportData, charts: Mapping[str, Chart]) -> str:

@@ -1,4 +1,4 @@
-"""The trigger form: defaults that run at once, bounds that refuse, words that explain."""
+"""The params: their defaults are valid, their bounds refuse wrong values, and their texts explain them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FORM = form(Settings(bucket="lake"))
 
 
 @pytest.mark.parametrize("name", FORM)
-def test_each_param_explains_itself_and_its_default_is_valid(name: str) -> None:
+def test_each_param_has_texts_and_a_valid_default(name: str) -> None:
     param = FORM[name]
     assert param.schema["title"]
     assert param.schema["description_md"]
@@ -70,21 +70,21 @@ def test_a_wrong_value_is_refused(name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "message"),
     [
-        ("/data/sales.csv", "An address is s3://<bucket>/<key>."),
-        ("s3://lake/{{ 7 }}.csv", "No braces, no quotes"),
+        ("/data/sales.csv", "An address has the form s3://<bucket>/<key>."),
+        ("s3://lake/{{ 7 }}.csv", "must not contain braces"),
     ],
 )
-def test_a_refused_address_is_explained(value: str, words: str) -> None:
-    with pytest.raises(ParamValidationError, match=words):
+def test_the_message_for_a_wrong_address_explains_the_rule(value: str, message: str) -> None:
+    with pytest.raises(ParamValidationError, match=message):
         FORM["input"].resolve(value)
 
 
 @pytest.mark.parametrize(
     "key", ["Verkäufe März+1 %20.csv", "2026-0[12].csv", "2026-0?.csv", "raw/", "日本.csv"]
 )
-def test_an_address_may_have_any_other_character(key: str) -> None:
+def test_an_address_may_contain_any_other_character(key: str) -> None:
     assert FORM["input"].resolve(f"s3://lake/{key}")
 
 
@@ -95,7 +95,7 @@ def test_every_number_has_bounds(name: str) -> None:
     assert "maximum" in schema
 
 
-def test_the_form_says_in_which_zone_its_dates_are() -> None:
+def test_the_form_says_that_dates_are_in_utc() -> None:
     assert "UTC" in FORM["run_date"].schema["description_md"]
 
 
@@ -104,29 +104,31 @@ def test_the_examples_of_the_form_are_valid() -> None:
         assert FORM["input"].resolve(example) == example
 
 
-CHOICES = {"score_with": None, "k_min": 2, "k_max": 2}
+VALID = {"score_with": None, "k_min": 2, "k_max": 2}
 
 
-def test_a_range_of_k_without_any_is_refused_by_the_names_of_the_form() -> None:
-    assert validate_params(CHOICES, CHOICES) == ""
-    assert validate_params({**CHOICES, "k_min": 5, "k_max": 4}, CHOICES) == (
-        "Fewest segments (k_min) is 5, which is more than Most segments (k_max), 4: swap them"
+def test_a_minimum_above_the_maximum_is_refused_with_the_titles_of_the_form() -> None:
+    assert validate_params(VALID, VALID) == ""
+    assert validate_params({**VALID, "k_min": 5, "k_max": 4}, VALID) == (
+        f"{FORM['k_min'].schema['title']} (k_min) is 5, which is more than {FORM['k_max'].schema['title']} (k_max), 4"
     )
 
 
-def test_what_does_not_count_is_not_refused() -> None:
-    """Scoring fits nothing, so the range of k is not read."""
-    assert validate_params({"score_with": "2024-02-29", "k_min": 5, "k_max": 4}, CHOICES) == ""
+def test_params_that_have_no_effect_are_not_checked() -> None:
+    """Scoring does not use the range of k."""
+    assert validate_params({"score_with": "2024-02-29", "k_min": 5, "k_max": 4}, VALID) == ""
 
 
-def test_a_name_that_the_form_does_not_have_is_refused() -> None:
-    """Airflow's API takes any name, and a run with a misspelt one would cost money for nothing."""
-    assert validate_params({**CHOICES, "kmax": 4}, CHOICES) == (
+def test_an_unknown_param_is_refused() -> None:
+    """Airflow's API accepts any name; with a misspelt one the run would use the default."""
+    assert validate_params({**VALID, "kmax": 4}, VALID) == (
         "unknown param kmax; valid params: score_with, k_min, k_max"
     )
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_number_that_is_none_is_refused(value: float) -> None:
-    """The form lets NaN pass, and the job would refuse it on a paid cluster."""
-    assert validate_params({**CHOICES, "k_max": value}, CHOICES) == f"k_max is {value}: give a number"
+def test_a_number_that_is_not_finite_is_refused(value: float) -> None:
+    """JSON schema accepts NaN, and the job would refuse it on a paid cluster."""
+    assert (
+        validate_params({**VALID, "k_max": value}, VALID) == f"k_max is {value}; it must be a finite number"
+    )

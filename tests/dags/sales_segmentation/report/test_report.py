@@ -10,7 +10,9 @@ from xml.etree import ElementTree
 import pytest
 
 from emr_pipeline.report_data import ReportData
+from emr_pipeline.settings import Settings
 from sales_segmentation.jobs import JOBS
+from sales_segmentation.params import form
 from sales_segmentation.report import key_figures, render
 from sales_segmentation.report.page import CHOICES, page
 
@@ -155,9 +157,10 @@ def test_a_scoring_run_says_whose_model_it_used(data: Build) -> None:
     assert key_figures(scored) == "2 segments, an earlier model, 9,900 valid lines, 1.0% rejected"
 
 
-def test_each_choice_of_the_page_is_a_flag_of_a_job() -> None:
-    """A job's metrics file has its parameters by the names of its flags."""
-    assert set(CHOICES) <= {flag for job in JOBS for flag in job.flags}
+def test_the_page_shows_params_by_the_flags_of_the_jobs_and_the_titles_of_the_form() -> None:
+    titles = {name.replace("_", "-"): param.schema["title"] for name, param in form(Settings("lake")).items()}
+    flags = {flag for job in JOBS for flag in job.flags}
+    assert CHOICES.items() <= {flag: title for flag, title in titles.items() if flag in flags}.items()
 
 
 def test_the_key_figures_are_one_short_line(data: Build) -> None:
