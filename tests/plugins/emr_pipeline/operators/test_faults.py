@@ -10,7 +10,7 @@ from airflow.exceptions import AirflowException
 from airflow.sdk.exceptions import AirflowFailException
 
 from emr_pipeline.cluster import LIVE_STATES
-from emr_pipeline.operators import waiting
+from emr_pipeline.operators import base
 from emr_pipeline.operators.athena import AthenaStatementOperator
 from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator, cluster_name
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
@@ -44,7 +44,7 @@ LOST_ANSWERS = [
 
 @pytest.fixture(autouse=True)
 def quick_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting.time, "sleep", lambda _: None)
+    monkeypatch.setattr(base.time, "sleep", lambda _: None)
 
 
 @pytest.fixture
