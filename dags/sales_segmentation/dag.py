@@ -52,8 +52,7 @@ with DAG(
             **task_docs("check_input"),
             uri="{{ params.input }}",
             columns=RAW_COLUMNS,
-            params_error=run.PARAMS_ERROR,
-            models=run.models(settings),
+            precondition=partial(run.precondition, settings),
         )
         create_database = AthenaStatementOperator(
             **task_docs("create_database"), query="sql/create_database.sql", **athena | {"database": ""}

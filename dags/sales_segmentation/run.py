@@ -21,11 +21,7 @@ Context = Mapping[str, Any]
 
 RUN_DATE = "{{ run_date(dag_run, params) }}"
 
-MODEL_DATE = "{{ model_date(dag_run, params) }}"
-
 CLUSTER_ID = "{{ ti.xcom_pull('create_cluster') or '' }}"
-
-PARAMS_ERROR = "{{ validate_params(params, dag.params) }}"
 
 
 def run_date(dag_run: Any, params: Mapping[str, Any]) -> str:
@@ -43,7 +39,7 @@ def jobs(params: Mapping[str, Any]) -> tuple[Job, ...]:
     return (PREPROCESS, SCORE) if params["score_with"] else (PREPROCESS, PCA, KMEANS)
 
 
-MACROS = {function.__name__: function for function in (run_date, model_date, jobs, validate_params)}
+MACROS = {function.__name__: function for function in (run_date, model_date, jobs)}
 """The functions that templates may call, those of ``sql/`` too."""
 
 
@@ -93,10 +89,17 @@ def max_scanned_gb(context: Context, jinja_env: object = None) -> float:
     return float(context["params"]["max_scanned_gb"])
 
 
-def models(settings: Settings) -> str:
-    """Return the folder of the models that the run needs, as a template; it renders empty when the run fits its own."""
-    folder = settings.s3("models", f"run_date={MODEL_DATE}", "")
-    return f"{{% if params.score_with %}}{folder}{{% endif %}}"
+def precondition(settings: Settings, context: Context, s3: Any) -> str:
+    """Return why the run must not start, or an empty string: an error in its params, or the lack of models to score."""
+    params = context["params"]
+    if error := validate_params(params, context["dag"].params):
+        return error
+    folder = f"models/run_date={params['score_with']}/"
+    if params["score_with"] and not s3.list_keys(settings.bucket, prefix=folder, max_items=1):
+        return (
+            f"there are no models at {settings.s3(folder)}; score with the date of a run that has fitted some"
+        )
+    return ""
 
 
 def athena(settings: Settings) -> dict[str, Any]:

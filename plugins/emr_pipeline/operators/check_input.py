@@ -1,8 +1,8 @@
-"""The check of a run's input, before a cluster is paid for."""
+"""The check of a run's input, before a cluster is created."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -14,41 +14,46 @@ from emr_pipeline.input_files import InputError, InputFiles
 from emr_pipeline.operators.base import IdempotentAwsOperator
 
 
-class CheckInputOperator(IdempotentAwsOperator):
-    """Returns the number of bytes of the input, or says in one sentence why no cluster should be paid for it.
+def no_precondition(context: Context, s3: S3Hook) -> str:
+    """Return no error."""
+    return ""
 
-    ``uri`` names a CSV file, a folder or a pattern, as docs/input.md says. Each file must have the ``columns`` in its
-    header, in any order and any case; more are no fault. ``params_error`` is the error that a template
-    finds in the params of the run, or empty. ``models`` is the S3 folder of models that the run needs, or empty.
+
+class CheckInputOperator(IdempotentAwsOperator):
+    """Returns the size of the input in bytes; fails without a retry if the input cannot be used.
+
+    ``uri`` is a CSV file, a folder or a pattern, as docs/input.md defines it. The header of each file must contain the
+    ``columns``, in any order, in upper or lower case; it may contain others. ``precondition`` is called before any file
+    is read. It returns what else is wrong with the run, such as its params, in one sentence, or an empty string.
     """
 
     aws_hook_class = S3Hook
-    template_fields = aws_template_fields("uri", "params_error", "models")
+    template_fields = aws_template_fields("uri")
 
     def __init__(
-        self, *, uri: str, columns: Sequence[str], params_error: str = "", models: str = "", **kwargs: Any
+        self,
+        *,
+        uri: str,
+        columns: Sequence[str],
+        precondition: Callable[[Context, S3Hook], str] = no_precondition,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.uri = uri
         self.columns = columns
-        self.params_error = params_error
-        self.models = models
+        self.precondition = precondition
 
     def reconcile(self, context: Context) -> int:
-        if self.params_error:
-            raise AirflowFailException(self.params_error)
-        if self.models and not self.hook.list_keys(*S3Hook.parse_s3_url(self.models), max_items=1):
-            raise AirflowFailException(
-                f"there are no models at {self.models}; score with the date of a run that has fitted some"
-            )
-        # Not by S3Hook.parse_s3_url, which takes a ? for the beginning of a query.
+        if error := self.precondition(context, self.hook):
+            raise AirflowFailException(error)
+        # S3Hook.parse_s3_url would take a ? as the start of a query string.
         bucket, _, key = self.uri.removeprefix("s3://").partition("/")
         files = InputFiles(self.hook.conn, bucket)
         try:
             sizes = files.find(key)
             for name, size in sizes.items():
                 files.check_header(name, size, self.columns)
-        except InputError as problem:
-            raise AirflowFailException(str(problem)) from None
+        except InputError as error:
+            raise AirflowFailException(str(error)) from None
         self.log.info("%d files, %d bytes at %s", len(sizes), sum(sizes.values()), self.uri)
         return sum(sizes.values())

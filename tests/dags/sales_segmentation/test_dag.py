@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -183,10 +184,31 @@ def test_text_that_looks_like_another_type_stays_text(dag: Any, text: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("score_with", "models"), [(None, ""), ("2026-01-31", "s3://lake/models/run_date=2026-01-31/")]
+    ("params", "error"),
+    [
+        ({}, ""),
+        ({"score_with": "2026-01-31"}, ""),
+        (
+            {"score_with": "2026-01-30"},
+            "there are no models at s3://lake/models/run_date=2026-01-30/; score with",
+        ),
+        ({"k_min": 5, "k_max": 4}, "Fewest segments (k_min) is 5"),
+        ({"k_min": 5, "k_max": 4, "score_with": "2026-01-30"}, "there are no models at"),
+        ({"kmin": 5, "score_with": "2026-01-30"}, "unknown param kmin"),
+    ],
+    ids=["fits", "scores", "no models", "empty range", "range not used", "unknown param"],
 )
-def test_only_a_run_that_scores_needs_models(dag: Any, score_with: str | None, models: str) -> None:
-    assert rendered(dag, "check_input", score_with=score_with).models == models
+def test_check_input_refuses_wrong_params_and_missing_models(
+    dag: Any, params: Mapping[str, Any], error: str
+) -> None:
+    def list_keys(bucket: str, prefix: str, max_items: int) -> list[str]:
+        return [key for key in ["models/run_date=2026-01-31/pca/metadata"] if key.startswith(prefix)]
+
+    values = {name: param.value for name, param in dag.params.items()} | params
+    context = {"dag": dag, "dag_run": None, "params": values}
+    found = dag.get_task("check_input").precondition(context, SimpleNamespace(list_keys=list_keys))
+    assert found.startswith(error)
+    assert bool(found) == bool(error)
 
 
 @pytest.mark.parametrize("value", [3.0, 3])

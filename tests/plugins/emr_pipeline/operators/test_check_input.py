@@ -23,7 +23,7 @@ def put(aws: Any, key: str, content: bytes) -> str:
     return f"s3://operators/{key}"
 
 
-def check(uri: str, **kwargs: str) -> CheckInputOperator:
+def check(uri: str, **kwargs: Any) -> CheckInputOperator:
     return CheckInputOperator(task_id="check_input", uri=uri, columns=["Order_ID", "Region"], **kwargs)
 
 
@@ -45,18 +45,13 @@ def test_a_bucket_that_does_not_exist_is_named(aws: Any, run: Context) -> None:
         check("s3://no-such-bucket/raw/").execute(run())
 
 
-def test_a_param_error_is_the_error_before_anything_is_read(aws: Any, run: Context) -> None:
-    with pytest.raises(AirflowFailException, match="5 is more than 4"):
-        check("s3://no-such-bucket/raw/", params_error="5 is more than 4").execute(run())
+def test_the_precondition_is_checked_before_any_file_is_read(aws: Any, run: Context) -> None:
+    def error(context: Any, s3: Any) -> str:
+        return f"5 is more than 4 in {context['run_id']}; {s3.list_keys('operators', prefix='no-such/')}"
 
-
-def test_models_that_are_not_there_are_refused_and_others_are_not(aws: Any, run: Context) -> None:
-    put(aws, "scored/a.csv", HEADER.encode())
-    put(aws, "models/run_date=2026-01-31/pca/metadata", b"{}")
-    models = "s3://operators/models/run_date=2026-01-"
-    assert check("s3://operators/scored/", models=f"{models}31/").execute(run())
-    with pytest.raises(AirflowFailException, match=f"there are no models at {models}30/; score with"):
-        check("s3://operators/scored/", models=f"{models}30/").execute(run())
+    context = run()
+    with pytest.raises(AirflowFailException, match=rf"5 is more than 4 in {context['run_id']}; \[\]"):
+        check("s3://no-such-bucket/raw/", precondition=error).execute(context)
 
 
 class Watched:
