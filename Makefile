@@ -7,7 +7,7 @@ BENCHMARK := .venv-benchmark
 UI := .venv-ui
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test test-spark4 test-ui chaos benchmark benchmark-dag data-dictionary lint clean
+.PHONY: help run up down test test-spark4 test-ui test-wheels chaos benchmark benchmark-dag data-dictionary lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test-spark4: $(SPARK4)/complete ## Run the tests of the Spark jobs on Spark 4; n
 
 test-ui: $(VENV)/complete $(UI)/complete ## Test the web UI in a real browser: [SCREENSHOTS=folder] [UI_URL=address UI_USER=name UI_PASSWORD=secret]
 	@PYTHONPATH=$(UI)/lib/python3.11/site-packages $(RUN) -m pytest -m ui tests/ui -s
+
+test-wheels: $(VENV)/complete ## Install the wheels with large dependencies, such as Spark, into empty environments and use them
+	@$(RUN) -m pytest -m wheels tests
 
 chaos: $(VENV)/complete ## Run the DAG on Airflow's own processes with injected faults, and print the matrix
 	@$(RUN) -m pytest -m chaos tests/e2e -s

@@ -8,9 +8,10 @@ import os
 import shutil
 import socket
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import timedelta
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Lock
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
@@ -32,7 +33,7 @@ from localaws.faults.middleware import FaultMiddleware
 from localaws.faults.plan import FaultPlan
 from localaws.memory import machine_memory
 from localaws.moto_services import SUPPORTED_OPERATIONS, MotoServices, access_denied
-from localaws.protocol import JsonService
+from localaws.protocol import AwsError, JsonService
 from localaws.s3.cors import strip_cors_headers
 from localaws.s3.store import Store
 
@@ -117,19 +118,22 @@ class Server:
             return _json(200, self.health(), "application/json")(environ, start_response)
         if f"{environ['PATH_INFO']}/".startswith(f"{FAULTS_PATH}/"):
             return self._faults.answer(Request(environ))(environ, start_response)
-        return self._fault_middleware(environ, start_response)
+        try:
+            return self._fault_middleware(environ, start_response)
+        except AwsError as error:  # Athena is not installed
+            return _json_service_response(error.status, error.body())(environ, start_response)
 
     def _services(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         if service := self._json_services.get(target.partition(".")[0]):
-            status, members = service().handle(target, Request(environ).get_data())
-            return _json(status, members, "application/x-amz-json-1.1")(environ, start_response)
+            answer = service().handle(target, Request(environ).get_data())
+            return _json_service_response(*answer)(environ, start_response)
         response: Iterable[bytes] = self._moto(environ, start_response)
         return response
 
     def health(self) -> dict[str, Any]:
         return {
-            "versions": {name: version(name) for name in ("moto", "pyspark", "duckdb")},
+            "versions": dict(_versions("moto", "pyspark", "duckdb")),
             "services": sorted(["athena", "emr", *SUPPORTED_OPERATIONS]),
             "state": str(self.state),
             "clusters": [
@@ -153,7 +157,14 @@ class Server:
         return S3App(moto, self._store)
 
     def _make_athena(self, plan: FaultPlan, memory: str | None) -> AthenaApi:
-        from localaws.athena.api.operations import build
+        """Raises AwsError if the packages of the extra ``athena`` are not installed."""
+        try:
+            from localaws.athena.api.operations import build
+        except ModuleNotFoundError as missing:
+            reason = f"Athena without the Python package {missing.name}: pip install 'localaws[athena]'"
+            raise AwsError(
+                "UnknownOperationException", f"not supported by the local AWS: {reason}", 501
+            ) from None
 
         share = memory or f"{machine_memory() // 4 // 2**20}MiB"
         return build(self.endpoint_url, self._store, plan, share, self._spill)
@@ -209,6 +220,17 @@ def _listen(host: str, port: int) -> socket.socket:
         raise StartError(f"cannot listen on {host}:{port}: {error}") from None
     listener.listen(128)
     return listener
+
+
+def _versions(*packages: str) -> Iterator[tuple[str, str]]:
+    """Yield the packages that are installed with their versions."""
+    for package in packages:
+        with suppress(PackageNotFoundError):
+            yield package, version(package)
+
+
+def _json_service_response(status: int, members: Any) -> Response:
+    return _json(status, members, "application/x-amz-json-1.1")
 
 
 def _json(status: int, members: Any, mimetype: str) -> Response:

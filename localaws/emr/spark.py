@@ -160,5 +160,5 @@ def driver_memory(limits: Iterable[Path] = memory.LIMITS) -> int:
 def _package_folder(name: str) -> Path:
     spec = importlib.util.find_spec(name)  # finds the package without importing it
     if not spec or not spec.origin:
-        raise SparkMissingError(f"the Python package {name} is not installed")
+        raise SparkMissingError(f"the Python package {name} is not installed: pip install 'localaws[emr]'")
     return Path(spec.origin).parent
