@@ -93,7 +93,7 @@ def page(site: Site, chromium: str) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def picture() -> Callable[[Page, str], None]:
+def screenshot() -> Callable[[Page, str], None]:
     """Return a function that saves a screenshot of the page to the folder SCREENSHOTS, if it is set."""
     folder = os.environ.get("SCREENSHOTS")
 

@@ -23,7 +23,7 @@ RUN_SECONDS = 1800
 """A run takes two minutes; on a busy machine it may take fifteen."""
 
 GROUPS = ("Prepare", "Spark on EMR", "Tables and questions", "Clean up")
-LOOK_AGAIN_SECONDS = 5
+RELOAD_SECONDS = 5
 SECTIONS = (
     "In short",
     "Segments",
@@ -96,7 +96,7 @@ def wait_for_success(page: Page, run_id: str) -> None:
         if ended.is_visible():
             break
         assert time.monotonic() < deadline, f"the run has not ended in time: {run.inner_text()}"
-        page.wait_for_timeout(LOOK_AGAIN_SECONDS * 1000)
+        page.wait_for_timeout(RELOAD_SECONDS * 1000)
     expect(ended).to_have_text("Success")
 
 
@@ -136,7 +136,7 @@ def run(dag_page: Page) -> Run:
 
 
 def test_the_form_refuses_an_invalid_value_and_shows_the_reason(
-    dag_page: Page, picture: Callable[[Page, str], None]
+    dag_page: Page, screenshot: Callable[[Page, str], None]
 ) -> None:
     """A number out of bounds is replaced by the bound; for an invalid address the form shows the rule."""
     form = open_the_form(dag_page)
@@ -145,17 +145,17 @@ def test_the_form_refuses_an_invalid_value_and_shows_the_reason(
     open_section(form, "Data").get_by_role("combobox").fill("sales.csv")
     press_trigger(form)
     expect(form.get_by_text("An address has the form s3://<bucket>/<key>.")).to_be_visible()
-    picture(dag_page, "form")
+    screenshot(dag_page, "form")
 
 
 def test_a_successful_run_shows_its_report_with_all_charts(
-    dag_page: Page, run: Run, picture: Callable[[Page, str], None]
+    dag_page: Page, run: Run, screenshot: Callable[[Page, str], None]
 ) -> None:
     report = open_the_report(dag_page, run)
     for section in SECTIONS:
         expect(report.get_by_role("heading", name=section, exact=True)).to_be_visible()
     print(f"\nfrom the click on Trigger until the report is shown: {time.monotonic() - run.clicked:.0f} s")
-    picture(dag_page, "report")
+    screenshot(dag_page, "report")
     charts = report.locator("figure").get_by_role("img")
     assert charts.count() >= MIN_CHARTS
     for chart in charts.all():
@@ -165,12 +165,12 @@ def test_a_successful_run_shows_its_report_with_all_charts(
 
 
 def test_the_list_of_reports_links_to_the_report(
-    dag_page: Page, run: Run, picture: Callable[[Page, str], None]
+    dag_page: Page, run: Run, screenshot: Callable[[Page, str], None]
 ) -> None:
     dag_page.get_by_role("link", name="Reports", exact=True).click()
     row = dag_page.frame_locator("iframe").get_by_role("row").filter(has_text=run.run_id)
     expect(row).to_contain_text("success")
-    picture(dag_page, "reports")
+    screenshot(dag_page, "reports")
     row.get_by_role("link", name="Open").click()
     report = dag_page.frame_locator("iframe").frame_locator("iframe")
     expect(report.get_by_role("heading", name="In short")).to_be_visible()
@@ -185,7 +185,7 @@ def test_a_task_links_to_the_log_of_its_step(dag_page: Page, run: Run) -> None:
 
 
 def test_the_graph_of_the_run_shows_the_groups(
-    dag_page: Page, run: Run, picture: Callable[[Page, str], None]
+    dag_page: Page, run: Run, screenshot: Callable[[Page, str], None]
 ) -> None:
     dag_page.goto(run.path)
     dag_page.get_by_role("button", name="Show Graph (Press g)").click()
@@ -194,4 +194,4 @@ def test_the_graph_of_the_run_shows_the_groups(
     graph = dag_page.get_by_role("application")
     for group in GROUPS:
         expect(graph.get_by_role("link", name=group, exact=True)).to_be_in_viewport()
-    picture(dag_page, "graph")
+    screenshot(dag_page, "graph")
