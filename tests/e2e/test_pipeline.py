@@ -131,7 +131,7 @@ def test_a_run_scores_with_the_model_of_another_run(
     assert all(f"{name} skipped" in scored.screen for name in ("pca", "kmeans"))
     assert segments_of(scored, "2026-02-28") == segments_of(scored, "2026-01-31")
     report = (scored.bucket / "reports" / "run_date=2026-02-28" / "index.html").read_text()
-    assert "segments by the model of 31 January 2026" in report
+    assert "segments assigned with the models of 31 January 2026" in report
     assert report.count("<figure>") == 8
     fitted = {"pca", "kmeans"}
     assert not fitted & {path.stem for path in (scored.bucket / "metrics" / "run_date=2026-02-28").iterdir()}

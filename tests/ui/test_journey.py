@@ -25,10 +25,10 @@ RUN_SECONDS = 1800
 GROUPS = ("Prepare", "Spark on EMR", "Tables and questions", "Clean up")
 RELOAD_SECONDS = 5
 SECTIONS = (
-    "In short",
+    "Summary",
     "Segments",
     "Sales",
-    "Customers to know",
+    "Notable customers",
     "How the segments were found",
     "Data quality",
     "About this run",
@@ -173,7 +173,7 @@ def test_the_list_of_reports_links_to_the_report(
     screenshot(dag_page, "reports")
     row.get_by_role("link", name="Open").click()
     report = dag_page.frame_locator("iframe").frame_locator("iframe")
-    expect(report.get_by_role("heading", name="In short")).to_be_visible()
+    expect(report.get_by_role("heading", name="Summary")).to_be_visible()
 
 
 def test_a_task_links_to_the_log_of_its_step(dag_page: Page, run: Run) -> None:

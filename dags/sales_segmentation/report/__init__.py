@@ -1,4 +1,4 @@
-"""The report of a run: one HTML page that needs nothing from elsewhere, its charts, and the answers as Markdown."""
+"""The report of a run: a self-contained HTML page, its charts as files, and the main answers as Markdown."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from emr_pipeline.report_data import ReportData
 
 
 def render(data: ReportData) -> dict[str, bytes]:
-    """Return the files of the report by name; ``index.html`` is the page, ``report.md`` what a terminal shows."""
-    # matplotlib and Jinja2 are for the worker that makes a report, not for every parsing of the DAG.
+    """Return the files of the report by name; ``index.html`` is the page, ``report.md`` a short version."""
+    # Imported here, because parsing the DAG does not need matplotlib and Jinja2.
     from sales_segmentation.report.charts import draw_charts
     from sales_segmentation.report.markdown import markdown
     from sales_segmentation.report.page import page
@@ -20,7 +20,7 @@ def render(data: ReportData) -> dict[str, bytes]:
 
 
 def key_figures(data: ReportData) -> str:
-    """Return the run in one short line, such as a notification has room for."""
+    """Return the key figures of the run in one short line, as for a notification."""
     from sales_segmentation.report.overview import overview
     from sales_segmentation.report.summary import key_figures
 

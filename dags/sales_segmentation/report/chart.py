@@ -1,7 +1,7 @@
-"""How every chart is made: one look for files, whose colours the page can replace by those of its theme.
+"""The style of all charts, and a chart as PNG and SVG files and as an SVG element of the page.
 
-A chart is drawn once, in the colours of the light theme. Each colour stands for a role, so the page gets the same
-drawing with ``var(--role)`` in its place, and follows the reader's theme.
+A chart is drawn once, in the colours of the light theme. In the SVG element of the page each colour is replaced by
+the CSS property of its role, ``var(--role)``, so that the chart follows the light or dark theme of the reader.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ INK, MUTED, GRID, PAPER = "#1c2430", "#586372", "#dde2e8", "#ffffff"
 ACCENT, FAINT = "#1f6fb3", "#a9c6e0"
 
 SEGMENTS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d46", "#7f7f7f")
-"""Okabe and Ito's colours, told apart with any colour vision, without yellow, which is lost on white."""
+"""The palette of Okabe and Ito, which is safe for colour-blind readers, without yellow, which is too pale on white."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p")
-"""A second mark for each segment, as colours repeat; nine shapes and eight colours repeat together after 72."""
+"""Marker shapes of the segments. With nine shapes and eight colours a combination repeats only after 72 segments."""
 
 DIVERGING = (
     "#2166ac",
@@ -36,9 +36,9 @@ DIVERGING = (
     "#ec8a3c",
     "#b35806",
 )
-"""From far below to far above the mean."""
+"""Colours of the heatmap, from far below to far above the mean."""
 ON_PALE, ON_STRONG, ON_EXTREME = "#1c2431", "#1c2432", "#fffffe"
-"""Ink on the middle five of these colours, on their neighbours, on the outermost."""
+"""Text colours on the five middle colours of ``DIVERGING``, on their neighbours, and on the two outer ones."""
 
 THEME = {
     INK: "ink",
@@ -53,9 +53,9 @@ THEME = {
     **{colour: f"segment-{number}" for number, colour in enumerate(SEGMENTS)},
     **{colour: f"diverging-{number}" for number, colour in enumerate(DIVERGING)},
 }
-"""The custom property of the page for each colour; no two roles share a colour."""
+"""The role of each colour, which is the name of its CSS property in ``style.css``; no two roles share a colour."""
 
-STYLE: dict[Any, Any] = {  # matplotlib's type of a key is a list of them all
+STYLE: dict[Any, Any] = {  # matplotlib types a key as a literal of all names
     "axes.axisbelow": True,
     "axes.edgecolor": GRID,
     "axes.facecolor": PAPER,
@@ -68,7 +68,7 @@ STYLE: dict[Any, Any] = {  # matplotlib's type of a key is a list of them all
     "axes.titlelocation": "left",
     "axes.titlesize": 9.5,
     "figure.facecolor": PAPER,
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same chart on every worker
+    "font.family": "DejaVu Sans",  # included in matplotlib, so all workers draw the same chart
     "font.size": 9,
     "grid.color": GRID,
     "grid.linewidth": 0.8,
@@ -77,7 +77,7 @@ STYLE: dict[Any, Any] = {  # matplotlib's type of a key is a list of them all
     "savefig.facecolor": PAPER,
     "svg.fonttype": "none",
     "text.color": INK,
-    "text.parse_math": False,  # a product called "$x$" is no formula
+    "text.parse_math": False,  # a product name such as "$x$" is not a formula
     "xtick.color": GRID,
     "xtick.labelcolor": MUTED,
     "ytick.color": GRID,
@@ -90,16 +90,16 @@ PNG_DPI = 160
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart as files and for the page."""
+    """A chart as files and as an element of the page."""
 
     name: str
     title: str
     caption: str
-    """What one sees, in a sentence or two."""
+    """What the chart shows, in one or two sentences."""
     svg: bytes
     png: bytes
     inline: str
-    """The SVG element for an HTML page, safe as it is: all text is escaped."""
+    """The SVG element for the HTML page; all text in it is escaped."""
 
 
 def draw_chart(
@@ -112,8 +112,8 @@ def draw_chart(
     width: float = 7.4,
     panels: int = 1,
 ) -> Chart:
-    """Return the chart that ``draw`` makes on its axes, one for each panel, side by side; sizes are in inches."""
-    # Without pyplot: it keeps state, and every figure until it is closed.
+    """Return a chart. ``draw`` gets one ``Axes`` for each panel, side by side; the sizes are in inches."""
+    # pyplot is not used: it keeps global state, and each figure until it is closed.
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -123,17 +123,17 @@ def draw_chart(
         figure.suptitle(title, x=0.008, ha="left", fontsize=11, fontweight="bold")
         axes: list[Axes] = list(figure.subplots(1, panels, squeeze=False)[0])
         draw(*axes)
-        # The layout is settled once, not for each file.
+        # The layout is computed once, not for each file.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
         figure.savefig(svg, format="svg", metadata={"Date": None})
         figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Title": title, "Description": caption})
-    element = _described(svg.getvalue(), name, title, caption)
+    element = _accessible(svg.getvalue(), name, title, caption)
     return Chart(name, title, caption, element.encode(), png.getvalue(), _themed(element, name))
 
 
-def _described(svg: str, name: str, title: str, caption: str) -> str:
-    """Return the bare svg element, with its size left to whoever shows it and the words for those who cannot see it."""
+def _accessible(svg: str, name: str, title: str, caption: str) -> str:
+    """Return the svg element without a fixed size, with title and description for screen readers."""
     element = re.sub(r"\s*<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     element = re.sub(r' (width|height)="[\d.]+pt"', "", element, count=2)
     words = f"<title>{escape(title)}</title><desc>{escape(caption)}</desc>"
@@ -146,7 +146,7 @@ def _described(svg: str, name: str, title: str, caption: str) -> str:
 
 
 def _themed(element: str, name: str) -> str:
-    """Return the element with the theme's properties for colours, and ids that no other chart of the page has."""
+    """Return the element with CSS properties as colours, and with ids that are unique in the page."""
 
     def colour(found: re.Match[str]) -> str:
         role = THEME.get(found[2])

@@ -1,4 +1,4 @@
-"""The charts, each from one or two answers. One without rows is not drawn, and the page says so."""
+"""The charts of the report, each from one or two answers. A chart without data is not drawn."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
 MOST_BARS = 20
 LONGEST_NAME = 32
 DEVIATION_STEP = 0.4
-"""Standard deviations from one colour of the heatmap to the next."""
+"""Standard deviations between two neighbouring colours of the heatmap."""
 
 
 def draw_charts(data: ReportData) -> dict[str, Chart]:
-    """Return the charts that there are answers for, by name."""
+    """Return the charts that have data, by name."""
     drawn = (draw(data) for draw in CHARTS)
     return {chart.name: chart for chart in drawn if chart}
 
@@ -64,7 +64,7 @@ def _revenue_by_category(data: ReportData) -> Chart | None:
 
 
 def _bars(rows: Rows, column: str, plural: str, name: str, title: str) -> Chart | None:
-    """Return horizontal bars of revenue, the largest on top, with their shares."""
+    """Return a chart with horizontal bars of revenue, the largest on top, with their shares."""
     if not rows:
         return None
     shown = rows[:MOST_BARS]
@@ -81,13 +81,11 @@ def _bars(rows: Rows, column: str, plural: str, name: str, title: str) -> Chart 
         axes.spines.bottom.set_visible(False)
         axes.set_xticks([])
         axes.set_xlim(0, 1.28 * max(*revenue, 1.0))
-        axes.set_xlabel("Revenue in euros, and share of all revenue")
+        axes.set_xlabel("Revenue in euros, and share of the total revenue")
 
-    caption = (
-        f"{best[column]} is the strongest of {len(rows)} {plural}: it brings {percent(share)} of all revenue."
-    )
+    caption = f"{best[column]} has the largest revenue of {len(rows)} {plural}: {percent(share)} of the total revenue."
     if len(rows) > MOST_BARS:
-        caption += f" The {MOST_BARS} largest are shown."
+        caption += f" Only the {MOST_BARS} largest are shown."
     return draw_chart(name, title, caption, draw, height=0.9 + 0.26 * len(shown))
 
 
@@ -102,7 +100,7 @@ def _monthly_revenue(data: ReportData) -> Chart | None:
     def draw(axes: Axes) -> None:
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-        when: Any = months  # matplotlib takes dates; its types do not know
+        when: Any = months  # matplotlib accepts dates, but its type hints do not
         axes.fill_between(when, revenue, color=FAINT, alpha=0.35, linewidth=0)
         axes.plot(when, revenue, color=ACCENT, linewidth=2)
         for at, above in {best: True, worst: False}.items():
@@ -126,8 +124,8 @@ def _monthly_revenue(data: ReportData) -> Chart | None:
         axes.set_ylabel("Revenue in euros")
 
     caption = (
-        f"Revenue of {len(rows)} months. The best was {month(rows[best]['month'])} with "
-        f"{short_money(revenue[best])}, the weakest {month(rows[worst]['month'])} with {short_money(revenue[worst])}. "
+        f"Revenue in {len(rows)} months. The highest was {short_money(revenue[best])} in {month(rows[best]['month'])}, "
+        f"the lowest {short_money(revenue[worst])} in {month(rows[worst]['month'])}. "
         "The first and the last month may be incomplete."
     )
     return draw_chart("monthly_revenue", "Revenue by month", caption, draw, height=3.2)
@@ -145,9 +143,9 @@ def _customer_types(data: ReportData) -> Chart | None:
 
     def draw(axes: Axes) -> None:
         left = [0.0] * len(measures)
-        for number_, row in enumerate(rows):
-            widths = [shares[measure][number_] for measure in measures]
-            colour = (ACCENT, FAINT)[number_ % 2]
+        for index, row in enumerate(rows):
+            widths = [shares[measure][index] for measure in measures]
+            colour = (ACCENT, FAINT)[index % 2]
             axes.barh(
                 range(len(measures)),
                 widths,
@@ -168,12 +166,12 @@ def _customer_types(data: ReportData) -> Chart | None:
         axes.set_xlim(0, 100)
         axes.xaxis.set_major_formatter(lambda value, _: percent(value, 0))
         axes.grid(visible=False)
-        axes.set_xlabel("Share of all")
+        axes.set_xlabel("Share of the total")
 
     best, share = top_row(rows, "revenue")
     caption = (
         f"{best['customer_type']} customers are {percent(shares['customers'][rows.index(best)], 0)} of all customers "
-        f"and bring {percent(share, 0)} of the revenue."
+        f"and have {percent(share, 0)} of the revenue."
     )
     return draw_chart("customer_types", "Customer types", caption, draw, height=1.9)
 
@@ -209,8 +207,8 @@ def _explained_variance(data: ReportData) -> Chart | None:
         axes.set_ylabel("Share of the variance")
 
     caption = (
-        f"The first {figures.retained} of {len(rows)} principal components (dark bars) are kept; together they hold "
-        f"{percent(figures.variance_kept)} of the differences among the customers (line)."
+        f"The first {figures.retained} of {len(rows)} principal components (dark bars) are kept. Together they explain "
+        f"{percent(figures.variance_kept)} of the variance among the customers (line)."
     )
     return draw_chart("explained_variance", "Explained variance", caption, draw, height=3.0)
 
@@ -249,25 +247,25 @@ def _model_selection(data: ReportData) -> Chart | None:
         curve(
             elbow,
             parse_column(rows, "wssse"),
-            "Elbow: how tight the segments are",
-            "Sum of squares within (WSSSE)",
+            "Elbow: how compact the segments are",
+            "Within-segment sum of squares (WSSSE)",
         )
         elbow.yaxis.set_major_formatter(lambda value, _: tick(value))
         curve(
             silhouette,
             parse_column(rows, "silhouette"),
-            "Silhouette: how far apart they are",
+            "Silhouette: how well they are separated",
             "Silhouette, −1 to 1",
         )
 
-    how = (
+    choice = (
         ""
         if chosen is None
         else f" k = {ks[chosen]} was chosen, silhouette {decimal(parse_number(rows[chosen]['silhouette']))}."
     )
     caption = (
-        f"{len(ks)} numbers of segments were tried. Left: more segments are always tighter, what counts is where the "
-        f"line bends. Right: the higher, the better the segments are apart.{how}"
+        f"{len(ks)} numbers of segments were tried. Left: with more segments the WSSSE always falls; the bend of the "
+        f"line shows where more segments help little. Right: a higher silhouette means better separation.{choice}"
     )
     return draw_chart("model_selection", "How many segments?", caption, draw, height=3.1, panels=2)
 
@@ -326,18 +324,18 @@ def _segment_plane(data: ReportData) -> Chart | None:
             if handle is not None:
                 handle.set_alpha(1)
 
-    everybody = len(points) == sum(parse_column(data.answers["segment_profile"], "customers"))
-    who = (
+    complete = len(points) == sum(parse_column(data.answers["segment_profile"], "customers"))
+    sample = (
         f"All {integer(len(points))} customers"
-        if everybody
-        else f"{integer(len(points))} customers, drawn at random,"
+        if complete
+        else f"A random sample of {integer(len(points))} customers"
     )
     caption = (
-        f"{who} in the plane of the first two principal components: customers "
-        "close together behave alike. A number marks the middle of its segment."
+        f"{sample} in the plane of the first two principal components. Customers that are close together behave "
+        "similarly. A number marks the centre of its segment."
     )
     rows = (len(by_segment) + 1) // 2
-    return draw_chart("segment_plane", "The segments at a glance", caption, draw, height=4.6 + 0.2 * rows)
+    return draw_chart("segment_plane", "Map of the segments", caption, draw, height=4.6 + 0.2 * rows)
 
 
 def _segment_heatmap(data: ReportData) -> Chart | None:
@@ -377,14 +375,14 @@ def _segment_heatmap(data: ReportData) -> Chart | None:
         axes.spines.bottom.set_visible(False)
         axes.set_xlabel("Mean of the segment, in standard deviations from the mean of all customers")
 
-    when = "" if overview(data).fitted else " The values are those of the run that fitted the model."
+    source = "" if overview(data).fitted else " The values are from the run that fitted the models."
     caption = (
-        "How the mean of each segment deviates from that of all customers, in standard deviations: orange is above, "
-        f"blue below, 0 is like everybody. What sets the segments apart most stands on top.{when}"
+        "Difference between the mean of each segment and the mean of all customers, in standard deviations: orange is "
+        f"above the mean, blue is below it. The features that differ most between the segments are on top.{source}"
     )
     return draw_chart(
         "segment_heatmap",
-        "What sets the segments apart",
+        "How the segments differ",
         caption,
         draw,
         height=1.5 + 0.27 * len(features),
@@ -433,7 +431,7 @@ def _component_name(component: int, variance: list[float]) -> str:
 
 
 def _deviation_colours(deviation: float) -> tuple[str, str]:
-    """Return the colour of a cell and that of the number in it."""
+    """Return the colours of a cell and of the number in it."""
     step = max(-4, min(4, round(deviation / DEVIATION_STEP)))
     ink = ON_EXTREME if abs(step) == 4 else ON_STRONG if abs(step) == 3 else ON_PALE
     return DIVERGING[step + 4], ink

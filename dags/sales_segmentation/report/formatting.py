@@ -1,4 +1,7 @@
-"""Numbers and names as a reader expects them: English, with thousands separators, and a dash for the unknown."""
+"""Numbers, dates and names as text in English; a value that is unknown is a dash.
+
+``parse_number`` and ``parse_column`` read the text of Athena's results.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,20 @@ from datetime import date
 UNKNOWN = "–"
 
 CURRENCY = "€"
-"""The sales are those of a German seller; the data itself names no currency."""
+"""The data names no currency; the seller is German."""
 
-WORDS = ((1e9, 1e9, "billion"), (1e6, 1e6, "million"), (1e4, 1e3, "thousand"))
-"""From which number on, divided by what, and the word for it."""
+UNITS = ((1e9, 1e9, "billion"), (1e6, 1e6, "million"), (1e4, 1e3, "thousand"))
+"""The smallest number that is written with the unit, the divisor, and the unit."""
 
 
 def parse_number(text: str) -> float | None:
-    """Return the number that Athena has written; None for NULL and for what is not finite."""
+    """Return a number in a result of Athena; None for NULL and for a number that is not finite."""
     value = float(text) if text else math.nan
     return value if math.isfinite(value) else None
 
 
 def parse_column(rows: list[dict[str, str]], column: str) -> list[float]:
-    """Return a column; what is unknown counts as 0."""
+    """Return the numbers of a column; unknown ones are 0."""
     return [parse_number(row[column]) or 0.0 for row in rows]
 
 
@@ -35,7 +38,7 @@ def decimal(value: float | None, digits: int = 2) -> str:
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """``12.34`` is 12.3%; what is there, but too little for the digits, is not called zero."""
+    """``12.34`` is 12.3%; a positive value that would be rounded to zero is <0.1%."""
     if value is None:
         return UNKNOWN
     least: float = 10**-digits
@@ -48,10 +51,10 @@ def money(value: float | None) -> str:
 
 
 def short_money(value: float | None) -> str:
-    """Three digits and a word: ``7695818`` is €7.70 million."""
+    """Write three significant digits and a unit: ``7695818`` is €7.70 million."""
     if value is None:
         return UNKNOWN
-    for limit, size, name in WORDS:
+    for limit, size, name in UNITS:
         if abs(value) >= limit:
             scaled = value / size
             digits = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0
@@ -60,8 +63,8 @@ def short_money(value: float | None) -> str:
 
 
 def tick(value: float, unit: str = "") -> str:
-    """Return a number for an axis, without needless digits: ``50000`` is 50 thousand."""
-    for limit, size, name in WORDS:
+    """Return a number for the axis of a chart: ``50000`` is 50 thousand."""
+    for limit, size, name in UNITS:
         if abs(value) >= limit:
             return f"{unit}{value / size:g} {name}"
     return f"{unit}{value:,g}"

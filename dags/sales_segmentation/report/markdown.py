@@ -1,4 +1,4 @@
-"""The summary and the main answers in Markdown: what a terminal, a mail or a chat can show."""
+"""The summary and the main answers as Markdown, for a terminal, a mail or a chat."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SHOWN = (
     "top_customers_by_spend",
     "rejected_lines",
 )
-"""The questions whose answers are short enough."""
+"""The questions whose answers are shown: those with short answers."""
 
 
 def markdown(data: ReportData) -> str:
-    """Return the text; an answer without rows says so."""
+    """Return the short version of the report."""
     parts = [f"# Customer segmentation, {day(data.facts['run_date'])}"]
     parts.append("\n".join(f"- {_plain(sentence)}" for sentence in summary(data)))
     for question in SHOWN:
@@ -42,6 +42,6 @@ def _table(answer: Table) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return text of the data that neither leaves its cell nor is taken for Markdown or HTML."""
+    """Return text of the data in one line, escaped so that it is not read as Markdown or HTML."""
     escaped = "".join(f"\\{letter}" if letter in "\\`*_[]<>|#&" else letter for letter in text)
     return " ".join(escaped.split())

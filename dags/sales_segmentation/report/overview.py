@@ -1,4 +1,4 @@
-"""The figures that the top of the page, the summary and the key figures share."""
+"""The main numbers of a run, which the tiles of the page, the summary and the key figures share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sales_segmentation.report.formatting import parse_column, parse_number
 
 @dataclass(frozen=True)
 class Overview:
-    """None is what no answer tells."""
+    """The main numbers of a run; None where an answer lacks the value."""
 
     valid: int
     rejected: int
@@ -21,26 +21,26 @@ class Overview:
     last_day: str
     segments: int
     silhouette: float | None
-    """Of the fit; where nothing was fitted, nobody knows how well an earlier model separates these customers."""
+    """The silhouette of the chosen k. None for a scoring run: it was measured on the customers of the fit."""
     k_tried: tuple[int, ...]
     retained: int
-    """Principal components that were kept."""
+    """The number of principal components that were kept."""
     variance_kept: float | None
-    """Percent."""
+    """The share of the variance that they explain, in percent."""
     fitted: bool
-    """False where an earlier run's models give the segments."""
+    """False for a scoring run, which uses the models of an earlier run."""
 
     @property
-    def read(self) -> int:
+    def lines(self) -> int:
         return self.valid + self.rejected
 
     @property
     def rejected_percent(self) -> float:
-        return 100 * self.rejected / self.read if self.read else 0.0
+        return 100 * self.rejected / self.lines if self.lines else 0.0
 
 
 def overview(data: ReportData) -> Overview:
-    """Return the figures of a run."""
+    """Return the main numbers of a run."""
     answers, facts = data.answers, data.facts
     totals = answers["totals"][0] if answers["totals"] else {}
     chosen = [row for row in answers["chosen_k"] if row["chosen"] == "true"]
@@ -68,7 +68,10 @@ def overview(data: ReportData) -> Overview:
 
 
 def top_row(rows: Rows, column: str) -> tuple[dict[str, str], float]:
-    """Return the row with the most of a column, and its share of all in percent; ``rows`` must not be empty."""
+    """Return the row with the largest value of a column, and its share of the sum in percent.
+
+    ``rows`` must not be empty.
+    """
     values = parse_column(rows, column)
     best = max(range(len(rows)), key=values.__getitem__)
     return rows[best], 100 * values[best] / (sum(values) or 1.0)

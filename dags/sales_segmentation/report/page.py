@@ -1,4 +1,4 @@
-"""The page: the template filled with the data."""
+"""The HTML page of the report, rendered from ``page.html``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sales_segmentation.report.tables import table
 
 FOLDER = Path(__file__).parent
 
-CHOICES = {
+PARAMS = {
     "max-rejected-share": "Maximum share of rejected lines",
     "feature-set": "Feature set",
     "variance-to-keep": "Variance to keep",
@@ -34,7 +34,7 @@ CHOICES = {
 
 
 def page(data: ReportData, charts: Mapping[str, Chart]) -> str:
-    """Return the HTML; it loads nothing, and no text of the data is markup in it."""
+    """Return the HTML page. It loads nothing from elsewhere, and text of the data is escaped in it."""
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -54,11 +54,11 @@ def page(data: ReportData, charts: Mapping[str, Chart]) -> str:
         figures=figures,
         tiles=_tiles(data, figures),
         summary=summary(data),
-        inline={name: Markup(chart.inline) for name, chart in charts.items()},  # escaped there
+        inline={name: Markup(chart.inline) for name, chart in charts.items()},  # already escaped
         charts=charts,
         tables={question: table(rows) for question, rows in data.answers.items() if _shown(question)},
         colours=len(SEGMENTS),
-        choices=_choices(data),
+        params=_params(data),
         why=data.metrics.get("kmeans", {}).get("why"),
         run=_run(data, figures),
         cost=_cost(data.cluster),
@@ -69,12 +69,12 @@ def page(data: ReportData, charts: Mapping[str, Chart]) -> str:
 
 
 def _shown(question: str) -> bool:
-    """Return whether an answer is a table of the page; the others are charts only."""
+    """Return whether an answer is shown as a table; the others are shown in charts or tiles only."""
     return question not in {"totals", "segment_sample", "segment_features"}
 
 
 def _tiles(data: ReportData, figures: Overview) -> list[tuple[str, str, str]]:
-    """Return what the reader sees first: name, figure, and a word of explanation."""
+    """Return the tiles at the top of the page: name, value and explanation of each."""
     cluster = data.cluster
     return [
         ("Revenue", formatting.short_money(figures.revenue), f"{formatting.integer(figures.orders)} orders"),
@@ -88,14 +88,14 @@ def _tiles(data: ReportData, figures: Overview) -> list[tuple[str, str, str]]:
             formatting.integer(figures.segments),
             f"silhouette {formatting.decimal(figures.silhouette)}"
             if figures.fitted
-            else "by an earlier model",
+            else "models of an earlier run",
         ),
         (
-            "Lines set aside",
+            "Rejected lines",
             formatting.percent(figures.rejected_percent),
-            f"{formatting.integer(figures.rejected)} of {formatting.integer(figures.read)}",
+            f"{formatting.integer(figures.rejected)} of {formatting.integer(figures.lines)}",
         ),
-        ("Duration", formatting.duration(data.seconds), "from the start to this report"),
+        ("Duration", formatting.duration(data.seconds), "until this report"),
         (
             "Cluster cost",
             formatting.dollars(cluster.dollars if cluster else None),
@@ -105,17 +105,17 @@ def _tiles(data: ReportData, figures: Overview) -> list[tuple[str, str, str]]:
 
 
 def _run(data: ReportData, figures: Overview) -> dict[str, str]:
-    """Return the facts of the run by name."""
+    """Return facts about the run by name."""
     facts, preprocess = data.facts, data.metrics.get("preprocess", {})
     given = preprocess.get("input", {})
     return {
         "Run date": formatting.day(facts["run_date"]),
         "Model": "fitted in this run"
         if figures.fitted
-        else f"of {formatting.day(facts['model_date'])}; nothing was fitted",
+        else f"of the run date {formatting.day(facts['model_date'])}; no model was fitted",
         "Input": facts["input"],
-        "Input size": f"{formatting.files(given.get('files'))}, {formatting.size(given.get('bytes'))}",
-        "Job code": preprocess.get("code_version", "unknown"),
+        "Size of the input": f"{formatting.files(given.get('files'))}, {formatting.size(given.get('bytes'))}",
+        "Code version": preprocess.get("code_version", "unknown"),
         "Duration": f"{formatting.duration(data.seconds)}, from the start of the run to this report",
         **_cluster(data.cluster),
     }
@@ -136,21 +136,21 @@ def _cluster(cluster: ClusterCost | None) -> dict[str, str]:
 
 
 def _cost(cluster: ClusterCost | None) -> str:
-    """Return how the cost was estimated."""
+    """Return how the cost of the cluster was estimated."""
     if cluster is None or cluster.price is None:
-        return "The cost is unknown: EMR did not say what the cluster is, or a node type has no known price."
+        return "The cost is unknown, because the data of the cluster or the price of a node type is not available."
     price = cluster.price
     return (
-        f"The cost is an estimate and no bill: {cluster.nodes} nodes × {formatting.integer(cluster.seconds)} s × "
-        f"${price.total:.3f} an hour (EC2 ${price.ec2:.3f} and EMR ${price.emr:.3f}), the dearest on-demand price of "
-        f"{', '.join(cluster.node_types)} in us-east-1 ({PRICES_FROM}, {PRICES_OF}). Spot nodes are cheaper than that. "
-        "It leaves out disks, S3 and Athena, and the time from this report to the end of the cluster."
+        f"The cost is an estimate, not a bill: {cluster.nodes} nodes × {formatting.integer(cluster.seconds)} s × "
+        f"${price.total:.3f} per hour (EC2 ${price.ec2:.3f} and EMR ${price.emr:.3f}). This is the highest on-demand "
+        f"price of {', '.join(cluster.node_types)} in us-east-1 ({PRICES_FROM}, {PRICES_OF}). Spot instances cost "
+        "less. Not included are disks, S3 and Athena, and the time from this report until the cluster terminates."
     )
 
 
-def _choices(data: ReportData) -> dict[str, Any]:
-    """Return what was chosen for the jobs that made these results, by name."""
+def _params(data: ReportData) -> dict[str, Any]:
+    """Return the params of the jobs that made these results, by their titles in the form."""
     given: dict[str, Any] = {}
     for job in ("preprocess", "pca", "kmeans"):
         given |= data.metrics.get(job, {}).get("parameters", {})
-    return {name: given[flag] for flag, name in CHOICES.items() if flag in given}
+    return {name: given[flag] for flag, name in PARAMS.items() if flag in given}

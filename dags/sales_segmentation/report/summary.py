@@ -1,4 +1,4 @@
-"""The run in words: each sentence is made by one rule from the numbers, and left out where they are missing."""
+"""The summary of a run in sentences. Each sentence follows from numbers; it is left out if they are missing."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from sales_segmentation.report.formatting import (
 from sales_segmentation.report.overview import Overview, overview, top_row
 
 YEAR = 12
+"""Months."""
 
 
 def key_figures(figures: Overview) -> str:
-    """Return one short line."""
+    """Return the key figures in one short line."""
     parts = [
         f"{figures.segments} segments",
-        f"silhouette {decimal(figures.silhouette)}" if figures.fitted else "an earlier model",
+        f"silhouette {decimal(figures.silhouette)}" if figures.fitted else "models of an earlier run",
         f"{integer(figures.valid)} valid lines",
         f"{percent(figures.rejected_percent)} rejected",
     ]
@@ -32,7 +33,7 @@ def key_figures(figures: Overview) -> str:
 
 
 def summary(data: ReportData) -> list[str]:
-    """Return the sentences, the most important first."""
+    """Return the sentences, the most important ones first."""
     figures = overview(data)
     answers = data.answers
     sentences = [
@@ -45,7 +46,7 @@ def summary(data: ReportData) -> list[str]:
     ]
     if not figures.fitted:
         sentences.append(
-            f"Nothing was fitted in this run: the models of {day(data.facts['model_date'])} give the segments."
+            f"This run fitted no model: the models of {day(data.facts['model_date'])} assigned the segments."
         )
     return [sentence for sentence in sentences if sentence]
 
@@ -62,24 +63,24 @@ def _segments(profile: Rows) -> str:
         return ""
     best, share = top_row(profile, "revenue")
     return (
-        f"They form {len(profile)} segments. The one that brings most, segment {best['segment']} "
-        f"({best['label'] or 'without a label'}), has {percent(parse_column([best], 'customers_percent')[0], 0)} "
-        f"of the customers and brings {percent(share, 0)} of the revenue."
+        f"They form {len(profile)} segments. The segment with the most revenue is segment {best['segment']} "
+        f"({best['label'] or 'without a label'}): {percent(parse_column([best], 'customers_percent')[0], 0)} "
+        f"of the customers and {percent(share, 0)} of the revenue."
     )
 
 
 def _separation(figures: Overview) -> str:
-    """The limits are those of Kaufman and Rousseeuw, Finding Groups in Data, 1990, chapter 2."""
+    """Rate the silhouette with the limits of Kaufman and Rousseeuw, Finding Groups in Data, 1990, chapter 2."""
     if figures.silhouette is None:
         return ""
     if figures.silhouette > 0.7:
-        verdict = "the segments are clearly apart"
+        verdict = "the segments are clearly separated"
     elif figures.silhouette > 0.5:
-        verdict = "the segments are reasonably well apart"
+        verdict = "the segments are reasonably well separated"
     elif figures.silhouette > 0.25:
-        verdict = "the segments overlap at their edges; trust the core of each more than its borders"
+        verdict = "the segments overlap at their edges: customers near an edge could belong to either segment"
     else:
-        verdict = "the segments overlap widely; take them as a rough guide only"
+        verdict = "the segments overlap widely: use them as a rough guide only"
     return f"With a silhouette of {decimal(figures.silhouette)}, {verdict}."
 
 
@@ -90,12 +91,12 @@ def _strongest(regions: Rows, categories: Rows) -> str:
     category, category_share = top_row(categories, "revenue")
     return (
         f"The strongest region is {region['region']} with {percent(region_share, 0)} of the revenue, "
-        f"the strongest category {category['category']} with {percent(category_share, 0)}."
+        f"and the strongest category is {category['category']} with {percent(category_share, 0)}."
     )
 
 
 def _trend(months: Rows, last_day: str) -> str:
-    """Compare the last twelve whole months with the twelve before; nothing where a month is missing."""
+    """Compare the last twelve complete months with the twelve months before; empty if a month is missing."""
     if last_day and (date.fromisoformat(last_day) + timedelta(days=1)).day != 1:
         months = months[:-1]
     months = months[-2 * YEAR :]
@@ -107,19 +108,20 @@ def _trend(months: Rows, last_day: str) -> str:
     if before <= 0:
         return ""
     change = 100 * (last / before - 1)
-    how = (
+    comparison = (
         "about the same as"
         if abs(change) < 0.5
         else f"{percent(abs(change))} {'more' if change > 0 else 'less'} than"
     )
-    return f"The twelve months to {month(months[-1]['month'])} brought {short_money(last)}, {how} the twelve before."
+    until = month(months[-1]["month"])
+    return f"Revenue in the twelve months to {until} was {short_money(last)}, {comparison} in the twelve months before."
 
 
 def _quality(figures: Overview, rejected: Rows) -> str:
     if not figures.rejected:
-        return f"All {integer(figures.read)} lines read were valid."
+        return f"All {integer(figures.lines)} lines of the input are valid."
     reason, share = top_row(rejected, "order_lines")
     return (
-        f"{integer(figures.rejected)} of {integer(figures.read)} lines ({percent(figures.rejected_percent)}) were set "
-        f"aside as faulty, {percent(share, 0)} of them for “{plain_words(reason['reason'])}”."
+        f"{integer(figures.rejected)} of {integer(figures.lines)} lines ({percent(figures.rejected_percent)}) were "
+        f"rejected, {percent(share, 0)} of them with the reason “{plain_words(reason['reason'])}”."
     )

@@ -1,4 +1,4 @@
-"""The answers as tables: what each column is called, and how its values are written."""
+"""The answers as tables: the heading of each column and the format of its values."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from sales_segmentation.report.formatting import (
 
 @dataclass(frozen=True)
 class ColumnFormat:
-    """A heading, and how the text of Athena's answer is shown below it."""
+    """The heading of a column, and the function that formats the text of its values."""
 
     heading: str
-    show: Callable[[str], str]
+    format: Callable[[str], str]
     numeric: bool = True
 
 
 @dataclass(frozen=True)
 class Table:
-    """``rows`` hold the shown text by the name of the column."""
+    """The formats of the columns by name, and the rows with formatted values."""
 
     columns: dict[str, ColumnFormat]
     rows: Rows
@@ -76,7 +76,7 @@ COLUMN_FORMATS = {
     "order_lines": ColumnFormat("Order lines", _integer),
     "orders": ColumnFormat("Orders", _integer),
     "orders_per_month": ColumnFormat("Orders per month", _decimal),
-    "product_diversity": ColumnFormat("Diversity, 0 to 1", _decimal),
+    "product_diversity": ColumnFormat("Product diversity, 0 to 1", _decimal),
     "reason": ColumnFormat("Reason", plain_words, numeric=False),
     "region": ColumnFormat("Region", _text, numeric=False),
     "retained": ColumnFormat("Kept", lambda value: "yes" if value == "true" else "", numeric=False),
@@ -90,14 +90,14 @@ COLUMN_FORMATS = {
     "unique_categories": ColumnFormat("Categories", _integer),
     "unique_products": ColumnFormat("Products", _integer),
     "units": ColumnFormat("Units", _integer),
-    "variance_percent": ColumnFormat("Explained", _percent),
-    "wssse": ColumnFormat("Within-segment squares", _integer),
+    "variance_percent": ColumnFormat("Explained variance", _percent),
+    "wssse": ColumnFormat("WSSSE", _integer),
 }
-"""By the name in the SQL; a test holds that there is one for each column that is shown."""
+"""The format of each column by its name in the SQL; rendering a column without one raises KeyError."""
 
 
 def table(rows: Rows) -> Table:
-    """Return the table of an answer."""
+    """Return the answer to a question as a table."""
     names = list(rows[0]) if rows else []
-    shown = [{name: COLUMN_FORMATS[name].show(row[name]) for name in names} for row in rows]
+    shown = [{name: COLUMN_FORMATS[name].format(row[name]) for name in names} for row in rows]
     return Table({name: COLUMN_FORMATS[name] for name in names}, shown)

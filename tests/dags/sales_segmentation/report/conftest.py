@@ -1,4 +1,4 @@
-"""What a run of two segments finds; a test changes the answer it is about."""
+"""The data of a run with two segments; a test replaces the answers that it is about."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sales_segmentation.datasets import QUESTIONS
 
 
 def rows(header: str, *lines: str) -> Rows:
-    """Return the answer written as blank-separated words; ``_`` stands for a blank, ``-`` for NULL."""
+    """Return an answer from lines of words; in a word ``_`` is a blank, and the word ``-`` is NULL."""
     values = ([value.replace("_", " ") if value != "-" else "" for value in line.split()] for line in lines)
     return [dict(zip(header.split(), line, strict=True)) for line in values]
 
@@ -111,7 +111,7 @@ CLUSTER = ClusterCost("j-1ABCDE", "emr-7.13.0", 900.0, 300.0, 3, 0, ("m6i.xlarge
 
 @pytest.fixture(scope="session")
 def data() -> Callable[..., ReportData]:
-    """A function that returns the data: ``data(rejected_lines=[], cluster=None)``."""
+    """A function that returns the data, with changes: ``data(rejected_lines=[], cluster=None)``."""
 
     def build(
         metrics: Any = METRICS,

@@ -1,4 +1,4 @@
-"""One drawing for files and for the page, whose theme gives it other colours."""
+"""A chart has fixed colours in files, and the colours of the theme in the page."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def draw(axes: Any) -> None:
     axes.text(0, 0, f"fill: {INK}")
 
 
-def test_the_page_has_properties_where_the_file_has_colours() -> None:
+def test_the_page_has_css_properties_where_the_file_has_colours() -> None:
     drawn = draw_chart("bars", "Bars", "One bar.", draw, height=2)
     assert f"fill: {ACCENT}" in drawn.svg.decode()
     assert "fill: var(--accent)" in drawn.inline
     assert ACCENT not in drawn.inline
-    painted = set(re.findall(r"(?:fill|stroke): (#\w+)", drawn.inline))
-    assert painted <= {INK}, "a colour that does not follow the theme"
+    remaining = set(re.findall(r"(?:fill|stroke): (#\w+)", drawn.inline))
+    assert remaining <= {INK}, "a colour that does not follow the theme"
 
 
-def test_light_and_dark_define_every_property_and_light_is_what_the_files_show() -> None:
+def test_both_themes_define_each_property_and_the_light_theme_has_the_colours_of_the_files() -> None:
     light, dark = STYLE.split("prefers-color-scheme: dark", 1)
     for colour, role in THEME.items():
         assert f"--{role}: {colour};" in light

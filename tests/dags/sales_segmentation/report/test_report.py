@@ -1,4 +1,4 @@
-"""The files of a report: complete, for themselves, and safe whatever the data holds."""
+"""The files of a report are complete and self-contained, and text of the data is escaped in them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emr_pipeline.settings import Settings
 from sales_segmentation.jobs import JOBS
 from sales_segmentation.params import form
 from sales_segmentation.report import key_figures, render
-from sales_segmentation.report.page import CHOICES, page
+from sales_segmentation.report.page import PARAMS, page
 
 Build = Callable[..., ReportData]
 
@@ -34,7 +34,7 @@ HOSTILE = "<script>alert('&')</script> $x^2$ $\\frac$"
 
 
 class Page(HTMLParser):
-    """The tags of a page, its text, and every address it could load from."""
+    """The tags of a page, its text, and all addresses from which it could load something."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -58,13 +58,15 @@ def files(data: Build) -> dict[str, bytes]:
     return render(data())
 
 
-def test_a_report_is_a_page_a_text_and_each_picture_as_svg_and_png(files: dict[str, bytes]) -> None:
+def test_a_report_consists_of_a_page_a_markdown_file_and_each_chart_as_svg_and_png(
+    files: dict[str, bytes],
+) -> None:
     charts = {f"{name}.{kind}" for name in CHARTS for kind in ("svg", "png")}
     assert set(files) == {"index.html", "report.md"} | charts
     assert all(files[f"{name}.png"].startswith(b"\x89PNG") for name in CHARTS)
 
 
-def test_the_page_loads_nothing_and_runs_nothing(files: dict[str, bytes]) -> None:
+def test_the_page_loads_nothing_and_has_no_scripts(files: dict[str, bytes]) -> None:
     text = files["index.html"].decode()
     found = Page(text)
     assert not {"script", "iframe", "object", "embed", "img", "a"} & set(found.tags)
@@ -73,7 +75,7 @@ def test_the_page_loads_nothing_and_runs_nothing(files: dict[str, bytes]) -> Non
     assert "default-src 'none'" in text
 
 
-def test_each_picture_is_in_the_page_with_words_for_who_cannot_see_it(files: dict[str, bytes]) -> None:
+def test_each_chart_is_in_the_page_with_text_for_screen_readers(files: dict[str, bytes]) -> None:
     assert files["index.html"].decode().count('<svg role="img" aria-label="') == len(CHARTS)
     for name in CHARTS:
         svg = ElementTree.fromstring(files[f"{name}.svg"])
@@ -88,26 +90,26 @@ def test_no_two_elements_of_the_page_share_an_id(files: dict[str, bytes]) -> Non
     assert {address[1:] for address in found.addresses if address.startswith("#")} <= set(found.ids)
 
 
-def test_the_same_findings_give_the_same_report(data: Build, files: dict[str, bytes]) -> None:
+def test_the_same_data_gives_the_same_files(data: Build, files: dict[str, bytes]) -> None:
     assert render(data()) == files
 
 
-def test_text_of_the_data_is_text_wherever_it_is_shown(data: Build) -> None:
-    """Also in a chart, where matplotlib takes what stands between dollar signs for a formula."""
+def test_text_of_the_data_is_escaped_everywhere(data: Build) -> None:
+    """Also in charts, where matplotlib reads text between dollar signs as a formula."""
 
-    def spoil(answer: list[dict[str, str]], *columns: str) -> list[dict[str, str]]:
+    def inject(answer: list[dict[str, str]], *columns: str) -> list[dict[str, str]]:
         return [row | dict.fromkeys(columns, f"{HOSTILE} {at}") for at, row in enumerate(answer)]
 
     good = data().answers
     files = render(
         data(
-            segment_profile=spoil(good["segment_profile"], "label"),
-            revenue_by_region=spoil(good["revenue_by_region"], "region"),
-            revenue_by_category=spoil(good["revenue_by_category"], "category"),
-            customer_types=spoil(good["customer_types"], "customer_type"),
-            segment_features=spoil(good["segment_features"], "feature"),
-            top_customers_by_spend=spoil(good["top_customers_by_spend"], "customer_id", "region"),
-            rejected_lines=spoil(good["rejected_lines"], "reason"),
+            segment_profile=inject(good["segment_profile"], "label"),
+            revenue_by_region=inject(good["revenue_by_region"], "region"),
+            revenue_by_category=inject(good["revenue_by_category"], "category"),
+            customer_types=inject(good["customer_types"], "customer_type"),
+            segment_features=inject(good["segment_features"], "feature"),
+            top_customers_by_spend=inject(good["top_customers_by_spend"], "customer_id", "region"),
+            rejected_lines=inject(good["rejected_lines"], "reason"),
             metrics={"pca": {"notes": [HOSTILE], "seconds": {"total": 1.0}}},
             facts=dict(data().facts) | {"input": f"s3://lake/{HOSTILE}"},
         )
@@ -124,43 +126,43 @@ def test_text_of_the_data_is_text_wherever_it_is_shown(data: Build) -> None:
     assert "<script>" not in files["report.md"].decode().replace("\\<script\\>", "")
 
 
-def test_a_section_without_rows_says_so_and_has_no_picture(data: Build) -> None:
+def test_a_section_without_data_says_so_and_has_no_chart(data: Build) -> None:
     empty = {question: [] for question in data().answers if question != "totals"}
     files = render(data(**empty, metrics={}, cluster=None))
     assert set(files) == {"index.html", "report.md"}
     text = Page(files["index.html"].decode()).text
     assert text.count("There is no") + text.count("There are no") >= 5
-    assert "None was: every line read is valid." in text
+    assert "No line was rejected." in text
     assert "The cost is unknown" in text
     assert "No rows." in files["report.md"].decode()
 
 
-def test_the_cost_says_what_it_assumes(files: dict[str, bytes]) -> None:
+def test_the_cost_is_explained(files: dict[str, bytes]) -> None:
     text = Page(files["index.html"].decode()).text
     assert "$0.18" in text
-    assert "3 nodes × 900 s × $0.240 an hour (EC2 $0.192 and EMR $0.048)" in text
-    assert "estimate and no bill" in text
+    assert "3 nodes × 900 s × $0.240 per hour (EC2 $0.192 and EMR $0.048)" in text
+    assert "estimate, not a bill" in text
 
 
-def test_a_scoring_run_says_whose_model_it_used(data: Build) -> None:
-    """Also with the models of the very date that it scores; and how well they once fitted is no figure of this run."""
+def test_a_scoring_run_names_the_run_date_of_its_models(data: Build) -> None:
+    """Even if that is its own run date. The silhouette of the fit is not shown."""
     facts = dict(data().facts) | {"plan": ["preprocess", "score"]}
     scored = data(facts=facts)
     text = Page(page(scored, charts={})).text
-    assert "segments by the model of 31 January 2026" in text
-    assert "Nothing was fitted in this run" in text
-    assert "by an earlier model" in text
+    assert "segments assigned with the models of 31 January 2026" in text
+    assert "This run fitted no model" in text
+    assert "models of an earlier run" in text
     assert "silhouette 0.41" not in text
     assert "With a silhouette" not in text
     assert "kmeans33 s" in Page(page(data(), charts={})).text
     assert "kmeans33 s" not in text
-    assert key_figures(scored) == "2 segments, an earlier model, 9,900 valid lines, 1.0% rejected"
+    assert key_figures(scored) == "2 segments, models of an earlier run, 9,900 valid lines, 1.0% rejected"
 
 
 def test_the_page_shows_params_by_the_flags_of_the_jobs_and_the_titles_of_the_form() -> None:
     titles = {name.replace("_", "-"): param.schema["title"] for name, param in form(Settings("lake")).items()}
     flags = {flag for job in JOBS for flag in job.flags}
-    assert CHOICES.items() <= {flag: title for flag, title in titles.items() if flag in flags}.items()
+    assert PARAMS.items() <= {flag: title for flag, title in titles.items() if flag in flags}.items()
 
 
 def test_the_key_figures_are_one_short_line(data: Build) -> None:

@@ -1,4 +1,4 @@
-"""Answers are shown as a reader writes them: headings in words, numbers with separators."""
+"""The headings and formats of the answers in tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sales_segmentation.report.tables import table
 Build = Callable[..., ReportData]
 
 
-def test_a_column_has_a_heading_and_its_own_way_of_writing(data: Build) -> None:
+def test_a_column_has_a_heading_and_a_format(data: Build) -> None:
     shown = table(data().answers["top_customers_by_spend"])
     assert [column.heading for column in shown.columns.values()] == [
         "Customer", "Type", "Region", "Spend", "Orders", "Segment",
@@ -22,7 +22,7 @@ def test_a_column_has_a_heading_and_its_own_way_of_writing(data: Build) -> None:
     assert shown.rows[0]["total_spend"] == "€90,000"
 
 
-def test_null_and_nan_are_unknown(data: Build) -> None:
+def test_null_and_nan_are_shown_as_unknown(data: Build) -> None:
     assert table(data().answers["chosen_k"]).rows[1]["calinski_harabasz"] == "–"
     assert formatting.parse_number("NaN") is None
 
@@ -43,10 +43,10 @@ def test_null_and_nan_are_unknown(data: Build) -> None:
         (formatting.day("2026-01-31"), "31 January 2026"),
     ],
 )
-def test_numbers_are_written_for_a_reader(shown: str, text: str) -> None:
+def test_numbers_are_formatted_for_readers(shown: str, text: str) -> None:
     assert shown == text
 
 
-def test_text_of_the_data_stays_in_its_cell_of_a_markdown_table(data: Build) -> None:
+def test_text_of_the_data_is_escaped_in_a_markdown_table(data: Build) -> None:
     text = markdown(data(rejected_lines=[{"reason": "a|b\nc\\ <b>", "order_lines": "1200"}]))
     assert "| a\\|b c\\\\ \\<b\\> | 1,200 |" in text
