@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 hookimpl = HookimplMarker("airflow")
 
-DAG_FILE = PROJECT / "dags" / "sales_segmentation" / "dag.py"
+DAGS = PROJECT / "dags"
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class RunResult:
     errors: dict[str, str] = field(default_factory=dict)
 
 
-def load() -> DAG:
-    """Return the DAG; Airflow is imported here because it reads its environment when it is imported."""
+def load(dag_id: str) -> DAG:
+    """Return the DAG of the folder with its id; Airflow is imported here because it reads its environment when it is imported."""
     from airflow.dag_processing.dagbag import DagBag
 
-    bag = DagBag(DAG_FILE)
+    bag = DagBag(DAGS / dag_id / "dag.py")
     if bag.import_errors:
         raise RuntimeError("\n".join(bag.import_errors.values()))
-    return bag.dags["sales_segmentation"]
+    return bag.dags[dag_id]
 
 
 def validate_conf(dag: DAG, conf: Mapping[str, Any]) -> None:

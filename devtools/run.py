@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,13 +22,20 @@ from typing import Any
 
 from rich.console import Console
 
-from devtools import airflow_home, aws, dag_run, paths, sales
+from devtools import airflow_home, aws, dag_run, paths, sales, words
 from devtools.screen import Screen
 from localaws import StartError
 from localaws.testing import LocalAws
 
 ROWS = 1_048_575
 """Lines of the data set that the original study used."""
+
+DAG_ID = "sales_segmentation"
+SAMPLES: dict[str, tuple[str, Callable[..., object]]] = {
+    DAG_ID: ("sales-{}.csv", sales.write),
+    "word_count": ("words-{}.txt", words.write),
+}
+"""The DAGs that can be run, each with the name of its sample file by the number of lines, and the function that writes it."""
 
 INTERRUPTED = "Interrupted: everything that was started is stopped."
 
@@ -44,6 +51,7 @@ class RunError(Exception):
 class RunOptions:
     """What was asked for on the command line; ``params`` by their names in the form."""
 
+    dag_id: str
     input: Path | None
     rows: int
     params: dict[str, Any]
@@ -57,13 +65,15 @@ class RunOptions:
             if not equals:
                 raise RunError(f"{argument!r} is not NAME=value, such as ROWS=100000 or INPUT=sales.csv")
             given[name] = value
-        file, rows = given.pop("INPUT", ""), given.pop("ROWS", str(ROWS))
+        dag_id, file, rows = given.pop("DAG", DAG_ID), given.pop("INPUT", ""), given.pop("ROWS", str(ROWS))
+        if dag_id not in SAMPLES:
+            raise RunError(f"DAG is {dag_id!r}; valid DAGs: {', '.join(SAMPLES)}")
         if file and not Path(file).is_file():
             raise RunError(f"INPUT: there is no file {file}")
         if not rows.isdecimal() or int(rows) == 0:
             raise RunError(f"ROWS is {rows!r}; it is a number of lines, at least 1")
         params = {name.lower(): _value(value) for name, value in given.items()}
-        return cls(Path(file) if file else None, int(rows), params)
+        return cls(dag_id, Path(file) if file else None, int(rows), params)
 
 
 def _value(text: str) -> Any:
@@ -100,7 +110,7 @@ def _run(request: RunOptions, screen: Screen, log: Path, started: ExitStack) -> 
     """Return whether the run succeeded; what must be stopped is entered into ``started``."""
     start = time.monotonic()
     _check_disk(request)
-    file = request.input or _sample_file(request.rows, screen)
+    file = request.input or _sample_file(request, screen)
     local = started.enter_context(
         LocalAws(state=paths.AWS, log=paths.LOGS / "localaws.log", region=aws.REGION)
     )
@@ -109,7 +119,7 @@ def _run(request: RunOptions, screen: Screen, log: Path, started: ExitStack) -> 
         airflow_home.migrate(variables, paths.LOGS / "airflow-db.log")
         os.environ.update(variables)
         sys.path.insert(0, variables["PYTHONPATH"])
-        dag = dag_run.load()
+        dag = dag_run.load(request.dag_id)
     with screen.step(f"{file.name} is on S3"):
         uri = aws.provide(local, file, airflow_home.BUCKET, f"raw/{file.name}")
     conf = {"input": uri, **request.params}
@@ -158,12 +168,13 @@ def _check_disk(request: RunOptions) -> None:
         )
 
 
-def _sample_file(rows: int, screen: Screen) -> Path:
-    file = paths.DATA / f"sales-{rows}.csv"
+def _sample_file(request: RunOptions, screen: Screen) -> Path:
+    name, write = SAMPLES[request.dag_id]
+    file = paths.DATA / name.format(request.rows)
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        with screen.progress_bar("Sample data", rows) as progress:
-            sales.write(file, rows, progress=progress)
+        with screen.progress_bar("Sample data", request.rows) as progress:
+            write(file, request.rows, progress=progress)
     return file
 
 
@@ -180,11 +191,14 @@ def _step_status() -> str:
 def _summary(screen: Screen, result: dag_run.RunResult, local: LocalAws, seconds: float, log: Path) -> None:
     outputs = local.state / "s3" / airflow_home.BUCKET
     if result.state == "success":
-        newest = max(outputs.glob("reports/run_date=*/index.html"), key=lambda path: path.stat().st_mtime)
-        screen.report(newest.with_name("report.md").read_text())
+        start = time.time() - seconds
+        reports = [p for p in outputs.glob("reports/run_date=*/index.html") if p.stat().st_mtime >= start]
+        for report in reports:
+            screen.report(report.with_name("report.md").read_text())
         screen.print(f"\nDone in {seconds:.0f} s. No cluster is alive.")
         screen.print(f"Outputs: {outputs}")
-        screen.print(f"Report:  {newest}")
+        for report in reports:
+            screen.print(f"Report:  {report}")
     else:
         for task_id, error in result.errors.items():
             screen.error(f"{task_id}: {error}" if not error.startswith(f"{task_id}:") else error)
