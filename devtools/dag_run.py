@@ -32,7 +32,10 @@ class RunResult:
 
 
 def load(dag_id: str) -> DAG:
-    """Return the DAG of the folder with its id; Airflow is imported here because it reads its environment when it is imported."""
+    """Return a DAG; its folder has the same name.
+
+    Airflow is imported here because it reads its environment when it is imported.
+    """
     from airflow.dag_processing.dagbag import DagBag
 
     bag = DagBag(DAGS / dag_id / "dag.py")

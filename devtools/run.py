@@ -1,8 +1,8 @@
 """The whole pipeline on this machine: ``python -m devtools.run [NAME=value ...]``.
 
-Names are INPUT (a CSV file; without it sample data is made), ROWS (lines of sample data), and the params of the
-trigger form in capitals, such as K=4 or FEATURE_SET=notebook. Exit code 0 when the run succeeded, 1 when it
-failed, 2 when it could not be started as asked, 130 after Ctrl-C.
+Names are DAG (default sales_segmentation), INPUT (a file; without it sample data is made), ROWS (lines of sample data),
+and the params of the trigger form in capitals, such as K=4 or FEATURE_SET=notebook. Exit code 0 when the run succeeded,
+1 when it failed, 2 when it could not be started as asked, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SAMPLES: dict[str, tuple[str, Callable[..., object]]] = {
     DAG_ID: ("sales-{}.csv", sales.write),
     "word_count": ("words-{}.txt", words.write),
 }
-"""The DAGs that can be run, each with the name of its sample file by the number of lines, and the function that writes it."""
+"""The DAGs that can be run, each with the name of its sample file and the function that writes it."""
 
 INTERRUPTED = "Interrupted: everything that was started is stopped."
 

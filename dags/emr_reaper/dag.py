@@ -22,8 +22,8 @@ from emr_pipeline.operators.cluster import ReapClustersOperator
 from emr_pipeline.settings import Settings
 
 settings = Settings.from_environment()
-# The pipelines of this folder that create clusters.
-PIPELINES = [Settings.from_environment(project=project) for project in ("sales-segmentation",)]
+PROJECTS = ("sales-segmentation", "word-count")
+"""The default ``project`` of each DAG that creates clusters."""
 
 with DAG(
     dag_id="emr_reaper",
@@ -60,7 +60,7 @@ with DAG(
         doc_md="Terminates abandoned clusters; the log shows which and why. Safe to repeat. **When it fails**: look in "
         "the EMR console for clusters with the tag `project`; they cost money.",
         aws_conn_id=settings.aws_conn_id,
-        tags=[deployment_tags(pipeline) for pipeline in PIPELINES],
+        tags=[deployment_tags(Settings.from_environment(project=project)) for project in PROJECTS],
         # Functions, because Jinja would render text.
         max_hours=lambda context, jinja_env: context["params"]["max_hours"],
         report_only=lambda context, jinja_env: context["params"]["dry_run"],

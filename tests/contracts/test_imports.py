@@ -19,6 +19,7 @@ ALLOWED = {
         "airflow", "emr_pipeline", "jinja2", "markupsafe", "matplotlib", "sales_segmentation",
     },
     "dags/segments_changed": {"airflow", "emr_pipeline"},
+    "dags/word_count": {"airflow", "emr_pipeline"},
     "plugins": {"airflow", "emr_pipeline"},
     "plugins/emr_pipeline": {"airflow", "botocore", "emr_pipeline", "sqlalchemy"},
     "plugins/emr_pipeline/view": {

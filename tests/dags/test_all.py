@@ -12,9 +12,11 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow.utils.file import list_py_file_paths
 
 from emr_pipeline.alerts import FailureAlert
+from emr_pipeline.cluster import deployment_tags
+from emr_pipeline.operators.cluster import CreateClusterOperator
 from tests.dags.conftest import DAGS
 
-DAG_IDS = ["emr_reaper", "sales_segmentation", "segments_changed"]
+DAG_IDS = ["emr_reaper", "sales_segmentation", "segments_changed", "word_count"]
 
 
 def test_the_folder_parses_without_error_and_holds_these_dags(dag_bag: Any) -> None:
@@ -58,3 +60,11 @@ def test_a_failed_run_is_told(dag_bag: Any, dag_id: str) -> None:
 def test_a_dag_is_serialized_to_the_same_text_at_each_parse(dag_bag: Any, dag_id: str) -> None:
     """Airflow makes a new version of a DAG whose text differs, as it would with a memory address in it."""
     assert " at 0x" not in json.dumps(DagSerialization.to_dict(dag_bag.dags[dag_id]))
+
+
+def test_the_reaper_covers_every_dag_that_creates_clusters(dag_bag: Any) -> None:
+    covered = dag_bag.dags["emr_reaper"].get_task("reap_clusters").tags
+    tasks = [task for dag in dag_bag.dags.values() for task in dag.tasks]
+    creators = [task for task in tasks if isinstance(task, CreateClusterOperator)]
+    assert {task.dag_id for task in creators} == {"sales_segmentation", "word_count"}
+    assert [task.dag_id for task in creators if deployment_tags(task.settings) not in covered] == []

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from devtools import run
-from devtools.run import ROWS, RunError, RunOptions
+from devtools.run import DAG_ID, ROWS, RunError, RunOptions
 
 
 def test_nothing_asked_means_the_sample_data_of_the_study() -> None:
-    assert RunOptions.parse([]) == RunOptions(None, ROWS, {})
+    assert RunOptions.parse([]) == RunOptions(DAG_ID, None, ROWS, {})
 
 
 def test_params_are_passed_by_their_names_in_the_form(tmp_path: Path) -> None:
@@ -33,6 +33,7 @@ def test_params_are_passed_by_their_names_in_the_form(tmp_path: Path) -> None:
     ("argument", "message"),
     [
         ("ROWS=0", "ROWS is '0'"),
+        ("DAG=emr_reaper", "DAG is 'emr_reaper'; valid DAGs: sales_segmentation, word_count"),
         ("ROWS=1e6", "ROWS is '1e6'"),
         ("INPUT=/no/such/file", "there is no file /no/such/file"),
         ("K", "'K' is not NAME=value"),
@@ -48,4 +49,4 @@ def test_a_disk_without_room_is_refused_before_anything_is_made(
 ) -> None:
     monkeypatch.setattr(run.paths, "LOCAL", tmp_path)
     with pytest.raises(RunError, match=r"MB are free at .*, this run needs about 400,000,000,000 MB"):
-        run._check_disk(RunOptions(None, 10**15, {}))
+        run._check_disk(RunOptions(DAG_ID, None, 10**15, {}))
