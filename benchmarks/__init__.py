@@ -1,1 +1,1 @@
-"""How fast the jobs are, beside other ways to the same results: ``make benchmark``."""
+"""Benchmarks of the Spark jobs and of other implementations of the same work: ``make benchmark``."""

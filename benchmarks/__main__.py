@@ -1,8 +1,8 @@
-"""Measure the contenders on one size of data: ``python -m benchmarks [SCALE=1] [CUSTOMERS=10000] [RUNS=3] [ONLY=…]``.
+"""Measures the contenders on one case: ``python -m benchmarks [SCALE=1] [CUSTOMERS=10000] [RUNS=3] [ONLY=…]``.
 
-SCALE is in times 1,048,575 lines, ONLY names some of the contenders with blanks between. Leaves a file in
-``benchmarks/results/``, which grows with each round, and the tables of all files in ``benchmarks/results.md``. To
-forget a measurement, delete its file.
+SCALE is a multiple of 1,048,575 lines; ONLY is a list of contenders, separated by spaces. Writes a file in
+``benchmarks/results/`` after each round, and the tables of all files in ``benchmarks/results.md``. To remove a
+measurement, delete its file.
 """
 
 from __future__ import annotations
@@ -30,13 +30,15 @@ def main(arguments: Sequence[str]) -> None:
     given = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
     if len(given) < len(arguments) or given.keys() - {"SCALE", "CUSTOMERS", "RUNS", "ONLY"}:
         sys.exit(
-            f"not understood: {' '.join(arguments)}; give SCALE=n, CUSTOMERS=n, RUNS=n or ONLY='name ...'"
+            f"invalid arguments: {' '.join(arguments)}; valid: SCALE=n, CUSTOMERS=n, RUNS=n, ONLY='name ...'"
         )
     case = Case(round(float(given.get("SCALE", 1)) * LINES), int(given.get("CUSTOMERS", CUSTOMERS)))
     names = [contender.name for contender in CONTENDERS]
     only = given.get("ONLY", "").split() or names
     if unknown := set(only) - set(names):
-        sys.exit(f"ONLY: there is no {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+        sys.exit(
+            f"ONLY: unknown contender {', '.join(sorted(unknown))}; valid contenders: {', '.join(names)}"
+        )
     start = datetime.now(UTC)
     file = RESULTS / f"{case.name}-{start:%Y%m%d-%H%M}.json"
     for measured in rounds(
@@ -49,7 +51,7 @@ def main(arguments: Sequence[str]) -> None:
 def rounds(
     case: Case, contenders: Sequence[Contender], runs: int
 ) -> Iterator[dict[str, list[dict[str, Any]]]]:
-    """Yield the runs of each contender so far; they take turns so that a slow minute of the machine hits them all."""
+    """Yield the runs of each contender so far. The contenders take turns, so that slow times affect all of them."""
     source = case.sample(WORK / "data")
     measured: dict[str, list[dict[str, Any]]] = {each.name: [] for each in contenders}
     for number in range(runs):

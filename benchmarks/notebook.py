@@ -1,9 +1,9 @@
-"""The study's notebook, as it is described: ``notebook.py INPUT OUTPUT``.
+"""The study's notebook, implemented from its description: ``notebook.py INPUT OUTPUT``.
 
-pandas reads the CSV on the driver, createDataFrame hands it to Spark, exact distinct counts make the seven features,
-MinMaxScaler scales them, KMeans is fitted for k from 2 to 10 and once more for the picture, PCA comes last. Spark's
-settings are its defaults, and nothing is cached: cached, the 200 shuffle partitions would stay, and each pass of each
-fit would be 200 tiny tasks. There is no cleaning and no silhouette.
+pandas reads the CSV on the driver, createDataFrame passes it to Spark, exact distinct counts give the seven features,
+MinMaxScaler scales them, KMeans is fitted for k from 2 to 10 and again for the chart, and PCA is last. Spark has its
+default settings, and nothing is cached: with a cache, the 200 shuffle partitions would remain, and each iteration of
+each fit would run 200 tiny tasks. There is no cleaning and no silhouette.
 """
 
 from __future__ import annotations

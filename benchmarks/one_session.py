@@ -1,4 +1,4 @@
-"""The three jobs in one Spark session: ``one_session.py FLAGS``, a JSON object of each job's flags."""
+"""Runs the three jobs in one Spark session: ``one_session.py FLAGS``, a JSON object with each job's flags."""
 
 from __future__ import annotations
 

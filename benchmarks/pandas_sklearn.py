@@ -1,7 +1,7 @@
-"""The results of the three jobs by pandas and scikit-learn: ``pandas_sklearn.py INPUT OUTPUT``.
+"""The same work as the three jobs with pandas and scikit-learn: ``pandas_sklearn.py INPUT OUTPUT``.
 
-The same cleaning rules, the seven features, min-max scaling, PCA, KMeans for k from 2 to 10 with one start and a
-silhouette for each, the choice of k, segments and their profiles, all written as Parquet.
+The same cleaning rules, the seven features, min-max scaling, PCA, KMeans with one start and a silhouette for k from 2
+to 10, the choice of k, the segments and their profiles. All results are written as Parquet.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sklearn.metrics import calinski_harabasz_score, silhouette_score
 from sklearn.preprocessing import MinMaxScaler
 
 SILHOUETTE_CUSTOMERS = 20_000
-"""scikit-learn compares every pair of customers; above this many it is given a sample, where the jobs take all."""
+"""scikit-learn compares all pairs of customers, so it gets a sample above this number; the jobs use all customers."""
 
 KEYS = ["Order_ID", "Customer_ID"]
 TEXTS = ["Product", "Category", "Region"]
@@ -26,7 +26,7 @@ NUMBERS = ["Unit_Price", "Quantity", "Discount", "Total_Price"]
 
 
 def cleaned(lines: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the valid lines with typed columns, and the others with their reason."""
+    """Return the valid lines with typed columns, and the rejected lines with their reason."""
     numbers = lines[NUMBERS].apply(pd.to_numeric, errors="coerce")
     price, quantity, rate, total = (numbers[name] for name in NUMBERS)
     day = pd.to_datetime(lines["Order_Date"], format="%d-%m-%Y", errors="coerce")

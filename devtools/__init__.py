@@ -1,1 +1,1 @@
-"""What a laptop needs to run the pipeline by itself: sample data, local services, one command."""
+"""Tools for development on one machine: ``make run``, ``make up``, sample data and local services."""

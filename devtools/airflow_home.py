@@ -1,4 +1,4 @@
-"""An Airflow that needs no installation beyond the package: SQLite, no services, everything in one folder."""
+"""A local Airflow without services: an AIRFLOW_HOME with SQLite, and the variables that configure it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BUCKET = "beverage-lake"
 
 
 def environment(home: Path, endpoint: str) -> dict[str, str]:
-    """Return the variables that make Airflow run this project's DAGs against the AWS at ``endpoint``."""
+    """Return the environment variables for an Airflow with this project's DAGs and the AWS at ``endpoint``."""
     connection = {
         "conn_type": "aws",
         "login": CREDENTIALS["aws_access_key_id"],
@@ -37,7 +37,7 @@ def environment(home: Path, endpoint: str) -> dict[str, str]:
 
 
 def migrate(variables: dict[str, str], log: Path) -> None:
-    """Make or renew Airflow's database in its home; does nothing when that was done with the same packages."""
+    """Create or migrate Airflow's database; do nothing if it was migrated with the same requirements."""
     home = Path(variables["AIRFLOW_HOME"])
     lock = (PROJECT / "requirements.txt").read_text()
     done = home / "migrated-with"

@@ -1,6 +1,6 @@
-"""Airflow as its four processes on loopback: api-server, scheduler, DAG processor and triggerer.
+"""Airflow as four processes on loopback: api-server, scheduler, DAG processor and triggerer.
 
-What one process cannot show needs these: killed workers, a lost triggerer, runs side by side, the web UI.
+Needed for tests of what a single process cannot show: killed workers, a lost triggerer, concurrent runs, the web UI.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from devtools import airflow_home
 START_TIMEOUT = 300
 STOP_TIMEOUT = 15
 RETRY_SECONDS = 60
-"""How long a request is repeated that Airflow could not serve: SQLite has one writer, and the others give up."""
+"""Requests that fail with a server error are retried for this time: SQLite allows one writer, others time out."""
 
 REQUEST_TIMEOUT = 120
-"""How long an answer may take: a web server that waits for a processor is slow, not lost."""
+"""Timeout of a response in seconds; on a busy machine the web server can be slow."""
 
 RUN_TIMEOUT = 1200
-"""Seconds a run, or a condition of a run, may take on a busy machine."""
+"""Maximum seconds for a run, or for a condition of a run, on a busy machine."""
 
 USER = "admin"
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 
 
 class ServiceError(Exception):
-    """A service did not come up or answered with an error; the message names it and its log.
+    """A service did not start or returned an error; the message names the service and its log.
 
-    ``status`` is that of the HTTP answer, 0 without one.
+    ``status`` is the HTTP status of the response, 0 if there was none.
     """
 
     def __init__(self, message: str, status: int = 0) -> None:
@@ -55,7 +55,7 @@ class ServiceError(Exception):
 class Airflow:
     """A running Airflow at ``url``, where USER logs in with ``password``.
 
-    ``processes`` are by component, each the leader of a process group of its own.
+    ``processes`` maps each component to its process, the leader of its own process group.
     """
 
     url: str
@@ -66,7 +66,7 @@ class Airflow:
     _token: str = ""
 
     def start(self, component: str) -> None:
-        """Start a component, or start it again."""
+        """Start or restart a component."""
         port = ("--port", self.url.rpartition(":")[2]) if component == "api-server" else ()
         with (self.logs / f"{component}.log").open("ab") as log:
             self.processes[component] = subprocess.Popen(
@@ -78,7 +78,7 @@ class Airflow:
             )
 
     def kill(self, component: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal to all processes of a component and wait until its first has ended."""
+        """Send a signal to the process group of a component and wait until its leader has ended."""
         process = self.processes[component]
         try:
             os.killpg(process.pid, number)
@@ -87,7 +87,7 @@ class Airflow:
         process.wait(STOP_TIMEOUT)
 
     def stop(self) -> None:
-        """End every component with all of its processes."""
+        """Stop all components with all their processes."""
         for process in self.processes.values():
             process.terminate()
         for component, process in self.processes.items():
@@ -96,9 +96,9 @@ class Airflow:
             self.kill(component)
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
-        """Return the JSON that ``/api/v2<path>`` answers; raise ServiceError with Airflow's message otherwise.
+        """Return the JSON response of ``/api/v2<path>``. Raises ServiceError with Airflow's message.
 
-        A request that met an error of the server, is repeated for a minute.
+        Requests that fail with a server error are retried for RETRY_SECONDS.
         """
         deadline = time.monotonic() + RETRY_SECONDS
         while True:
@@ -114,17 +114,17 @@ class Airflow:
                 return json.loads(answer) if answer else None
 
     def _log_in(self) -> str:
-        """Return a token of the API."""
+        """Return an access token for the API."""
         credentials = {"username": USER, "password": self.password}
         return str(json.loads(_request("POST", f"{self.url}/auth/token", credentials))["access_token"])
 
     def trigger(self, dag_id: str, **conf: Any) -> DagRun:
-        """Start a run of a DAG with these params."""
+        """Trigger a DAG run with these params."""
         body = {"logical_date": None, "conf": conf}
         return DagRun(self, dag_id, self.api("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
 
     def wait_for_dag(self, dag_id: str) -> None:
-        """Return when the DAG processor has stored the DAG; raise ServiceError when it does not in time."""
+        """Wait until the DAG processor has stored the DAG. Raises ServiceError after START_TIMEOUT."""
         deadline = time.monotonic() + START_TIMEOUT
         while True:
             try:
@@ -139,7 +139,7 @@ class Airflow:
 
 @dataclass(frozen=True)
 class DagRun:
-    """A run of a DAG, seen through Airflow's API."""
+    """A DAG run, accessed through Airflow's API."""
 
     airflow: Airflow
     dag_id: str
@@ -154,7 +154,7 @@ class DagRun:
         return str(self.airflow.api("GET", self.path)["state"])
 
     def tasks(self) -> list[tuple[str, str]]:
-        """Return each task instance's task id and state, "" for one that has none yet."""
+        """Return task id and state of each task instance; the state is "" if it has none yet."""
         listed = self.airflow.api("GET", f"{self.path}/taskInstances?limit=200")["task_instances"]
         return [(task["task_id"], task["state"] or "") for task in listed]
 
@@ -164,17 +164,17 @@ class DagRun:
         return self.airflow.api("GET", path)["value"]
 
     def wait_for(self, condition: Callable[[], Any], seconds: float = RUN_TIMEOUT) -> Any:
-        """Return the first true answer of ``condition``; raises ServiceError when there is none in time."""
+        """Poll ``condition`` and return its first true value. Raises ServiceError after ``seconds``."""
         deadline = time.monotonic() + seconds
-        while not (answer := condition()):
+        while not (value := condition()):
             if time.monotonic() > deadline:
                 open_tasks = [(task_id, state) for task_id, state in self.tasks() if state != "success"]
                 raise ServiceError(f"{self.run_id} is {self.state} after {seconds:.0f} s: {open_tasks}")
             time.sleep(1)
-        return answer
+        return value
 
     def wait_for_end(self) -> str:
-        """Return the state in which the run has ended."""
+        """Wait for the end of the run and return its state."""
         return str(self.wait_for(lambda: (state := self.state) in ("success", "failed") and state))
 
 
@@ -193,7 +193,7 @@ def _request(method: str, url: str, body: Any = None, headers: Mapping[str, str]
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on just now."""
+    """Return a free loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -201,9 +201,9 @@ def free_port() -> int:
 
 @contextmanager
 def airflow(folder: Path, endpoint: str, **variables: str) -> Iterator[Airflow]:
-    """Run Airflow with its home in ``folder`` against the AWS at ``endpoint``; its only user has a new password.
+    """Run Airflow with its home in ``folder`` against the AWS at ``endpoint``, with one user and a new password.
 
-    Raises ServiceError when it is not healthy in time.
+    Raises ServiceError if it is not healthy after START_TIMEOUT.
     """
     url = f"http://127.0.0.1:{free_port()}"
     password, passwords = secrets.token_urlsafe(16), folder / "passwords.json"
@@ -220,7 +220,7 @@ def airflow(folder: Path, endpoint: str, **variables: str) -> Iterator[Airflow]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
-        # Once is enough, and on a busy machine it takes long.
+        # Parse each DAG file once: the files do not change, and parsing is slow on a busy machine.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
         "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "180",
         "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "150",

@@ -1,6 +1,6 @@
-"""The stack of ``docker-compose.yaml`` from start to end: ``python3 -m devtools.compose up|down|clean``.
+"""Start and stop the stack of ``docker-compose.yaml``: ``python3 -m devtools.compose up|down|clean``.
 
-Needs Docker, and of Python the standard library only: it runs before anything is installed.
+Needs Docker and only Python's standard library, because it runs before any package is installed.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from typing import Any
 
 PROJECT = Path(__file__).parents[1]
 MIN_COMPOSE_VERSION = (2, 20)
-"""The first that knows ``required: false`` in ``depends_on``."""
+"""The first version that supports ``required: false`` in ``depends_on``."""
 
 GIB = 2**30
 MIN_MEMORY = 5.5 * GIB
-"""What Docker counts of a virtual machine of 6 GiB."""
+"""The memory that Docker reports in a virtual machine of 6 GiB."""
 
 START_TIMEOUT = 600
 
@@ -35,24 +35,24 @@ SECRETS: Mapping[str, Callable[[], str]] = {
     "API_SECRET_KEY": lambda: secrets.token_urlsafe(32),
     "JWT_SECRET": lambda: secrets.token_urlsafe(64),
 }
-"""The secrets ``.env.example`` leaves empty, each with what makes one of the kind its reader asks for."""
+"""The secrets that are empty in ``.env.example``, each with a function that generates one in the required format."""
 
 AIRFLOW_UID = 50000
-"""The user of Airflow's image, which takes the place of root."""
+"""The default user of the Airflow image, used instead of root."""
 
 
 class StackError(Exception):
-    """The stack cannot be started or stopped; the message says why, and what to do, in one sentence."""
+    """The stack cannot be started or stopped; the message is one sentence with the cause and the solution."""
 
 
 class Stack:
-    """The compose project in ``folder``, which holds its ``.env``."""
+    """The compose project in ``folder``, which contains its ``.env``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.env = folder, folder / ".env"
 
     def up(self) -> str:
-        """Start what is not running, wait until all is healthy, and return where it is. Raises StackError."""
+        """Start all services, wait until they are healthy, and return how to log in. Raises StackError."""
         check_memory(check_engine())
         if not self.env.exists():
             self._check_orphaned_volumes()
@@ -60,20 +60,20 @@ class Stack:
         config = json.loads(self._capture("config", "--format", "json"))
         self._check_ports(config)
         if self._run("build"):
-            raise StackError("the images could not be built: the lines above say why")
+            raise StackError("the images could not be built: see the output above")
         if self._run("up", "--detach", "--remove-orphans", "--wait", f"--wait-timeout={START_TIMEOUT}"):
             raise StackError(
-                "not all services are healthy: `docker compose ps --all` says which, `docker compose logs SERVICE` why"
+                "not all services are healthy: see `docker compose ps --all` and `docker compose logs SERVICE`"
             )
         return self._login_text(config)
 
     def down(self) -> None:
-        """Stop and remove the containers; volumes, and with them the data, stay. Raises StackError."""
+        """Stop and remove the containers; keep the volumes with the data. Raises StackError."""
         check_engine()
         self._down()
 
     def clean(self) -> None:
-        """Remove the containers and the volumes; nothing to do where no stack was ever started. Raises StackError."""
+        """Remove the containers and the volumes, if the stack was ever started. Raises StackError."""
         try:
             check_engine()
         except StackError:
@@ -83,17 +83,17 @@ class Stack:
         self._down("--volumes")
 
     def _down(self, *options: str) -> None:
-        # With the profile, though .env may have been changed since the start.
+        # Always with the profile: .env may have been changed since the start.
         if self._run("--profile", "local", "down", "--remove-orphans", *options):
-            raise StackError("docker compose could not remove the stack: its words are above")
+            raise StackError("docker compose could not remove the stack: see the output above")
 
     def _check_orphaned_volumes(self) -> None:
-        """PostgreSQL keeps the password it was made with, so a new one would only fail later, and less clearly."""
+        """Raise StackError if there is a database without ``.env``: a new password would not fit PostgreSQL's data."""
         label = "label=com.docker.compose.project=sales-segmentation"
         if _output("docker", "volume", "ls", "--quiet", "--filter", label):
             raise StackError(
-                f"there is data of an earlier start but not its keys: put {self.env} back, or remove the data by "
-                "`make clean`"
+                f"there is data of an earlier start, but its secrets are missing: restore {self.env}, "
+                "or remove the data with `make clean`"
             )
 
     def _check_ports(self, config: Mapping[str, Any]) -> None:
@@ -111,8 +111,8 @@ class Stack:
             f"\nAirflow:   {variables['AIRFLOW__API__BASE_URL']}\n"
             "User:      admin\n"
             f"Password:  {variables['ADMIN_PASSWORD']}\n"
-            "Next:      log in, open the DAG Customer segmentation and press Trigger; its defaults run at once.\n"
-            "           make down stops all and keeps the data, make clean removes the data too.\n"
+            "Next:      log in, open the DAG Customer segmentation and press Trigger; the defaults work.\n"
+            "           make down stops all services and keeps the data; make clean also removes the data.\n"
         )
 
     def _capture(self, *arguments: str, check: bool = True) -> str:
@@ -121,54 +121,56 @@ class Stack:
         )
         if check and answer.returncode:
             raise StackError(
-                f"docker compose refuses the settings in {self.env}: {_last_line(answer.stderr)}"
+                f"docker compose rejects the settings in {self.env}: {_last_line(answer.stderr)}"
             )
         return answer.stdout
 
     def _run(self, *arguments: str) -> int:
-        """Return the exit code; what Docker says goes to the terminal."""
+        """Run docker compose with its output in the terminal and return the exit code."""
         environment = dict(os.environ)
         if not self.env.exists():
-            environment |= dict.fromkeys(SECRETS, "unused")  # or the file could not even be read
+            environment |= dict.fromkeys(SECRETS, "unused")  # without them Compose cannot read the file
         return subprocess.call(["docker", "compose", *arguments], cwd=self.folder, env=environment)
 
 
 def check_engine() -> int:
-    """Return the engine's bytes of memory; raise StackError unless it answers, and Compose is new enough."""
+    """Return the Docker engine's memory in bytes. Raises StackError if it does not respond or Compose is too old."""
     if not shutil.which("docker"):
         raise StackError("Docker is not installed: see https://docs.docker.com/get-started/get-docker/")
     version = _output("docker", "compose", "version", "--short")
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
     if numbers < MIN_COMPOSE_VERSION:
         raise StackError(
-            f"Docker Compose {'.'.join(map(str, MIN_COMPOSE_VERSION))} or newer is needed, here is "
+            f"Docker Compose {'.'.join(map(str, MIN_COMPOSE_VERSION))} or newer is required, found "
             f"{version or 'none'}: see https://docs.docker.com/compose/install/"
         )
     memory = _output("docker", "info", "--format", "{{.MemTotal}}")
     if not memory.isdecimal() or int(memory) == 0:
         raise StackError(
-            "the Docker engine does not answer: start it, or see to it that you may use it (`docker info`)"
+            "the Docker engine does not respond: start it, or check your permission to use it (`docker info`)"
         )
     return int(memory)
 
 
 def check_memory(available: int) -> None:
-    """Raise StackError unless there is enough to start the stack."""
+    """Raise StackError if the memory is not enough for the stack."""
     if available < MIN_MEMORY:
         raise StackError(
-            f"Docker has {available / GIB:.1f} GiB of memory and the stack needs 6: give it more in its settings"
+            f"Docker has {available / GIB:.1f} GiB of memory and the stack needs 6: increase it in Docker's settings"
         )
 
 
 def write_env(example: Path, env: Path) -> None:
-    """Copy ``example`` to ``env`` with new keys and the user's id; only the user may read it.
+    """Copy ``example`` to ``env`` with new secrets and the user's id, readable only by the user.
 
-    Raises FileExistsError rather than replace a file: the data in the volumes depends on its keys.
+    Raises FileExistsError if ``env`` exists: the data in the volumes depends on its secrets.
     """
-    made = {name: make() for name, make in SECRETS.items()} | {"AIRFLOW_UID": str(os.getuid() or AIRFLOW_UID)}
+    values = {name: generate() for name, generate in SECRETS.items()} | {
+        "AIRFLOW_UID": str(os.getuid() or AIRFLOW_UID)
+    }
     text = re.sub(
-        rf"^({'|'.join(made)})=$",
-        lambda line: f"{line[0]}{made[line[1]]}",
+        rf"^({'|'.join(values)})=$",
+        lambda line: f"{line[0]}{values[line[1]]}",
         example.read_text(),
         flags=re.MULTILINE,
     )
@@ -177,7 +179,7 @@ def write_env(example: Path, env: Path) -> None:
 
 
 def published_ports(config: Mapping[str, Any]) -> list[tuple[str, int, int]]:
-    """Return service, port in the container and port on this machine, of all that have a fixed one."""
+    """Return service, container port and published port of all ports with a fixed published port."""
     return [
         (name, int(port["target"]), int(port["published"]))
         for name, service in config["services"].items()
@@ -187,13 +189,13 @@ def published_ports(config: Mapping[str, Any]) -> list[tuple[str, int, int]]:
 
 
 def is_taken(port: int) -> bool:
-    """Return whether somebody listens on this port of loopback."""
+    """Return whether a program is listening on this loopback port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _output(*command: str) -> str:
-    """Return what the command prints, nothing when it fails."""
+    """Return the output of a command; '' if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return "" if done.returncode else done.stdout.strip()
 
@@ -203,7 +205,7 @@ def _last_line(text: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Return the exit code: 0 when done, 2 when refused."""
+    """Return the exit code: 0 for success, 2 for an error, 130 after Ctrl-C."""
     stack = Stack(PROJECT)
     try:
         if arguments == ["up"]:
@@ -213,12 +215,12 @@ def main(arguments: list[str]) -> int:
         elif arguments == ["clean"]:
             stack.clean()
         else:
-            raise StackError("say one of: python3 -m devtools.compose up, down, clean")
+            raise StackError("usage: python3 -m devtools.compose up|down|clean")
     except StackError as problem:
         sys.stderr.write(f"{problem}\n")
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted: `make down` stops what has been started\n")
+        sys.stderr.write("Interrupted: `make down` stops the started services\n")
         return 130
     return 0
 

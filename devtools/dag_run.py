@@ -1,4 +1,4 @@
-"""One run of the DAG in this process, as ``airflow dags test`` does it, told to a screen as it goes."""
+"""Runs the DAG in this process, like ``airflow dags test``, and shows the progress on a screen."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ DAGS = PROJECT / "dags"
 
 @dataclass(frozen=True)
 class RunResult:
-    """How the run ended: ``state`` of the run, and the error of each task that failed."""
+    """The final state of the run, and the error of each failed task by task id."""
 
     state: str
     errors: dict[str, str] = field(default_factory=dict)
 
 
 def load(dag_id: str) -> DAG:
-    """Return a DAG; its folder has the same name.
+    """Return a DAG, whose folder has the same name.
 
-    Airflow is imported here because it reads its environment when it is imported.
+    Airflow is imported here, because it reads its environment variables at import.
     """
     from airflow.dag_processing.dagbag import DagBag
 
@@ -45,7 +45,7 @@ def load(dag_id: str) -> DAG:
 
 
 def validate_conf(dag: DAG, conf: Mapping[str, Any]) -> None:
-    """Raise ValueError, in the words of the form, for a param that does not exist or is out of bounds."""
+    """Raise ValueError for a param that does not exist or has an invalid value, with the message of the form."""
     from airflow.sdk.exceptions import ParamValidationError
 
     for name, value in conf.items():
@@ -58,7 +58,7 @@ def validate_conf(dag: DAG, conf: Mapping[str, Any]) -> None:
 
 
 def task_instance_counts(dag: DAG) -> dict[str, int]:
-    """Return the number of instances of each task, in the order of the graph."""
+    """Return the number of instances of each task, in topological order."""
     return {task.task_id: _instance_count(task) for task in dag.topological_sort()}
 
 
@@ -70,9 +70,9 @@ def _instance_count(task: Any) -> int:
 
 
 def run(dag: DAG, conf: Mapping[str, Any], screen: Screen) -> RunResult:
-    """Run the DAG to its end and return how it ended."""
+    """Run the DAG and return its result."""
     errors: dict[str, str] = {}
-    # No scheduler is here to miss it, and DAG.test fails on it: https://github.com/apache/airflow/issues/73428
+    # DAG.test fails on deadlines, and without a scheduler they have no effect: https://github.com/apache/airflow/issues/73428
     dag.deadline = None
     with _registered(_TaskListener(screen, errors)):
         dag_run = dag.test(run_conf=dict(conf))
@@ -83,7 +83,7 @@ def run(dag: DAG, conf: Mapping[str, Any], screen: Screen) -> RunResult:
 
 
 class _TaskListener:
-    """Airflow's listener interface; the hooks are found by their names."""
+    """An Airflow listener that updates the screen; Airflow finds the hooks by their names."""
 
     def __init__(self, screen: Screen, errors: dict[str, str]) -> None:
         self._screen, self._errors = screen, errors
@@ -116,7 +116,7 @@ def _registered(listener: _TaskListener) -> Iterator[None]:
 
 @contextmanager
 def redirect_output(log: Path) -> Iterator[int]:
-    """Send all that this process and its children print to ``log``, and yield a descriptor of the real stdout."""
+    """Redirect stdout and stderr of this process and its children to ``log``; yield a descriptor of the real stdout."""
     log.parent.mkdir(parents=True, exist_ok=True)
     screen, errors = os.dup(1), os.dup(2)
     with log.open("wb") as file:

@@ -1,7 +1,7 @@
-"""Faults of real sales files, put into good lines on purpose.
+"""Adds the defects of real sales files to valid sample lines.
 
-A defective line has exactly one defect: where a field enters the total, the total follows it, so that a negative
-quantity is not a wrong total as well. The reasons are the codes under which preprocessing rejects the line.
+A defective line has exactly one defect. Where a field is part of the total, the total is changed too, so that a
+negative quantity is not also a wrong total. The reasons are the codes with which preprocessing rejects the line.
 """
 
 import codecs
@@ -20,7 +20,7 @@ Edit = Callable[[pa.StringArray], pa.StringArray]
 
 @dataclass(frozen=True)
 class Defect:
-    """One way to make a line invalid: the reason it is rejected for, and what happens to which columns."""
+    """One kind of defect: the rejection reason, and the edits by column."""
 
     reason: str
     edits: Mapping[str, Edit] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Defect:
 
 @dataclass(frozen=True)
 class DefectiveLines:
-    """Lines after `add_defects`: as many as before, how many were defective by reason, and which were not."""
+    """The result of `add_defects`: all lines, the number of defective lines by reason, and a mask of the good lines."""
 
     lines: pa.Table
     reasons: Counter[str]
@@ -48,7 +48,7 @@ _iso_date = _replace(r"^(\d{2})-(\d{2})-(\d{4})$", r"\3-\2-\1")
 
 
 def _above_one(discounts: pa.StringArray) -> pa.StringArray:
-    """2 − d in place of d: the factor 1 − d changes its sign only, and so does the total."""
+    """Replace d by 2 − d: this changes only the sign of the factor 1 − d, and so of the total."""
     return pc.subtract(2.0, discounts.cast(pa.float64())).cast(pa.string())
 
 
@@ -58,7 +58,7 @@ def _five_cents_more(totals: pa.StringArray) -> pa.StringArray:
 
 
 def _not_utf8(texts: pa.StringArray) -> pa.StringArray:
-    """An ü at the end, encoded in Latin-1."""
+    """Append an ü encoded in Latin-1."""
     return pc.binary_join_element_wise(texts.cast(pa.binary()), "ü".encode("latin-1"), b"").view(pa.string())
 
 
@@ -90,33 +90,33 @@ DEFECTS = (
 
 
 def add_defects(lines: pa.Table, count: int, random: np.random.Generator) -> DefectiveLines:
-    """The lines with `count` of them defective at random places, each defect in turn.
+    """Return the lines with `count` defective ones at random positions, cycling through the defects.
 
-    `lines` has text columns, no two lines equal. At most half may be defective: a duplicate copies a good line.
+    `lines` has string columns and no equal lines. At most half can be defective: a duplicate is a copy of a good line.
     """
     good = np.ones(lines.num_rows, dtype=bool)
     if count == 0:
         return DefectiveLines(lines, Counter(), good)
-    places = np.sort(random.choice(lines.num_rows, count, replace=False))
-    good[places] = False
-    lines = _duplicate(lines, places[DEFECTS.index(_DUPLICATE) :: len(DEFECTS)], good)
+    positions = np.sort(random.choice(lines.num_rows, count, replace=False))
+    good[positions] = False
+    lines = _duplicate(lines, positions[DEFECTS.index(_DUPLICATE) :: len(DEFECTS)], good)
     for number, defect in enumerate(DEFECTS):
         for column, edit in defect.edits.items():
-            lines = _edit(lines, column, places[number :: len(DEFECTS)], edit)
+            lines = _edit(lines, column, positions[number :: len(DEFECTS)], edit)
     return DefectiveLines(lines, Counter(DEFECTS[i % len(DEFECTS)].reason for i in range(count)), good)
 
 
-def _duplicate(lines: pa.Table, places: npt.NDArray[np.int64], good: npt.NDArray[np.bool_]) -> pa.Table:
+def _duplicate(lines: pa.Table, positions: npt.NDArray[np.int64], good: npt.NDArray[np.bool_]) -> pa.Table:
     originals = np.flatnonzero(good)
     source = np.arange(lines.num_rows)
-    # Index −1, for a place before the first good line, is the last good line: also a good line to copy.
-    source[places] = originals[np.searchsorted(originals, places) - 1]
+    # A position before the first good line has index −1, the last good line, which is also a good line to copy.
+    source[positions] = originals[np.searchsorted(originals, positions) - 1]
     return lines.take(pa.array(source))
 
 
-def _edit(lines: pa.Table, column: str, places: npt.NDArray[np.int64], edit: Edit) -> pa.Table:
+def _edit(lines: pa.Table, column: str, positions: npt.NDArray[np.int64], edit: Edit) -> pa.Table:
     mask = np.zeros(lines.num_rows, dtype=bool)
-    mask[places] = True
+    mask[positions] = True
     values = lines[column].combine_chunks()
     edited = pc.replace_with_mask(values, pa.array(mask), edit(values.filter(pa.array(mask))))
     return lines.set_column(lines.schema.get_field_index(column), column, edited)
@@ -125,10 +125,10 @@ def _edit(lines: pa.Table, column: str, places: npt.NDArray[np.int64], edit: Edi
 def rewrite(
     path: Path, *, without: str | None = None, extra: str | None = None, bom: bool = False, crlf: bool = False
 ) -> None:
-    """Rewrites a file of this generator as another tool might have saved the same lines.
+    """Rewrite a file of this generator in the format of another tool.
 
-    `without` drops a column, `extra` adds one of that name at the end; then a byte-order mark, and CRLF line
-    ends. For small files: the text passes through memory. Raises ValueError for a column that is not there.
+    `without` drops a column, `extra` appends a column with this name, `bom` adds a byte-order mark, `crlf` uses CRLF
+    line ends. For small files: the file is read into memory. Raises ValueError for a column that does not exist.
     """
     records = [line.split(b",") for line in path.read_bytes().splitlines()]
     if without is not None:

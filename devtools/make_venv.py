@@ -1,6 +1,6 @@
-"""Make a virtual environment: ``python3 devtools/make_venv.py FOLDER LOCK...``. Needs nothing but Python 3.11.
+"""Create a virtual environment: ``python3 devtools/make_venv.py FOLDER LOCK...``. Needs only Python 3.11.
 
-Uses uv when it is there, venv and pip when not. The folder is complete when its file ``complete`` is there.
+Uses uv if it is installed, otherwise venv and pip. The file ``complete`` in the folder marks a finished installation.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ REQUIRED_PYTHON = (3, 11)
 
 
 def commands(folder: Path, locks: Sequence[str], python: str, uv: str | None) -> list[list[str]]:
-    """Return the command lines that make ``folder`` a virtual environment with the packages of ``locks``."""
+    """Return the commands that create a virtual environment in ``folder`` with the packages of ``locks``."""
     packages = [argument for lock in locks for argument in ("-r", lock)]
     if uv:
         return [
@@ -33,7 +33,7 @@ def main() -> None:
     if sys.version_info[:2] != REQUIRED_PYTHON:
         have = ".".join(str(part) for part in sys.version_info[:2])
         sys.exit(
-            f"Python 3.11 is needed, {sys.executable} is {have}; install it or say: make PYTHON=/path/to/python3.11"
+            f"Python 3.11 is required, {sys.executable} is {have}; install it or use: make PYTHON=/path/to/python3.11"
         )
     print(f"Installing the locked packages into {folder} (once, a few minutes)", flush=True)
     for command in commands(folder, locks, sys.executable, shutil.which("uv")):
@@ -43,7 +43,7 @@ def main() -> None:
             sys.exit(f"{command[0]} was not found; on Debian: apt install python3.11-venv")
         except subprocess.CalledProcessError as error:
             sys.exit(
-                f"installing into {folder} failed ({error}); the lines above say why, then run the same again"
+                f"installing into {folder} failed ({error}); fix the error above and run the command again"
             )
     (folder / "complete").touch()
 

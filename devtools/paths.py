@@ -1,4 +1,4 @@
-"""Where everything a laptop run leaves lies: one git-ignored folder, or the one that DEVTOOLS_STATE names."""
+"""The folder for all local state: ``.local`` in the project, ignored by git, or the folder in DEVTOOLS_STATE."""
 
 from __future__ import annotations
 

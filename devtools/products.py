@@ -1,4 +1,4 @@
-"""The beverages of the sample data: names of the German market with their base prices in euros."""
+"""The beverages of the sample data: product names of the German market with base prices in euros."""
 
 from dataclasses import dataclass
 
@@ -73,4 +73,4 @@ PRODUCTS = tuple(
     for category, base_prices in _BASE_PRICES.items()
     for name, price in base_prices.items()
 )
-"""47 products; those of one category stand together."""
+"""47 products, grouped by category."""

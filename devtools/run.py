@@ -1,8 +1,8 @@
-"""The whole pipeline on this machine: ``python -m devtools.run [NAME=value ...]``.
+"""Runs a whole pipeline on this machine: ``python -m devtools.run [NAME=value ...]``.
 
-Names are DAG (default sales_segmentation), INPUT (a file; without it sample data is made), ROWS (lines of sample data),
-and the params of the trigger form in capitals, such as K=4 or FEATURE_SET=notebook. Exit code 0 when the run succeeded,
-1 when it failed, 2 when it could not be started as asked, 130 after Ctrl-C.
+Names are DAG (default sales_segmentation), INPUT (a file; default: sample data), ROWS (number of sample lines), and the
+params of the trigger form in capitals, such as K=4 or FEATURE_SET=notebook. Exit codes: 0 the run succeeded, 1 it
+failed, 2 it could not start, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from localaws import StartError
 from localaws.testing import LocalAws
 
 ROWS = 1_048_575
-"""Lines of the data set that the original study used."""
+"""Number of lines in the data set of the original study."""
 
 DAG_ID = "sales_segmentation"
 SAMPLES: dict[str, tuple[str, Callable[..., object]]] = {
@@ -37,19 +37,19 @@ SAMPLES: dict[str, tuple[str, Callable[..., object]]] = {
 }
 """The DAGs that can be run, each with the name of its sample file and the function that writes it."""
 
-INTERRUPTED = "Interrupted: everything that was started is stopped."
+INTERRUPTED = "Interrupted: all started processes are stopped."
 
 DISK_BYTES_PER_ROW = 400
-"""Room that a run takes on disk for each line: the CSV twice, the outputs, Spark's own files."""
+"""Disk space of a run per line: the CSV file twice, the outputs, Spark's temporary files."""
 
 
 class RunError(Exception):
-    """The run cannot be started as asked; the message says why in one sentence."""
+    """The run cannot start; the message is one sentence with the cause."""
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What was asked for on the command line; ``params`` by their names in the form."""
+    """The options of the command line; ``params`` by their names in the trigger form."""
 
     dag_id: str
     input: Path | None
@@ -58,7 +58,7 @@ class RunOptions:
 
     @classmethod
     def parse(cls, arguments: Sequence[str]) -> RunOptions:
-        """Return the request; raise RunError for what is not NAME=value, or a file or number that is none."""
+        """Parse the arguments. Raises RunError for an argument that is not NAME=value or has an invalid value."""
         given = {}
         for argument in arguments:
             name, equals, value = argument.partition("=")
@@ -69,15 +69,15 @@ class RunOptions:
         if dag_id not in SAMPLES:
             raise RunError(f"DAG is {dag_id!r}; valid DAGs: {', '.join(SAMPLES)}")
         if file and not Path(file).is_file():
-            raise RunError(f"INPUT: there is no file {file}")
+            raise RunError(f"INPUT: the file {file} does not exist")
         if not rows.isdecimal() or int(rows) == 0:
-            raise RunError(f"ROWS is {rows!r}; it is a number of lines, at least 1")
+            raise RunError(f"ROWS is {rows!r}; it must be a whole number, at least 1")
         params = {name.lower(): _value(value) for name, value in given.items()}
         return cls(dag_id, Path(file) if file else None, int(rows), params)
 
 
 def _value(text: str) -> Any:
-    """Return numbers as numbers and the rest as text, as the trigger form would send them."""
+    """Return a number as a number and anything else as text, as the trigger form does."""
     try:
         value = json.loads(text)
     except ValueError:
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str]) -> int:
             screen.error(str(problem))
             return 2
         except OSError as problem:
-            screen.error(f"{problem}; all files of a run lie under {paths.LOCAL}")
+            screen.error(f"{problem}; all files of a run are in {paths.LOCAL}")
             return 2
         except KeyboardInterrupt:
             screen.error(INTERRUPTED)
@@ -106,11 +106,11 @@ def main(arguments: Sequence[str]) -> int:
         return 0 if succeeded else 1
 
 
-def _run(request: RunOptions, screen: Screen, log: Path, started: ExitStack) -> bool:
-    """Return whether the run succeeded; what must be stopped is entered into ``started``."""
+def _run(options: RunOptions, screen: Screen, log: Path, started: ExitStack) -> bool:
+    """Return whether the run succeeded; ``started`` stops what was started."""
     start = time.monotonic()
-    _check_disk(request)
-    file = request.input or _sample_file(request, screen)
+    _check_disk(options)
+    file = options.input or _sample_file(options, screen)
     local = started.enter_context(
         LocalAws(state=paths.AWS, log=paths.LOGS / "localaws.log", region=aws.REGION)
     )
@@ -119,10 +119,10 @@ def _run(request: RunOptions, screen: Screen, log: Path, started: ExitStack) -> 
         airflow_home.migrate(variables, paths.LOGS / "airflow-db.log")
         os.environ.update(variables)
         sys.path.insert(0, variables["PYTHONPATH"])
-        dag = dag_run.load(request.dag_id)
+        dag = dag_run.load(options.dag_id)
     with screen.step(f"{file.name} is on S3"):
         uri = aws.provide(local, file, airflow_home.BUCKET, f"raw/{file.name}")
-    conf = {"input": uri, **request.params}
+    conf = {"input": uri, **options.params}
     try:
         dag_run.validate_conf(dag, conf)
     except ValueError as problem:
@@ -138,9 +138,9 @@ def _run(request: RunOptions, screen: Screen, log: Path, started: ExitStack) -> 
 
 @contextmanager
 def _interruptible(started: ExitStack, screen: Screen) -> Iterator[None]:
-    """Stop everything and end this process on Ctrl-C or SIGTERM.
+    """On Ctrl-C or SIGTERM, stop all started processes and exit.
 
-    Inside a task a KeyboardInterrupt is to Airflow a failure like any other, and the run would go on.
+    For Airflow a KeyboardInterrupt in a task is an ordinary failure, and the run would continue.
     """
 
     def stop(number: int, _: object) -> None:
@@ -158,9 +158,9 @@ def _interruptible(started: ExitStack, screen: Screen) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _check_disk(request: RunOptions) -> None:
+def _check_disk(options: RunOptions) -> None:
     paths.LOCAL.mkdir(parents=True, exist_ok=True)
-    size = request.input.stat().st_size * 4 if request.input else request.rows * DISK_BYTES_PER_ROW
+    size = options.input.stat().st_size * 4 if options.input else options.rows * DISK_BYTES_PER_ROW
     free = shutil.disk_usage(paths.LOCAL).free
     if free < size:
         raise RunError(
@@ -168,19 +168,19 @@ def _check_disk(request: RunOptions) -> None:
         )
 
 
-def _sample_file(request: RunOptions, screen: Screen) -> Path:
-    name, write = SAMPLES[request.dag_id]
-    file = paths.DATA / name.format(request.rows)
+def _sample_file(options: RunOptions, screen: Screen) -> Path:
+    name, write = SAMPLES[options.dag_id]
+    file = paths.DATA / name.format(options.rows)
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        with screen.progress_bar("Sample data", request.rows) as progress:
-            write(file, request.rows, progress=progress)
+        with screen.progress_bar("Sample data", options.rows) as progress:
+            write(file, options.rows, progress=progress)
     return file
 
 
 def _step_status() -> str:
-    """Return what the Spark step that wrote last has said last."""
-    # Spark in client mode sends what the Python driver prints, its errors too, to stdout.
+    """Return the last log message of the running Spark step."""
+    # In client mode Spark writes stdout and stderr of the Python driver to stdout.
     logs = sorted(paths.AWS.glob("emr/*/*/stdout"), key=lambda path: path.stat().st_mtime)
     if not logs:
         return ""

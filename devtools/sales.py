@@ -1,7 +1,7 @@
-"""Sample sales lines, seeded, at any size: `python -m devtools.sales PATH --rows N`.
+"""Generates sample sales lines of any size from a seed: `python -m devtools.sales PATH --rows N`.
 
-Prices, quantities, discounts and shares follow the published statistics of the beverage sales set behind the
-study this project grew from: 1,048,575 lines of 10,000 customers. The lines themselves are drawn, not copied.
+Prices, quantities, discounts and shares follow the published statistics of the beverage sales data set of the study on
+which this project is based: 1,048,575 lines of 10,000 customers. The lines are random, not copied.
 """
 
 import argparse
@@ -38,15 +38,15 @@ FIRST_DAY, LAST_DAY = date(2021, 1, 1), date(2023, 12, 30)
 YEARLY_PRICE_FACTOR = (0.967, 1.006, 1.027)  # 2021, 2022, 2023
 PRICE_DEVIATION = 0.15
 MIN_PRICE = 32  # cents
-MAX_LINES_PER_ORDER = 5  # at most
+MAX_LINES_PER_ORDER = 5
 
 B2B_SHARE = 0.356
-MAX_B2C_QUANTITY, MAX_B2B_QUANTITY = 15, 100  # pieces on a line
+MAX_B2C_QUANTITY, MAX_B2B_QUANTITY = 15, 100  # pieces per line
 B2B_DISCOUNTS, B2B_DISCOUNT_WEIGHTS = (5, 10, 15), (0.26, 0.59, 0.15)  # percent
 B2B_ALCOHOL_DISCOUNT = 5  # percent
 
 ORDERS_PER_BLOCK = 65_536
-"""Unit of memory and of randomness: a block depends on the seed and its number only."""
+"""Lines are generated in blocks; a block depends only on the seed and its number."""
 
 Ints = npt.NDArray[np.int64]
 
@@ -62,7 +62,7 @@ _PRICE_FACTOR = np.array([YEARLY_PRICE_FACTOR[day.year - FIRST_DAY.year] for day
 
 @dataclass(frozen=True)
 class Counts:
-    """What a file holds: all lines, customers named by an unspoiled line, defective lines by reason."""
+    """Counts of a file: all lines, customers with at least one good line, defective lines by reason."""
 
     lines: int
     customers: int
@@ -71,7 +71,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class _Customers:
-    """One entry for each customer; number i is CUS(i + 1)."""
+    """One entry per customer; index i is CUS(i + 1)."""
 
     is_b2b: npt.NDArray[np.bool_]
     region: Ints
@@ -86,7 +86,7 @@ class _Customers:
 
 @dataclass(frozen=True)
 class _Orders:
-    """One entry for each order of a block; `first` is the number of the first one."""
+    """One entry per order of a block; `first` is the number of the first order."""
 
     first: int
     customer: Ints
@@ -95,7 +95,7 @@ class _Orders:
 
 @dataclass(frozen=True)
 class _Lines:
-    """One entry for each line of a block: `order` counts from 0, `price` is cents, `discount` percent."""
+    """One entry per line of a block: `order` is an index into the block, `price` in cents, `discount` in percent."""
 
     order: Ints
     product: Ints
@@ -114,7 +114,7 @@ class _Lines:
 
 
 def default_customers(rows: int) -> int:
-    """Customers by default: 10,000 for 1,048,575 lines and in proportion, at least 50."""
+    """Return the default number of customers: 10,000 per 1,048,575 lines, at least 50."""
     return max(50, round(rows * 10_000 / 1_048_575))
 
 
@@ -127,14 +127,14 @@ def write(
     defects: float = 0.0,
     progress: Callable[[int], None] | None = None,
 ) -> Counts:
-    """Writes a header and exactly `rows` sales lines as CSV in UTF-8; the same arguments give the same bytes.
+    """Write a header and exactly `rows` sales lines as CSV in UTF-8. The same arguments give the same bytes.
 
-    The file appears complete or not at all. Memory grows with `customers`, not with `rows`. Without defects, a
-    longer file begins with the lines of a shorter one of the same seed and number of customers.
+    The file is written atomically. Memory grows with `customers`, not with `rows`. Without defects, a longer file
+    starts with the lines of a shorter one with the same seed and number of customers.
 
-    customers: how many there are to buy; default `default_customers(rows)`.
-    defects: share of lines with a defect (`devtools.dirty_data`), 0 to 0.5, a part of a line rounded down; all other
-        lines stay as they were without it.
+    customers: number of customers; default `default_customers(rows)`.
+    defects: share of lines with a defect (`devtools.dirty_data`), 0 to 0.5; the number of lines is rounded down. All
+        other lines are the same as without defects.
     progress: called after each block with the number of lines written so far.
 
     Raises ValueError for an argument out of range, and OSError if the file cannot be written.
@@ -142,7 +142,7 @@ def write(
     customers = default_customers(rows) if customers is None else customers
     _check(rows, customers, seed, defects)
     customers_table = _Customers.draw(customers, _random(seed, 0))
-    bought = np.zeros(customers, dtype=bool)
+    has_good_line = np.zeros(customers, dtype=bool)
     reasons: Counter[str] = Counter()
     done = 0
     with _atomic_file(path) as file:
@@ -154,12 +154,12 @@ def write(
                 _text(orders, lines, customers_table), count, _random(seed, 2, number)
             )
             _append(file, defective.lines)
-            bought[orders.customer[lines.order[defective.good]]] = True
+            has_good_line[orders.customer[lines.order[defective.good]]] = True
             reasons += defective.reasons
             done = end
             if progress:
                 progress(done)
-    return Counts(done, int(bought.sum()), dict(sorted(reasons.items())))
+    return Counts(done, int(has_good_line.sum()), dict(sorted(reasons.items())))
 
 
 def _check(rows: int, customers: int, seed: int, defects: float) -> None:
@@ -178,7 +178,7 @@ def _random(seed: int, *stream: int) -> np.random.Generator:
 
 
 def _defects_until(line: int, share: float) -> int:
-    # The small number makes up for shares that binary fractions cannot hold, such as 0.07 of 100 lines.
+    # The small number corrects shares without an exact binary value, such as 0.07 of 100 lines.
     return int(line * share + 1e-6)
 
 
@@ -226,11 +226,11 @@ def _draw_lines(orders: _Orders, customers_table: _Customers, random: np.random.
 
 
 def _draw_products(order: Ints, category: Ints, random: np.random.Generator) -> Ints:
-    """A product of its category for each line, none twice in an order: no two lines are equal by chance."""
+    """Draw a product of its category for each line, none twice in an order, so that no two lines are equal."""
     product = _FIRST_OF_CATEGORY[category] + random.integers(0, _SIZE_OF_CATEGORY[category])
     while (again := np.flatnonzero(_repeats(order, product))).size:
-        of = category[again]
-        product[again] = _FIRST_OF_CATEGORY[of] + random.integers(0, _SIZE_OF_CATEGORY[of])
+        redrawn = category[again]
+        product[again] = _FIRST_OF_CATEGORY[redrawn] + random.integers(0, _SIZE_OF_CATEGORY[redrawn])
     return product
 
 
@@ -242,12 +242,12 @@ def _repeats(order: Ints, product: Ints) -> npt.NDArray[np.bool_]:
 
 
 def _total(lines: _Lines) -> Ints:
-    """Cents, half a cent rounded up."""
+    """Return the totals in cents, half a cent rounded up."""
     return (lines.price * lines.quantity * (100 - lines.discount) + 50) // 100
 
 
 def _text(orders: _Orders, lines: _Lines, customers_table: _Customers) -> pa.Table:
-    """The lines as text columns; what many lines share is formatted once, for each order, product or day."""
+    """Return the lines as string columns. Values of orders, products and days are formatted once, not once per line."""
     order, customer = pa.array(lines.order), orders.customer
     product = pa.array(lines.product)
     order_id = _numbered("ORD", orders.first + np.arange(len(customer)))
@@ -278,23 +278,23 @@ def _choose(texts: Sequence[str], index: Ints) -> pa.StringArray:
 
 
 def _hundredths(values: Ints) -> pa.StringArray:
-    """Hundredths as decimal text without trailing zeros: 2740 is 27.4."""
+    """Format hundredths as decimal numbers without trailing zeros: 2740 is 27.4."""
     return pa.array(values / 100).cast(pa.string())
 
 
 def _append(file: BinaryIO, lines: pa.Table) -> None:
-    # Without quotes pyarrow refuses a text that would need them, so nothing can be written wrongly.
+    # With quoting_style none, pyarrow raises an error for a text that needs quotes.
     options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
     pyarrow.csv.write_csv(lines, file, options)
 
 
 @contextmanager
 def _atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that gets its name when the block ends well, and is removed otherwise."""
+    """Yield a temporary file that is renamed to ``path`` when the block succeeds, and removed otherwise."""
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent}: create it first")
+        raise FileNotFoundError(f"the folder {path.parent} does not exist: create it first")
     if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder: name a file")
+        raise IsADirectoryError(f"{path} is a folder, not a file")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
@@ -308,20 +308,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m devtools.sales", description="Write sample sales lines as CSV."
     )
-    parser.add_argument("path", type=Path, metavar="PATH", help="the file to write; replaced when complete")
+    parser.add_argument(
+        "path", type=Path, metavar="PATH", help="the file to write; an existing file is replaced"
+    )
     parser.add_argument("--rows", type=int, required=True, help="number of lines, without the header")
     parser.add_argument(
         "--customers", type=int, help="customers (default: 10,000 for 1,048,575 lines, at least 50)"
     )
     parser.add_argument(
-        "--seed", type=int, default=7, help="another seed draws other lines (default: %(default)s)"
+        "--seed", type=int, default=7, help="seed of the random numbers (default: %(default)s)"
     )
     parser.add_argument(
         "--defects",
         type=float,
         default=0.0,
         metavar="SHARE",
-        help="share of faulty lines, 0 to 0.5 (default: none)",
+        help="share of defective lines, 0 to 0.5 (default: none)",
     )
     flags = parser.parse_args(arguments)
     try:
@@ -341,7 +343,7 @@ def _summary(path: Path, counts: Counts) -> str:
     defective = [f"  {reason}: {count:,}\n" for reason, count in counts.defective.items()]
     return (
         f"{path}: {counts.lines:,} lines of {counts.customers:,} customers, "
-        f"{sum(counts.defective.values()):,} of the lines defective\n{''.join(defective)}"
+        f"{sum(counts.defective.values()):,} of them defective\n{''.join(defective)}"
     )
 
 

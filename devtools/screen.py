@@ -1,4 +1,4 @@
-"""What a run looks like in a terminal: progress, not logs. Without a terminal, one line for each thing that ended."""
+"""The progress of a run in a terminal. Without a terminal, one line for each task that has ended."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FAILED_STATES = ("failed", "upstream_failed")
 
 @dataclass
 class TaskLine:
-    """One task of the graph; ``ended`` counts its mapped instances, ``seconds`` adds up their times."""
+    """One task; ``ended`` counts its ended instances, ``seconds`` is their total duration."""
 
     task_id: str
     instances: int = 1
@@ -38,12 +38,12 @@ class TaskLine:
     seconds: float = 0.0
 
     def elapsed(self) -> float:
-        """Return the seconds of work so far, in all instances."""
+        """Return the total seconds of all instances so far."""
         return self.seconds + (time.monotonic() - self.started if self.started is not None else 0.0)
 
 
 class Screen:
-    """Draws the tasks of a run; ``step_status`` returns a line about the running Spark step, or nothing."""
+    """Shows the tasks of a run; ``step_status`` returns a line about the running Spark step, or ''."""
 
     def __init__(self, console: Console, step_status: Callable[[], str] = lambda: "") -> None:
         self.console = console
@@ -53,7 +53,7 @@ class Screen:
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
-        """Show ``what`` while it is done, and how long it took."""
+        """Show ``what`` during the block, and its duration at the end."""
         began = time.monotonic()
         if self.console.is_terminal:
             with self.console.status(what):
@@ -64,7 +64,7 @@ class Screen:
 
     @contextmanager
     def progress_bar(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
-        """Show a bar; the caller passes how many are done so far."""
+        """Show a progress bar; the caller passes the number done so far."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, console=self.console) as progress:
             bar = progress.add_task(what, total=total)
@@ -72,7 +72,7 @@ class Screen:
 
     @contextmanager
     def tasks(self, instances: dict[str, int]) -> Iterator[None]:
-        """Show the tasks, given as task id and number of mapped instances in the order of the graph."""
+        """Show the tasks during the block; ``instances`` has the number of instances by task id."""
         self._tasks = {task_id: TaskLine(task_id, number) for task_id, number in instances.items()}
         if not self.console.is_terminal:
             yield
@@ -81,7 +81,7 @@ class Screen:
             yield
 
     def stop(self) -> None:
-        """Leave the terminal as it was found, wherever the drawing stands."""
+        """Restore the terminal at any point of the display."""
         if self._live is not None:
             self._live.stop()
 
@@ -92,15 +92,15 @@ class Screen:
             task.state = "running"
 
     def task_ended(self, task_id: str, state: str) -> None:
-        """Take note of the end of one instance of a task; the worst state of the instances stays."""
+        """Record the end of one instance of a task; a failed state of an instance is kept."""
         task = self._tasks[task_id]
         task.seconds, task.started = task.elapsed(), None
         task.ended += state != "up_for_retry"
         complete = task.ended == task.instances
-        news = state != task.state and (complete or state != "success")
+        changed = state != task.state and (complete or state != "success")
         if task.state not in FAILED_STATES:
             task.state = state if state != "success" or complete else "running"
-        if not self.console.is_terminal and news:
+        if not self.console.is_terminal and changed:
             mark, _ = STATE_MARKS.get(state, WAITING_MARK)
             self.console.print(f"{mark} {task_id} {state} {task.seconds:.1f} s", highlight=False)
 

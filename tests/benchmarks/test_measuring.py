@@ -1,4 +1,4 @@
-"""A program's cost is that of all its processes."""
+"""The cost of a program includes all its processes."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ MEGABYTE = 2**20
 HOLD = "b = bytearray(200 * 2**20)\nfor i in range(0, len(b), 4096): b[i] = 1\nimport time; time.sleep(1)"
 
 
-def test_the_memory_of_a_child_of_the_program_counts(tmp_path: Path) -> None:
+def test_the_memory_of_child_processes_is_counted(tmp_path: Path) -> None:
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {HOLD!r}])"
     cost = measure([[sys.executable, "-c", parent]], os.environ, tmp_path / "log")
     assert cost.failure == ""
     assert 200 * MEGABYTE < cost.memory < 300 * MEGABYTE
 
 
-def test_the_processor_time_of_all_commands_adds_up(tmp_path: Path) -> None:
+def test_the_cpu_time_of_all_commands_is_added(tmp_path: Path) -> None:
     burn = "import time\nwhile time.process_time() < 0.3: pass"
     cost = measure([[sys.executable, "-c", burn]] * 2, os.environ, tmp_path / "log")
     assert cost.cpu >= 0.6
 
 
-def test_the_first_command_that_fails_is_the_last(tmp_path: Path) -> None:
+def test_no_command_runs_after_a_failed_one(tmp_path: Path) -> None:
     log = tmp_path / "log"
     cost = measure(
         [[sys.executable, "-c", "print('one'); exit(3)"], [sys.executable, "-c", "print('two')"]],

@@ -1,4 +1,4 @@
-"""The results page: medians, ratios to ours, failures by name, and a projection only from two measured sizes."""
+"""The results page: medians, ratios, failures, and a projection from two measured cases."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ def result(lines: int, **contenders: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def test_each_contender_has_its_median_and_its_ratio_to_ours() -> None:
+def test_each_contender_has_its_median_and_ratio() -> None:
     page = render([result(1000, session=[run(9), run(10), run(50)], pandas=[run(5)])])
     assert "## 1,000 lines, 10 customers, 2026-01-31 12:00\n\n2 cores, 8 GB; runs: 3." in page
-    assert "| ours, one session | 10.0 | 1.00 | 20.0 | 1.5 | 33.25 |" in page
+    assert "| this project, one session | 10.0 | 1.00 | 20.0 | 1.5 | 33.25 |" in page
     assert "| pandas and scikit-learn | 5.0 | 0.50 | 10.0 | 1.5 | 33.25 |" in page
 
 
-def test_a_contender_that_failed_says_so_instead_of_a_time() -> None:
+def test_a_failed_contender_has_its_error_instead_of_a_time() -> None:
     page = render([result(1000, session=[run(9)], pandas=[run(5), run(2, failure="exit code -9")])])
     assert "| pandas and scikit-learn | failed: exit code -9 |  |  | 1.5 |  |" in page
 
 
-def test_the_breakdown_ends_with_what_no_job_has_counted() -> None:
+def test_the_breakdown_ends_with_the_time_outside_the_jobs() -> None:
     page = render([result(1000, session=[run(9, pca={"measure": 2.0, "total": 3.0}, kmeans={"total": 4.0})])])
     assert "| pca | measure | 2.0 |" in page
     assert "|  | start and end of Java and Python | 2.0 |" in page
 
 
-def test_one_size_makes_no_projection() -> None:
+def test_one_case_gives_no_projection() -> None:
     assert "## Growth" not in render([result(1000, session=[run(9)])])
 
 
-def test_growth_is_the_line_through_the_smallest_and_largest_size() -> None:
-    """10 s and 1 s for each thousand lines; the processor twice that: 500 lines a second for each core."""
+def test_growth_is_linear_between_the_smallest_and_largest_case() -> None:
+    """10 s plus 1 s per thousand lines; CPU time is twice that, so 500 lines per second and core."""
     page = render([result(10_000, session=[run(20)]), result(90_000, session=[run(100)])])
-    assert "each core works through 500 lines a second" in page
+    assert "each core processes 500 lines per second" in page
     assert "| 1,000,000 | 1,010 | 2,020 |" in page
 
 
-def test_the_median_of_an_even_number_is_a_run_that_was_measured() -> None:
+def test_the_median_of_an_even_number_is_a_measured_run() -> None:
     assert median_run([run(4), run(1), run(3), run(2)])["wall"] == 3

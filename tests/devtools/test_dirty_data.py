@@ -1,4 +1,4 @@
-"""Defective lines: each defect occurs, alone on its line, and is counted under its reason."""
+"""Defective lines: each has exactly one defect and is counted under its reason."""
 
 import csv
 import re
@@ -36,7 +36,7 @@ def is_day(text: str) -> bool:
 
 
 def reasons_to_reject(line: dict[str, str]) -> set[str]:
-    """All the rules one line breaks, written down here once more and apart from any job."""
+    """Return the reasons of all rules that a line violates, implemented independently of the Spark job."""
     price, quantity, discount, total = (
         number(line[name]) for name in ("Unit_Price", "Quantity", "Discount", "Total_Price")
     )
@@ -60,7 +60,7 @@ def reasons_to_reject(line: dict[str, str]) -> set[str]:
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.5])
-def test_each_spoiled_line_has_one_fault_and_is_counted_under_it(tmp_path: Path, share: float) -> None:
+def test_each_defective_line_has_one_defect_and_is_counted_by_reason(tmp_path: Path, share: float) -> None:
     counts = sales.write(tmp_path / "sales.csv", 10_000, defects=share)
     found: Counter[str] = Counter()
     seen: set[tuple[str, ...]] = set()
@@ -80,21 +80,21 @@ def test_reasons_are_those_of_the_preprocessing_job() -> None:
     assert {rule.reason for rule in cleaning.RULES} >= REASONS
 
 
-def test_lines_without_spoiling_break_no_rule(tmp_path: Path) -> None:
+def test_lines_without_defects_violate_no_rule(tmp_path: Path) -> None:
     sales.write(tmp_path / "sales.csv", 20_000)
     lines = read(tmp_path / "sales.csv")
     assert [line for line in lines if reasons_to_reject(line)] == []
     assert len({tuple(line.values()) for line in lines}) == 20_000
 
 
-def test_faults_come_in_turn(tmp_path: Path) -> None:
-    """So even a small file has each of them."""
+def test_defects_cycle_through_all_kinds(tmp_path: Path) -> None:
+    """So a small file contains each of them."""
     counts = sales.write(tmp_path / "sales.csv", 2 * len(dirty_data.DEFECTS), defects=0.5)
     assert counts.defective == Counter(defect.reason for defect in dirty_data.DEFECTS)
 
 
-def test_a_fault_is_visible_only_where_it_should_be(tmp_path: Path) -> None:
-    """A line differs from its unspoiled self in the columns of one defect, unless it is a copy."""
+def test_a_defect_changes_only_its_columns(tmp_path: Path) -> None:
+    """A line differs from the original in the columns of one defect, unless it is a duplicate."""
     sales.write(tmp_path / "defective", 5_000, defects=0.2)
     sales.write(tmp_path / "clean", 5_000)
     clean = read(tmp_path / "clean")
@@ -104,7 +104,7 @@ def test_a_fault_is_visible_only_where_it_should_be(tmp_path: Path) -> None:
         assert not changed or changed in edited or after in clean
 
 
-def test_spoiled_numbers_keep_at_most_two_decimals(tmp_path: Path) -> None:
+def test_defective_numbers_have_at_most_two_decimals(tmp_path: Path) -> None:
     sales.write(tmp_path / "sales.csv", 20_000, defects=0.5)
     for line in read(tmp_path / "sales.csv"):
         for column in ("Unit_Price", "Discount", "Total_Price"):
@@ -120,13 +120,13 @@ def test_spoiled_numbers_keep_at_most_two_decimals(tmp_path: Path) -> None:
         ("23-08-2023", set()),
     ],
 )
-def test_the_checker_of_these_tests_knows_dates(day: str, expected: set[str]) -> None:
+def test_reasons_to_reject_detects_dates(day: str, expected: set[str]) -> None:
     values = ["ORD1", "CUS1", "B2B", "Evian", "Water", "1.66", "53", "0.1", "79.18", "Bayern", day]
     line = dict(zip(sales.COLUMNS, values, strict=True))
     assert reasons_to_reject(line) == expected
 
 
-class TestDisguise:
+class TestRewrite:
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:
         sales.write(tmp_path / "sales.csv", 20)
@@ -144,11 +144,11 @@ class TestDisguise:
         dirty_data.rewrite(path, extra="Channel")
         assert read(path) == [{**line, "Channel": "x"} for line in before]
 
-    def test_marks_byte_order_and_ends_lines_like_windows(self, path: Path) -> None:
+    def test_adds_a_byte_order_mark_and_crlf(self, path: Path) -> None:
         before = path.read_bytes()
         dirty_data.rewrite(path, bom=True, crlf=True)
         assert path.read_bytes() == b"\xef\xbb\xbf" + before.replace(b"\n", b"\r\n")
 
-    def test_refuses_a_column_that_is_not_there(self, path: Path) -> None:
+    def test_an_unknown_column_is_an_error(self, path: Path) -> None:
         with pytest.raises(ValueError, match="Channel"):
             dirty_data.rewrite(path, without="Channel")

@@ -1,4 +1,4 @@
-"""The sample data: close to the published statistics, the same every time, and complete or absent."""
+"""The sample data follows the published statistics, is reproducible, and is written atomically."""
 
 import re
 import subprocess
@@ -38,7 +38,7 @@ def lines_of(path: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def published_size(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
-    """A file of the size of the published one, with the defaults, read back with types."""
+    """A generated file with the default options and the published number of lines, read with types."""
     path = tmp_path_factory.mktemp("sales") / "sales.csv"
     sales.write(path, PUBLISHED_LINES)
     convert = pyarrow.csv.ConvertOptions(
@@ -60,7 +60,7 @@ def month_totals(table: pa.Table) -> dict[tuple[int, int], float]:
 
 
 class TestPublishedStatistics:
-    """Within a few percent; an extreme of a million draws within the range that chance gives it."""
+    """The statistics are within a few percent; minima and maxima are within their random range."""
 
     @pytest.mark.parametrize(
         ("column", "published"),
@@ -119,7 +119,7 @@ class TestPublishedStatistics:
         assert max(pc.value_counts(days).field("counts").to_pylist()) == within(6, 1_145)
 
     def test_customers(self, published_size: pa.Table) -> None:
-        """Ten thousand, each in one region and of one type; the busiest and the top spender as published."""
+        """There are 10,000, each with one region and one type; the maxima of lines and spend are as published."""
         customers = published_size.group_by("Customer_ID").aggregate(
             [
                 ("Region", "count_distinct"),
@@ -137,7 +137,7 @@ class TestPublishedStatistics:
         assert pc.max(customers["Total_Price_sum"]).as_py() == within(25, 76_195.64)
 
     def test_orders(self, published_size: pa.Table) -> None:
-        """1 to 5 lines, of one customer on one day, no product twice."""
+        """Each has 1 to 5 lines of one customer on one day, without a repeated product."""
         orders = published_size.group_by("Order_ID").aggregate(
             [
                 ("Product", "count"),
@@ -153,7 +153,9 @@ class TestPublishedStatistics:
         assert pc.max(orders["Customer_ID_count_distinct"]).as_py() == 1
         assert pc.max(orders["Order_Date_count_distinct"]).as_py() == 1
 
-    def test_months_rise_by_three_percent_a_year_and_dip_in_february(self, published_size: pa.Table) -> None:
+    def test_sales_rise_three_percent_a_year_and_are_lowest_in_february(
+        self, published_size: pa.Table
+    ) -> None:
         totals = month_totals(published_size)
         assert len(totals) == 36
         assert min(totals.values()) == within(10, 3_400_000)
@@ -165,7 +167,7 @@ class TestPublishedStatistics:
             sum(total for (_, month), total in totals.items() if month == m) for m in range(1, 13)
         )
 
-    def test_consumers_get_no_discount_and_buy_little(self, published_size: pa.Table) -> None:
+    def test_consumers_get_no_discount_and_buy_small_quantities(self, published_size: pa.Table) -> None:
         consumers = published_size.filter(pc.equal(published_size["Customer_Type"], "B2C"))
         businesses = published_size.filter(pc.equal(published_size["Customer_Type"], "B2B"))
         assert set(consumers["Discount"].unique().to_pylist()) == {0}
@@ -174,7 +176,7 @@ class TestPublishedStatistics:
         assert pc.max(businesses["Quantity"]).as_py() == 100
 
 
-def test_text_has_the_published_form(tmp_path: Path) -> None:
+def test_the_file_has_the_published_format(tmp_path: Path) -> None:
     """Identifiers, numbers without trailing zeros, day before month, umlauts in UTF-8, no quotes."""
     sales.write(tmp_path / "sales.csv", 5_000)
     header, *lines = lines_of(tmp_path / "sales.csv")
@@ -193,7 +195,7 @@ def test_total_is_the_exact_product_rounded_half_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("defects", [0.0, 0.1])
-def test_same_arguments_same_bytes(tmp_path: Path, defects: float) -> None:
+def test_the_same_arguments_give_the_same_bytes(tmp_path: Path, defects: float) -> None:
     for name in ("a", "b"):
         sales.write(tmp_path / name, 3_000, seed=5, defects=defects)
     sales.write(tmp_path / "other", 3_000, seed=6, defects=defects)
@@ -202,31 +204,31 @@ def test_same_arguments_same_bytes(tmp_path: Path, defects: float) -> None:
 
 
 def test_another_seed_has_other_customers(tmp_path: Path) -> None:
-    def homes(seed: int) -> dict[str, str]:
+    def regions(seed: int) -> dict[str, str]:
         sales.write(tmp_path / "sales.csv", 3_000, seed=seed)
         fields = [line.split(",") for line in lines_of(tmp_path / "sales.csv")[1:]]
         return {line[1]: line[9] for line in fields}
 
-    first, second = homes(1), homes(2)
+    first, second = regions(1), regions(2)
     assert first.keys() == second.keys()
     assert first != second
 
 
 @pytest.mark.parametrize("rows", [1, 2, 999, 250_000])
-def test_exactly_so_many_lines(tmp_path: Path, rows: int) -> None:
-    """Also when the last order or the last block is cut short."""
+def test_the_file_has_exactly_the_given_number_of_lines(tmp_path: Path, rows: int) -> None:
+    """Also if the last order or the last block is truncated."""
     counts = sales.write(tmp_path / "sales.csv", rows)
     assert counts.lines == rows
     assert (tmp_path / "sales.csv").read_bytes().count(b"\n") == rows + 1
 
 
-def test_a_longer_file_begins_with_the_shorter_one(tmp_path: Path) -> None:
+def test_a_longer_file_starts_with_the_shorter_one(tmp_path: Path) -> None:
     sales.write(tmp_path / "short", 100_000, customers=500)
     sales.write(tmp_path / "long", 250_000, customers=500)
     assert (tmp_path / "long").read_bytes().startswith((tmp_path / "short").read_bytes())
 
 
-def test_blocks_are_numbered_on_and_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_order_numbers_continue_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sales, "ORDERS_PER_BLOCK", 100)
     sales.write(tmp_path / "sales.csv", 2_000)
     lines = lines_of(tmp_path / "sales.csv")[1:]
@@ -236,21 +238,21 @@ def test_blocks_are_numbered_on_and_differ(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_memory_does_not_grow_with_rows(tmp_path: Path) -> None:
-    """What pyarrow and numpy hold at the end of each block stays as it was after the first one."""
+    """The memory of pyarrow and numpy after each block is the same as after the first block."""
     before = pa.total_allocated_bytes()
-    held: list[int] = []
+    memory: list[int] = []
 
-    def look(_: int) -> None:
-        held.append(pa.total_allocated_bytes() - before + tracemalloc.get_traced_memory()[0])
+    def record(_: int) -> None:
+        memory.append(pa.total_allocated_bytes() - before + tracemalloc.get_traced_memory()[0])
 
     tracemalloc.start()
-    sales.write(tmp_path / "sales.csv", 2_000_000, customers=1_000, progress=look)
+    sales.write(tmp_path / "sales.csv", 2_000_000, customers=1_000, progress=record)
     tracemalloc.stop()
-    assert len(held) > 10
-    assert max(held) < 1.1 * held[0]
+    assert len(memory) > 10
+    assert max(memory) < 1.1 * memory[0]
 
 
-def test_customers_are_those_that_bought(tmp_path: Path) -> None:
+def test_only_customers_with_lines_are_counted(tmp_path: Path) -> None:
     counts = sales.write(tmp_path / "sales.csv", 3_000, customers=2_000)
     named = {line.split(",")[1] for line in lines_of(tmp_path / "sales.csv")[1:]}
     assert counts.customers == len(named) < 2_000
@@ -258,36 +260,36 @@ def test_customers_are_those_that_bought(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("rows", "customers"), [(1, 50), (10_000, 95), (PUBLISHED_LINES, 10_000)])
-def test_customers_grow_with_rows_from_fifty(rows: int, customers: int) -> None:
+def test_the_default_number_of_customers_grows_with_rows(rows: int, customers: int) -> None:
     assert sales.default_customers(rows) == customers
 
 
-def test_spoils_the_stated_share_and_leaves_the_other_lines(tmp_path: Path) -> None:
+def test_the_given_share_of_lines_is_defective_and_the_others_are_unchanged(tmp_path: Path) -> None:
     counts = sales.write(tmp_path / "defective", 300_000, defects=0.07)
     clean = sales.write(tmp_path / "clean", 300_000)
-    defective, unspoiled = ((tmp_path / name).read_bytes().splitlines() for name in ("defective", "clean"))
-    changed = sum(a != b for a, b in zip(defective, unspoiled, strict=True))
+    defective, original = ((tmp_path / name).read_bytes().splitlines() for name in ("defective", "clean"))
+    changed = sum(a != b for a, b in zip(defective, original, strict=True))
     assert sum(counts.defective.values()) == changed == 21_000
     assert counts.lines == 300_000
     assert clean.defective == {}
 
 
-def test_a_share_without_exact_binary_form_is_counted_right(tmp_path: Path) -> None:
+def test_a_share_without_exact_binary_value_is_rounded_correctly(tmp_path: Path) -> None:
     """0.29 × 100 is 28.999999999999996 in floating point."""
     assert sum(sales.write(tmp_path / "sales.csv", 100, defects=0.29).defective.values()) == 29
 
 
-def test_customers_with_only_spoiled_lines_do_not_count(tmp_path: Path) -> None:
+def test_customers_with_only_defective_lines_are_not_counted(tmp_path: Path) -> None:
     half = sales.write(tmp_path / "defective", 400, customers=200, defects=0.5)
     assert half.customers < sales.write(tmp_path / "clean", 400, customers=200).customers
 
 
-def test_progress_tells_the_lines_so_far(tmp_path: Path) -> None:
-    told: list[int] = []
-    sales.write(tmp_path / "sales.csv", 400_000, progress=told.append)
-    assert told == sorted(told)
-    assert len(told) == 3
-    assert told[-1] == 400_000
+def test_progress_is_called_with_the_lines_so_far(tmp_path: Path) -> None:
+    lines: list[int] = []
+    sales.write(tmp_path / "sales.csv", 400_000, progress=lines.append)
+    assert lines == sorted(lines)
+    assert len(lines) == 3
+    assert lines[-1] == 400_000
 
 
 @pytest.mark.parametrize(
@@ -300,13 +302,13 @@ def test_progress_tells_the_lines_so_far(tmp_path: Path) -> None:
         ({"rows": 1, "defects": float("nan")}, "defects must be a share from 0 to 0.5, not nan"),
     ],
 )
-def test_refuses_what_is_out_of_range(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
+def test_a_value_out_of_range_is_an_error(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         sales.write(tmp_path / "sales.csv", **arguments)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interrupted_write_leaves_the_file_of_before(tmp_path: Path) -> None:
+def test_an_interrupted_write_keeps_the_previous_file(tmp_path: Path) -> None:
     def interrupt(_: int) -> None:
         raise KeyboardInterrupt
 
@@ -319,7 +321,7 @@ def test_an_interrupted_write_leaves_the_file_of_before(tmp_path: Path) -> None:
 
 
 class TestCommandLine:
-    def test_says_what_it_wrote(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_prints_a_summary(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         path = tmp_path / "sales.csv"
         assert (
             sales.main([str(path), "--rows", "1700", "--customers", "60", "--seed", "3", "--defects", "0.01"])
@@ -328,25 +330,25 @@ class TestCommandLine:
         sales.write(tmp_path / "same", 1_700, customers=60, seed=3, defects=0.01)
         assert path.read_bytes() == (tmp_path / "same").read_bytes()
         shown = capsys.readouterr().out
-        assert shown.startswith(f"{path}: 1,700 lines of 60 customers, 17 of the lines defective\n")
+        assert shown.startswith(f"{path}: 1,700 lines of 60 customers, 17 of them defective\n")
         assert "  unparsable_number: 4\n" in shown
 
-    def test_names_the_wrong_argument(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_an_invalid_argument_is_named(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit) as ended:
             sales.main([str(tmp_path / "sales.csv"), "--rows", "-5"])
         assert ended.value.code == 2
         assert "rows must be 1 or more, not -5" in capsys.readouterr().err
 
-    def test_names_the_missing_folder(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_missing_folder_is_named(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert sales.main([str(tmp_path / "none" / "sales.csv"), "--rows", "5"]) == 1
-        assert f"there is no folder {tmp_path / 'none'}: create it first" in capsys.readouterr().err
+        assert f"the folder {tmp_path / 'none'} does not exist: create it first" in capsys.readouterr().err
 
     def test_does_not_replace_a_folder(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert sales.main([str(tmp_path), "--rows", "5"]) == 1
-        assert f"{tmp_path} is a folder: name a file" in capsys.readouterr().err
+        assert f"{tmp_path} is a folder, not a file" in capsys.readouterr().err
 
-    def test_a_full_disk_leaves_nothing(self, tmp_path: Path) -> None:
-        """A limit on the size of files stands for the full disk: the write fails half way just the same."""
+    def test_a_failed_write_leaves_no_file(self, tmp_path: Path) -> None:
+        """A limit on the file size simulates a full disk: the write fails in the middle."""
         limited = (
             "import resource, sys; from devtools import sales;"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
@@ -365,8 +367,8 @@ class TestCommandLine:
         assert list(tmp_path.iterdir()) == []
 
 
-def test_products_keep_together_by_category() -> None:
-    """Drawing a product of a category relies on it."""
+def test_products_are_grouped_by_category() -> None:
+    """Drawing a product of a category requires it."""
     categories = [product.category for product in PRODUCTS]
     changes = np.count_nonzero(np.array(categories[1:]) != np.array(categories[:-1]))
     assert changes == len(set(categories)) - 1

@@ -1,4 +1,4 @@
-"""Without a terminal the screen says one line for each task that has ended."""
+"""Without a terminal the screen prints one line for each ended task."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def screen(terminal: bool = False) -> tuple[Screen, io.StringIO]:
     return Screen(Console(file=output, width=100, force_terminal=terminal)), output
 
 
-def test_each_task_is_a_line_when_it_has_ended() -> None:
+def test_each_ended_task_is_one_line() -> None:
     drawn, output = screen()
     with drawn.tasks({"a": 1, "b": 1}):
         drawn.task_started("a")
@@ -29,7 +29,7 @@ def test_each_task_is_a_line_when_it_has_ended() -> None:
     assert lines_of(output) == ["✔ a success 0.0 s", "✘ b failed 0.0 s"]
 
 
-def test_a_mapped_task_is_one_line_when_all_its_instances_have_ended() -> None:
+def test_a_mapped_task_is_one_line_after_all_instances_have_ended() -> None:
     drawn, output = screen()
     with drawn.tasks({"queries": 2}):
         for _ in range(2):
@@ -38,7 +38,7 @@ def test_a_mapped_task_is_one_line_when_all_its_instances_have_ended() -> None:
     assert lines_of(output) == ["✔ queries success 0.0 s"]
 
 
-def test_a_mapped_task_with_a_failure_has_failed_and_says_so_once() -> None:
+def test_a_mapped_task_with_failures_is_one_failed_line() -> None:
     drawn, output = screen()
     with drawn.tasks({"queries": 3}):
         for state in ("failed", "success", "failed"):
@@ -47,7 +47,7 @@ def test_a_mapped_task_with_a_failure_has_failed_and_says_so_once() -> None:
     assert lines_of(output) == ["✘ queries failed 0.0 s"]
 
 
-def test_a_retry_is_no_end() -> None:
+def test_a_retry_is_not_the_end_of_a_task() -> None:
     drawn, output = screen()
     with drawn.tasks({"a": 1}):
         for state in ("up_for_retry", "success"):
@@ -56,7 +56,7 @@ def test_a_retry_is_no_end() -> None:
     assert lines_of(output) == ["↻ a up_for_retry 0.0 s", "✔ a success 0.0 s"]
 
 
-def test_a_terminal_shows_all_tasks_and_how_many_are_done() -> None:
+def test_a_terminal_shows_all_tasks_and_the_number_of_ended_ones() -> None:
     drawn, output = screen(terminal=True)
     with drawn.tasks({"a": 1, "queries": 2}):
         drawn.task_started("a")

@@ -165,8 +165,8 @@ def test_more_segments_than_customers_fails_with_one_message_and_ends_the_cluste
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["INPUT=/no/such.csv"], "INPUT: there is no file /no/such.csv"),
-        (["ROWS=many"], "ROWS is 'many'; it is a number of lines, at least 1"),
+        (["INPUT=/no/such.csv"], "INPUT: the file /no/such.csv does not exist"),
+        (["ROWS=many"], "ROWS is 'many'; it must be a whole number, at least 1"),
         (["ROWS=100", "COLOUR=red"], "unknown param colour; valid params: input, run_date"),
         (["ROWS=100", "K_MAX=700"], "k_max: "),
         (["fast"], "'fast' is not NAME=value"),
@@ -201,5 +201,5 @@ def test_ctrl_c_during_a_step_stops_all_processes(state: Path, defective: tuple[
     os.killpg(process.pid, signal.SIGINT)
     screen, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Interrupted: everything that was started is stopped." in screen
+    assert "Interrupted: all started processes are stopped." in screen
     assert Run(130, screen, state).processes() == []
