@@ -64,7 +64,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     written = sales.write(folder / "sales.csv", 500, customers=50)
     dags = shutil.copytree(PROJECT / "dags", folder / "dags")
     (folder / "spark").symlink_to(PROJECT / "spark")
-    (dags / "slow.py").write_text(LATE_DAG)
+    (dags / "slow").mkdir()
+    (dags / "slow" / "dag.py").write_text(LATE_DAG)
     with LocalAws(state=folder / "aws", region=aws.REGION) as local:
         topic = local.client("sns").create_topic(Name="alerts")["TopicArn"]
         sqs = local.client("sqs")

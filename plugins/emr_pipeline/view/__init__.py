@@ -1,1 +1,1 @@
-"""Pages in Airflow's web UI: the reports of the runs, and what became of a Spark step; for the API server only."""
+"""Pages in Airflow's web UI: the reports of runs, and the state and logs of steps. Only the API server imports this."""

@@ -1,4 +1,4 @@
-"""AWS as the pages see it: through Airflow's connection, and with words for what goes wrong."""
+"""The AWS clients of the pages, which use Airflow's connection, and messages for their errors."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from emr_pipeline.settings import Settings, SettingsError
 from emr_pipeline.view.pages import Problem
 
 CLIENT_CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 2})
-"""Somebody waits for the page."""
+"""Short timeouts, because a user waits for the page."""
 
 HOOK_SECONDS = 60
-"""How long a hook is kept: making its client takes longer than a request, yet a changed connection must be seen."""
+"""How long a hook is cached: a new client takes longer than a request, but a changed connection must take effect."""
 
-GONE = ("NoSuchKey", "NoSuchBucket", "404", "InvalidRequestException")
-"""Error codes for what is not there; the last is EMR's for an id that it does not know."""
+NOT_FOUND = ("NoSuchKey", "NoSuchBucket", "404", "InvalidRequestException")
+"""Error codes for a resource that does not exist; the last is EMR's for an unknown id."""
 
 
 def settings() -> Settings:
-    """Return the settings; raise Problem with the variable that is missing where the API server runs."""
+    """Return the settings; raise Problem for a variable that is missing in the environment of the API server."""
     try:
         return Settings.from_environment()
     except SettingsError as error:
         raise Problem(
-            "The pipeline's settings are incomplete",
+            "The settings are incomplete",
             f"{error}. The API server needs the same EMR_PIPELINE_ variables as the workers.",
             HTTPStatus.SERVICE_UNAVAILABLE,
         ) from None
@@ -58,14 +58,14 @@ def _hook(kind: Callable[..., Any], aws_conn_id: str, period: int) -> Any:
 
 
 @contextmanager
-def explained(settings: Settings, subject: str, if_gone: str) -> Iterator[None]:
-    """Turn what AWS, or the way to it, refuses into a Problem that names ``subject``."""
-    asked = f"Airflow's connection {settings.aws_conn_id} was asked for {subject}"
+def errors_as_problems(settings: Settings, resource: str, if_not_found: str) -> Iterator[None]:
+    """Turn an error of AWS, or of the connection to it, into a Problem that names the ``resource``."""
+    request = f"The request for {resource} with Airflow's connection {settings.aws_conn_id} failed"
     try:
         yield
     except ClientError as error:
-        if error.response["Error"]["Code"] in GONE:
-            raise Problem("It is no longer there", f"There is no {subject}. {if_gone}", 404) from error
-        raise Problem("AWS refused", f"{asked}: {error}", 502) from error
+        if error.response["Error"]["Code"] in NOT_FOUND:
+            raise Problem("Not found", f"There is no {resource}. {if_not_found}", 404) from error
+        raise Problem("AWS returned an error", f"{request}: {error}", 502) from error
     except BotoCoreError as error:
-        raise Problem("AWS cannot be reached", f"{asked}: {error}", 502) from error
+        raise Problem("AWS cannot be reached", f"{request}: {error}", 502) from error

@@ -1,4 +1,4 @@
-"""How every page is made and what it may do in a browser: nothing but show itself."""
+"""The rendering of the pages, and the policies that let a browser only display them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ OWN_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; frame-ancestors 'self'; "
     "base-uri 'none'; form-action 'none'"
 )
-"""Content-Security-Policy of our own pages: https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Content-Security-Policy"""
+"""Content-Security-Policy of the pages of this package: https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Content-Security-Policy"""
 
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'; "
     "base-uri 'none'; form-action 'none'; sandbox allow-same-origin"
 )
-"""Policy of what comes from S3. The sandbox runs no script; with its own origin it could not send the cookie that its
-pictures need."""
+"""Content-Security-Policy of the files from S3. The sandbox does not run scripts. It keeps the origin of the page,
+because the charts are requested with the login cookie."""
 
 
 class Problem(Exception):
-    """Something that the user must know instead of the page asked for: what is the matter, and what to do."""
+    """An error that is shown instead of the page: a ``title``, and a ``text`` that says what to do."""
 
     def __init__(self, title: str, text: str, status: int) -> None:
         super().__init__(title)
@@ -34,7 +34,7 @@ class Problem(Exception):
         self.status = status
 
 
-def _moment(when: datetime | None) -> str:
+def _timestamp(when: datetime | None) -> str:
     return f"{when:%Y-%m-%d %H:%M:%S} UTC" if when else "–"
 
 
@@ -46,7 +46,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["moment"] = _moment
+    environment.filters["timestamp"] = _timestamp
     return environment
 
 
@@ -56,6 +56,6 @@ _TEMPLATES = _environment()
 def page(
     template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
 ) -> HTMLResponse:
-    """Return the page that a template makes of ``values``."""
+    """Return a template rendered with ``values``."""
     policy = {"Content-Security-Policy": OWN_POLICY, **(headers or {})}
     return HTMLResponse(_TEMPLATES.get_template(template).render(values), status, headers=policy)

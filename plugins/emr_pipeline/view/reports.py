@@ -1,7 +1,7 @@
-"""The reports of the runs: which there are, by Airflow's database, and what is in them, from S3.
+"""The reports of runs: listed from Airflow's database, read from S3.
 
-The contract with whoever builds a report: the task's operator is PublishReportOperator, its return value the S3 URI
-of the page, and everything the page shows lies beside it. Nothing that a URL says becomes part of another key.
+A task with a PublishReportOperator returns the S3 URI of the report's page. The other files of the report are in the
+same folder. A URL can select a file in this folder only.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from emr_pipeline.view import aws
 from emr_pipeline.view.pages import Problem
 
 OPERATOR = "PublishReportOperator"
-NEWEST = 100
-"""Reports on the list."""
+LIMIT = 100
+"""The largest number of reports in the list."""
 
 CONTENT_TYPES = {
     "html": "text/html; charset=utf-8",
@@ -37,10 +37,10 @@ CONTENT_TYPES = {
     "png": "image/png",
     "svg": "image/svg+xml",
 }
-RUN_AGAIN = "Run the DAG again to have it made."
+RUN_AGAIN = "Run the DAG again to create it."
 LARGEST_BYTES = 32 * 1024 * 1024
 CLOCK_SKEW = timedelta(seconds=10)
-"""How far Airflow's clock and that of S3 may lie apart."""
+"""The largest difference between the clocks of Airflow and S3."""
 
 _ADDRESS = re.compile(
     r"s3://(?P<bucket>[a-z0-9.-]+)/(?P<folder>reports/(?:[a-z0-9][\w.=+-]*/)*)(?P<name>[a-z0-9][\w.-]*)",
@@ -51,7 +51,7 @@ _NAME = re.compile(r"[a-z0-9][\w-]*\.(?P<kind>[a-z]+)", re.ASCII | re.IGNORECASE
 
 @dataclass(frozen=True)
 class Report:
-    """A run and its report; ``address`` is empty while the task that makes it has not succeeded."""
+    """A run and its report; ``address`` is empty until the task that publishes it has succeeded."""
 
     dag_id: str
     dag_name: str
@@ -60,20 +60,20 @@ class Report:
     run_after: datetime
     task_id: str
     task_state: str
-    made: datetime | None
+    published: datetime | None
     address: str
     key_figures: str
 
     @property
     def run_date(self) -> str:
-        """The date the report is about, as its address tells."""
+        """The run date in the report's address, or an empty string."""
         found = re.search(r"/run_date=([\d-]+)/", self.address)
         return found[1] if found else ""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a report lies: its page is ``name`` in ``folder``, which ends with a slash."""
+class Location:
+    """The location of a report on S3: its page is ``name`` in ``folder``, which ends with a slash."""
 
     bucket: str
     folder: str
@@ -81,19 +81,19 @@ class Place:
 
 
 def newest(dag_ids: Collection[str]) -> list[Report]:
-    """Return the newest runs of these DAGs that have a report or should get one, the newest first."""
+    """Return the newest runs of these DAGs that have or will have a report, newest first."""
     return _select(DagRun.dag_id.in_(dag_ids))
 
 
 def of_run(dag_id: str, run_id: str) -> Report:
-    """Return the report of a run; raise Problem when there is no such run or it has no report to show."""
-    the_run = (DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+    """Return the report of a run; raise Problem if the run does not exist or has no report."""
+    this_run = (DagRun.dag_id == dag_id, DagRun.run_id == run_id)
     with create_session(scoped=False) as session:
-        if session.scalar(select(DagRun.id).where(*the_run)) is None:
-            raise Problem("There is no such run", f"DAG {dag_id} has no run {run_id}.", HTTPStatus.NOT_FOUND)
-    reports = _select(*the_run)
+        if session.scalar(select(DagRun.id).where(*this_run)) is None:
+            raise Problem("Run not found", f"DAG {dag_id} has no run {run_id}.", HTTPStatus.NOT_FOUND)
+    reports = _select(*this_run)
     if not reports:
-        raise Problem("No report", f"No task of {dag_id} is a {OPERATOR}, so its runs have none.", 200)
+        raise Problem("No report", f"No task of {dag_id} is a {OPERATOR}, so its runs have no report.", 200)
     report = next((report for report in reports if report.address), reports[0])
     if not report.address:
         raise Problem("No report yet", _reason(report), HTTPStatus.OK)
@@ -103,19 +103,19 @@ def of_run(dag_id: str, run_id: str) -> Report:
 def _reason(report: Report) -> str:
     match report.task_state:
         case "success":
-            return f"Task {report.task_id} has succeeded but left no address in its return value."
+            return f"Task {report.task_id} has succeeded but returned no address."
         case "failed" | "upstream_failed" | "skipped" | "removed":
             return (
-                f"Task {report.task_id} is {report.task_state}, so this run made none. The run's tasks tell why; "
-                "clear what failed, and the report appears here."
+                f"Task {report.task_id} is {report.task_state}, so this run has no report. Look at the logs of the "
+                "failed tasks. After you have cleared them and they have succeeded, the report appears here."
             )
-    return f"Task {report.task_id} makes it at the end of the run, which is {report.run_state}; look again later."
+    return f"Task {report.task_id} publishes it at the end of the run, which is {report.run_state}. Reload later."
 
 
 def _select(*conditions: ColumnElement[bool]) -> list[Report]:
     address, figures = aliased(XComModel), aliased(XComModel)
 
-    def left_by_task(xcom: type[XComModel], key: str) -> ColumnElement[bool]:
+    def xcom_of_task(xcom: type[XComModel], key: str) -> ColumnElement[bool]:
         task = (xcom.task_id == TaskInstance.task_id, xcom.map_index == TaskInstance.map_index)
         return and_(xcom.dag_run_id == DagRun.id, *task, xcom.key == key)
 
@@ -127,7 +127,7 @@ def _select(*conditions: ColumnElement[bool]) -> list[Report]:
         "run_after": DagRun.run_after,
         "task_id": TaskInstance.task_id,
         "task_state": func.coalesce(TaskInstance.state, ""),
-        "made": TaskInstance.end_date,
+        "published": TaskInstance.end_date,
         "address": address.value,
         "key_figures": figures.value,
     }
@@ -136,11 +136,11 @@ def _select(*conditions: ColumnElement[bool]) -> list[Report]:
         .select_from(DagRun)
         .join(DagModel, DagModel.dag_id == DagRun.dag_id)
         .join(TaskInstance, and_(TaskInstance.dag_id == DagRun.dag_id, TaskInstance.run_id == DagRun.run_id))
-        .outerjoin(address, left_by_task(address, "return_value"))
-        .outerjoin(figures, left_by_task(figures, KEY_FIGURES))
+        .outerjoin(address, xcom_of_task(address, "return_value"))
+        .outerjoin(figures, xcom_of_task(figures, KEY_FIGURES))
         .where(TaskInstance.operator == OPERATOR, *conditions)
         .order_by(DagRun.run_after.desc(), DagRun.id.desc(), TaskInstance.end_date.desc())
-        .limit(NEWEST)
+        .limit(LIMIT)
     )
     with create_session(scoped=False) as session:
         rows = [row._asdict() for row in session.execute(statement)]
@@ -151,7 +151,7 @@ def _select(*conditions: ColumnElement[bool]) -> list[Report]:
 
 
 def _text(value: Any) -> str:
-    """Return an XCom's text as the database holds it; empty for anything else, which is never deserialized."""
+    """Return a string XCom from its value in the database; empty for other types, which are never deserialized."""
     try:
         text = json.loads(value)
     except (TypeError, ValueError):
@@ -159,33 +159,33 @@ def _text(value: Any) -> str:
     return text if isinstance(text, str) else ""
 
 
-def place(settings: Settings, report: Report) -> Place:
-    """Return where the report lies; raise Problem for an address outside of the reports of the bucket.
+def locate(settings: Settings, report: Report) -> Location:
+    """Return the location of the report; raise Problem for an address that is not below ``reports/`` of the bucket.
 
-    Whoever may write XComs could otherwise read, through Airflow's connection, what is not theirs.
+    Otherwise a user who may write XComs could read any object that Airflow's connection may read.
     """
     found = _ADDRESS.fullmatch(report.address)
     if not found or found["bucket"] != settings.bucket:
         reason = f"Task {report.task_id} returned {report.address!r}, which is not below {settings.s3('reports', '')}"
-        raise Problem("This address is not one of a report", f"{reason}.", HTTPStatus.NOT_FOUND)
-    return Place(found["bucket"], found["folder"], found["name"])
+        raise Problem("Not the address of a report", f"{reason}.", HTTPStatus.NOT_FOUND)
+    return Location(found["bucket"], found["folder"], found["name"])
 
 
-def is_replaced(settings: Settings, report: Report, where: Place) -> bool:
-    """Return whether a later run has put its report of the same date there; raise Problem when there is none."""
-    with aws.explained(settings, report.address, RUN_AGAIN):
-        head = aws.s3(settings).conn.head_object(Bucket=where.bucket, Key=where.folder + where.name)
-    return report.made is not None and head["LastModified"] > report.made + CLOCK_SKEW
+def is_replaced(settings: Settings, report: Report, location: Location) -> bool:
+    """Return whether a later run of the same date has replaced the report; raise Problem if there is no report."""
+    with aws.errors_as_problems(settings, report.address, RUN_AGAIN):
+        head = aws.s3(settings).conn.head_object(Bucket=location.bucket, Key=location.folder + location.name)
+    return report.published is not None and head["LastModified"] > report.published + CLOCK_SKEW
 
 
-def read(settings: Settings, where: Place, name: str) -> tuple[bytes, str]:
-    """Return the content and media type of the page or of a picture beside it; raise Problem for anything else."""
+def read(settings: Settings, location: Location, name: str) -> tuple[bytes, str]:
+    """Return the content and the media type of a file of the report; raise Problem for other names."""
     kind = found["kind"].lower() if (found := _NAME.fullmatch(name)) else ""
     if kind not in CONTENT_TYPES:
         kinds = ", ".join(CONTENT_TYPES)
-        raise Problem("Not part of a report", f"A report has files with plain names and of {kinds}.", 404)
-    with aws.explained(settings, f"s3://{where.bucket}/{where.folder}{name}", RUN_AGAIN):
-        response = aws.s3(settings).conn.get_object(Bucket=where.bucket, Key=where.folder + name)
+        raise Problem("Not a file of a report", f"A report has files of these types: {kinds}.", 404)
+    with aws.errors_as_problems(settings, f"s3://{location.bucket}/{location.folder}{name}", RUN_AGAIN):
+        response = aws.s3(settings).conn.get_object(Bucket=location.bucket, Key=location.folder + name)
         if response["ContentLength"] > LARGEST_BYTES:
-            raise Problem("Too large to show", f"{name} has {response['ContentLength']} bytes.", 502)
+            raise Problem("The file is too large", f"{name} has {response['ContentLength']} bytes.", 502)
         return response["Body"].read(), CONTENT_TYPES[kind]

@@ -1,4 +1,4 @@
-"""What became of the step that a task waits for: EMR's words and the logs."""
+"""The step that a task waits for: its description from EMR, and its logs."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ from emr_pipeline.step import UNFINISHED_STATES
 from emr_pipeline.view import aws
 from emr_pipeline.view.pages import Problem
 
-FORGOTTEN = (
-    "EMR forgets a cluster two months after its end; its logs stay on S3 as long as the bucket keeps them."
-)
+NOT_KEPT = "EMR keeps the description of a cluster for two months after its end. The logs stay on S3."
 """https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-clusters.html"""
 
 _CLUSTER_ID, _STEP_ID = re.compile(r"j-[A-Z0-9]+", re.ASCII), re.compile(r"s-[A-Z0-9]+", re.ASCII)
@@ -35,7 +33,7 @@ _CLUSTER_ID, _STEP_ID = re.compile(r"j-[A-Z0-9]+", re.ASCII), re.compile(r"s-[A-
 
 @dataclass(frozen=True)
 class Address:
-    """A step of a run."""
+    """The ids of a step and its run."""
 
     dag_id: str
     run_id: str
@@ -45,7 +43,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Step:
-    """A step as its page shows it; ``cause`` of a failure, ``folder`` of its logs, ``console`` may be empty."""
+    """The values on the page of a step; ``folder`` contains its logs, ``console`` is the link to the AWS console."""
 
     name: str
     cluster_id: str
@@ -66,20 +64,20 @@ class Step:
 
     @property
     def seconds(self) -> float | None:
-        """How long it has run, once it has ended."""
+        """The duration of an ended step."""
         _, started, ended = (when for _, when in self.timeline)
         return (ended - started).total_seconds() if started and ended else None
 
 
 def of_task(dag_id: str, run_id: str, task_id: str, map_index: int) -> Address:
-    """Return which step the task waits for; raise Problem while it does not know, or when there is no such task."""
-    one = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
+    """Return the step that a task waits for; raise Problem if the task has no step yet or does not exist."""
+    this_task = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
     with create_session(scoped=False) as session:
-        state = session.execute(select(TaskInstance.state).filter_by(**one)).one_or_none()
-        value = session.scalar(select(XComModel.value).filter_by(**one, key=STEP))
+        state = session.execute(select(TaskInstance.state).filter_by(**this_task)).one_or_none()
+        value = session.scalar(select(XComModel.value).filter_by(**this_task, key=STEP))
     if state is None:
         raise Problem(
-            "There is no such task", f"Run {run_id} of {dag_id} has no task {task_id}.", HTTPStatus.NOT_FOUND
+            "Task not found", f"Run {run_id} of {dag_id} has no task {task_id}.", HTTPStatus.NOT_FOUND
         )
     ids = json.loads(value) if isinstance(value, str) else value
     if not isinstance(ids, Mapping):
@@ -88,21 +86,23 @@ def of_task(dag_id: str, run_id: str, task_id: str, map_index: int) -> Address:
         )
     cluster_id, step_id = str(ids.get("cluster_id")), str(ids.get("step_id"))
     if not (_CLUSTER_ID.fullmatch(cluster_id) and _STEP_ID.fullmatch(step_id)):
-        raise Problem("No step", f"Task {task_id} has left {ids}, which names no step.", HTTPStatus.NOT_FOUND)
+        raise Problem("No step", f"The XCom {STEP} of task {task_id} is {ids}, which is not a step.", 404)
     return Address(dag_id, run_id, cluster_id, step_id)
 
 
-def look(settings: Settings, address: Address) -> Step:
-    """Return the step as EMR and its logs tell; raise Problem when its cluster does not belong to the run."""
+def describe(settings: Settings, address: Address) -> Step:
+    """Return the step with its logs; raise Problem if its cluster does not belong to the run."""
     cluster_id, step_id = address.cluster_id, address.step_id
     client = aws.emr(settings)
-    with aws.explained(settings, f"step {step_id} of cluster {cluster_id}", FORGOTTEN):
+    with aws.errors_as_problems(settings, f"step {step_id} of cluster {cluster_id}", NOT_KEPT):
         cluster = client.describe_cluster(ClusterId=cluster_id)["Cluster"]
         _check_owner(cluster, address)
         step = client.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"]
     status = step["Status"]
     log_uri = cluster.get("LogUri", "")
-    with aws.explained(settings, f"bucket of the logs, {log_uri}", "The step itself may have gone well."):
+    with aws.errors_as_problems(
+        settings, f"bucket of the logs, {log_uri}", "The step itself may have succeeded."
+    ):
         logs = step_logs(aws.s3(settings), log_uri, cluster_id, step_id) if log_uri else []
     return Step(
         name=step["Name"],
@@ -121,29 +121,36 @@ def look(settings: Settings, address: Address) -> Step:
 
 
 def _check_owner(cluster: Mapping[str, Any], address: Address) -> None:
-    """Raise Problem unless the cluster bears the run's tags: whoever may write XComs could name any other."""
+    """Raise Problem unless the cluster has the tags of the run.
+
+    Otherwise a user who may write XComs could read the logs of any cluster.
+    """
     tags = {tag["Key"]: tag["Value"] for tag in cluster.get("Tags", ())}
     if (tags.get("dag_id"), tags.get("run_id")) != (address.dag_id, address.run_id):
         raise Problem(
             "Not a cluster of this run",
-            f"Cluster {address.cluster_id} does not bear the tags dag_id and run_id of {address.run_id}.",
+            f"Cluster {address.cluster_id} does not have the tags dag_id and run_id of {address.run_id}.",
             HTTPStatus.NOT_FOUND,
         )
 
 
 def _reason(status: Mapping[str, Any]) -> str:
     details = status.get("FailureDetails", {})
-    said = (details.get("Reason"), details.get("Message"), status.get("StateChangeReason", {}).get("Message"))
-    return ": ".join(words for words in said if words)
+    parts = (
+        details.get("Reason"),
+        details.get("Message"),
+        status.get("StateChangeReason", {}).get("Message"),
+    )
+    return ": ".join(part for part in parts if part)
 
 
 def _timeline(timeline: Mapping[str, datetime]) -> tuple[tuple[str, datetime | None], ...]:
-    moments = (("Queued", "CreationDateTime"), ("Started", "StartDateTime"), ("Ended", "EndDateTime"))
-    return tuple((label, timeline.get(key)) for label, key in moments)
+    keys = (("Queued", "CreationDateTime"), ("Started", "StartDateTime"), ("Ended", "EndDateTime"))
+    return tuple((label, timeline.get(key)) for label, key in keys)
 
 
 def command(arguments: Sequence[str]) -> str:
-    """Return the command line, quoted for a shell, with a line for each flag and its value."""
+    """Return the command line, quoted for a shell, with one line for each flag and its value."""
     lines: list[str] = []
     for before, argument in pairwise(["--", *arguments]):
         if before.startswith("--") and not argument.startswith("--") and lines:
@@ -154,5 +161,5 @@ def command(arguments: Sequence[str]) -> str:
 
 
 def _console(url: str, region: str, cluster_id: str) -> str:
-    """Return the console's page of the cluster; https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-clusters.html"""
+    """Return the address of the cluster in the AWS console: https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-clusters.html"""
     return f"{url.rstrip('/')}/emr/home?region={region}#/clusterDetails/{cluster_id}" if url else ""

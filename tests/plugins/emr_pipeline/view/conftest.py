@@ -1,4 +1,4 @@
-"""The pages as Airflow serves them: its own login, its own database with real runs, and S3 that really answers."""
+"""The pages with Airflow's login and a database with runs, and with the S3 of the local AWS."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ PNG = b"\x89PNG..."
 
 @pytest.fixture(scope="package")
 def served(database: Any, aws: Any) -> Iterator[FastAPI]:
-    """The pages below Airflow's own login; ``reader`` may read every DAG but the secret one."""
-    ours = SimpleAuthManager.is_authorized_dag
+    """The pages with Airflow's login; the user ``reader`` may read all DAGs except ``SECRET``."""
+    original = SimpleAuthManager.is_authorized_dag
 
     def is_authorized_dag(self: Any, *, user: Any, details: Any = None, **kwargs: Any) -> bool:
-        kept_back = details is not None and details.id == SECRET and user.username == "reader"
-        return not kept_back and ours(self, user=user, details=details, **kwargs)
+        denied = details is not None and details.id == SECRET and user.username == "reader"
+        return not denied and original(self, user=user, details=details, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SimpleAuthManager, "is_authorized_dag", is_authorized_dag)
@@ -46,7 +46,7 @@ def served(database: Any, aws: Any) -> Iterator[FastAPI]:
 
 @pytest.fixture
 def browser(served: FastAPI) -> Callable[..., TestClient]:
-    """A function that returns a browser in which a user is logged in: ``browser("reader")``, or nobody."""
+    """A function that returns a client with a logged-in user, ``browser("reader")``, or without, ``browser()``."""
 
     def open_browser(user: str = "") -> TestClient:
         cookies = {"_token": served.state.tokens[user]} if user else {}
@@ -57,7 +57,7 @@ def browser(served: FastAPI) -> Callable[..., TestClient]:
 
 @pytest.fixture
 def on_s3(aws: Any) -> Callable[[], None]:
-    """A function that puts a report on S3, with a picture and more than a report should have."""
+    """A function that puts a report on S3: a page, a chart, and a file of a type that is not served."""
 
     def put() -> None:
         for name, content in {"index.html": PAGE.encode(), "segments.png": PNG, "notes.csv": b"a"}.items():

@@ -1,4 +1,4 @@
-"""A run's report is shown to whoever may read its DAG, from where its task has put it, and from nowhere else."""
+"""The report of a run is shown to users who may read its DAG, and no other S3 objects are."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ def published(make_run: MakeRun, on_s3: Callable[[], None]) -> Run:
     return run
 
 
-def test_the_tab_frames_the_report_of_the_run(browser: Browser, published: Run) -> None:
-    answer = browser("reader").get(f"{published.path}/report")
-    assert answer.status_code == 200
-    assert '<iframe src="report/index.html" sandbox="allow-same-origin"' in answer.text
-    assert "later run" not in answer.text
+def test_the_tab_shows_the_report_of_the_run_in_a_frame(browser: Browser, published: Run) -> None:
+    response = browser("reader").get(f"{published.path}/report")
+    assert response.status_code == 200
+    assert '<iframe src="report/index.html" sandbox="allow-same-origin"' in response.text
+    assert "later run" not in response.text
 
 
-def test_the_report_may_do_nothing_but_show_itself(browser: Browser, published: Run) -> None:
-    answer = browser("reader").get(f"{published.path}/report/index.html")
-    assert answer.text == PAGE
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    policy = answer.headers["Content-Security-Policy"].split("; ")
+def test_a_browser_runs_no_script_of_the_report(browser: Browser, published: Run) -> None:
+    response = browser("reader").get(f"{published.path}/report/index.html")
+    assert response.text == PAGE
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = response.headers["Content-Security-Policy"].split("; ")
     assert {"default-src 'none'", "img-src 'self' data:", "frame-ancestors 'self'"} < set(policy)
     assert not any(rule.startswith("script-src") or "allow-scripts" in rule for rule in policy)
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_a_picture_beside_the_report_is_served_as_what_it_is(browser: Browser, published: Run) -> None:
-    answer = browser("reader").get(f"{published.path}/report/segments.png")
-    assert (answer.content, answer.headers["Content-Type"]) == (PNG, "image/png")
+def test_a_chart_of_the_report_has_its_content_type(browser: Browser, published: Run) -> None:
+    response = browser("reader").get(f"{published.path}/report/segments.png")
+    assert (response.content, response.headers["Content-Type"]) == (PNG, "image/png")
 
 
 @pytest.mark.parametrize(
@@ -63,13 +63,13 @@ def test_a_picture_beside_the_report_is_served_as_what_it_is(browser: Browser, p
         "%5c..%5ca.png",
     ],
 )
-def test_nothing_but_pages_and_pictures_beside_the_report_is_read(
+def test_only_files_in_the_folder_of_the_report_are_served(
     browser: Browser, published: Run, aws: Any, name: str
 ) -> None:
-    aws.client("s3").put_object(Bucket=BUCKET, Key="raw/sales.html", Body=b"not yours")
-    answer = browser("reader").get(f"{published.path}/report/{name}")
-    assert answer.status_code in (404, 422)
-    assert "not yours" not in answer.text
+    aws.client("s3").put_object(Bucket=BUCKET, Key="raw/sales.html", Body=b"raw data")
+    response = browser("reader").get(f"{published.path}/report/{name}")
+    assert response.status_code in (404, 422)
+    assert "raw data" not in response.text
 
 
 @pytest.mark.parametrize(
@@ -82,24 +82,26 @@ def test_nothing_but_pages_and_pictures_beside_the_report_is_read(
         "",
     ],
 )
-def test_an_address_outside_of_the_reports_is_refused(
+def test_an_address_that_is_not_below_the_reports_is_refused(
     browser: Browser, make_run: MakeRun, aws: Any, address: str
 ) -> None:
-    """Whoever may write an XCom must not read through Airflow's connection what is not theirs."""
-    aws.client("s3").put_object(Bucket=BUCKET, Key="raw/sales.html", Body=b"not yours")
+    """A user who may write XComs must not read other objects with Airflow's connection."""
+    aws.client("s3").put_object(Bucket=BUCKET, Key="raw/sales.html", Body=b"raw data")
     run = make_run()
     run.publish(address)
     for path in ("report", "report/sales.html"):
-        answer = browser("reader").get(f"{run.path}/{path}")
-        assert "not yours" not in answer.text
-        assert "not below" in answer.text or "left no address" in answer.text
+        response = browser("reader").get(f"{run.path}/{path}")
+        assert "raw data" not in response.text
+        assert "not below" in response.text or "returned no address" in response.text
 
 
-def test_whoever_is_not_logged_in_is_refused(browser: Browser, published: Run) -> None:
+def test_a_user_who_is_not_logged_in_is_refused(browser: Browser, published: Run) -> None:
     for path in (f"{published.path}/report", f"{published.path}/report/index.html", "/emr-pipeline/reports"):
-        answer = browser().get(path)
-        assert answer.status_code == 307
-        assert answer.headers["Location"].startswith("/api/v2/auth/login?next=http%3A%2F%2Ftestserver%2Femr")
+        response = browser().get(path)
+        assert response.status_code == 307
+        assert response.headers["Location"].startswith(
+            "/api/v2/auth/login?next=http%3A%2F%2Ftestserver%2Femr"
+        )
         assert browser().get(path, headers={"Sec-Fetch-Dest": "iframe"}).status_code == 401
         for_program = browser().get(path, headers={"Accept": "application/json"})
         assert (for_program.status_code, list(for_program.json())) == (401, ["detail"])
@@ -111,7 +113,7 @@ def test_a_forged_login_is_refused(browser: Browser, published: Run) -> None:
     assert client.get(f"{published.path}/report/index.html").status_code == 403
 
 
-def test_whoever_may_not_read_the_dag_is_refused(browser: Browser, make_run: MakeRun) -> None:
+def test_a_user_who_may_not_read_the_dag_is_refused(browser: Browser, make_run: MakeRun) -> None:
     run = make_run(SECRET)
     run.publish()
     for path in ("report", "report/index.html"):
@@ -120,9 +122,7 @@ def test_whoever_may_not_read_the_dag_is_refused(browser: Browser, make_run: Mak
     assert browser("nobody").get("/emr-pipeline/reports").status_code == 403
 
 
-def test_the_list_has_the_reports_of_readable_dags_the_newest_first(
-    browser: Browser, make_run: MakeRun
-) -> None:
+def test_the_list_has_the_reports_of_readable_dags_newest_first(browser: Browser, make_run: MakeRun) -> None:
     older, newer, secret = make_run(), make_run(), make_run(SECRET)
     for run in (newer, older, secret):
         run.publish(key_figures=f"<b>4 segments</b> of {run.run_id}")
@@ -133,42 +133,44 @@ def test_the_list_has_the_reports_of_readable_dags_the_newest_first(
     assert secret.run_id in browser("admin").get("/emr-pipeline/reports").text
 
 
-def test_the_list_says_how_to_get_a_first_report(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emr_pipeline.view.reports.OPERATOR", "NobodysOperator")
+def test_an_empty_list_says_how_to_get_a_report(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emr_pipeline.view.reports.OPERATOR", "NoSuchOperator")
     assert "Trigger" in browser("reader").get("/emr-pipeline/reports").text
 
 
 @pytest.mark.parametrize(
     ("task", "words"),
     [
-        ("running", "look again later"),
-        ("upstream_failed", "clear what failed"),
-        ("success", "left no address"),
+        ("running", "Reload later"),
+        ("upstream_failed", "cleared them"),
+        ("success", "returned no address"),
     ],
 )
-def test_a_run_without_a_report_tells_why(browser: Browser, make_run: MakeRun, task: str, words: str) -> None:
+def test_the_tab_of_a_run_without_a_report_gives_the_reason(
+    browser: Browser, make_run: MakeRun, task: str, words: str
+) -> None:
     run = make_run(state="running")
     run.task("publish", task)
-    answer = browser("reader").get(f"{run.path}/report")
-    assert answer.status_code == 200
-    assert words in answer.text
+    response = browser("reader").get(f"{run.path}/report")
+    assert response.status_code == 200
+    assert words in response.text
 
 
-def test_a_run_that_does_not_exist_is_named(browser: Browser, database: Any) -> None:
-    answer = browser("reader").get("/emr-pipeline/dags/pipeline/runs/nope/report")
-    assert answer.status_code == 404
-    assert "has no run nope" in answer.text
+def test_a_run_that_does_not_exist_is_an_error(browser: Browser, database: Any) -> None:
+    response = browser("reader").get("/emr-pipeline/dags/pipeline/runs/nope/report")
+    assert response.status_code == 404
+    assert "has no run nope" in response.text
 
 
-def test_a_report_that_was_removed_is_named(browser: Browser, make_run: MakeRun) -> None:
+def test_a_report_that_was_removed_is_an_error(browser: Browser, make_run: MakeRun) -> None:
     run = make_run()
     run.publish(f"s3://{BUCKET}/reports/run_date=1999-01-01/index.html")
-    answer = browser("reader").get(f"{run.path}/report")
-    assert answer.status_code == 404
-    assert "There is no s3://operators/reports/run_date=1999-01-01/index.html" in answer.text
+    response = browser("reader").get(f"{run.path}/report")
+    assert response.status_code == 404
+    assert "There is no s3://operators/reports/run_date=1999-01-01/index.html" in response.text
 
 
-def test_a_report_that_a_later_run_replaced_says_so(browser: Browser, published: Run) -> None:
+def test_a_report_that_a_later_run_has_replaced_is_marked(browser: Browser, published: Run) -> None:
     with create_session() as session:
         an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
         session.execute(update(TaskInstance).filter_by(run_id=published.run_id).values(end_date=an_hour_ago))
@@ -179,9 +181,9 @@ def test_a_missing_setting_is_named(
     browser: Browser, published: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("EMR_PIPELINE_BUCKET")
-    answer = browser("reader").get(f"{published.path}/report")
-    assert answer.status_code == 503
-    assert "EMR_PIPELINE_BUCKET is not set" in answer.text
+    response = browser("reader").get(f"{published.path}/report")
+    assert response.status_code == 503
+    assert "EMR_PIPELINE_BUCKET is not set" in response.text
 
 
 def test_an_unreachable_s3_is_named_with_the_connection(
@@ -195,7 +197,7 @@ def test_an_unreachable_s3_is_named_with_the_connection(
     }
     monkeypatch.setenv("AIRFLOW_CONN_ELSEWHERE", json.dumps(connection))
     monkeypatch.setenv("EMR_PIPELINE_AWS_CONN_ID", "elsewhere")
-    answer = browser("reader").get(f"{published.path}/report")
-    assert answer.status_code == 502
-    assert "connection elsewhere" in answer.text
-    assert FOLDER in answer.text
+    response = browser("reader").get(f"{published.path}/report")
+    assert response.status_code == 502
+    assert "connection elsewhere" in response.text
+    assert FOLDER in response.text

@@ -1,4 +1,4 @@
-"""The page of a step tells what EMR knows of it, and its logs, to whoever may read the logs of the task."""
+"""The page of a step shows its state and its logs to users who may read the logs of the task."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HANGS = "import time; time.sleep(600)"
 
 
 class Steps:
-    """A cluster of one run with a step that has failed and one that runs."""
+    """A cluster of one run with a failed step and a running step."""
 
     def __init__(self, aws: Any, run: Run) -> None:
         self.run, self.emr, s3 = run, aws.client("emr"), aws.client("s3")
@@ -43,7 +43,7 @@ class Steps:
             s3.put_object(Bucket=BUCKET, Key=f"jobs/{name}.py", Body=code.encode())
         self.failed, self.running = (self._step(name) for name in ("fails", "hangs"))
         container = f"logs/{self.cluster_id}/containers/{APPLICATION}/container_1_0001_01_000001/stdout"
-        s3.put_object(Bucket=BUCKET, Key=container, Body=b"said by the driver")
+        s3.put_object(Bucket=BUCKET, Key=container, Body=b"output of the driver")
         self._wait_for(self.failed, "FAILED")
         self._wait_for(self.running, "RUNNING")
 
@@ -68,7 +68,7 @@ class Steps:
         raise AssertionError(f"{step['Name']} is {step['Status']}, not {state}")
 
     def page(self, step_id: str) -> str:
-        """Return the path of the task's page, when it waits for this step."""
+        """Let a task wait for this step and return the path of its page."""
         self.run.task("pca", "running", **{STEP: {"cluster_id": self.cluster_id, "step_id": step_id}})
         return f"{self.run.path}/tasks/pca/step"
 
@@ -81,26 +81,26 @@ def steps(aws: Any, make_run: Callable[..., Run]) -> Iterator[Steps]:
 
 
 def test_a_failed_step_shows_its_cause_its_command_and_its_logs(browser: Browser, steps: Steps) -> None:
-    answer = browser("reader").get(steps.page(steps.failed))
-    assert answer.status_code == 200
-    text = answer.text
+    response = browser("reader").get(steps.page(steps.failed))
+    assert response.status_code == 200
+    text = response.text
     assert "<strong>ValueError: no variance in 7 columns &lt;b&gt;</strong>" in text
     assert text.index("in work") < text.index("py4j.protocol.Py4JJavaError") < text.index("<h2>Logs</h2>")
     assert "--k &#39;a b&#39;" in text
     assert f"Submitted application {APPLICATION}" in text
-    assert "said by the driver" in text
-    assert "Refresh" not in answer.headers
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "output of the driver" in text
+    assert "Refresh" not in response.headers
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
 
-def test_the_page_of_a_running_step_loads_itself_again(browser: Browser, steps: Steps) -> None:
-    answer = browser("reader").get(steps.page(steps.running))
-    assert answer.headers["Refresh"] == "15"
-    assert "RUNNING" in answer.text
-    assert "Nothing there yet" in answer.text
+def test_the_page_of_a_running_step_reloads(browser: Browser, steps: Steps) -> None:
+    response = browser("reader").get(steps.page(steps.running))
+    assert response.headers["Refresh"] == "15"
+    assert "RUNNING" in response.text
+    assert "No logs yet" in response.text
 
 
-def test_the_console_is_linked_unless_there_is_none(
+def test_the_console_is_linked_if_its_address_is_set(
     browser: Browser, steps: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = steps.page(steps.failed)
@@ -110,47 +110,53 @@ def test_the_console_is_linked_unless_there_is_none(
     assert "AWS console" not in browser("reader").get(page).text
 
 
-def test_a_step_of_another_runs_cluster_is_not_shown(
+def test_a_step_on_the_cluster_of_another_run_is_not_shown(
     browser: Browser, steps: Steps, make_run: Callable[..., Run]
 ) -> None:
-    """Whoever may write an XCom must not read the logs of whatever cluster it names."""
+    """A user who may write XComs must not read the logs of any cluster."""
     other = make_run()
     other.task("pca", **{STEP: {"cluster_id": steps.cluster_id, "step_id": steps.failed}})
-    answer = browser("reader").get(f"{other.path}/tasks/pca/step")
-    assert answer.status_code == 404
-    assert "no variance" not in answer.text
+    response = browser("reader").get(f"{other.path}/tasks/pca/step")
+    assert response.status_code == 404
+    assert "no variance" not in response.text
 
 
 @pytest.mark.parametrize("step_id", ["../../s-1", "s-1/../x", None, 7])
-def test_an_xcom_that_names_no_step_is_refused(
+def test_an_xcom_that_is_not_a_step_is_refused(
     browser: Browser, make_run: Callable[..., Run], step_id: object
 ) -> None:
     run = make_run()
     run.task("pca", **{STEP: {"cluster_id": "j-1", "step_id": step_id}})
-    answer = browser("reader").get(f"{run.path}/tasks/pca/step")
-    assert answer.status_code == 404
-    assert "names no step" in answer.text
+    response = browser("reader").get(f"{run.path}/tasks/pca/step")
+    assert response.status_code == 404
+    assert "which is not a step" in response.text
 
 
-def test_a_task_without_a_step_says_so(browser: Browser, make_run: Callable[..., Run]) -> None:
+def test_the_page_of_a_task_without_a_step_gives_the_reason(
+    browser: Browser, make_run: Callable[..., Run]
+) -> None:
     run = make_run()
     run.task("pca", "queued")
-    answer = browser("reader").get(f"{run.path}/tasks/pca/step")
-    assert answer.status_code == 200
-    assert "Task pca is queued and has no step" in answer.text
+    response = browser("reader").get(f"{run.path}/tasks/pca/step")
+    assert response.status_code == 200
+    assert "Task pca is queued and has no step" in response.text
     assert browser("reader").get(f"{run.path}/tasks/nope/step").status_code == 404
     assert browser("reader").get(f"{run.path}/tasks/pca/step?map_index=x").status_code == 422
 
 
-def test_a_cluster_that_emr_has_forgotten_is_named(browser: Browser, make_run: Callable[..., Run]) -> None:
+def test_a_cluster_that_emr_no_longer_knows_is_an_error(
+    browser: Browser, make_run: Callable[..., Run]
+) -> None:
     run = make_run()
-    run.task("pca", **{STEP: {"cluster_id": "j-FORGOTTEN", "step_id": "s-1"}})
-    answer = browser("reader").get(f"{run.path}/tasks/pca/step")
-    assert answer.status_code == 404
-    assert "two months" in answer.text
+    run.task("pca", **{STEP: {"cluster_id": "j-OLD", "step_id": "s-1"}})
+    response = browser("reader").get(f"{run.path}/tasks/pca/step")
+    assert response.status_code == 404
+    assert "two months" in response.text
 
 
-def test_only_readers_of_the_logs_see_the_step(browser: Browser, make_run: Callable[..., Run]) -> None:
+def test_only_users_who_may_read_the_logs_see_the_step(
+    browser: Browser, make_run: Callable[..., Run]
+) -> None:
     run = make_run(SECRET)
     page = f"{run.path}/tasks/pca/step"
     assert browser("reader").get(page).status_code == 403
@@ -165,7 +171,7 @@ def test_the_link_leads_to_the_page(steps: Steps) -> None:
     assert f"/{StepLink().get_link(None, ti_key=Task)}" == steps.page(steps.failed).replace(":", "%3A")
 
 
-def test_a_flag_and_its_value_share_a_line() -> None:
+def test_a_flag_and_its_value_are_on_one_line() -> None:
     arguments = ["spark-submit", "--deploy-mode", "cluster", "s3://b/pca.py", "--seed", "7", "--quiet"]
     assert command(arguments).split(" \\\n  ") == [
         "spark-submit", "--deploy-mode cluster", "s3://b/pca.py", "--seed 7", "--quiet",
