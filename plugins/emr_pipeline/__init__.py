@@ -1,1 +1,1 @@
-"""How any Spark pipeline meets EMR and Athena: requests, operators and triggers that make it so, and only once."""
+"""Airflow operators, triggers and web pages for Spark steps on transient EMR clusters and for Athena."""

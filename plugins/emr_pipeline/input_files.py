@@ -1,6 +1,6 @@
-"""Which CSV files an input address on S3 stands for, and what their headers are: docs/input.md is the rule.
+"""The CSV files at an input address on S3, and their headers, by the rules of docs/input.md.
 
-The Spark job follows the same rule; tests/contracts/test_input.py asks both the same questions.
+The Spark job applies the same rules; tests/contracts/test_input.py tests both with the same cases.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 SUFFIXES = (".csv", ".csv.gz", ".csv.bz2")
-"""Names of a CSV file in a folder; a file named by itself may be called anything."""
+"""Suffixes of CSV files in a folder; a file that is given by its full address may have any name."""
 
-UNPACKED = (".gz", ".bz2")
-"""Hadoop unpacks by the name, in lower case."""
+COMPRESSED = (".gz", ".bz2")
+"""Suffixes of the compressed files that are read. Hadoop chooses the codec by the suffix, in lower case."""
 
-PACKED = (*UNPACKED, ".7z", ".deflate", ".lz4", ".lzo", ".snappy", ".xz", ".z", ".zip", ".zst")
-"""Names of packed files that are not read: Hadoop would unpack some of them only with libraries a node may not have."""
+ALL_COMPRESSED = (*COMPRESSED, ".7z", ".deflate", ".lz4", ".lzo", ".snappy", ".xz", ".z", ".zip", ".zst")
+"""Suffixes of compressed files. For some, Hadoop needs libraries that a node may not have."""
 
 NOT_NAMES = ("", ".", "..")
-"""Parts of a key that Hadoop leaves out of a path."""
+"""Parts of a key that Hadoop removes from a path."""
 
-LONGEST_HEADER = 64 * 1024
-"""Bytes; a longer first line is not a header."""
+MAX_HEADER_BYTES = 64 * 1024
+"""Maximum length of a header line."""
 
-MOST_READ = 2**20
-"""Bytes of a file that are read at most; a block of bzip2, which must be read as a whole, holds 900,000."""
+MAX_READ_BYTES = 2**20
+"""Maximum number of bytes read from a file. A bzip2 block, which must be read as a whole, has 900,000."""
 
 
 class InputError(Exception):
-    """An input that the Spark job would refuse. The message is one sentence: what is wrong, and what to do."""
+    """The Spark job would refuse the input. The message says in one sentence what is wrong and what to do."""
 
 
 class InputFiles:
@@ -48,9 +48,9 @@ class InputFiles:
         self._bucket = bucket
 
     def find(self, key: str) -> dict[str, int]:
-        """Return the bytes of each file that ``key`` (a file, a folder or a pattern) stands for, by its key.
+        """Return the size in bytes of each CSV file at ``key`` (a file, a folder or a pattern), by its key.
 
-        Raises InputError when there is none, or when Spark could not read one of them.
+        Raises InputError if there are none, or if Spark cannot read one of them.
         """
         address, plain = self.uri(key), key.rstrip("/")
         parts = plain.split("/")
@@ -72,9 +72,9 @@ class InputFiles:
         return dict(sorted(found.items()))
 
     def check_header(self, key: str, size: int, columns: Sequence[str]) -> None:
-        """Raise InputError unless the first line of the file is a header that names each of ``columns`` once.
+        """Raise InputError unless the first line of the file is a header with each of ``columns`` once.
 
-        Reads a bounded part of the file, also of a packed one.
+        Reads at most ``MAX_READ_BYTES`` of the file.
         """
         uri, line = self.uri(key), self._first_line(key) if size else ""
         if re.search(r"[\x00-\x08\x0e-\x1f]", line):
@@ -92,11 +92,11 @@ class InputFiles:
             raise InputError(f"{uri} has the column {repeated[0]} more than once: {written}")
 
     def uri(self, key: str) -> str:
-        """Return the address of a key."""
+        """Return the S3 URI of a key."""
         return f"s3://{self._bucket}/{key}"
 
     def _named(self, key: str) -> dict[str, int]:
-        """Return the file of exactly this key; a key is listed before all that begin with it."""
+        """Return the file with exactly this key. A key is listed before longer keys that begin with it."""
         first = next(self._listed(key, most=1), None)
         return {key: first["Size"]} if first and first["Key"] == key else {}
 
@@ -104,12 +104,12 @@ class InputFiles:
         return any(self._listed(prefix, most=1))
 
     def _matching(self, parts: Sequence[str]) -> tuple[list[str], dict[str, int]]:
-        """Return the folders, and the files with their bytes, whose key is one name for each of ``parts``."""
+        """Return the folders, and the files with their sizes, whose path matches ``parts``, name by name."""
         folders, files = [""], {}
         for place, part in enumerate(parts):
             is_last = place == len(parts) - 1
             if not is_last and not _is_pattern(part):
-                # Of a literal path nothing need be listed, which also takes fewer rights.
+                # A literal name needs no listing of the folder, and so fewer permissions.
                 folders = [f"{folder}{part}/" for folder in folders]
                 continue
             deeper: list[str] = []
@@ -126,7 +126,7 @@ class InputFiles:
         return [folder.removesuffix("/") for folder in folders], files
 
     def _below(self, folder: str) -> dict[str, int]:
-        """Return the files in the folder and below it that are not hidden."""
+        """Return the files in the folder and in those below it, without hidden ones."""
         prefix = f"{folder}/"
         return {
             item["Key"]: item["Size"]
@@ -136,7 +136,7 @@ class InputFiles:
         }
 
     def _listed(self, prefix: str, *, delimiter: str = "", most: int = 1000) -> Iterator[dict[str, Any]]:
-        """Yield the objects whose key begins with ``prefix``; with a delimiter also the common prefixes."""
+        """Yield the objects whose keys begin with ``prefix``, and with a ``delimiter`` also the common prefixes."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix, Delimiter=delimiter, PaginationConfig={"PageSize": most}
         )
@@ -158,33 +158,33 @@ class InputFiles:
                 f"{uri} has a part that is empty, . or .., which Hadoop does not find: rename it"
             )
         suffix = parts[-1][parts[-1].rfind(".") :]
-        if suffix.lower() in PACKED and suffix not in UNPACKED:
+        if suffix.lower() in ALL_COMPRESSED and suffix not in COMPRESSED:
             raise InputError(
-                f"{uri} is packed in a way that is not read: only {' and '.join(UNPACKED)} are, in lower case"
+                f"{uri} is packed in a way that is not read: only {' and '.join(COMPRESSED)} are, in lower case"
             )
 
     def _first_line(self, key: str) -> str:
-        """Return the first line as Spark reads it: it ends at ``\\n`` or ``\\r``; a byte-order mark is left out."""
-        most = MOST_READ if key.endswith(UNPACKED) else LONGEST_HEADER + 1
-        answer = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{most - 1}")
-        with closing(answer["Body"]) as body:
+        """Return the first line as Spark reads it: up to ``\\n`` or ``\\r``, without a byte-order mark."""
+        limit = MAX_READ_BYTES if key.endswith(COMPRESSED) else MAX_HEADER_BYTES + 1
+        response = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{limit - 1}")
+        with closing(response["Body"]) as body:
             start = body.read()
         try:
-            start = _unpack(start, key)
-        except (EOFError, OSError, zlib.error) as problem:
+            start = _decompress(start, key)
+        except (EOFError, OSError, zlib.error) as error:
             raise InputError(
                 f"{self.uri(key)} cannot be unpacked: it is cut off, or not what its name says"
-            ) from problem
+            ) from error
         line = re.split(rb"[\r\n]", start, maxsplit=1)[0]
-        if len(line) > LONGEST_HEADER:
+        if len(line) > MAX_HEADER_BYTES:
             raise InputError(
-                f"{self.uri(key)} has a first line of more than {LONGEST_HEADER:,} bytes: it is not a header"
+                f"{self.uri(key)} has a first line of more than {MAX_HEADER_BYTES:,} bytes: it is not a header"
             )
         return line.decode("utf-8", errors="replace").removeprefix("\ufeff")
 
 
 def is_hidden(name: str) -> bool:
-    """Return whether Spark takes a file of this name for one that is not data (HadoopFSUtils)."""
+    """Return whether Spark ignores a file with this name (HadoopFSUtils)."""
     return name.startswith(("_", ".")) or name.endswith("._COPYING_")
 
 
@@ -193,15 +193,15 @@ def _is_pattern(part: str) -> bool:
 
 
 def _matches(name: str, part: str) -> bool:
-    """Return whether ``name`` fits the pattern; ``[^a]`` means ``[!a]``, as it does to Hadoop."""
-    fits = not is_hidden(name) and fnmatchcase(name, part.replace("[^", "[!"))
-    return fits or name == part
+    """Return whether ``name`` matches the pattern; ``[^a]`` means ``[!a]``, as in Hadoop."""
+    visible = not is_hidden(name) and fnmatchcase(name, part.replace("[^", "[!"))
+    return visible or name == part
 
 
-def _unpack(start: bytes, key: str) -> bytes:
-    """Return no more than what a header may have of a file that begins with ``start``."""
+def _decompress(start: bytes, key: str) -> bytes:
+    """Return the decompressed beginning of a file, at most one byte more than a header may have."""
     if key.endswith(".gz"):
-        return gzip.GzipFile(fileobj=io.BytesIO(start)).read(LONGEST_HEADER + 1)
+        return gzip.GzipFile(fileobj=io.BytesIO(start)).read(MAX_HEADER_BYTES + 1)
     if key.endswith(".bz2"):
-        return bz2.BZ2File(io.BytesIO(start)).read(LONGEST_HEADER + 1)
+        return bz2.BZ2File(io.BytesIO(start)).read(MAX_HEADER_BYTES + 1)
     return start

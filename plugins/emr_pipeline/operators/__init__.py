@@ -1,1 +1,1 @@
-"""Operators that mean "make it so": each may run twice and finds what an earlier try left."""
+"""Idempotent operators: a retry finds what an earlier attempt has created."""

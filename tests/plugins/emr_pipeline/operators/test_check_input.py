@@ -1,4 +1,4 @@
-"""Bad input costs no cluster. What an address stands for is tested in tests/contracts/test_input.py."""
+"""The check of the input. How an address is resolved is tested in tests/contracts/test_input.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from emr_pipeline.input_files import MOST_READ, InputError, InputFiles
+from emr_pipeline.input_files import MAX_READ_BYTES, InputError, InputFiles
 from emr_pipeline.operators.check_input import CheckInputOperator
 
 Context = Callable[..., Any]
@@ -27,20 +27,20 @@ def check(uri: str, **kwargs: Any) -> CheckInputOperator:
     return CheckInputOperator(task_id="check_input", uri=uri, columns=["Order_ID", "Region"], **kwargs)
 
 
-def test_the_bytes_of_all_files_are_returned(aws: Any, run: Context) -> None:
+def test_the_size_of_all_files_is_returned(aws: Any, run: Context) -> None:
     first, second = f"{HEADER}\n1,Bremen\n".encode(), f"{HEADER}\n".encode()
     put(aws, "raw/many/a.csv", first)
     put(aws, "raw/many/b.csv", second)
     assert check("s3://operators/raw/many/").execute(run()) == len(first) + len(second)
 
 
-def test_the_columns_that_are_asked_for_count(aws: Any, run: Context) -> None:
+def test_a_missing_column_is_refused(aws: Any, run: Context) -> None:
     uri = put(aws, "raw/narrow.csv", b"Order_ID,Total\n1,2\n")
     with pytest.raises(AirflowFailException, match=r"narrow\.csv lacks the column Region: its header is"):
         check(uri).execute(run())
 
 
-def test_a_bucket_that_does_not_exist_is_named(aws: Any, run: Context) -> None:
+def test_a_bucket_that_does_not_exist_is_an_error(aws: Any, run: Context) -> None:
     with pytest.raises(AirflowFailException, match="bucket does not exist"):
         check("s3://no-such-bucket/raw/").execute(run())
 
@@ -54,62 +54,62 @@ def test_the_precondition_is_checked_before_any_file_is_read(aws: Any, run: Cont
         check("s3://no-such-bucket/raw/", precondition=error).execute(context)
 
 
-class Watched:
-    """An S3 client that counts the bytes asked for and the pages listed."""
+class RecordingClient:
+    """An S3 client that records the requested ranges and prefixes."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
         self.ranges: list[str] = []
         self.prefixes: list[str] = []
 
-    def get_object(self, **asked: Any) -> Any:
-        self.ranges.append(asked["Range"])
-        return self.client.get_object(**asked)
+    def get_object(self, **request: Any) -> Any:
+        self.ranges.append(request["Range"])
+        return self.client.get_object(**request)
 
     def get_paginator(self, operation: str) -> Any:
         paginator = self.client.get_paginator(operation)
         paginate = paginator.paginate
 
-        def watched(**asked: Any) -> Any:
-            self.prefixes.append(asked["Prefix"])
-            return paginate(**asked)
+        def recorded(**request: Any) -> Any:
+            self.prefixes.append(request["Prefix"])
+            return paginate(**request)
 
-        paginator.paginate = watched
+        paginator.paginate = recorded
         return paginator
 
 
-def test_of_a_large_file_only_its_beginning_is_read(aws: Any) -> None:
-    """Random text hardly packs, and the unpacked text is many times larger than what is read."""
-    lines = random.Random(7).randbytes(3 * MOST_READ).hex()
+def test_only_the_beginning_of_a_large_file_is_read(aws: Any) -> None:
+    """Random text compresses badly: the compressed file is larger than the part that is read."""
+    lines = random.Random(7).randbytes(3 * MAX_READ_BYTES).hex()
     content = gzip.compress(f"{HEADER}\n{lines}\n".encode())
-    assert len(content) > 2 * MOST_READ
+    assert len(content) > 2 * MAX_READ_BYTES
     put(aws, "large/a.csv.gz", content)
-    client = Watched(aws.client("s3"))
+    client = RecordingClient(aws.client("s3"))
     files = InputFiles(client, "operators")
     assert files.find("large/") == {"large/a.csv.gz": len(content)}
     files.check_header("large/a.csv.gz", len(content), ["Order_ID", "Region"])
-    assert client.ranges == [f"bytes=0-{MOST_READ - 1}"]
+    assert client.ranges == [f"bytes=0-{MAX_READ_BYTES - 1}"]
 
 
-def test_a_file_that_is_cut_off_is_refused(aws: Any, run: Context) -> None:
-    """The job would find the header and fail later."""
+def test_a_truncated_file_is_refused(aws: Any, run: Context) -> None:
+    """The job would read the header and fail later."""
     uri = put(aws, "cut/a.csv.gz", gzip.compress(HEADER.encode())[:-4])
     with pytest.raises(AirflowFailException, match=r"a\.csv\.gz cannot be unpacked: it is cut off"):
         check(uri).execute(run())
 
 
-def test_of_a_pattern_only_its_own_folders_are_listed(aws: Any) -> None:
+def test_only_folders_that_match_the_pattern_are_listed(aws: Any) -> None:
     put(aws, "listed/north/2026-01.csv", HEADER.encode())
     put(aws, "listed/south/2026-01.csv", HEADER.encode())
-    client = Watched(aws.client("s3"))
+    client = RecordingClient(aws.client("s3"))
     found = InputFiles(client, "operators").find("listed/n*/2026-0?.csv")
     assert list(found) == ["listed/north/2026-01.csv"]
-    looked_for_the_name_itself = ["listed/n*/2026-0?.csv", "listed/n*/2026-0?.csv/"]
-    assert client.prefixes == [*looked_for_the_name_itself, "listed/n", "listed/north/2026-0"]
+    exact_name = ["listed/n*/2026-0?.csv", "listed/n*/2026-0?.csv/"]
+    assert client.prefixes == [*exact_name, "listed/n", "listed/north/2026-0"]
 
 
 def test_a_key_that_hadoop_would_not_find_is_refused() -> None:
-    """S3 has such keys; the local one has not."""
+    """S3 allows such keys; the local S3 does not."""
 
     class Client:
         def get_paginator(self, _: str) -> Any:
