@@ -192,7 +192,7 @@ def test_text_that_looks_like_another_type_stays_text(dag: Any, text: str) -> No
             {"score_with": "2026-01-30"},
             "there are no models at s3://lake/models/run_date=2026-01-30/; score with",
         ),
-        ({"k_min": 5, "k_max": 4}, "Fewest segments (k_min) is 5"),
+        ({"k_min": 5, "k_max": 4}, "Minimum number of segments (k_min) is 5"),
         ({"k_min": 5, "k_max": 4, "score_with": "2026-01-30"}, "there are no models at"),
         ({"kmin": 5, "score_with": "2026-01-30"}, "unknown param kmin"),
     ],
