@@ -1,4 +1,4 @@
-"""The cost of a cluster is an estimate on the dear side, and never a guess without a price."""
+"""The estimated cost of a cluster is an upper bound, and unknown without a price."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def emr(times: dict[str, datetime], **capacity: int) -> Any:
     )
 
 
-def test_every_node_type_that_a_cluster_may_get_has_a_price() -> None:
+def test_every_default_instance_type_has_a_price() -> None:
     assert set(INSTANCE_TYPES) <= set(PRICES)
 
 
-def test_the_dearest_node_type_is_assumed() -> None:
+def test_the_most_expensive_instance_type_is_assumed() -> None:
     assert USAGE.dollars == pytest.approx(3 * 0.24)
 
 
-def test_less_than_a_minute_is_paid_as_one() -> None:
+def test_less_than_a_minute_costs_as_much_as_a_minute() -> None:
     assert replace(USAGE, seconds=5).dollars == replace(USAGE, seconds=60).dollars
 
 
@@ -43,7 +43,7 @@ def test_without_a_price_for_each_type_the_cost_is_unknown(types: tuple[str, ...
     assert replace(USAGE, node_types=types).dollars is None
 
 
-def test_nodes_that_came_as_on_demand_for_want_of_spot_count_once() -> None:
+def test_nodes_that_are_on_demand_because_spot_capacity_was_missing_count_once() -> None:
     fallen_back = {
         "TargetOnDemandCapacity": 1,
         "TargetSpotCapacity": 2,
@@ -54,19 +54,30 @@ def test_nodes_that_came_as_on_demand_for_want_of_spot_count_once() -> None:
     assert (cost.nodes, cost.spot_nodes) == (3, 0)
 
 
-def test_a_cluster_whose_fleets_are_not_there_yet_has_no_nodes() -> None:
+def test_capacity_is_divided_by_the_weight() -> None:
+    client = emr({}, ProvisionedOnDemandCapacity=8, ProvisionedSpotCapacity=2)
+    (fleet,) = client.list_instance_fleets()["InstanceFleets"]
+    fleet["InstanceTypeSpecifications"] = [
+        {"InstanceType": "m5.xlarge", "WeightedCapacity": 4},
+        {"InstanceType": "m5a.xlarge", "WeightedCapacity": 8},
+    ]
+    cost = read_cost(client, "j-1", START)
+    assert (cost.nodes, cost.spot_nodes) == (3, 1)
+
+
+def test_a_cluster_without_fleets_has_no_nodes() -> None:
     client = emr({})
     client.list_instance_fleets = lambda **_: {"InstanceFleets": []}
     cost = read_cost(client, "j-1", START)
     assert (cost.nodes, cost.spot_nodes, cost.dollars) == (0, 0, None)
 
 
-def test_a_live_cluster_has_been_used_until_now_and_an_ended_one_until_its_end() -> None:
+def test_a_live_cluster_costs_until_now_and_an_ended_one_until_its_end() -> None:
     now = START + timedelta(hours=2)
     capacity = {"ProvisionedOnDemandCapacity": 2, "ProvisionedSpotCapacity": 1}
     live = read_cost(emr({"ReadyDateTime": START + timedelta(minutes=5)}, **capacity), "j-1", now)
     assert (live.seconds, live.ready_after, live.nodes, live.spot_nodes) == (7200, 300, 3, 1)
-    # The capacity of an ended fleet is 0; what it was meant to have is left.
+    # The provisioned capacity of an ended fleet is 0; the target capacity remains.
     ended = emr(
         {"EndDateTime": START + timedelta(hours=1)}, ProvisionedOnDemandCapacity=0, TargetOnDemandCapacity=3
     )
