@@ -1,1 +1,1 @@
-"""The customer segmentation pipeline: what it runs, on which tables, and what it asks them."""
+"""The customer segmentation pipeline: its DAG, jobs, tables, questions and report."""

@@ -65,4 +65,4 @@ QUESTIONS = (
     "customers_by_product_diversity",
     "rejected_lines",
 )
-"""Each is answered by ``sql/<question>.sql``; the report shows them all."""
+"""The business questions. Each is answered by ``sql/<question>.sql``, and the report shows all answers."""

@@ -1,4 +1,4 @@
-"""The Spark jobs of the pipeline: which script, and which flags it gets from the run."""
+"""The Spark jobs of the pipeline with their flags, and the cluster that runs them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ FOLDER = Path(__file__).parents[2] / "spark"
 CODE_VERSION = "{{ ti.xcom_pull('stage_jobs') }}"
 
 BOOTSTRAP = f"jobs/{CODE_VERSION}/bootstrap.sh"
-"""What each node runs before Spark starts."""
+"""The key of the script that each node runs before Spark starts."""
 
 
 def cluster(settings: Settings) -> ClusterSpec:
-    """Return the cluster of a run, with Jinja where the form decides."""
+    """Return the cluster of a run, with templates for the params."""
     return ClusterSpec(
         release_label="{{ params.release_label }}",
         core_nodes="{{ params.core_nodes }}",
@@ -28,18 +28,18 @@ def cluster(settings: Settings) -> ClusterSpec:
 
 @dataclass(frozen=True)
 class Job:
-    """A script of the job folder; its name is also the task's, the step's and the metrics file's."""
+    """A script in ``spark/``. Its task, its step and its metrics file have the same name."""
 
     name: str
     datasets: tuple[str, ...]
-    """What it publishes; the metrics file has the rows of each."""
+    """The datasets that it publishes; its metrics file has the number of rows of each."""
     flags: dict[str, str]
-    """Flags beside those all jobs take, with the run's params as values."""
+    """The flags that not all jobs have, with templates for the params as values."""
     folders: tuple[str, ...] = ("processed", "metrics", "models")
-    """Top folders of the bucket that the job reads or writes, each a flag of that name."""
+    """The top folders of the bucket that the job reads or writes; each is the flag with its name."""
 
     def step(self, settings: Settings) -> StepSpec:
-        """Return the EMR step, with Jinja where a value is known only in the run."""
+        """Return the EMR step, with templates for the values that only the run knows."""
         code = settings.s3("jobs", CODE_VERSION)
         folders = {folder: settings.s3(folder) for folder in self.folders}
         flags = {

@@ -1,9 +1,9 @@
-"""What the params of a run mean: its dates, its jobs, and the values that its tasks get.
+"""What follows from the params of a run: its dates, its jobs, and the values of template fields.
 
-Text is rendered by Jinja. A value of another type is returned by a function, which Airflow calls when it renders the
-template field: https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/operators.html#jinja-templating
-With ``render_template_as_native_obj`` any text that looks like a number would become one, such as the code version
-``123456789e12``.
+A template field with text is a Jinja template. A template field with a value of another type is a function, which
+Airflow calls at run time: https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/operators.html#jinja-templating
+``render_template_as_native_obj`` is not used, because it converts all text that looks like a number, for example the
+code version ``123456789e12``.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ def run_date(dag_run: Any, params: Mapping[str, Any]) -> str:
 
 
 def model_date(dag_run: Any, params: Mapping[str, Any]) -> str:
-    """Return the run date of the run that fitted the model: an earlier run's when scoring, else this one's."""
+    """Return the run date of the run that fitted the models: an earlier run if this run scores, else this run."""
     return params["score_with"] or run_date(dag_run, params)
 
 
 def jobs(params: Mapping[str, Any]) -> tuple[Job, ...]:
-    """Return the jobs of a run in their order: those that fit a model, or those that score with an earlier one."""
+    """Return the jobs of a run in their order: those that fit models, or those that score with existing models."""
     return (PREPROCESS, SCORE) if params["score_with"] else (PREPROCESS, PCA, KMEANS)
 
 
 MACROS = {function.__name__: function for function in (run_date, model_date, jobs)}
-"""The functions that templates may call, those of ``sql/`` too."""
+"""The functions that templates may call, in ``sql/`` too."""
 
 
 def int_if_whole(value: Any) -> Any:
-    """Return a float without a fraction as an int, and any other value unchanged; used for all that Jinja renders.
+    """Return a float without a fraction as an int, and any other value unchanged.
 
-    JSON schema accepts 4.0 as an integer, but the flag of a job must be written 4.
+    Jinja calls this for each value that it writes: JSON schema accepts 4.0 as an integer, but a flag must be 4.
     """
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -68,7 +68,7 @@ def metrics(folder: str, context: Context, jinja_env: object = None) -> dict[str
 
 
 def report_metrics(folder: str, context: Context, jinja_env: object = None) -> dict[str, str]:
-    """Return the same, and the metrics files of the jobs that fitted the model."""
+    """Return the same, with the metrics files of the jobs that fitted the models."""
     date = model_date(context["dag_run"], context["params"])
     fit = {job.name: f"{folder}/run_date={date}/{job.name}.json" for job in (PCA, KMEANS)}
     return metrics(folder, context) | fit
@@ -86,18 +86,19 @@ def facts(context: Context, jinja_env: object = None) -> dict[str, Any]:
 
 
 def max_scanned_gb(context: Context, jinja_env: object = None) -> float:
+    """Return how many GB a query may scan."""
     return float(context["params"]["max_scanned_gb"])
 
 
 def precondition(settings: Settings, context: Context, s3: Any) -> str:
-    """Return why the run must not start, or an empty string: an error in its params, or the lack of models to score."""
+    """Return an error if a param is wrong or the models to score with do not exist, or an empty string."""
     params = context["params"]
     if error := validate_params(params, context["dag"].params):
         return error
     folder = f"models/run_date={params['score_with']}/"
     if params["score_with"] and not s3.list_keys(settings.bucket, prefix=folder, max_items=1):
         return (
-            f"there are no models at {settings.s3(folder)}; score with the date of a run that has fitted some"
+            f"there are no models at {settings.s3(folder)}; choose the run date of a run that fitted models"
         )
     return ""
 

@@ -1,8 +1,8 @@
 """
 # Segments changed
 
-How to build on the results: this DAG runs whenever *Customer segmentation* has published `customer_segments`, and
-learns from the asset's event which run date it is about. Copy it and put your own work in the place of the log line.
+An example of a DAG that uses the results. It runs each time *Customer segmentation* has published `customer_segments`,
+and reads the run date from the asset event. Copy it, and replace the log line with your own work.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from emr_pipeline.alerts import on_failure
 from emr_pipeline.settings import Settings
 
 settings = Settings.from_environment(database="beverage_analytics")
-# With its address: to a run that waits for an Asset.ref, Airflow 3.3.2 hands no events.
+# With name and URI: a run that is scheduled on an Asset.ref gets no events in Airflow 3.3.2.
 SEGMENTS = Asset(f"{settings.database}.customer_segments", settings.s3("processed", "customer_segments"))
 
 
@@ -31,9 +31,11 @@ SEGMENTS = Asset(f"{settings.database}.customer_segments", settings.s3("processe
     default_args={"owner": settings.owner, "retries": 2, "retry_delay": timedelta(seconds=10)},
 )
 def segments_changed() -> None:
-    @task(doc_md="Logs the run date and the customers of each event. Safe to repeat: it changes nothing.")
+    @task(
+        doc_md="Logs the run date and the number of customers of each event. Safe to repeat: it changes nothing."
+    )
     def read_events(triggering_asset_events: Any = None) -> list[dict[str, Any]]:
-        """Return the extras of the events that have started this run, oldest first; none when started by hand."""
+        """Return the extras of the events that triggered this run, oldest first; none after a manual trigger."""
         extras = [event.extra for event in triggering_asset_events.get(SEGMENTS, [])]
         for extra in extras:
             logging.info("run_date=%(run_date)s has %(rows)s customers with a segment", extra)

@@ -1,4 +1,4 @@
-"""The DAG as Airflow's processor loads it, with the network closed."""
+"""The DAGs as Airflow's DAG processor loads them, without network access."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DAGS = Path(__file__).parents[2] / "dags"
 
 @pytest.fixture(scope="session")
 def dag_bag() -> Any:
-    """The parsed dags folder; a connection to anything while parsing is an import error."""
+    """The parsed dags folder; a network connection during parsing is an import error."""
     from airflow.dag_processing.dagbag import DagBag
 
     def refuse(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""What holds for every DAG of the folder."""
+"""Rules for all DAGs of the folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.dags.conftest import DAGS
 DAG_IDS = ["emr_reaper", "sales_segmentation", "segments_changed", "word_count"]
 
 
-def test_the_folder_parses_without_error_and_holds_these_dags(dag_bag: Any) -> None:
+def test_the_folder_is_parsed_without_errors_and_has_these_dags(dag_bag: Any) -> None:
     assert dag_bag.import_errors == {}
     assert sorted(dag_bag.dags) == DAG_IDS
 
@@ -34,7 +34,7 @@ def test_airflow_parses_dag_py_and_no_other_module(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)
-def test_a_dag_and_its_tasks_say_what_they_are_and_whose(dag_bag: Any, dag_id: str) -> None:
+def test_a_dag_and_its_tasks_have_documentation_and_an_owner(dag_bag: Any, dag_id: str) -> None:
     dag = dag_bag.dags[dag_id]
     assert dag.doc_md
     assert dag.tags
@@ -45,20 +45,20 @@ def test_a_dag_and_its_tasks_say_what_they_are_and_whose(dag_bag: Any, dag_id: s
 
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)
-def test_every_task_is_retried(dag_bag: Any, dag_id: str) -> None:
-    """All are idempotent, and Airflow itself may lose one."""
+def test_each_task_is_retried(dag_bag: Any, dag_id: str) -> None:
+    """All tasks are idempotent, and Airflow itself may lose one."""
     assert all(task.retries >= 1 for task in dag_bag.dags[dag_id].tasks)
 
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)
-def test_a_failed_run_is_told(dag_bag: Any, dag_id: str) -> None:
-    """A task's own callback would tell of each failure, this one of each run, a failed teardown included."""
+def test_a_failed_run_causes_an_alert(dag_bag: Any, dag_id: str) -> None:
+    """The callback of the DAG is called once for a run, also if a teardown failed."""
     assert isinstance(dag_bag.dags[dag_id].on_failure_callback, FailureAlert)
 
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)
 def test_a_dag_is_serialized_to_the_same_text_at_each_parse(dag_bag: Any, dag_id: str) -> None:
-    """Airflow makes a new version of a DAG whose text differs, as it would with a memory address in it."""
+    """Airflow creates a new version of a DAG if the text differs, for example by a memory address."""
     assert " at 0x" not in json.dumps(DagSerialization.to_dict(dag_bag.dags[dag_id]))
 
 

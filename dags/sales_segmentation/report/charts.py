@@ -248,7 +248,7 @@ def _model_selection(data: ReportData) -> Chart | None:
             elbow,
             parse_column(rows, "wssse"),
             "Elbow: how compact the segments are",
-            "Within-segment sum of squares (WSSSE)",
+            "Sum of squares (WSSSE)",
         )
         elbow.yaxis.set_major_formatter(lambda value, _: tick(value))
         curve(
@@ -264,8 +264,9 @@ def _model_selection(data: ReportData) -> Chart | None:
         else f" k = {ks[chosen]} was chosen, silhouette {decimal(parse_number(rows[chosen]['silhouette']))}."
     )
     caption = (
-        f"{len(ks)} numbers of segments were tried. Left: with more segments the WSSSE always falls; the bend of the "
-        f"line shows where more segments help little. Right: a higher silhouette means better separation.{choice}"
+        f"{len(ks)} numbers of segments were tried. Left: with more segments the sum of squares always falls. The bend "
+        "of the line shows where more segments help little. Right: a higher silhouette means better separation."
+        f"{choice}"
     )
     return draw_chart("model_selection", "How many segments?", caption, draw, height=3.1, panels=2)
 

@@ -1,4 +1,4 @@
--- Every number of segments that was tried, and the one that was chosen, in the model's run.
+-- The numbers of segments that were tried, and the chosen one, in the run that fitted the models.
 SELECT
     k,
     round(wssse, 1) AS wssse,

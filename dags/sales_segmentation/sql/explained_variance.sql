@@ -1,4 +1,4 @@
--- How much of the differences among customers each principal component holds, in the model's run.
+-- The share of the variance that each principal component explains, in the run that fitted the models.
 SELECT
     component,
     round(100 * explained_variance_ratio, 2) AS variance_percent,

@@ -1,4 +1,4 @@
--- The customers to win back first: those with the fewest orders for their time with us, the longest silent first.
+-- Customers with the fewest orders per month; of equals, those with the longest time since their last order.
 SELECT
     customer_id,
     total_orders,

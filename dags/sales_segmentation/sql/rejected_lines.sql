@@ -1,4 +1,4 @@
--- What was set aside, and why; no row means that every line was valid.
+-- The number of rejected lines for each reason; no row means that all lines are valid.
 SELECT reason, count(*) AS order_lines
 FROM rejected_sales
 WHERE run_date = '{{ run_date(dag_run, params) }}'

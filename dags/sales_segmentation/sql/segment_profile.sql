@@ -1,4 +1,4 @@
--- Who the segments are, what they bring, and the means that set them apart; the labels are those of the model's run.
+-- Size, revenue and means of each segment. The labels are from the run that fitted the models.
 SELECT
     s.segment,
     p.label,

@@ -1,4 +1,4 @@
--- A picture of the segments needs no more points than this: the same ones at each run, whatever the order of the rows.
+-- A random sample of customers for the map of the segments. The hash makes it the same in each run of the query.
 SELECT segment, round(pc1, 3) AS pc1, round(pc2, 3) AS pc2
 FROM customer_segments
 WHERE run_date = '{{ run_date(dag_run, params) }}'

@@ -1,4 +1,4 @@
--- How much there is: the figures at the top of the report. An order is one of a customer, as in customer_features.
+-- The totals at the top of the report. An order id is unique only within a customer, as in customer_features.
 SELECT
     count(*) AS order_lines,
     count(DISTINCT customer_id || ' ' || order_id) AS orders,

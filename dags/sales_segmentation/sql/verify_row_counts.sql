@@ -1,4 +1,4 @@
--- One row for each table the run has written: how many rows Athena finds in this run's partition.
+-- The number of rows that Athena finds in the partition of this run, for each table that the run has written.
 {% for dataset in jobs(params) | sum(attribute='datasets', start=()) -%}
 {{ "UNION ALL" if not loop.first }}
 SELECT '{{ dataset }}' AS dataset, count(*) AS row_count FROM {{ dataset }} WHERE run_date = '{{ run_date(dag_run, params) }}'

@@ -1,4 +1,4 @@
-"""The integrity of the DAG: it parses, its graph is the documented one, and its cluster cannot outlive it."""
+"""The DAG: its graph, its teardowns, its assets, and the values of its template fields."""
 
 from __future__ import annotations
 
@@ -42,31 +42,31 @@ GRAPH = {
 }
 
 
-def test_the_graph_is_the_documented_one(dag: Any) -> None:
+def test_the_graph(dag: Any) -> None:
     assert {task.task_id: task.downstream_task_ids for task in dag.tasks} == GRAPH
 
 
-def test_the_groups_hold_the_graph_and_leave_the_ids_alone(dag: Any) -> None:
+def test_the_task_groups_do_not_change_the_task_ids(dag: Any) -> None:
     groups = dag.task_group_dict
-    held = {name: set(group.children) for name, group in groups.items()}
-    assert held == {
+    members = {name: set(group.children) for name, group in groups.items()}
+    assert members == {
         "prepare": {"stage_jobs", "check_input", "create_database", "create_tables"},
         "spark": {"create_cluster", "add_steps", "preprocess", "fit_or_score", "pca", "kmeans", "score"},
         "athena": {"repair_tables", "verify_row_counts", "queries"},
         "clean_up": {"terminate_cluster", "sweep_clusters"},
     }
     assert all(group.tooltip for group in groups.values())
-    # Airflow refuses a circle of groups only when somebody opens the graph.
+    # Airflow detects a cycle of groups only when the graph is opened.
     dag.task_group.topological_sort()
 
 
-def test_a_run_has_four_hours(dag: Any) -> None:
+def test_a_run_has_a_deadline_of_four_hours(dag: Any) -> None:
     (deadline,) = dag.deadline
     assert deadline.interval == timedelta(hours=4)
     assert deadline.callback.path == "emr_pipeline.alerts.LateAlert"
 
 
-def test_every_table_is_an_asset_of_the_task_that_proves_it_and_the_report_one_of_its_publisher(
+def test_tables_are_assets_of_verify_row_counts_and_the_report_is_an_asset_of_publish_report(
     dag: Any,
 ) -> None:
     def outlets(task_id: str) -> dict[str, str]:
@@ -79,25 +79,25 @@ def test_every_table_is_an_asset_of_the_task_that_proves_it_and_the_report_one_o
     assert [task.task_id for task in dag.tasks if task.outlets] == ["verify_row_counts", "publish_report"]
 
 
-def test_the_example_waits_for_a_table_that_is_published(dag: Any, dag_bag: Any) -> None:
+def test_the_example_dag_is_scheduled_on_an_asset_of_this_dag(dag: Any, dag_bag: Any) -> None:
     (wanted,) = dag_bag.dags["segments_changed"].timetable.asset_condition.objects
     assert wanted in dag.get_task("verify_row_counts").outlets
 
 
-def test_terminating_the_cluster_is_its_teardown_and_its_failure_fails_the_run(dag: Any) -> None:
+def test_terminate_cluster_is_the_teardown_and_its_failure_fails_the_run(dag: Any) -> None:
     create, terminate = dag.get_task("create_cluster"), dag.get_task("terminate_cluster")
     assert create.is_setup
     assert terminate.is_teardown
     assert terminate.on_failure_fail_dagrun
 
 
-def test_the_teardown_is_not_the_only_leaf(dag: Any) -> None:
-    """With the teardown alone a run whose steps failed would end green."""
+def test_the_teardowns_are_not_the_only_leaves(dag: Any) -> None:
+    """With teardowns as the only leaves, a run with failed steps would end as successful."""
     assert {task.task_id for task in dag.leaves} == {"publish_report", "terminate_cluster", "sweep_clusters"}
     assert leaf_tasks(dag) == {"publish_report"}, "a run that is marked failed would end green"
 
 
-def test_each_job_is_a_task_of_the_same_name(dag: Any) -> None:
+def test_each_job_has_a_task_with_its_name(dag: Any) -> None:
     for job in JOBS:
         assert dag.get_task(job.name).step["name"] == job.name
         assert (FOLDER.parents[1] / "spark" / f"{job.name}.py").is_file()
@@ -108,8 +108,8 @@ def test_the_branch_is_the_second_job_of_the_run(dag: Any, score_with: str | Non
     assert dag.get_task("fit_or_score").python_callable({"score_with": score_with}) == branch
 
 
-def test_the_tables_wait_for_the_way_that_was_taken_and_not_for_the_other(dag: Any) -> None:
-    """all_success would skip everything behind the branch."""
+def test_the_tables_wait_for_the_branch_that_runs_and_not_for_the_skipped_one(dag: Any) -> None:
+    """With all_success all tasks downstream of the branch would be skipped."""
     assert dag.get_task("repair_tables").trigger_rule == TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 
 
@@ -134,13 +134,13 @@ def test_dag_md_is_the_page_in_the_ui(dag: Any) -> None:
     assert dag.doc_md.startswith("# Customer segmentation\n")
 
 
-def test_each_statement_has_its_own_file_and_each_file_is_used() -> None:
+def test_each_sql_file_is_used() -> None:
     used = {*QUESTIONS, "create_database", "create_tables", "repair_tables", "verify_row_counts"}
     assert {path.stem for path in (FOLDER / "sql").glob("*.sql")} == used
 
 
-def test_no_module_was_also_run_as_a_plugin(dag_bag: Any) -> None:
-    """Without plugins/.airflowignore Airflow runs each file there a second time under its bare stem."""
+def test_no_module_is_also_loaded_as_a_plugin(dag_bag: Any) -> None:
+    """Without plugins/.airflowignore Airflow would import each file there a second time under its bare name."""
     plugins_manager.ensure_plugins_loaded()
     stems = {path.stem for path in (FOLDER.parents[1] / "plugins/emr_pipeline").rglob("*.py")} - {"__init__"}
     assert not {
@@ -190,7 +190,7 @@ def test_text_that_looks_like_another_type_stays_text(dag: Any, text: str) -> No
         ({"score_with": "2026-01-31"}, ""),
         (
             {"score_with": "2026-01-30"},
-            "there are no models at s3://lake/models/run_date=2026-01-30/; score with",
+            "there are no models at s3://lake/models/run_date=2026-01-30/; choose",
         ),
         ({"k_min": 5, "k_max": 4}, "Minimum number of segments (k_min) is 5"),
         ({"k_min": 5, "k_max": 4, "score_with": "2026-01-30"}, "there are no models at"),

@@ -1,4 +1,4 @@
-"""What a run stands for: its date, and its jobs."""
+"""The dates and the jobs of a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LATER = datetime(2024, 3, 1, 0, 30, tzinfo=UTC)
         ("2023-12-31", NOON, LATER, "2023-12-31"),
         (None, NOON, LATER, "2024-02-29"),
         (None, None, LATER, "2024-03-01"),
-        # 23:30 of the day before in UTC
+        # 23:30 on the day before in UTC
         (None, None, datetime(2026, 2, 1, 0, 30, tzinfo=ZoneInfo("Europe/Berlin")), "2026-01-31"),
     ],
 )
@@ -36,9 +36,7 @@ def test_run_date(
     ("score_with", "names"),
     [(None, ["preprocess", "pca", "kmeans"]), ("2024-02-29", ["preprocess", "score"])],
 )
-def test_a_run_fits_unless_it_scores_with_another_runs_model(
-    score_with: str | None, names: list[str]
-) -> None:
+def test_the_jobs_of_a_run(score_with: str | None, names: list[str]) -> None:
     assert [job.name for job in jobs({"score_with": score_with})] == names
 
 
@@ -46,5 +44,5 @@ def test_a_run_fits_unless_it_scores_with_another_runs_model(
     ("value", "written"),
     [(4.0, "4"), (1e3, "1000"), (4, "4"), (0.9, "0.9"), (True, "True"), (None, "None"), ("4.0", "4.0")],
 )
-def test_a_whole_number_is_written_without_a_point(value: Any, written: str) -> None:
+def test_a_whole_number_is_written_without_a_decimal_point(value: Any, written: str) -> None:
     assert str(int_if_whole(value)) == written
