@@ -97,6 +97,24 @@ def test_the_plugin_gives_a_local_aws(aws: LocalAws, monkeypatch: pytest.MonkeyP
     assert "lake" in {bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]}
 
 
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("emr", "list_clusters"),
+        ("glue", "get_databases"),
+        ("iam", "list_roles"),
+        ("s3", "list_buckets"),
+        ("secretsmanager", "list_secrets"),
+        ("sns", "list_topics"),
+        ("sqs", "list_queues"),
+        ("ssm", "describe_parameters"),
+        ("sts", "get_caller_identity"),
+    ],
+)
+def test_the_service_needs_no_extra(aws: LocalAws, service: str, operation: str) -> None:
+    assert getattr(aws.client(service), operation)()["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
 def test_athena_without_its_extra_is_refused(aws: LocalAws) -> None:
     with pytest.raises(ClientError, match=r"pip install 'localaws\[athena\]'"):
         query(aws, "SELECT 1")

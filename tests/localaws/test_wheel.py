@@ -76,7 +76,7 @@ def test_the_wheel_has_all_files_of_the_package(wheel: Path) -> None:
 
 def test_it_works_without_extras_and_with_athena(wheel: Path, environment: Environment) -> None:
     environment.install(str(wheel), "pytest")
-    environment.use("script or plugin or without")
+    environment.use("not with_its_extra")
     environment.install(f"{wheel}[athena]")
     environment.use("athena_with_its_extra")
 
