@@ -12,7 +12,7 @@ UI := .venv-ui
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/complete ## Run the pipeline on this machine: [INPUT=file.csv] [ROWS=n] [K=n] [any param of the form]
+run: $(VENV)/complete ## Run the pipeline on this machine: [DAG=word_count] [INPUT=file.csv] [ROWS=n] [K=n] [any param of the form]
 	@$(RUN) -m devtools.run $(filter-out PYTHON=%,$(MAKEOVERRIDES))
 
 up: ## Start Airflow and the local AWS in Docker and wait until they are healthy; settings are in .env

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -69,3 +70,10 @@ def test_the_statements_name_the_database_and_the_folder_of_the_job(word_count: 
 
 def test_the_dag_is_short_enough_to_be_a_template() -> None:
     assert len(FILE.read_text().splitlines()) <= 60
+
+
+def test_the_page_on_pipelines_quotes_the_dag() -> None:
+    page = (FILE.parents[2] / "docs" / "your-own-pipeline.md").read_text()
+    (quoted,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    lines = {line.strip() for line in FILE.read_text().splitlines()}
+    assert set(quoted.splitlines()) - {""} <= lines
