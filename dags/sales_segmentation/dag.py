@@ -114,6 +114,6 @@ with DAG(
     chain([stage_jobs, check_input], create_database, create_tables, create_cluster)
     chain(create_cluster, add_steps, preprocess, fit_or_score, [pca, score])
     chain(pca, kmeans)
-    # With the teardowns as the only leaves, a failed run would end green: publish_report is a leaf beside them.
+    # With teardowns as the only leaves, a failed run would end as successful, so publish_report is a leaf too.
     chain([kmeans, score], repair_tables, verify_row_counts, [terminate_cluster, sweep_clusters, queries])
     chain(queries, publish_report)

@@ -94,7 +94,7 @@ def test_terminate_cluster_is_the_teardown_and_its_failure_fails_the_run(dag: An
 def test_the_teardowns_are_not_the_only_leaves(dag: Any) -> None:
     """With teardowns as the only leaves, a run with failed steps would end as successful."""
     assert {task.task_id for task in dag.leaves} == {"publish_report", "terminate_cluster", "sweep_clusters"}
-    assert leaf_tasks(dag) == {"publish_report"}, "a run that is marked failed would end green"
+    assert leaf_tasks(dag) == {"publish_report"}, "a run that is marked failed would end as successful"
 
 
 def test_each_job_has_a_task_with_its_name(dag: Any) -> None:
