@@ -1,1 +1,1 @@
-"""Queries: the translation of Trino's SQL to DuckDB's."""
+"""SQL queries: the translation from Trino's SQL to DuckDB's SQL."""

@@ -1,4 +1,4 @@
-"""The formats of ``date_format`` and ``date_parse``, which are MySQL's letters as Joda-Time takes them.
+"""The formats of ``date_format`` and ``date_parse``: MySQL's letters, interpreted as by Joda-Time.
 
 Source: https://trino.io/docs/current/functions/datetime.html and Trino's DateTimeFunctions.createDateTimeFormatter.
 """
@@ -12,14 +12,14 @@ from localaws.athena.errors import DATA_ERROR, QueryFailed, not_supported
 from localaws.athena.quoting import duckdb_string
 
 _COMPOSED = {"r": "%I:%i:%S %p", "T": "%H:%i:%S"}
-# In strftime's letters; Trino's timestamps have milliseconds.
+# As strftime's letters. Trino's timestamps have milliseconds.
 _WRITTEN = {
     "a": "%a", "b": "%b", "c": "%-m", "d": "%d", "e": "%-d", "f": "%g000", "H": "%H", "h": "%I", "I": "%I", "i": "%M",
     "j": "%j", "k": "%-H", "l": "%-I", "M": "%B", "m": "%m", "p": "%p", "S": "%S", "s": "%S", "v": "%V", "W": "%A",
     "x": "%G", "Y": "%Y", "y": "%y",
 }  # fmt: skip
 _NOT_TRINOS = "DUuVwX"
-# The letter of a part that is read, and the most digits of a number.
+# The field that a letter parses, and the maximum digits of its number.
 _NUMBERS = {
     "c": ("m", 2), "d": ("d", 2), "e": ("d", 2), "f": ("f", 9), "H": ("H", 2), "h": ("h", 2), "I": ("h", 2),
     "i": ("i", 2), "j": ("j", 3), "k": ("H", 2), "l": ("h", 2), "m": ("m", 2), "S": ("S", 2), "s": ("S", 2),
@@ -36,7 +36,7 @@ _CLASHES = ("Yy", "mb", "jm", "jb", "jd", "Hh", "Hp")
 
 
 def formatted(moment: str, pattern: str, function: str) -> str:
-    """DuckDB's text for the timestamp ``moment`` written as ``pattern`` says."""
+    """Return DuckDB SQL that formats the timestamp ``moment`` by ``pattern``."""
     written = "".join(
         _WRITTEN[letter] if letter else literal.replace("%", "%%")
         for literal, letter in _tokens(pattern, function)
@@ -45,7 +45,7 @@ def formatted(moment: str, pattern: str, function: str) -> str:
 
 
 def parsed(text: str, pattern: str, function: str) -> str:
-    """DuckDB's text for the timestamp that ``text`` is, read as ``pattern`` says. A missing field is 1970-01-01's."""
+    """Return DuckDB SQL that parses ``text`` by ``pattern``. Missing fields are those of 1970-01-01 00:00."""
     expression, names = "", []
     for (literal, letter), (_, following) in pairwise([*_tokens(pattern, function), ("", "")]):
         if letter:
@@ -53,11 +53,11 @@ def parsed(text: str, pattern: str, function: str) -> str:
             expression += f"({digits})"
             names.append(name)
         else:
-            expression += f"(?i:{re.escape(literal)})"  # Joda-Time takes either case
+            expression += f"(?i:{re.escape(literal)})"  # Joda-Time ignores case
     if len(set(names)) < len(names) or any(set(clash) <= set(names) for clash in _CLASHES):
-        raise not_supported(f"{function} with two parts for one: {pattern}")
+        raise not_supported(f"{function} with a field twice: {pattern}")
     if not names:
-        raise not_supported(f"{function} without any part: {pattern}")
+        raise not_supported(f"{function} without any field: {pattern}")
     found = f"regexp_extract(given, {duckdb_string(f'^{expression}$')}, {names!r})"
     return (
         f"list_transform([{text}], lambda given: trino_parsed(given, "
@@ -66,7 +66,7 @@ def parsed(text: str, pattern: str, function: str) -> str:
 
 
 def _tokens(pattern: str, function: str) -> list[tuple[str, str]]:
-    """Each part of a format: a literal character, or else the letter that stands for a field."""
+    """Split a format into pairs: (literal character, '') or ('', letter of a field)."""
     tokens: list[tuple[str, str]] = []
     for literal, letter in re.findall(r"([^%])|%(.?)", pattern, re.DOTALL):
         if not literal and not letter:
@@ -83,10 +83,10 @@ def _tokens(pattern: str, function: str) -> list[tuple[str, str]]:
 
 
 def _read(letter: str, following: str, function: str) -> tuple[str, str]:
-    """The field that ``letter`` reads, and the expression for its text."""
+    """Return the field that ``letter`` parses, and the regular expression of its text."""
     if letter in _NUMBERS:
         name, digits = _NUMBERS[letter]
-        # A number takes all the digits it may; a number that ended before could not be followed by another.
+        # Joda-Time parses greedily: before another number, a number has exactly its maximum number of digits.
         return name, rf"\d{{{digits}}}" if following in (*_NUMBERS, "y") else rf"\d{{1,{digits}}}"
     texts = {"y": ("y", r"\d{2}"), "b": ("b", _ANY_MONTH), "M": ("b", _ANY_MONTH), "p": ("p", "AM|PM|am|pm")}
     if letter not in texts:
@@ -95,7 +95,7 @@ def _read(letter: str, following: str, function: str) -> tuple[str, str]:
 
 
 def _moment(names: list[str]) -> str:
-    """The timestamp of the fields ``part``, or NULL where one is out of its range."""
+    """Return SQL for the timestamp of the fields in ``part``; NULL if a field is out of range."""
 
     def number(name: str, otherwise: int) -> str:
         return f"TRY_CAST(part.{name} AS BIGINT)" if name in names else str(otherwise)

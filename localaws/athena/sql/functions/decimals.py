@@ -1,4 +1,4 @@
-"""Trino's arithmetic on decimals: the type of each result, and DuckDB's text for it.
+"""Trino's decimal arithmetic: the type of each result, and the DuckDB SQL.
 
 Source: https://trino.io/docs/current/functions/decimal.html
 """
@@ -16,12 +16,12 @@ from localaws.athena.sql.types.casts import coerced
 from localaws.athena.sql.types.number_casts import SHORT, unscaled
 from localaws.athena.sql.types.typed_sql import TypedSql
 
-# From this precision on the sum of very many values might not fit into a HUGEINT.
+# With at least this precision, the sum of very many values can overflow a HUGEINT.
 _SUMS_FIT_UP_TO = 27
 
 
 def arithmetic(operator: str, left: TypedSql, right: TypedSql) -> TypedSql:
-    """``left operator right`` for + - * / and %, at least one a decimal and the other perhaps an integer or NULL."""
+    """Translate + - * / and %. One operand is a decimal, the other a decimal, an integer or NULL."""
     first, second = (
         TypedSql(coerced(side, dt.as_decimal(side.type)), dt.as_decimal(side.type)) for side in (left, right)
     )
@@ -38,14 +38,14 @@ def arithmetic(operator: str, left: TypedSql, right: TypedSql) -> TypedSql:
         ]
         return _pointed(f"({digits[0]} {operator} {digits[1]})", result)
     if result.precision > SHORT:
-        # DuckDB would keep the result of two short decimals short, and call it an overflow.
+        # In DuckDB the result of two short decimals is short and can overflow.
         longer = pa.decimal128(max(SHORT + 1, first.type.precision), first.type.scale)
         first = TypedSql(coerced(first, longer), longer)
     return TypedSql(f"CAST(({first.sql} {operator} {second.sql}) AS {name})", result)
 
 
 def aggregate(name: str, value: TypedSql, before: str, over: str) -> TypedSql:
-    """``sum`` or ``avg``; ``before`` is DISTINCT or nothing, ``over`` the FILTER and OVER that follow."""
+    """Translate ``sum`` or ``avg``; ``before`` is DISTINCT or '', ``over`` is the FILTER and OVER."""
     total = pa.decimal128(MAX_DIGITS, value.type.scale)
     digits, count = unscaled(value.sql, value.type), f"count({before}{value.sql}){over}"
     if value.type.precision <= _SUMS_FIT_UP_TO:
@@ -64,7 +64,7 @@ def aggregate(name: str, value: TypedSql, before: str, over: str) -> TypedSql:
 
 
 def rounded(name: str, value: TypedSql, places: str | None) -> TypedSql:
-    """``round``, ``ceil``, ``floor`` and ``truncate``; ``places`` is the text of an integer, for round and truncate."""
+    """Translate round, ceil, floor and truncate. ``places`` is the SQL of an integer, for round and truncate."""
     source = value.type
     whole = source.precision - source.scale
     digits = unscaled(value.sql, source)
@@ -90,7 +90,7 @@ def _multiply_type(left: pa.DataType, right: pa.DataType) -> pa.DataType:
 
 
 def _divide(left: TypedSql, right: TypedSql) -> TypedSql:
-    """``left / right`` rounded half up to the larger of the scales, exactly."""
+    """Translate ``left / right``: exact, rounded half up to the larger scale."""
     scale = max(left.type.scale, right.type.scale)
     result = _decimal(
         left.type.precision + right.type.scale + max(0, right.type.scale - left.type.scale), scale
@@ -124,7 +124,7 @@ def _shifts_fit(sides: Sequence[TypedSql], shifts: Sequence[int]) -> bool:
 
 
 def _room(shift: int) -> tuple[str, str]:
-    """The first number that is too large for a factor of ``10**shift``, and that factor."""
+    """Return the smallest number that overflows when multiplied by ``10**shift``, and this factor."""
     fits = min(shift, MAX_DIGITS)
     return f"{10 ** (MAX_DIGITS - fits)}::HUGEINT", f"{10**fits}::HUGEINT"
 
@@ -134,7 +134,7 @@ def _shifted(digits: str, shift: int) -> str:
 
 
 def _pointed(digits: str, result: pa.DataType) -> TypedSql:
-    """A HUGEINT as the decimal that has these digits; NUMERIC_VALUE_OUT_OF_RANGE when they are more than 38."""
+    """Convert an unscaled HUGEINT to a decimal; NUMERIC_VALUE_OUT_OF_RANGE for more than 38 digits."""
     name, fitting = dt.duckdb_name(result), f"CAST({digits} AS DECIMAL(38,0))"
     if result.scale == 0:
         return TypedSql(f"CAST({fitting} AS {name})", result)

@@ -1,8 +1,9 @@
-"""Overloads of a function, as ``"varchar, bigint -> varchar"``, and the choice among them.
+"""Overloads of functions, such as ``"varchar, bigint -> varchar"``, and their resolution.
 
-``T`` is one type for all who share it, ``N`` such a number, ``C`` such a type whose values are compared; ``any`` is a
-type of its own, and ``compared`` one whose values are. An argument type with ``...`` repeats. Trino takes the overload
-whose types are exactly those given, else the first that the arguments widen to.
+``T`` is a type variable, ``N`` a type variable for numbers, ``C`` one for comparable types; each has one type per call.
+``any`` accepts any type in each position, ``compared`` any comparable type. An argument type with ``...`` can repeat.
+As in Trino, an overload with exactly the argument types is used, otherwise the first to which the arguments can be
+coerced.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Overload:
 
 @dataclass(frozen=True)
 class Bound:
-    """An overload with its arguments' texts as DuckDB must see them, and the type that comes out."""
+    """An overload with the SQL of its coerced arguments, and its return type."""
 
     template: str
     arguments: tuple[str, ...]
@@ -42,7 +43,7 @@ def overload(signature: str, template: str) -> Overload:
 
 
 def bind(overloads: Sequence[Overload], arguments: Sequence[TypedSql]) -> Bound | None:
-    """The overload that takes these arguments, or None."""
+    """Return the overload for these arguments; None if there is none."""
     for exact in (True, False):
         for candidate in overloads:
             bound = _bind(candidate, arguments, exact)
@@ -92,7 +93,7 @@ def _expanded(parameters: tuple[str, ...], count: int) -> list[str]:
 
 
 def _variable_type(parameters: list[str], arguments: Sequence[TypedSql]) -> pa.DataType | None:
-    """The one type that all arguments standing for the variable widen to."""
+    """Return the common type to which all arguments of the type variable can be coerced; None if there is none."""
     found: pa.DataType | None = None
     for parameter, argument in zip(parameters, arguments, strict=True):
         name, given = parameter, argument.type

@@ -1,6 +1,6 @@
-"""Trino's functions of regular expressions, as Python functions that DuckDB calls.
+"""Trino's regular expression functions, as Python functions that DuckDB calls.
 
-DuckDB's own engine has neither lookaround nor references, and takes other positions for empty matches.
+DuckDB's own regular expressions have neither lookaround nor backreferences, and treat empty matches differently.
 Source: https://trino.io/docs/current/functions/regexp.html
 """
 
@@ -14,17 +14,17 @@ from duckdb import DuckDBPyConnection, sqltypes
 from duckdb.func import ARROW, SPECIAL
 
 from localaws.athena.errors import DATA_ERROR, QueryFailed
-from localaws.athena.sql.functions.regexp_patterns import Refused, compiled
+from localaws.athena.sql.functions.regexp_patterns import UnsupportedPattern, compiled
 
-_SECONDS = 2.0  # for one text; a pattern that goes back over and over would never end
+_SECONDS = 2.0  # limit per text, because of catastrophic backtracking
 
-# Of the package regex, which has no annotations.
+# Types of the package regex, which has no annotations.
 Pattern = Any
 Match = Any
 
 
 def register(connection: DuckDBPyConnection) -> None:
-    """Make the functions known to every connection of this database; they are for ``trino_unless_refused``."""
+    """Register the functions for all connections of this database; they are called in ``trino_unless_refused``."""
     texts, arrow_texts = connection.list_type(sqltypes.VARCHAR), pa.list_(pa.string())
     for name, function, result, arrow in (
         ("trino_regexp_like", _like, sqltypes.BOOLEAN, pa.bool_()),
@@ -51,7 +51,7 @@ def _over_columns(function: Callable[..., Any], result: pa.DataType) -> Callable
             return None, None
         try:
             return function(text, compiled(pattern), *rest), None
-        except Refused as refused:
+        except UnsupportedPattern as refused:
             return None, str(refused)
         except TimeoutError:
             return None, f"a regular expression that takes over {_SECONDS:g} seconds on one text: {pattern}"
@@ -119,7 +119,7 @@ def _search(pattern: Pattern, text: str, start: int) -> Match | None:
 
 
 def _matches(pattern: Pattern, text: str, start: int = 0) -> Iterator[Match]:
-    """One after the other; after an empty match the search goes on one character further."""
+    """Yield all matches; after an empty match the search continues at the next character."""
     while start <= len(text) and (found := _search(pattern, text, start)) is not None:
         yield found
         start = found.end() + (found.end() == found.start())
@@ -133,7 +133,7 @@ def _check_group(pattern: Pattern, group: int) -> None:
 
 
 def _filled(replacement: str, found: Match) -> str:
-    r"""``$1``, ``${name}`` and ``\$`` replaced. Of ``$12`` the digits count that still name a group."""
+    r"""Expand ``$1``, ``${name}`` and ``\$``. For ``$12``, as many digits are used as name an existing group."""
     written, at = [], 0
     while at < len(replacement):
         character, following = replacement[at], replacement[at + 1 : at + 2]
@@ -152,7 +152,7 @@ def _filled(replacement: str, found: Match) -> str:
 
 
 def _group_after(replacement: str, at: int, found: Match) -> tuple[int | str, int]:
-    """The group that the text after a ``$`` names, and where that ends."""
+    """Return the group that is named after a ``$``, and the end of its name."""
     if replacement[at] == "{":
         name, closed, _ = replacement[at + 1 :].partition("}")
         if not closed or name not in found.re.groupindex:

@@ -1,7 +1,7 @@
-"""Trino's regular expressions: a pattern is parsed and written again for the ``regex`` package.
+"""Trino's regular expressions: patterns are parsed and rewritten for the ``regex`` package.
 
 Trino's patterns are Joni's with Java's syntax (https://trino.io/docs/current/functions/regexp.html). Each part is
-written so that no default of ``regex`` decides what it means; a part whose meaning may differ is refused.
+rewritten so that no default of ``regex`` changes its meaning; parts whose meaning could differ are rejected.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import regex
 
 from localaws.athena.errors import DATA_ERROR, QueryFailed
 
-# \d, \w and \s are ASCII's, as Java's are.
+# \d, \w and \s match ASCII only, as in Java.
 _SHORTHANDS = {"d": "0-9", "w": "0-9A-Za-z_", "s": r"\t\n\x0b\f\r\ "}
 _CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "a": "\a", "e": "\x1b"}
 _ANCHORS = {"A": r"\A", "z": r"\Z", "Z": r"(?=\n?\Z)", "b": r"\b", "B": r"\B"}
@@ -40,7 +40,7 @@ _PROPERTIES = {
     "Upper": r"\p{Uppercase}",
     "Space": r"\p{White_Space}",
 }
-# Only \n ends a line. Past a last \n there is no line any more, but a place that $ matches.
+# Only \n ends a line. After a final \n no line starts, but $ matches there.
 _LINES = {
     ("^", False): r"\A",
     ("$", False): _ANCHORS["Z"],
@@ -54,15 +54,15 @@ _LOOKS = {"?=": "(?=", "?!": "(?!", "?<=": "(?<=", "?<!": "(?<!", "?:": "(?:", "
 _MOST_REPEATS = 100_000
 
 
-class Refused(Exception):
-    """The message is what is not supported."""
+class UnsupportedPattern(Exception):
+    """The pattern is not supported; the message names the unsupported part."""
 
 
 @lru_cache(maxsize=1000)
 def compiled(pattern: str) -> Any:
-    """The ``regex.Pattern`` for a pattern of Trino's.
+    """Return the ``regex.Pattern`` for a pattern of Trino.
 
-    Raises QueryFailed for what is no pattern, and Refused for what ``regex`` might match otherwise than Trino.
+    Raises QueryFailed for an invalid pattern, and UnsupportedPattern if ``regex`` could match other texts than Trino.
     """
     return regex.compile(_Translation(pattern).whole(), regex.VERSION1)
 
@@ -97,7 +97,7 @@ class _Translation:
         while self._at < len(self._pattern) and self._next() not in "|)":
             found = _OPTIONS.match(self._pattern, self._at)
             if found and found[3] == ")":
-                # It holds to the end of the group around it, alternatives and all.
+                # The option applies up to the end of the enclosing group, including alternatives.
                 self._at = found.end()
                 opening, inner = self._options(found, options)
                 return "".join([*parts, opening, self._alternatives(inner), ")"])
@@ -114,17 +114,17 @@ class _Translation:
         self._at = found.end()
         low, high = found[1], found[2]
         if not repeatable or _QUANTIFIER.match(self._pattern, self._at):
-            raise self._refused(f"the repeat {found[0]} there")
+            raise self._unsupported(f"the repeat {found[0]} there")
         if self._in_look_behind and (low is None or high is not None):
-            raise self._refused("a look-behind of no fixed length")
+            raise self._unsupported("a look-behind without fixed length")
         if max(int(low or 0), int(high or 0)) > _MOST_REPEATS:
             raise self._invalid("too big number is specified")
         if high and int(high) < int(low):
-            raise self._refused(found[0])
+            raise self._unsupported(found[0])
         return atom + found[0]
 
     def _atom(self, options: _Options) -> tuple[str, bool]:
-        """The text of the next part, and whether it can be repeated."""
+        """Rewrite the next part; return it, and whether it can be repeated."""
         character = self._next()
         if character == "(":
             return self._group(options)
@@ -141,7 +141,7 @@ class _Translation:
 
     def _group(self, options: _Options) -> tuple[str, bool]:
         if self._in_look_behind:
-            raise self._refused("a group in a look-behind")
+            raise self._unsupported("a group in a look-behind")
         found = _OPTIONS.match(self._pattern, self._at)
         if found and found[0] != "(?:":
             self._at = found.end()
@@ -149,7 +149,7 @@ class _Translation:
             return self._closed(opening, inner), True
         self._at += 1
         if self._take("?#"):
-            raise self._refused("a comment")
+            raise self._unsupported("a comment")
         for written, opening in _LOOKS.items():
             if self._take(written):
                 self._in_look_behind = "<" in written
@@ -161,7 +161,7 @@ class _Translation:
             return self._closed("(", options), True
         named = _NAME.match(self._pattern, self._at + 1) if self._next() == "<" else None
         if named is None or named[1] in self._names:
-            raise self._refused(f"the group (?{self._pattern[self._at :][:2]}")
+            raise self._unsupported(f"the group (?{self._pattern[self._at :][:2]}")
         self._at = named.end()
         self._groups += 1
         self._names.add(named[1])
@@ -184,7 +184,7 @@ class _Translation:
                 elif letter == "s":
                     options = replace(options, dot_all=on)
                 else:
-                    raise self._refused(f"the option {letter}")
+                    raise self._unsupported(f"the option {letter}")
         return opening, options
 
     # ---------------------------------------------------------------- characters
@@ -205,7 +205,7 @@ class _Translation:
                 _NAME.match(self._pattern, self._at + 3) if self._pattern[self._at + 2 :][:1] == "<" else None
             )
             if named is None or named[1] not in self._names:
-                raise self._refused(r"the reference \k")
+                raise self._unsupported(r"the reference \k")
             self._at = named.end()
             return f"(?P={named[1]})", True
         single, text = self._escaped()
@@ -221,12 +221,12 @@ class _Translation:
             or self._names
             or self._in_look_behind
         ):
-            raise self._refused(rf"\{found[1]}")
+            raise self._unsupported(rf"\{found[1]}")
         self._at = found.end()
         return rf"(?:\{number})"
 
     def _escaped(self) -> tuple[str, str]:
-        r"""A character that ``\`` stands for, or else the text of a set of them. Inside a class and outside."""
+        r"""Rewrite an escape, inside or outside of a class; return (character, '') or ('', class)."""
         letter = self._pattern[self._at + 1 : self._at + 2]
         if not letter:
             raise self._invalid("end pattern at escape")
@@ -238,7 +238,7 @@ class _Translation:
         if letter in "pP":
             found = re.compile(r"\{(\w+)\}").match(self._pattern, self._at)
             if found is None or found[1] not in _PROPERTIES:
-                raise self._refused(rf"\{letter}{self._pattern[self._at :].partition('}')[0]}}}")
+                raise self._unsupported(rf"\{letter}{self._pattern[self._at :].partition('}')[0]}}}")
             self._at = found.end()
             text = _PROPERTIES[found[1]]
             return "", (text.replace(r"\p", r"\P") if letter == "P" else text)
@@ -247,49 +247,49 @@ class _Translation:
                 self._pattern, self._at
             )
             if digits is None or digits[0][:2].lower() in ("d8", "d9", "da", "db", "dc", "dd", "de", "df"):
-                raise self._refused(rf"\{letter}{self._pattern[self._at :][:4]}")
+                raise self._unsupported(rf"\{letter}{self._pattern[self._at :][:4]}")
             self._at = digits.end()
             return chr(int(digits[0], 16)), ""
         if letter.isalnum():
-            raise self._refused(rf"\{letter}")
+            raise self._unsupported(rf"\{letter}")
         return letter, ""
 
     def _class(self) -> str:
-        """After its ``[``. The parts between ``&&`` are classes of their own."""
+        """Rewrite a class, after its ``[``. The parts between ``&&`` become nested classes."""
         negated = "^" if self._take("^") else ""
         parts: list[list[str]] = [[]]
         if self._next() == "]":
-            raise self._refused("[] with ] first")
+            raise self._unsupported("[] with ] first")
         while not self._take("]"):
             if self._at >= len(self._pattern):
                 raise self._invalid("premature end of char-class")
             if self._take("&&"):
                 parts.append([])
             elif self._pattern.startswith(("[:", "[."), self._at):
-                raise self._refused("[: :] in a class")
+                raise self._unsupported("[: :] in a class")
             elif self._take("["):
                 parts[-1].append(self._class())
             else:
                 parts[-1].append(self._range(first=not parts[-1]))
         if not all(parts):
-            raise self._refused("&& without a side")
+            raise self._unsupported("&& without two operands")
         inside = ["".join(part) for part in parts]
         return f"[{negated}{inside[0] if len(inside) == 1 else '&&'.join(f'[{part}]' for part in inside)}]"
 
     def _range(self, first: bool) -> str:
-        """A character of a class, a set, or the range from the character."""
+        """Rewrite one item of a class: a character, a nested class, or a range."""
         if self._next() == "-" and not first and self._pattern[self._at + 1 : self._at + 2] != "]":
-            raise self._refused("- in the middle of a class")
+            raise self._unsupported("- in the middle of a class")
         low, text = self._class_character()
         following = self._pattern[self._at + 1 : self._at + 2]
         if self._next() != "-" or following in ("]", ""):
             return _literal(low) if low else text
         self._at += 1
         if not low or following == "[":
-            raise self._refused("a range of a set")
+            raise self._unsupported("a range from a class")
         high, _ = self._class_character()
         if not high:
-            raise self._refused("a range to a set")
+            raise self._unsupported("a range to a class")
         if high < low:
             raise self._invalid("empty range in char class")
         return f"{_literal(low)}-{_literal(high)}"
@@ -302,7 +302,7 @@ class _Translation:
 
     # ---------------------------------------------------------------- reading
     def _next(self) -> str:
-        """The character here; empty at the end."""
+        """Return the next character; '' at the end."""
         return self._pattern[self._at : self._at + 1]
 
     def _take(self, text: str) -> bool:
@@ -313,8 +313,8 @@ class _Translation:
     def _invalid(self, reason: str) -> QueryFailed:
         return QueryFailed(f"INVALID_FUNCTION_ARGUMENT: {reason}: {self._pattern}", DATA_ERROR)
 
-    def _refused(self, what: str) -> Refused:
-        return Refused(f"{what} in the regular expression {self._pattern}")
+    def _unsupported(self, what: str) -> UnsupportedPattern:
+        return UnsupportedPattern(f"{what} in the regular expression {self._pattern}")
 
 
 def _literal(character: str) -> str:

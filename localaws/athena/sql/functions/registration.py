@@ -1,4 +1,4 @@
-"""The functions that DuckDB lacks: macros in SQL (``trino.sql``) and Python functions that DuckDB calls."""
+"""Registers the functions that DuckDB does not have: SQL macros (``trino.sql``) and Python functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from localaws.athena.sql.functions import regexp_functions, text_functions, wide
 
 
 def register_functions(connection: DuckDBPyConnection) -> None:
-    """Make the functions known to every connection of this database."""
+    """Register the functions for all connections of this database."""
     for module in (wide_decimals, text_functions, regexp_functions):
         module.register(connection)
     connection.execute(files(__package__).joinpath("trino.sql").read_text(encoding="utf-8"))

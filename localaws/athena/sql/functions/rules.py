@@ -1,6 +1,6 @@
-"""Functions whose text depends on more than their arguments' types: on a constant unit, format or number of digits.
+"""Functions whose translation depends on more than the argument types, such as a constant unit, format or precision.
 
-Each rule takes the call's name, its compiled arguments and their nodes, and returns the compiled call.
+Each rule gets the name of the call, its translated arguments and their nodes, and returns the translated call.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _INTERVAL = {
 
 
 def interval(unit: str, count: str) -> str:
-    """DuckDB's interval of ``count`` units."""
+    """Return DuckDB SQL for an interval of ``count`` units."""
     return _INTERVAL[unit].format(f"({count})")
 
 
 def plus_interval(value: TypedSql, unit: str, count: str, node: exp.Expr) -> TypedSql:
-    """A date or timestamp moved by ``count`` units keeps its type. ``count`` is the text of a bigint."""
+    """Add ``count`` units to a date or timestamp; the type does not change. ``count`` is the SQL of a bigint."""
     if value.type == dt.DATE:
         if unit not in _DATE_UNITS:
             raise type_mismatch(node, f"a date cannot move by {unit}s: cast it to timestamp")
@@ -65,7 +65,7 @@ def _date_add(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> Typed
     unit = _unit(nodes[0], values[2])
     if unit == "millisecond" and values[2].type == dt.SHORT_TIMESTAMP:
         raise not_supported(
-            "milliseconds added to a timestamp of fewer than 3 digits: write the literal with .000"
+            "milliseconds added to a timestamp with fewer than 3 digits: write the literal with .000"
         )
     return plus_interval(values[2], unit, coerced(values[1], dt.BIGINT), nodes[2])
 
@@ -101,7 +101,7 @@ def _date(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql 
 
 
 def _rounded(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
-    """Decimals only; the table has the other numbers."""
+    """Translate rounding of decimals; ``supported`` has the other numbers."""
     name = {"ceiling": "ceil"}.get(name, name)
     if name == "truncate" and values and values[0].type in (*dt.INTEGERS, dt.NULL):
         wider = dt.as_decimal(values[0].type)
@@ -127,7 +127,7 @@ def _mod(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql |
 
 
 def _concat(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
-    """concat and ``||``: of texts, of arrays, and of an array and an element at either end."""
+    """Translate concat and ``||``: of strings, of arrays, and of an array and an element."""
     if len(values) < 2:
         return None
     if any(dt.is_array(value.type) for value in values):
@@ -146,19 +146,19 @@ def _concat_arrays(values: list[TypedSql]) -> TypedSql | None:
         common = unified(values)
     if common is None or any(value.type == dt.NULL for value in values):
         return None
-    # DuckDB's || is NULL when one side is, as Trino's; its list_concat is not.
+    # Like Trino's, DuckDB's || is NULL if one side is NULL; its list_concat is not.
     return TypedSql(f"({' || '.join(coerced(value, common) for value in values)})", common)
 
 
 def _array_of(value: TypedSql, other: TypedSql) -> TypedSql:
-    """``value`` as an array of one element where that is what ``other`` can be joined with."""
+    """Return ``value`` as an array of one element if ``other`` is an array of its type."""
     if not dt.is_array(other.type) or dt.common_type(other.type.value_type, value.type) is None:
         return value
     return TypedSql(f"[{value.sql}]", pa.list_(value.type))
 
 
 def _extreme(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
-    """greatest and least: NULL when any argument is. NaN is larger than no number, and smaller than none."""
+    """Translate greatest and least: NULL if any argument is NULL; NaN is neither larger nor smaller than a number."""
     common = unified(values)
     if common is None:
         return None
@@ -204,7 +204,7 @@ def _try(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql |
 
 
 def unified(values: list[TypedSql]) -> pa.DataType | None:
-    """The type all values widen to, or None."""
+    """Return the common type to which all values can be coerced; None if there is none."""
     common = dt.NULL
     for value in values:
         found = dt.common_type(common, value.type)
@@ -216,7 +216,7 @@ def unified(values: list[TypedSql]) -> pa.DataType | None:
 
 def _constant(node: exp.Expr, what: str) -> str:
     if not isinstance(node, exp.Literal) or not node.is_string:
-        raise not_supported(f"{what} when it is not a constant text")
+        raise not_supported(f"{what} that is not a constant string")
     return str(node.this)
 
 
@@ -230,7 +230,7 @@ def _unit(node: exp.Expr, value: TypedSql) -> str:
 
 
 def _array_join(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
-    """Elements of other types are cast to varchar; the table joins texts."""
+    """Cast elements of other types to varchar; ``supported`` joins strings."""
     if (
         len(values) not in (2, 3)
         or not dt.is_array(values[0].type)

@@ -1,9 +1,9 @@
-"""The functions a query may use, and DuckDB's text for each: the tested table that is the white-list.
+"""The supported functions with their overloads and DuckDB SQL: an allowlist in which each function is tested.
 
-Templates of scalar functions name their arguments ``{0}``, ``{1}``; ``{all}`` is all of them. Aggregates and window
-functions have ``{over}``, the FILTER and OVER that follow, and DISTINCT and ORDER BY inside ``{all}``; one without
-``{all}`` takes neither. ``{distinct}`` is DISTINCT or nothing, for one that needs it again.
-A function that is not here, nor in ``rules``, is refused.
+Templates of scalar functions name their arguments ``{0}``, ``{1}``; ``{all}`` is all of them. Templates of aggregate
+and window functions have ``{over}`` for FILTER and OVER; DISTINCT and ORDER BY are inside ``{all}``, and a template
+without ``{all}`` supports neither. ``{distinct}`` is DISTINCT or '', for a template that needs it again.
+Functions that are neither here nor in ``rules`` are rejected.
 Source: https://trino.io/docs/current/functions.html
 """
 
@@ -214,7 +214,7 @@ AGGREGATES = _table(
     ("avg", "double -> double", "avg({all}){over}"),
     ("avg", "real -> real", "CAST(avg({all}){over} AS REAL)"),
     ("min", "C -> C", "min({all}){over}"),
-    # To DuckDB NaN is the largest number; to Trino it is larger than none.
+    # In DuckDB, NaN is the largest number; in Trino, it is not larger than any number.
     *(
         (
             "max",

@@ -1,4 +1,4 @@
-"""Functions of Trino on texts for which DuckDB has no like: Python functions that DuckDB calls."""
+"""Trino's string functions without an equivalent in DuckDB, as Python functions that DuckDB calls."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _OFFSET = re.compile(r"[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00|Z")
 
 
 def register(connection: DuckDBPyConnection) -> None:
-    """Make the functions known to every connection of this database."""
+    """Register the functions for all connections of this database."""
     text, number = sqltypes.VARCHAR, sqltypes.BIGINT
     connection.create_function("trino_is_zone", _is_zone, [text], sqltypes.BOOLEAN)
     connection.create_function("trino_levenshtein_of_characters", _levenshtein, [text, text], number)
 
 
 def _is_zone(name: str) -> bool:
-    """Whether a timestamp's text may end so. Source: Trino's TimeZoneKey"""
+    """Return whether the name is a time zone at the end of a timestamp's text. Source: Trino's TimeZoneKey"""
     return name in pytz.all_timezones_set or _OFFSET.fullmatch(name) is not None
 
 
 def _levenshtein(left: str, right: str) -> int:
-    """How many characters to insert, delete or replace to make ``right`` of ``left``."""
+    """Return the Levenshtein distance: the number of inserted, deleted or replaced characters."""
     distances = list(range(len(right) + 1))
     for at, character in enumerate(left):
         diagonal, distances[0] = distances[0], at + 1

@@ -1,34 +1,34 @@
--- Trino's answers where DuckDB's differ. A text that begins with '@' is an error for the caller: casting it
--- to INTEGER fails, and the engine takes the message out of that failure. (DuckDB's own error() is volatile,
--- which TRY does not accept.)
+-- Trino's functions where DuckDB's results differ. A string that starts with '@' is an error for the user: its cast to
+-- INTEGER fails, and the engine extracts the message from this error. (DuckDB's error() is volatile, and TRY rejects
+-- volatile functions.)
 CREATE MACRO trino_raise(message) AS CAST('@' || message AS INTEGER);
--- A refusal of what this engine would answer wrong. TRY must not make NULL of it: it lets DuckDB's "not
--- implemented" pass, which an unknown time zone is.
+-- Rejects what this engine would compute incorrectly. TRY must not convert this error to NULL, and does not: it passes
+-- DuckDB's "not implemented" errors, such as the error for an unknown time zone.
 CREATE MACRO trino_refuse(what) AS CAST(timezone('@' || what, TIMESTAMP '1970-01-01 00:00:00') AS VARCHAR);
--- A Python function that may refuse gives its answer or the reason, since TRY makes NULL of what it raises.
+-- A Python function returns its result or a reason for rejection, because TRY converts its exceptions to NULL.
 CREATE MACRO trino_unless_refused(given) AS
     list_transform([given], lambda it:
         CASE WHEN it.refused IS NULL OR trino_refuse(it.refused) IS NULL THEN it.answer END)[1];
 
--- Integer division truncates, and by zero it is an error. A NULL of the right type comes first, so that the
--- INTEGER of trino_raise does not widen a smallint.
+-- Integer division truncates; division by zero is an error. A NULL of the correct type is first, so that the INTEGER of
+-- trino_raise does not widen a smallint.
 CREATE MACRO trino_zero_checked(a, b) AS
     CASE WHEN a IS NOT NULL AND b = 0 THEN trino_raise('DIVISION_BY_ZERO: Division by zero') END;
 CREATE MACRO trino_divide(a, b) AS CASE WHEN trino_zero_checked(a, b) IS NULL THEN a // b END;
 CREATE MACRO trino_mod(a, b) AS
     CASE WHEN trino_zero_checked(a, b) IS NULL THEN CASE WHEN b = -1 THEN b - b ELSE a % b END END;
 
--- NaN is larger than no number: it counts only where there is nothing else.
+-- NaN is not larger than any number: it is the result only if there is no number.
 CREATE MACRO trino_below_all_if_nan(x) AS
     CASE WHEN x IS NOT NULL THEN struct_pack(number := NOT isnan(x), x := x) END;
 
--- A double beyond the largest real is infinite.
+-- A double larger than the largest real is infinite.
 CREATE MACRO trino_real(x, largest) AS
     CASE WHEN abs(x) < largest OR isnan(x) THEN CAST(x AS REAL) WHEN x > 0 THEN CAST('infinity' AS REAL)
          WHEN x < 0 THEN CAST('-infinity' AS REAL) END;
 
--- A number's text without an exponent, because DuckDB rounds 9.5e-7 to the decimal 1. No decimal has 80 places.
--- list_transform([x], lambda a: ...)[1] computes x once, however often a appears.
+-- Formats a number without exponent, because DuckDB casts 9.5e-7 to the decimal 1. No decimal has 80 places.
+-- list_transform([x], lambda a: ...)[1] computes x once, even if a is used several times.
 CREATE MACRO trino_point_at(digits, place) AS
     CASE WHEN place <= 0 THEN '.' || repeat('0', -place) || digits
          ELSE left(rpad(digits, greatest(place, CAST(length(digits) AS INTEGER)), '0'), place)
@@ -45,7 +45,7 @@ CREATE MACRO trino_without_exponent(s) AS list_transform([s], lambda text:
              lambda number: trino_scaled_text(number))[1]
          ELSE text END)[1];
 
--- Decimals as their digits, which are HUGEINTs: quotients round half away from zero.
+-- Decimals as unscaled HUGEINTs; quotients are rounded half away from zero.
 CREATE MACRO trino_unscaled(a) AS CAST(replace(CAST(a AS VARCHAR), '.', '') AS HUGEINT);
 CREATE MACRO trino_half_up(a, b) AS ((abs(a) + abs(b) // 2) // abs(b)) * sign(a) * sign(b);
 CREATE MACRO trino_rounded_quotient(x, y) AS
@@ -63,12 +63,12 @@ CREATE MACRO trino_mod_wide(x, a_shift, a_room, a_factor, y, b_shift, b_room, b_
             CASE WHEN abs(p.a) < a_room AND abs(p.b) < b_room THEN p.a * a_factor % (p.b * b_factor)
                  ELSE wide_mod(p.a, a_shift, p.b, b_shift) END END)[1];
 
--- A sum in two parts, neither of which can overflow.
+-- A sum in two parts that cannot overflow.
 CREATE MACRO trino_upper(a) AS a // 10000000000000000000::HUGEINT;
 CREATE MACRO trino_lower(a) AS a % 10000000000000000000::HUGEINT;
 CREATE MACRO trino_sum(upper, lower) AS upper * 10000000000000000000::HUGEINT + lower;
 
--- The last n digits become zeros. 38 is the most that can be there, and n may be negative.
+-- Replaces the last n digits by zeros. There are at most 38 digits; n can be negative.
 CREATE MACRO trino_power_of_ten(n) AS
     CAST('1' || repeat('0', CAST(greatest(0, least(n, 38)) AS INTEGER)) AS HUGEINT);
 CREATE MACRO trino_digits(x, n) AS [struct_pack(a := x, n := n, power := trino_power_of_ten(n))];
@@ -85,8 +85,8 @@ CREATE MACRO trino_round_integer(x, n) AS
          WHEN n < -18 AND x IS NOT NULL THEN trino_raise('NUMERIC_VALUE_OUT_OF_RANGE: numerical overflow: ' || x)
          ELSE trino_round_digits(CAST(x AS HUGEINT), -n) END;
 
--- The text from which Trino makes a decimal of a double or real of so many bits: Java's, before JDK 19. Whole
--- numbers beyond those bits keep all digits that the next number does not share; DuckDB's text is the shortest.
+-- The text from which Trino casts a double or real, with this number of bits, to a decimal: that of Java before JDK 19.
+-- For whole numbers with more bits, it has all digits that distinguish it from the next number; DuckDB's is shorter.
 CREATE MACRO trino_floating_text(x, bits) AS list_transform([x], lambda a:
     CASE WHEN abs(a) >= pow(2, bits) AND abs(a) < pow(2, 63) THEN
         CAST(trino_round_digits(
@@ -94,19 +94,19 @@ CREATE MACRO trino_floating_text(x, bits) AS list_transform([x], lambda a:
             CAST(floor((length(bin(CAST(abs(a) AS UBIGINT))) - bits - 2) * log10(2)) AS INTEGER)) AS VARCHAR)
     ELSE trino_without_exponent(CAST(a AS VARCHAR)) END)[1];
 
--- Half away from zero, as Java's Math.round; where a double has no digit after the n-th there is nothing to round.
+-- Rounds half away from zero, like Java's Math.round. A double without digits after the n-th is not changed.
 CREATE MACRO trino_round_double(x, n) AS
     CASE WHEN x = 0 THEN 0.0::DOUBLE
          WHEN NOT isfinite(x) OR abs(x) * pow(10, n) >= pow(2, 63) THEN x
          WHEN x < 0 THEN -(round(-x * pow(10, n)) / pow(10, n))
          ELSE round(x * pow(10, n)) / pow(10, n) END;
 
--- Outside its domain a function is NaN, where DuckDB has an error. C's pow has 1 where Java's has NaN.
+-- Outside its domain a function is NaN; DuckDB has an error. C's pow is 1 in cases where Java's is NaN.
 CREATE MACRO trino_nan_if(outside, x) AS CASE WHEN outside THEN 'nan'::DOUBLE ELSE x END;
 CREATE MACRO trino_power(x, y) AS
     CASE WHEN isnan(y) OR (abs(x) = 1 AND isinf(y)) THEN 'nan'::DOUBLE ELSE pow(x, y) END;
 
--- Outside their domain the logarithm and the root have IEEE values.
+-- Outside their domain, logarithm and square root have IEEE values.
 CREATE MACRO trino_log(x, logarithm) AS
     CASE WHEN x > 0 THEN logarithm WHEN x = 0 THEN -'infinity'::DOUBLE WHEN x IS NULL THEN NULL ELSE 'nan'::DOUBLE END;
 CREATE MACRO trino_ln(x) AS trino_log(x, ln(CASE WHEN x > 0 THEN x ELSE 1 END));
@@ -131,13 +131,13 @@ CREATE MACRO trino_width_bucket(x, low, high, n) AS
                  ELSE CAST(floor(n * (low - x) / (low - high)) AS BIGINT) + 1 END
     END;
 
--- Java's whitespace, which trim takes away. Source: Character.isWhitespace
+-- Java's whitespace, which trim removes. Source: Character.isWhitespace
 CREATE MACRO trino_space() AS
     E'\t\n\x0b\f\r\x1c\x1d\x1e\x1f ' || chr(5760) || array_to_string(list_transform(
         [8192, 8193, 8194, 8195, 8196, 8197, 8198, 8200, 8201, 8202, 8232, 8233, 8287, 12288], lambda code: chr(code)), '');
 CREATE MACRO trino_number(digits) AS CASE WHEN digits = '' THEN 0 ELSE CAST(digits AS BIGINT) END;
 
--- Positions count from 1; 0 and anything before the beginning give the empty text.
+-- Positions count from 1; 0 and positions before the start give the empty string.
 CREATE MACRO trino_substr(s, start) AS
     CASE WHEN start = 0 OR start < -length(s) THEN '' ELSE substring(s, start) END;
 CREATE MACRO trino_substr_length(s, start, n) AS
@@ -152,19 +152,19 @@ CREATE MACRO trino_padding(padding) AS
         ELSE padding END;
 CREATE MACRO trino_lpad(s, n, padding) AS lpad(s, trino_pad_length(n), trino_padding(padding));
 CREATE MACRO trino_rpad(s, n, padding) AS rpad(s, trino_pad_length(n), trino_padding(padding));
--- The one letter that DuckDB changes and Java, which looks at single characters, does not.
+-- The only letter that DuckDB changes but Java does not, because Java converts single characters.
 CREATE MACRO trino_upper_text(s) AS
     CASE WHEN contains(s, 'ß') THEN array_to_string(list_transform(string_split(s, 'ß'), lambda part: upper(part)), 'ß')
          ELSE upper(s) END;
--- DuckDB's own reverse keeps a letter and its accents together; Trino's does not.
+-- DuckDB's reverse keeps a letter and its combining accents together; Trino's does not.
 CREATE MACRO trino_reverse(s) AS array_to_string(list_reverse(string_split(s, '')), '');
--- DuckDB's own compares bytes.
+-- DuckDB's function compares bytes.
 CREATE MACRO trino_levenshtein(a, b) AS
     CASE WHEN greatest(length(a), length(b)) * (least(length(a), length(b)) - 1) > 1000000
          THEN trino_raise('INVALID_FUNCTION_ARGUMENT: The combined inputs for Levenshtein distance are too large')
          WHEN length(a) = strlen(a) AND length(b) = strlen(b) THEN levenshtein(a, b)
          ELSE trino_levenshtein_of_characters(a, b) END;
--- The i-th place of a text, and with a minus the i-th from the end. Places may overlap.
+-- The position of the i-th occurrence; for a negative i, counted from the end. Occurrences can overlap.
 CREATE MACRO trino_strpos(s, part, i) AS
     CASE WHEN i = 0 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: ''instance'' must be a positive or negative number.')
          WHEN s IS NULL OR part IS NULL OR i IS NULL THEN NULL
@@ -181,16 +181,17 @@ CREATE MACRO trino_split_limit(s, delimiter, n) AS
          ELSE list_transform([trino_split(s, delimiter)], lambda parts:
             CASE WHEN len(parts) > n
                  THEN list_append(parts[1:n - 1], array_to_string(parts[n:], delimiter)) ELSE parts END)[1] END;
--- The empty delimiter stands between any two characters here.
+-- The empty delimiter is between any two characters.
 CREATE MACRO trino_split_part(s, delimiter, i) AS
     CASE WHEN i < 1 THEN CAST(trino_raise('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') AS VARCHAR)
          ELSE string_split(s, delimiter)[i] END;
--- The empty text is found before and after each character.
+-- The empty string is found before and after each character.
 CREATE MACRO trino_replace(s, search, replacement) AS
     CASE WHEN search = '' THEN regexp_replace(s, '', replace(replacement, '\', '\\'), 'g')
          ELSE replace(s, search, replacement) END;
 
--- An array's elements count from 1; [] outside is an error, element_at is NULL, and from the end with a minus.
+-- Array elements count from 1. An index out of range is an error for [] and NULL for element_at, for which negative
+-- indexes count from the end.
 CREATE MACRO trino_subscript(a, i) AS
     a[CASE
         WHEN i < 1 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1')
@@ -211,22 +212,22 @@ CREATE MACRO trino_array_join(a, delimiter) AS
 CREATE MACRO trino_array_join_with_null(a, delimiter, replacement) AS
     CASE WHEN replacement IS NOT NULL
          THEN trino_array_join(list_transform(a, lambda x: coalesce(x, replacement)), delimiter) END;
--- NaN is the largest number to DuckDB; to Trino it is the answer only where there is nothing else.
+-- In DuckDB, NaN is the largest number; in Trino, it is the result only if there is no number.
 CREATE MACRO trino_array_max(a) AS CASE WHEN len(a) = list_count(a) THEN list_max(a) END;
 CREATE MACRO trino_array_min(a) AS CASE WHEN len(a) = list_count(a) THEN list_min(a) END;
 CREATE MACRO trino_array_max_number(a) AS
     CASE WHEN len(a) = list_count(a)
          THEN coalesce(list_max(list_filter(a, lambda x: NOT isnan(x))), list_max(a)) END;
 
--- The days of the calendar repeat every 400 years; DuckDB reads the years from 1 to 9999 only.
+-- The calendar repeats every 400 years; DuckDB only parses the years 1 to 9999.
 CREATE MACRO trino_make_date(y, m, d) AS
     list_transform([y], lambda y_: list_transform([2000 + (y_ % 400 + 400) % 400], lambda alike:
         TRY_CAST(alike || '-' || m || '-' || d AS DATE) + CAST((y_ - alike) // 400 * 146097 AS INTEGER))[1])[1];
--- The value of a text as Trino reads it, or NULL.
+-- The value of a string as Trino parses it; NULL if it is invalid.
 CREATE MACRO trino_read_date(s) AS
     list_transform([regexp_extract(trim(s, trino_space()), '^([+-]?\d{1,9})-(\d{1,2})-(\d{1,2})$', ['y', 'm', 'd'])],
                    lambda part: trino_make_date(TRY_CAST(part.y AS BIGINT), part.m, part.d))[1];
--- Digits of the second beyond ``digits`` are rounded, and a time zone is dropped.
+-- More than ``digits`` digits of the second are rounded, and a time zone is dropped.
 CREATE MACRO trino_read_timestamp(s, digits) AS
     list_transform([regexp_extract(
         trim(s, trino_space()),
@@ -253,7 +254,7 @@ CREATE MACRO trino_parsed(s, found) AS
     list_transform([found], lambda f: CASE WHEN f IS NOT NULL OR s IS NULL THEN f
         ELSE CAST(CAST(trino_raise('INVALID_FUNCTION_ARGUMENT: Invalid format: "' || s || '"') AS VARCHAR) AS TIMESTAMP)
         END)[1];
--- A year from 10000 has a plus sign in a timestamp's text, and none in a date's.
+-- From 10000 on, a year has a plus sign in the text of a timestamp, but not of a date.
 CREATE MACRO trino_year(y, plus) AS
     CASE WHEN y < 0 THEN '-' WHEN y > 9999 THEN plus ELSE '' END
     || CASE WHEN abs(y) < 1000 THEN lpad(CAST(abs(y) AS VARCHAR), 4, '0') ELSE CAST(abs(y) AS VARCHAR) END;
@@ -263,13 +264,13 @@ CREATE MACRO trino_timestamp_text(t, digits) AS
     list_transform([t], lambda t_: trino_year(year(t_), '+')
         || substring(strftime(t_, '-%m-%d %H:%M:%S.%g'), 1, CASE WHEN digits = 0 THEN 15 ELSE 16 + digits END))[1];
 
--- A text becomes a value only when Trino would read it so; DuckDB is more lenient.
+-- A string is cast only if Trino accepts it; DuckDB is more lenient.
 CREATE MACRO trino_checked(s, pattern, target) AS
     CASE WHEN s IS NULL OR regexp_full_match(s, pattern) THEN s
          ELSE CAST(trino_raise('INVALID_CAST_ARGUMENT: Cannot cast ''' || s || ''' to ' || target) AS VARCHAR) END;
 CREATE MACRO trino_readable(s, pattern) AS CASE WHEN regexp_full_match(s, pattern) THEN s END;
 
--- What LIKE takes as a pattern and its escape character; the empty one means none.
+-- Validates a LIKE pattern and its escape character; '' means no escape character.
 CREATE MACRO trino_like_pattern(pattern, e) AS
     CASE
         WHEN pattern IS NULL THEN NULL
@@ -283,7 +284,7 @@ CREATE MACRO trino_like_pattern(pattern, e) AS
         ELSE pattern
     END;
 
--- An offset of a window function may not go the other way.
+-- The offset of a window function must not be negative.
 CREATE MACRO trino_offset(n, least) AS
     CASE WHEN n < least THEN trino_raise('INVALID_FUNCTION_ARGUMENT: Offset must be at least ' || least) ELSE n END;
 

@@ -1,8 +1,9 @@
-"""Overloads that Trino has, and this engine does not answer, of the functions in ``supported`` and ``rules``.
+"""Overloads that exist in Trino but are not supported here, of the functions in ``supported`` and ``rules``.
 
-A call that neither those nor these take fails in Athena too, so it fails in Athena's words; one that these take is
-refused. ``any`` may take more than Trino does: in doubt a call is refused. Overloads for types that no expression
-here can have (char, json, time, intervals, timestamps with a zone) are left out.
+A call that fits neither those nor these overloads also fails in Athena, so it fails with Athena's message. A call that
+fits one of these is rejected as not supported. ``any`` can accept more than Trino: in doubt a call is rejected.
+Overloads for types that no expression here can have (char, json, time, intervals, timestamps with time zone) are
+omitted.
 Source: https://trino.io/docs/401/functions.html
 """
 

@@ -1,7 +1,7 @@
-"""Arithmetic on decimals whose digits outgrow DuckDB's widest integer on the way; Trino has 256 bits for that.
+"""Decimal arithmetic with intermediate results that overflow DuckDB's widest integer; Trino uses 256 bits.
 
-Each function takes and returns the digits without the point, as DuckDB's HUGEINT. A result that no decimal holds is
-the first number that is too large, and so fails when it becomes one.
+Each function takes and returns unscaled values, as DuckDB's HUGEINT. A result that fits no decimal is the first number
+that is too large, so that its conversion to a decimal fails.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ _TOO_LARGE = _POWERS[MAX_DIGITS]
 
 
 def register(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the functions known to ``connection`` and to every cursor of it. They are called for large values only."""
+    """Register the functions for ``connection`` and its cursors. They are only called for large values."""
     connection.create_function("wide_divide", _divide, ["HUGEINT", "INTEGER", "HUGEINT"], "HUGEINT")
     connection.create_function("wide_mod", _mod, ["HUGEINT", "INTEGER", "HUGEINT", "INTEGER"], "HUGEINT")
     connection.create_function("wide_average", _average, ["HUGEINT", "HUGEINT", "BIGINT"], "HUGEINT")
 
 
 def _divide(dividend: int, shift: int, divisor: int) -> int:
-    """``dividend * 10**shift / divisor``, rounded half away from zero."""
+    """Return ``dividend * 10**shift / divisor``, rounded half away from zero."""
     return _rounded(dividend * _POWERS[shift], divisor)
 
 
 def _mod(dividend: int, dividend_shift: int, divisor: int, divisor_shift: int) -> int:
-    """The remainder has the sign of the dividend."""
+    """Return the remainder, which has the sign of the dividend."""
     found: int = abs(dividend) * _POWERS[dividend_shift] % (abs(divisor) * _POWERS[divisor_shift])
     return found if dividend >= 0 else -found
 
 
 def _average(upper: int, lower: int, count: int) -> int:
-    """The average of ``count`` numbers by the sums of their upper digits and of their last 19."""
+    """Return the average of ``count`` numbers from the sums of their upper digits and of their last 19 digits."""
     return _rounded(upper * _POWERS[19] + lower, count)
 
 

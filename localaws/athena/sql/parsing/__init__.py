@@ -1,1 +1,1 @@
-"""From the text of a query to sqlglot's syntax tree."""
+"""Parses the text of a query into sqlglot's syntax tree."""

@@ -1,4 +1,4 @@
-"""Whether a text is a query of Trino's grammar, which is narrower than sqlglot's and in places wider.
+"""A recognizer for Trino's query grammar, which differs from sqlglot's: mostly it is narrower, in some places wider.
 
 Source: Trino's SqlBase.g4, https://github.com/trinodb/trino/tree/401/core/trino-parser/src/main/antlr4
 """
@@ -34,7 +34,7 @@ _EXTRACT_FIELDS = (*_DATE_FIELDS, "YEAR_OF_WEEK", "YOW", *_TIME_FIELDS)
 _WITHOUT_ARGUMENTS = ("CURRENT_DATE", "CURRENT_USER", "CURRENT_CATALOG", "CURRENT_SCHEMA", "CURRENT_PATH")
 _WITH_PRECISION = ("CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP")
 _JSON_FUNCTIONS = ("JSON_EXISTS", "JSON_VALUE", "JSON_QUERY", "JSON_OBJECT", "JSON_ARRAY")
-# Words that may be names, and what makes each the beginning of a clause instead.
+# Words that can be names, and the next tokens with which each starts a clause instead.
 _CLAUSES = {
     "LIMIT": ("<integer>", "?", "ALL"),
     "OFFSET": ("<integer>", "?"),
@@ -47,7 +47,7 @@ _CLAUSES = {
 
 @dataclass(frozen=True)
 class TypeName:
-    """A name that stands where Trino wants a type, in lower case unless quoted, and where its cast begins."""
+    """A name in the position of a type, in lower case unless quoted, and the start of its cast."""
 
     name: str
     start: int
@@ -57,8 +57,8 @@ class TypeName:
 class RecognizedQuery:
     """What a recognized query contains.
 
-    ``text`` has white space for every comment; ``names`` are the places where columns, relations and aliases begin,
-    and ``unsupported`` the constructs of Trino that sqlglot does not know.
+    In ``text`` each comment is replaced by white space. ``names`` are the start positions of columns, relations and
+    aliases, ``unsupported`` are Trino's constructs that sqlglot does not support.
     """
 
     text: str
@@ -68,9 +68,9 @@ class RecognizedQuery:
 
 
 def recognize(text: str) -> RecognizedQuery:
-    """What the query ``text`` contains.
+    """Recognize a query and return its contents.
 
-    Raises MalformedQuery with the place of the first token that Trino's grammar does not take.
+    Raises MalformedQuery with the position of the first token that does not fit Trino's grammar.
     """
     recognizer = _Recognizer(text)
     recognizer.query_alone()
@@ -80,12 +80,12 @@ def recognize(text: str) -> RecognizedQuery:
 
 
 def recognize_expression(text: str) -> None:
-    """Raises MalformedQuery unless ``text`` is one expression."""
+    """Raise MalformedQuery unless ``text`` is one expression."""
     _Recognizer(text).expression_alone()
 
 
 class _Recognizer(Cursor):
-    """Recursive descent without a tree: precedence does not matter for what is a query, so operators are loops."""
+    """Recursive descent without a tree. It ignores operator precedence and reads operators in loops."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -116,7 +116,7 @@ class _Recognizer(Cursor):
             raise self._error(token, f"mismatched input '{token.text}'") from None
 
     def _unsupported(self, construct: str) -> None:
-        """Go past ``( ... )`` unseen: whatever it says, it is refused."""
+        """Skip ``( ... )`` without recognizing its content: the construct is rejected anyway."""
         self.parsed.unsupported.append(construct)
         self._expect("(")
         depth = 1
@@ -134,7 +134,7 @@ class _Recognizer(Cursor):
         self._remembered(False)
 
     def _remembered(self, with_: bool) -> None:
-        """A query at one place is looked at once, however often its parentheses are tried."""
+        """Recognize a query with memoization: each position is recognized once, even with nested parentheses."""
         key = (with_, self._at)
         if key in self._queries:
             end = self._queries[key]
@@ -341,7 +341,7 @@ class _Recognizer(Cursor):
                 self._expression()
 
     def _subquery(self) -> bool:
-        """Take a query that reaches up to a closing parenthesis."""
+        """Take a query that ends at a closing parenthesis; return whether there is one."""
         ahead = 0
         while self._peek(ahead) == "(":
             ahead += 1
@@ -464,7 +464,7 @@ class _Recognizer(Cursor):
         self._expression()
 
     def _named(self) -> None:
-        """A column, a call, a literal of a named type or a lambda: whatever begins with a name."""
+        """Recognize what starts with a name: a column, a call, a literal of a named type or a lambda."""
         if self._peek() in ("RUNNING", "FINAL") and self._is_name(1) and self._peek(2) == "(":
             self._at += 1
         token, names = self._peek_at(self._at), len(self._named_at)
@@ -636,7 +636,7 @@ class _Recognizer(Cursor):
         return True
 
     def _separated(self) -> bool:
-        """``POSITION(a IN b)`` and ``SUBSTRING(a FROM b FOR c)``; both may be calls with commas instead."""
+        """Recognize ``POSITION(a IN b)`` and ``SUBSTRING(a FROM b FOR c)``, which can also be calls with commas."""
         at, word = self._at, self._peek()
         if not self._take(word, "("):
             return False
@@ -726,7 +726,7 @@ class _Recognizer(Cursor):
         self._expect(")")
         if self._peek() == "FILTER" and self._peek(1) == "(":
             self._at += 1
-            self._unsupported("listagg with FILTER")  # of later versions of Trino
+            self._unsupported("listagg with FILTER")  # exists in later versions of Trino
         return True
 
     # ---------------------------------------------------------------- types

@@ -1,4 +1,4 @@
-"""Nodes of sqlglot's tree: their position in the text, and the errors that name it."""
+"""Positions of sqlglot's nodes in the text, and errors with these positions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
 
 
 def position(node: exp.Expr) -> str:
-    """``line 1:8: `` of the first token below ``node`` that kept its place; empty when none did."""
+    """Return ``line 1:8: `` for the first token below ``node`` with a known position; '' if there is none."""
     places = [found.meta for found in node.walk() if "line" in found.meta]
     if not places:
         return ""
@@ -22,7 +22,7 @@ def unsupported(what: str, node: exp.Expr) -> QueryFailed:
 
 
 def only(node: exp.Expr, *allowed: str) -> None:
-    """Refuse a node that carries anything but the arguments ``allowed``."""
+    """Raise QueryFailed if the node has other arguments than ``allowed``."""
     for name, value in node.args.items():
         if name not in allowed and value not in (None, False, []):
             raise not_supported(f"{type(node).__name__.upper()} with {name.strip('_').upper()}")

@@ -1,7 +1,7 @@
-"""Trino's grammar: sqlglot's tree of a query, with every function call left as it was written.
+"""The sqlglot dialect for Trino's grammar; every function call stays in the tree as it was written.
 
-sqlglot would rewrite functions to its own idea of them; here their meaning is the white-list's. It takes texts that
-Trino refuses and fails at others that Trino takes: what is a query is decided by ``grammar`` before.
+sqlglot would rewrite function calls to its own functions; here ``functions.supported`` defines their meaning. sqlglot
+also accepts texts that Trino rejects, and the reverse, so ``grammar`` first decides what is a query.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 
 
 class UnaryPlus(exp.Unary, exp.Expression):
-    """``+x``, which sqlglot would drop and with it the check that x is a number."""
+    """``+x``. sqlglot would drop the operator, and so the check that x is a number."""
 
 
 class TimestampLiteral(exp.Func, exp.Expression):
-    """``TIMESTAMP '...'``, whose type depends on how it is written."""
+    """``TIMESTAMP '...'``, whose type depends on the text."""
 
     _sql_names: ClassVar[list[str]] = ["TIMESTAMP"]
 
@@ -46,7 +46,7 @@ class _Trino(Trino):
         }
 
         def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
-            """``ARRAY[`` begins no type of Trino; sqlglot would read all that follows, at each level again."""
+            """Do not parse ``ARRAY[`` as a type: Trino has none, and sqlglot would parse nested arrays repeatedly."""
             if self._curr.token_type == TokenType.ARRAY and self._next.token_type == TokenType.L_BRACKET:
                 return None
             return super()._parse_types(*args, **kwargs)
@@ -64,10 +64,10 @@ class _Trino(Trino):
 
 
 def parse_query(text: str, parameters: Sequence[str] = ()) -> exp.Expr:
-    """The tree of one query; ``parameters`` are literals for its ``?``, in order.
+    """Parse one query; ``parameters`` are literals for its ``?``, in order.
 
-    Raises MalformedQuery for a text outside Trino's grammar, and QueryFailed for a type that Trino does not have and
-    for what sqlglot does not read.
+    Raises MalformedQuery for a text that does not fit Trino's grammar, and QueryFailed for an unknown type and for
+    syntax that sqlglot cannot parse.
     """
     tree = _parse(text)
     placeholders = list(tree.find_all(exp.Placeholder, bfs=False))
@@ -103,7 +103,7 @@ def _parse(text: str) -> exp.Expr:
 
 
 def _decimal_literal(text: exp.Expr) -> exp.Expr:
-    """``DECIMAL '1.10'`` is a decimal(3,2): it has the digits that are written, less the zeros in front."""
+    """Return the cast for ``DECIMAL '1.10'``: a decimal(3,2), with all written digits except leading zeros."""
     written = str(text.this)
     if not _DECIMAL.fullmatch(written):
         raise QueryFailed(
@@ -119,7 +119,7 @@ def _decimal_literal(text: exp.Expr) -> exp.Expr:
 
 
 def _with_names(tokens: list[Token], found: RecognizedQuery) -> list[Token]:
-    """The tokens with every name as a quoted one: to sqlglot the alias in ``SELECT x isnull`` is an operator."""
+    """Convert names to quoted identifiers: for sqlglot, the alias in ``SELECT x isnull`` would be an operator."""
     plain = (TokenType.VAR, TokenType.IDENTIFIER)
     return [
         Token(TokenType.IDENTIFIER, token.text, token.line, token.col, token.start, token.end)
@@ -138,9 +138,9 @@ def _literal(value: str) -> exp.Expr:
 
 
 def _unread(error: ParseError) -> str:
-    """Where sqlglot stopped in a text that Trino takes."""
+    """Return the position at which sqlglot failed, in a text that Trino accepts."""
     if not error.errors:
-        return f"a syntax that sqlglot does not read: {error}"
+        return f"syntax that sqlglot cannot parse: {error}"
     first = error.errors[0]
     word = str(first.get("highlight") or "")
     column = int(first["col"]) - max(0, len(word) - 1)

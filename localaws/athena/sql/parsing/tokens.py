@@ -1,4 +1,4 @@
-"""A query's tokens by Trino's rules, and a place among them. Hive's DDL has other rules: ``ddl.tokens`` has those.
+"""The tokens of a query by Trino's rules, and a cursor over them. Hive's DDL has other rules, see ``ddl.tokens``.
 
 Source: https://trino.io/docs/401/language/reserved.html, https://github.com/trinodb/trino/tree/401/core/trino-parser
 """
@@ -42,7 +42,7 @@ class TrinoToken:
 
     @property
     def keyword(self) -> str:
-        """The word or symbol in upper case; the kind in angle brackets for anything else."""
+        """The word or symbol in upper case; for other tokens the kind in angle brackets."""
         if self.kind in ("word", "symbol"):
             return self.text.upper()
         return f"<{self.kind}>"
@@ -52,11 +52,11 @@ END = TrinoToken("end", "<EOF>", -1)
 
 
 class Mismatch(Exception):
-    """The token at the recognizer's place does not fit; another alternative may."""
+    """The current token does not match; another alternative may match."""
 
 
 class Cursor:
-    """A place among the tokens of ``text``: ``_take`` goes on if it can, ``_expect`` raises Mismatch if it cannot."""
+    """A cursor over the tokens of ``text``: ``_take`` advances if tokens match, ``_expect`` raises Mismatch if not."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -65,10 +65,10 @@ class Cursor:
             for match in _LEXER.finditer(text)
             if match.lastgroup != "space"
         ]
-        # Every look ahead that is not a loop stays within the padding.
+        # The padding is longer than every lookahead that is not a loop.
         self._keywords = [token.keyword for token in self._tokens] + [END.keyword] * 8
         self._at = self._furthest = 0
-        self._named_at: list[int] = []  # where the names among the tokens begin
+        self._named_at: list[int] = []  # start positions of names
 
     def _error(self, token: TrinoToken, reason: str) -> MalformedQuery:
         start = token.start if token is not END else len(self._text.rstrip())
@@ -85,7 +85,7 @@ class Cursor:
         raise Mismatch
 
     def _take(self, *keywords: str) -> bool:
-        """Take these tokens if all of them are next."""
+        """Advance past these tokens if all of them are next."""
         end = self._at + len(keywords)
         if tuple(self._keywords[self._at : end]) != keywords:
             return False
@@ -138,13 +138,13 @@ class Cursor:
 
 
 def place(text: str, start: int) -> str:
-    """``line 1:8``, where the character at ``start`` is."""
+    """Return the position of the character at ``start`` as ``line 1:8``."""
     before = text[:start]
     return f"line {before.count(chr(10)) + 1}:{start - before.rfind(chr(10))}"
 
 
 def without_comments(text: str) -> str:
-    """The text with white space for every comment, so that places stay."""
+    """Replace each comment by white space, so that positions do not change."""
     return _LEXER.sub(
         lambda match: re.sub(r"[^\r\n]", " ", match.group()) if match.lastgroup == "space" else match.group(),
         text,

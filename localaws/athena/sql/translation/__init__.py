@@ -1,1 +1,1 @@
-"""From the syntax tree to DuckDB's SQL and the scans of tables."""
+"""Translates the syntax tree into DuckDB SQL and table scans."""

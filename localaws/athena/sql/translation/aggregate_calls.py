@@ -1,4 +1,4 @@
-"""The parts of an aggregate's or a window function's call that are neither its name nor its OVER."""
+"""The parts of aggregate and window function calls: arguments, DISTINCT, ORDER BY and window frames."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SIDES = ("PRECEDING", "CURRENT ROW", "FOLLOWING")
 
 
 def aggregate_call(node: exp.Expr) -> tuple[str, list[exp.Expr], bool, list[exp.Expr]]:
-    """An aggregate's name, its arguments, whether they are DISTINCT, and its ORDER BY."""
+    """Return an aggregate's name, arguments, whether they are DISTINCT, and its ORDER BY."""
     if isinstance(node, exp.GroupConcat):
         name, arguments = "listagg", [node.this, node.args.get("separator") or exp.Literal.string("")]
     elif isinstance(node, exp.Anonymous):
@@ -43,7 +43,7 @@ def frame_text(spec: exp.Expr) -> str:
 
 
 def _check_order(start: str, end: str) -> None:
-    """Raises QueryFailed INVALID_WINDOW_FRAME for a frame that could have no row."""
+    """Raise QueryFailed INVALID_WINDOW_FRAME for a frame whose end is before its start."""
     if start == "UNBOUNDED FOLLOWING":
         raise _invalid_frame("start cannot be UNBOUNDED FOLLOWING")
     if end == "UNBOUNDED PRECEDING":

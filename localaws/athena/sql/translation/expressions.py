@@ -1,7 +1,7 @@
-"""A Trino expression compiled to DuckDB's text, bottom up, with its Trino type.
+"""Translates Trino expressions into DuckDB SQL, bottom up, with their Trino types.
 
-Each kind of node has one method; a node, an argument of a node or a function without one is refused. So nothing
-reaches DuckDB that was not written here on purpose.
+Each kind of node has one method. Nodes, node arguments and functions without a translation are rejected, so that
+DuckDB only executes SQL that is written here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from localaws.athena.sql.translation.scope import Scope
 from localaws.athena.sql.types.casts import cast, coerced
 from localaws.athena.sql.types.typed_sql import TypedSql, once, shown_type
 
-# The columns and the text of a subquery, seen from a scope.
+# Compiles a subquery within a scope; returns its columns and SQL.
 Subquery = Callable[[exp.Expr, Scope], tuple[str, Sequence[pa.DataType]]]
 
 _COMPARISONS: dict[type[exp.Expr], str] = {
@@ -42,7 +42,7 @@ _COMPARISONS: dict[type[exp.Expr], str] = {
     exp.NullSafeEQ: "IS NOT DISTINCT FROM",
     exp.NullSafeNEQ: "IS DISTINCT FROM",
 }
-# To DuckDB NaN equals itself and is the largest number; to Trino it compares with nothing.
+# In DuckDB, NaN equals NaN and is the largest number; in Trino, every comparison with NaN is false.
 _WITH_NAN = {
     "=": "({a} = {b} AND (NOT isnan({a}) OR {b} IS NULL))",
     "<>": "({a} <> {b} OR (isnan({a}) AND {b} IS NOT NULL))",
@@ -59,26 +59,26 @@ _ARITHMETIC: dict[type[exp.Expr], str] = {
     exp.Mod: "%",
 }
 _LISTAGG = [overload("varchar, varchar -> varchar", "string_agg({all}){over}")]
-_ARRAY_ITEMS, _ARGUMENTS = 254, 127  # the most that Trino takes in ARRAY[...] and in a call
+_ARRAY_ITEMS, _ARGUMENTS = 254, 127  # Trino's maximum in ARRAY[...] and in a call
 # Source: Trino's DateTimes.DATETIME_PATTERN
 _TIMESTAMP = re.compile(
     r"[-+]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}"
     r"( ([0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.(?P<fraction>[0-9]+))?)?)?\s*(?P<zone>.+)?)?"
 )
-# Inside an array, a row or a map the length of a varchar and the digits of a timestamp are not known.
+# Inside an array, a row or a map, the length of a varchar and the precision of a timestamp are unknown.
 _LENGTHS = re.compile(r"varchar\(|timestamp\((?!3\))", re.IGNORECASE)
-_MOST_DIGITS = 3  # of the second, in a timestamp here
+_MOST_DIGITS = 3  # supported precision of timestamps
 _INTERVAL_UNITS = ("second", "minute", "hour", "day", "week", "month", "year")
 
 
 class Expressions:
-    """Compiles the expressions of one SELECT. ``now`` is the time the query started."""
+    """Translates the expressions of one SELECT. ``now`` is the start time of the query."""
 
     def __init__(self, scope: Scope, subquery: Subquery, now: datetime) -> None:
         self._scope, self._subquery, self._now = scope, subquery, now
 
     def compile(self, node: exp.Expr) -> TypedSql:
-        """Raises QueryFailed for what is wrong and for what is not supported."""
+        """Translate one node. Raises QueryFailed for invalid and for unsupported expressions."""
         method = self._METHODS.get(type(node))
         if method is None:
             raise unsupported(f"{type(node).__name__.upper()} in {node.sql(dialect='trino')}", node)
@@ -95,7 +95,7 @@ class Expressions:
     def order_terms(
         self, terms: Sequence[exp.Expr], compile_term: Callable[[exp.Expr], str] | None = None
     ) -> str:
-        """The text after ORDER BY; NULLs come last unless the query says otherwise, as in Trino."""
+        """Return the SQL after ORDER BY. As in Trino, NULLS LAST is the default."""
         written = []
         for term in terms:
             only(term, "this", "desc", "nulls_first")
@@ -120,7 +120,7 @@ class Expressions:
         if node.is_string:
             return TypedSql(duckdb_string(text), dt.VARCHAR)
         if "e" in text.lower() or "." in text:
-            # Unlike Trino's own default: docs/adr/0009-athena-decimal-literals.md
+            # Unlike Trino's default: docs/adr/0009-athena-decimal-literals.md
             return TypedSql(f"CAST({duckdb_string(text)} AS DOUBLE)", dt.DOUBLE)
         return self._whole(node, int(text))
 
@@ -174,7 +174,7 @@ class Expressions:
 
     def _logical(self, node: exp.Expr) -> TypedSql:
         word = "AND" if isinstance(node, exp.And) else "OR"
-        # One text for the whole chain: DuckDB's expressions must not be deep.
+        # The whole chain is one balanced expression, because deep expressions are slow in DuckDB.
         sides = [self.condition(side, "Logical expression term") for side in _chain(node)]
         return TypedSql(f"({f' {word} '.join(sides)})", dt.BOOLEAN)
 
@@ -236,7 +236,7 @@ class Expressions:
             text for item, text in zip(node.expressions, texts, strict=True) if isinstance(item, exp.Literal)
         ]
         if 0 < len(constants) < len(texts):
-            # A constant that is equal spares the others, which might fail.
+            # If a constant is equal, the other items are not evaluated, because they might fail.
             found = f"(CASE WHEN {tested} IN ({', '.join(constants)}) THEN true ELSE {found} END)"
         if common in (dt.DOUBLE, dt.REAL) and texts:
             nulls = " OR ".join(f"{item} IS NULL" for item in texts)
@@ -316,7 +316,7 @@ class Expressions:
                 unit, count = _interval(interval)
                 value = self.compile(other)
                 if value.type == dt.SHORT_TIMESTAMP and unit not in ("month", "year"):
-                    # The interval has milliseconds.
+                    # Trino's intervals have milliseconds.
                     value = TypedSql(value.sql, dt.TIMESTAMP)
                 return plus_interval(value, unit, count if operator == "+" else f"-({count})", node)
         left, right = self.compile(node.this), self.compile(node.expression)
@@ -490,7 +490,7 @@ class Expressions:
         return TypedSql(text, bound.result)
 
     def _wrong_arguments(self, node: exp.Expr, name: str, values: Sequence[TypedSql]) -> QueryFailed:
-        """Trino's complaint, unless Trino has an overload that is not answered here."""
+        """Return Trino's error for wrong arguments, or "not supported" if Trino has an overload for them."""
         if bind(UNSUPPORTED.get(name, []), values) is not None:
             given = ", ".join(dt.trino_name(value.type) for value in values)
             return unsupported(f"{name}({given})", node)
@@ -526,7 +526,7 @@ class Expressions:
         return self._aggregate(call, f"{filtered} OVER ({' '.join(parts)})", in_window=True)
 
     def _aggregate(self, node: exp.Expr, over: str, in_window: bool) -> TypedSql:
-        """An aggregate or a window function; ``over`` is the text of its FILTER and OVER."""
+        """Translate an aggregate or window function; ``over`` is the SQL of its FILTER and OVER."""
         name, arguments, distinct, order = aggregate_call(node)
         table = {**AGGREGATES, **WINDOW_FUNCTIONS} if in_window else AGGREGATES
         if name not in table and name != "listagg":
@@ -542,8 +542,8 @@ class Expressions:
         values = [self.compile(argument) for argument in arguments]
         used = self._scope.touched[looked_at:]
         if used and not any(column in self._scope.columns for column in used):
-            # DuckDB would aggregate the rows of the outer query.
-            raise unsupported(f"{name} of nothing but an outer query's columns", node)
+            # DuckDB would aggregate the outer query's rows.
+            raise unsupported(f"{name} of only outer query columns", node)
         before = "DISTINCT " if distinct else ""
         after = f" ORDER BY {self.order_terms(order)}" if order else ""
         if name in ("sum", "avg") and len(values) == 1 and dt.is_decimal(values[0].type):
@@ -600,7 +600,7 @@ class Expressions:
 
 
 def _chain(node: exp.Expr) -> list[exp.Expr]:
-    """The operands of ``a OR b OR c``, which is ``(a OR b) OR c``."""
+    """Return the operands of ``a OR b OR c``, which is parsed as ``(a OR b) OR c``."""
     operands, kind = [], type(node)
     while type(node) is kind:
         operands.append(node.expression)
@@ -609,7 +609,7 @@ def _chain(node: exp.Expr) -> list[exp.Expr]:
 
 
 def _balanced(operator: str, operands: list[str]) -> str:
-    """DuckDB takes a time that grows with the third power of an expression's depth."""
+    """Return a balanced tree of operators: DuckDB's time grows with the third power of an expression's depth."""
     if len(operands) == 1:
         return operands[0]
     half = len(operands) // 2
@@ -617,7 +617,7 @@ def _balanced(operator: str, operands: list[str]) -> str:
 
 
 def _interval(node: exp.Expr) -> tuple[str, str]:
-    """The unit and the count of ``INTERVAL '3' day``."""
+    """Return the unit and the count of ``INTERVAL '3' day``."""
     only(node, "this", "unit")
     unit = node.args.get("unit")
     count = str(node.this.this) if isinstance(node.this, exp.Literal) and node.this.is_string else ""

@@ -1,4 +1,4 @@
-"""What stands in FROM: tables, subqueries, UNNEST and their joins, each with the columns it brings in sight."""
+"""Translates FROM: tables, subqueries, UNNEST and their joins, each with its visible columns."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Relation:
 
 
 class Relations:
-    """Compiles FROM clauses; ``scans`` collects every use of a table on the way."""
+    """Translates FROM clauses; ``scans`` collects all uses of tables."""
 
     def __init__(
         self, catalog: Catalog, database: str, query: CompileQuery, expressions: MakeExpressions
@@ -56,7 +56,7 @@ class Relations:
     def _joined(
         self, relation: Relation, joins: Sequence[exp.Expr] | None, parent: Scope | None, ctes: Ctes
     ) -> Relation:
-        """A relation and what is joined to it. Joins bind closer than commas, and do not see beyond one."""
+        """Translate a relation and its joins. Joins bind closer than commas, and cannot use columns across a comma."""
         rest = list(joins or ())
         before: Relation | None = None
         for at, join in enumerate(rest):
@@ -91,7 +91,7 @@ class Relations:
     def _relation(
         self, node: exp.Expr, parent: Scope | None, ctes: Ctes, siblings: tuple[ScopeColumn, ...]
     ) -> Relation:
-        """One item of FROM; ``siblings`` are the columns to its left, which UNNEST may use."""
+        """Translate one item of FROM; ``siblings`` are the columns to its left, which UNNEST can use."""
         if isinstance(node, exp.Table):
             return self._table(node, parent, ctes)
         if isinstance(node, exp.Unnest):
@@ -205,7 +205,7 @@ class Relations:
 
 
 def _is_comma(join: exp.Expr) -> bool:
-    """Without any word sqlglot's join is the comma of ``FROM a, b``."""
+    """Return whether the join is the comma of ``FROM a, b``: in sqlglot's tree it has no kind, side or method."""
     return not any(join.args.get(name) for name in ("side", "kind", "method", "on", "using"))
 
 
@@ -216,7 +216,7 @@ def _listed(before: Relation | None, relation: Relation) -> Relation:
 
 
 def _joined_using(left: Relation, right: Relation, word: str, using: Sequence[exp.Expr]) -> Relation:
-    """The joined columns come first, once, and belong to neither side any more."""
+    """Join with USING: the joined columns are first, appear once, and belong to neither side."""
     shared, conditions, names = [], [], [name.name.lower() for name in using]
     for at, (name, node) in enumerate(zip(names, using, strict=True)):
         if name in names[:at]:
@@ -255,7 +255,7 @@ def _output_columns(
     default: str | None = None,
     partial: bool = False,
 ) -> tuple[ScopeColumn, ...]:
-    """The columns of a subquery, seen from outside. One without a name can be had by ``*`` only."""
+    """Return the columns of a subquery as visible outside. A column without a name is only visible by ``*``."""
     qualifier = alias.name.lower() if alias is not None and alias.name else default
     return tuple(
         ScopeColumn(

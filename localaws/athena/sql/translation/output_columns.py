@@ -1,4 +1,4 @@
-"""The columns a query returns, and the ways to name one of them."""
+"""The output columns of a query, and references to them by name or ordinal."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from localaws.athena.sql.parsing.nodes import position
 
 @dataclass(frozen=True)
 class OutputColumn:
-    """A column a query returns; ``name`` is None when the query gave none."""
+    """An output column of a query; ``name`` is None if the query does not name it."""
 
     name: str | None
     type: pa.DataType
-    length: int | None = None  # as TypedSql's
+    length: int | None = None  # as in TypedSql
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ Ctes = Mapping[str, Cte]
 def renamed(
     outputs: tuple[OutputColumn, ...], alias: exp.Expr | None, partial: bool = False
 ) -> tuple[OutputColumn, ...]:
-    """Outputs under the names of ``alias(a, b)``. With ``partial`` the last keeps its name if none is left for it."""
+    """Rename columns by ``alias(a, b)``. With ``partial`` the last column keeps its name if there is no new one."""
     names = list(alias.args.get("columns") or []) if alias is not None else []
     if not names:
         return outputs
@@ -54,7 +54,7 @@ def renamed(
 
 
 def ordinal(node: exp.Expr, columns: int) -> int | None:
-    """The index ``GROUP BY 2`` means."""
+    """Return the index of the ordinal in ``GROUP BY 2``; None if the node is not an ordinal."""
     if not isinstance(node, exp.Literal) or node.is_string or not str(node.this).isdigit():
         return None
     at = int(node.this)

@@ -1,7 +1,7 @@
-"""A Trino query compiled to DuckDB's text: relations, grouping, ordering and set operations.
+"""Translates Trino queries into DuckDB SQL: relations, grouping, ordering and set operations.
 
-Every query's columns are called c0, c1, ... in DuckDB, and every relation r0, r1, ...; the names a user gave live
-only here, where Trino's rules resolve them.
+In DuckDB's SQL, the columns of every query are named c0, c1, ..., and the relations r0, r1, ... The user's names only
+exist here, where they are resolved by Trino's rules.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _SET_OPERATIONS: dict[type[exp.Expr], str] = {
 
 @dataclass(frozen=True)
 class QueryPlan:
-    """A whole statement: what to read, and what to run over it."""
+    """A translated statement: the table scans, and the SQL that uses them."""
 
     query: Query
     scans: tuple[Scan, ...]
@@ -51,7 +51,7 @@ class QueryPlan:
 
 @dataclass(frozen=True)
 class _Item:
-    """One column of a SELECT list, and the node it came from (None out of a ``*``)."""
+    """One column of a SELECT list, and its node (None for a column of ``*``)."""
 
     value: TypedSql
     name: str | None
@@ -59,7 +59,7 @@ class _Item:
 
 
 def plan_query(tree: exp.Expr, catalog: Catalog, database: str, now: datetime) -> QueryPlan:
-    """Compile a statement. Tables without a database are ``database``'s. Raises QueryFailed."""
+    """Translate a statement. Tables without a database are in ``database``. Raises QueryFailed."""
     compiler = _Compiler(catalog, database, now)
     query = compiler.query(tree, None, {})
     return QueryPlan(query, tuple(compiler.relations.scans))
@@ -160,7 +160,7 @@ class _Compiler:
         return Query(f"SELECT * FROM ({body}){tail}", tuple(outputs))
 
     def _tail(self, node: exp.Expr, outputs: Sequence[OutputColumn], expressions: Expressions) -> str:
-        """ORDER BY, OFFSET and LIMIT after a query whose columns are all there is to order by."""
+        """Return ORDER BY, OFFSET and LIMIT of a query that can only be ordered by its output columns."""
 
         def term(key: exp.Expr) -> str:
             at = ordinal(key, len(outputs))
@@ -201,7 +201,7 @@ class _Compiler:
         return Query(text, outputs)
 
     def _where(self, node: exp.Expr, scope: Scope, expressions: Expressions) -> str:
-        """The WHERE clause; a condition on one table's partition keys alone also goes to that table's scan."""
+        """Return WHERE. A condition that only uses partition keys of one table is also added to the table's scan."""
         where = node.args.get("where")
         if where is None:
             return ""
@@ -267,7 +267,7 @@ class _Compiler:
             at = ordinal(term, len(items))
             if at is not None:
                 value = items[at].value
-                # A constant's text would be an ordinal again.
+                # A constant in GROUP BY would be an ordinal.
                 return str(at + 1) if isinstance(items[at].node, exp.Literal) else value.sql
             return expressions.compile(term).sql
 
@@ -288,7 +288,7 @@ class _Compiler:
         return f" GROUP BY {', '.join(element(term) for term in [*group.expressions, *sets])}"
 
     def _order(self, node: exp.Expr, items: list[_Item], expressions: Expressions, scope: Scope) -> str:
-        """ORDER BY sees the output columns first, then those of the relation."""
+        """Return ORDER BY. Names refer to output columns first, then to columns of the relation."""
         order = node.args.get("order")
         if order is None:
             return ""
@@ -322,7 +322,7 @@ class _Compiler:
 
 
 def _as_types(query: Query, outputs: Sequence[OutputColumn]) -> str:
-    """One side of a set operation, with the columns of the whole."""
+    """Return one side of a set operation, cast to the column types of the result."""
     if [output.type for output in query.outputs] == [output.type for output in outputs]:
         return f"(SELECT * FROM ({query.sql}))"
     casts = [
@@ -333,7 +333,7 @@ def _as_types(query: Query, outputs: Sequence[OutputColumn]) -> str:
 
 
 def _sees(scope: Scope | None, qualifier: tuple[str, ...]) -> bool:
-    """Whether a query around has a relation of this name."""
+    """Return whether an outer query has a relation with this name."""
     while scope is not None:
         if any(column.relation[-len(qualifier) :] == qualifier for column in scope.columns):
             return True
@@ -348,10 +348,10 @@ def _conjuncts(node: exp.Expr) -> list[exp.Expr]:
 
 
 def _pruned_scan(condition: exp.Expr, scope: Scope) -> Scan | None:
-    """The scan of this very SELECT whose partition keys are all that ``condition`` looks at.
+    """Return the scan in this SELECT of which ``condition`` only uses partition keys; None if there is none.
 
-    An outer query's table must not be pruned by a subquery's condition, nor an outer join's other side: a row
-    that finds no partner would appear with NULLs.
+    A subquery's condition must not prune a table of an outer query. A condition must not prune the nullable side of an
+    outer join, because rows without a match would appear with NULLs.
     """
     if condition.find(exp.Query) is not None or not scope.touched:
         return None
@@ -367,13 +367,13 @@ def _pruned_scan(condition: exp.Expr, scope: Scope) -> Scan | None:
 
 
 def _uses_output(node: exp.Expr, items: Sequence[_Item]) -> bool:
-    """Whether an unqualified name in ``node`` is an output column's own: to Trino it is not the select list's then."""
+    """Return whether an unqualified name in ``node`` is an output column; Trino then does not match the select list."""
     plain = {item.name.lower() for item in items if item.name and isinstance(item.node, exp.Column)}
     return any(not column.table and column.name.lower() in plain for column in node.find_all(exp.Column))
 
 
 def _with_outputs(node: exp.Expr, items: Sequence[_Item]) -> exp.Expr:
-    """``node`` with the names of output columns replaced by what they stand for."""
+    """Return ``node`` with the names of output columns replaced by their expressions."""
     meant = {item.name.lower(): item.node for item in items if item.name and item.node is not None}
 
     def substituted(part: exp.Expr) -> exp.Expr:
@@ -385,7 +385,7 @@ def _with_outputs(node: exp.Expr, items: Sequence[_Item]) -> exp.Expr:
 
 
 def _limits(node: exp.Expr) -> str:
-    """OFFSET before LIMIT in Trino's text, after it in DuckDB's."""
+    """Return LIMIT and OFFSET: in Trino OFFSET is before LIMIT, in DuckDB after it."""
     text = ""
     limit, offset = node.args.get("limit"), node.args.get("offset")
     if isinstance(limit, exp.Fetch):

@@ -1,4 +1,4 @@
-"""What a name in a query can mean: the columns in sight, and the one a name resolves to."""
+"""Name resolution: the visible columns of a query, and the column to which a name resolves."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from localaws.athena.tables.scans import Scan
 
 @dataclass(frozen=True)
 class ScopeColumn:
-    """A column in sight. ``relation`` is what may qualify it, outermost name first; ``type`` is None when this
-    engine cannot read it; ``nullable`` says that an outer join may put NULL in its place."""
+    """A visible column.
+
+    ``relation`` is its qualifier, outermost name first. ``type`` is None if this engine cannot read it. ``nullable``
+    means that an outer join can replace the value by NULL.
+    """
 
     name: str
     type: pa.DataType | None
@@ -27,7 +30,7 @@ class ScopeColumn:
     scan: Scan | None = None
     hidden: bool = False
     nullable: bool = False
-    length: int | None = None  # as TypedSql's
+    length: int | None = None  # as in TypedSql
 
     def matches(self, qualifier: tuple[str, ...], name: str) -> bool:
         if name != self.name:
@@ -35,7 +38,7 @@ class ScopeColumn:
         return not qualifier or self.relation[-len(qualifier) :] == qualifier
 
     def read(self) -> TypedSql:
-        """The column's value; the scan learns that it is needed."""
+        """Return the column's value, and add the column to the scan."""
         if self.type is None:
             raise not_supported(f"the type of column {self.name}")
         if self.scan is not None:
@@ -45,14 +48,14 @@ class ScopeColumn:
 
 @dataclass
 class Scope:
-    """``touched`` is every column resolved here, so that a caller can see what an expression uses."""
+    """The visible columns of a query. ``touched`` contains the resolved columns, so that callers see what is used."""
 
     columns: tuple[ScopeColumn, ...] = ()
     parent: Scope | None = None
     touched: list[ScopeColumn] = field(default_factory=list)
 
     def resolve(self, node: exp.Expr, parts: tuple[str, ...]) -> TypedSql:
-        """The value ``parts`` name: a column, qualified or not, and the fields of a row inside it.
+        """Return the value that ``parts`` name: a column, qualified or not, and fields of a row in it.
 
         Raises QueryFailed COLUMN_NOT_FOUND or AMBIGUOUS_NAME.
         """
@@ -71,7 +74,7 @@ class Scope:
         )
 
     def _find(self, node: exp.Expr, parts: tuple[str, ...]) -> tuple[ScopeColumn, tuple[str, ...]] | None:
-        """The longest qualifier wins: ``t.x`` is column x of t before it is field x of column t."""
+        """The longest qualifier has precedence: ``t.x`` is column x of t rather than field x of column t."""
         for at in reversed(range(len(parts))):
             matches = [column for column in self.columns if column.matches(parts[:at], parts[at])]
             if len(matches) > 1:

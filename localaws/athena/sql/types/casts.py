@@ -1,4 +1,4 @@
-"""How a typed expression is converted to another type: implicit coercion, CAST and TRY_CAST."""
+"""Conversion of typed expressions: implicit coercion, CAST and TRY_CAST."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _READABLE = {
 
 
 def coerced(value: TypedSql, target: pa.DataType) -> str:
-    """The text of ``value`` as ``target``, a type it is known to widen to."""
+    """Return the SQL of ``value`` coerced to ``target``, to which its type can be coerced."""
     if value.type == target:
         return value.sql
     return number_cast(value.sql, value.type, target)
 
 
 def cast(value: TypedSql, target: pa.DataType, node: exp.Expr, safe: bool = False) -> TypedSql:
-    """CAST, or TRY_CAST when ``safe``. Source: https://trino.io/docs/current/functions/conversion.html"""
+    """Return CAST, or TRY_CAST if ``safe``. Source: https://trino.io/docs/current/functions/conversion.html"""
     if value.type == target:
         return TypedSql(value.sql, target)
     return TypedSql(_cast_text(value, target, node, "TRY_CAST" if safe else "CAST"), target)
@@ -65,13 +65,13 @@ def _moment_text(value: TypedSql) -> str:
         return f"trino_timestamp_text({value.sql}, 3)"
     if value.length is None:
         raise not_supported(
-            "a cast to varchar of a timestamp of fewer than 3 digits: write the literal with .000"
+            "a cast to varchar of a timestamp with fewer than 3 digits: write the literal with .000"
         )
     return f"trino_timestamp_text({value.sql}, {value.length})"
 
 
 def _casts_in_trino(source: pa.DataType, target: pa.DataType) -> bool:
-    """Whether Trino casts so. Of maps and rows it is not known here."""
+    """Return whether Trino has this cast. For maps and rows the answer is only approximate."""
     if dt.is_array(source) and dt.is_array(target):
         return _casts_in_trino(source.value_type, target.value_type)
     if pa.types.is_nested(source) or pa.types.is_nested(target):

@@ -1,4 +1,4 @@
-"""DuckDB's text for casts among numbers, where DuckDB's own cast gives another number than Trino's.
+"""DuckDB SQL for casts between numbers, where DuckDB's own cast has another result than Trino's.
 
 Source: https://trino.io/docs/current/functions/conversion.html and Trino's DecimalConversions, DoubleOperators and
 RealOperators.
@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from localaws.athena import datatypes as dt
 
-SHORT = 18  # digits of a decimal that Trino and DuckDB keep in 64 bits
-_LARGEST_REAL = "3.4028235677973366e38"  # from here on a double rounds to an infinite real
+SHORT = 18  # maximum digits of a decimal that Trino and DuckDB store in 64 bits
+_LARGEST_REAL = "3.4028235677973366e38"  # a double from this value on is rounded to an infinite real
 
 
 def number_cast(text: str, source: pa.DataType, target: pa.DataType, verb: str = "CAST") -> str:
-    """``text``, a number, boolean or NULL of type ``source``, as ``target``; ``verb`` is CAST or TRY_CAST."""
+    """Cast ``text``, a number, boolean or NULL of type ``source``, to ``target``; ``verb`` is CAST or TRY_CAST."""
     plain = f"{verb}({text} AS {dt.duckdb_name(target)})"
     if dt.is_decimal(source):
         return _from_decimal(text, source, target, plain)
@@ -27,7 +27,7 @@ def number_cast(text: str, source: pa.DataType, target: pa.DataType, verb: str =
 
 
 def unscaled(text: str, datatype: pa.DataType) -> str:
-    """The digits of a decimal as a HUGEINT, by a multiplication when the product fits and as text when not."""
+    """Return a decimal's unscaled value as a HUGEINT: by multiplication if the product fits, otherwise through text."""
     scale, digits = datatype.scale, datatype.precision + datatype.scale + 1
     if scale == 0:
         return f"CAST({text} AS HUGEINT)"
@@ -40,7 +40,7 @@ def _from_decimal(text: str, source: pa.DataType, target: pa.DataType, plain: st
     if target == dt.BOOLEAN:
         return f"({text} <> 0)"
     if target == dt.VARCHAR and source.precision == source.scale:
-        return rf"regexp_replace(CAST({text} AS VARCHAR), '^(-?)\.', '\10.')"  # 0.5, where DuckDB has .5
+        return rf"regexp_replace(CAST({text} AS VARCHAR), '^(-?)\.', '\10.')"  # 0.5 instead of DuckDB's .5
     if target not in (dt.DOUBLE, dt.REAL):
         return plain
     name = dt.duckdb_name(target)

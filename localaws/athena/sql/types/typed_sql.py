@@ -1,4 +1,4 @@
-"""A compiled expression: DuckDB text with its Trino type."""
+"""A translated expression: DuckDB SQL with its Trino type."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONG = 200  # characters
 
 @dataclass(frozen=True)
 class TypedSql:
-    """``length`` is the n of a varchar(n) where it is known: of a column of a table, and of a CAST."""
+    """SQL and type; ``length`` is the n of varchar(n) if it is known, for a table column or a CAST."""
 
     sql: str
     type: pa.DataType
@@ -25,10 +25,10 @@ class TypedSql:
 
 
 def once(texts: Sequence[str], write: Callable[..., str]) -> str:
-    """``write(*texts)``, with operands computed once however often they are written.
+    """Return ``write(*texts)`` with each operand computed once, even if the macro uses it several times.
 
-    A macro writes some operands several times, so the text of nested calls would grow with the power of their depth,
-    and DuckDB's planner, which nothing interrupts, with it. Operands that are short are written as they are.
+    Macros repeat some operands. So the SQL of nested calls would grow exponentially with their depth, and so would the
+    time of DuckDB's planner, which cannot be interrupted. Short operands are written unchanged.
     """
     if all(len(text) <= _LONG and "trino_" not in text and "lambda" not in text for text in texts):
         return write(*texts)
@@ -39,7 +39,7 @@ def once(texts: Sequence[str], write: Callable[..., str]) -> str:
 
 
 def shown_type(value: TypedSql, node: exp.Expr) -> str:
-    """The type as Trino's messages name it: a text literal has its length."""
+    """Return the type as in Trino's messages, where a string literal has a length."""
     if isinstance(node, exp.Literal) and node.is_string:
         return f"varchar({len(node.this)})"
     return dt.trino_name(value.type)

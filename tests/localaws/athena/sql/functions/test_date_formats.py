@@ -1,4 +1,4 @@
-"""date_format and date_parse take MySQL's letters as Joda-Time does."""
+"""date_format and date_parse interpret MySQL's letters like Joda-Time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def ask(engine: Engine, expression: str) -> str | None:
         ("2024q1", "%Y%q%c", "2024-01-01 00:00:00.000"),
     ],
 )
-def test_a_text_is_read(engine: Engine, text: str, pattern: str, moment: str) -> None:
+def test_date_parse(engine: Engine, text: str, pattern: str, moment: str) -> None:
     assert ask(engine, f"date_parse('{text}', '{pattern}')") == moment
 
 
@@ -59,7 +59,7 @@ def test_a_text_is_read(engine: Engine, text: str, pattern: str, moment: str) ->
         ("", "%Y"),
     ],
 )
-def test_a_text_of_another_format_fails(engine: Engine, text: str, pattern: str) -> None:
+def test_a_string_in_another_format_fails(engine: Engine, text: str, pattern: str) -> None:
     with pytest.raises(QueryFailed) as failure:
         ask(engine, f"date_parse('{text}', '{pattern}')")
     assert failure.value.message == f'INVALID_FUNCTION_ARGUMENT: Invalid format: "{text}"'
@@ -67,7 +67,7 @@ def test_a_text_of_another_format_fails(engine: Engine, text: str, pattern: str)
 
 
 @pytest.mark.parametrize("pattern", ["%W", "%v", "%Y %y", "%H %p", "%j %m", "x", "%"])
-def test_a_format_that_is_not_read_is_refused(engine: Engine, pattern: str) -> None:
+def test_an_unsupported_format_is_rejected(engine: Engine, pattern: str) -> None:
     with pytest.raises(QueryFailed, match="not supported by the local Athena: date_parse with"):
         ask(engine, f"date_parse('x', '{pattern}')")
 
@@ -83,12 +83,12 @@ def test_a_format_that_is_not_read_is_refused(engine: Engine, pattern: str) -> N
         ("%%r", "%r"),
     ],
 )
-def test_a_moment_is_written(engine: Engine, pattern: str, text: str) -> None:
+def test_date_format(engine: Engine, pattern: str, text: str) -> None:
     moment = "timestamp '2024-12-30 14:05:06.007'"
     assert ask(engine, f"date_format({moment}, '{pattern}')") == text
 
 
 @pytest.mark.parametrize("letter", "DUuVwX")
-def test_letters_that_trino_refuses(engine: Engine, letter: str) -> None:
+def test_letters_that_trino_rejects(engine: Engine, letter: str) -> None:
     with pytest.raises(QueryFailed, match=f"%{letter} not supported in date format string"):
         ask(engine, f"date_format(localtimestamp, '%{letter}')")

@@ -1,4 +1,4 @@
-"""Decimal arithmetic, rounding and casts against Python's exact integers, over decimals of every width."""
+"""Decimal arithmetic, rounding and casts, compared with Python's exact integers for decimals of all precisions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WIDTHS = [
 
 
 def values(precision: int, scale: int, seed: str, count: int = 8) -> list[Decimal]:
-    """Small and large numbers of a type, its largest, zero, and ones that end in a five."""
+    """Return values of a type: small and large ones, the maximum, zero, and values that end in 5."""
     made = random.Random(seed)
     digits = [0, 1, -1, 10**precision - 1, 1 - 10**precision, 5 * 10 ** (precision - 1)]
     digits += [made.randrange(10 ** made.randint(1, precision)) * made.choice((1, -1)) for _ in range(count)]
@@ -38,7 +38,7 @@ def values(precision: int, scale: int, seed: str, count: int = 8) -> list[Decima
 
 
 def ask(engine: Engine, expressions: Sequence[str], rows: Sequence[str]) -> list[tuple[str | None, ...]]:
-    """Each expression over the rows (a, b); NULL where it fails."""
+    """Return the value of each expression for the rows (a, b); None where it fails."""
     columns = ", ".join(f"TRY({expression})" for expression in expressions)
     result = engine.run(
         engine.prepare(f"SELECT {columns} FROM (VALUES {', '.join(rows)}) t(a, b)"), "default"
@@ -47,7 +47,7 @@ def ask(engine: Engine, expressions: Sequence[str], rows: Sequence[str]) -> list
 
 
 def fitted(exact: Fraction, precision: int, scale: int) -> str | None:
-    """What a decimal of this type holds of a number, rounded half up; None when it has too many digits."""
+    """Return a number as a decimal of this type, rounded half up; None if it has too many digits."""
     doubled = 2 * abs(exact) * 10**scale
     digits = int((doubled + 1) // 2) * (1 if exact >= 0 else -1)
     return None if abs(digits) >= 10**precision else f"{Decimal(digits).scaleb(-scale, EXACT):f}"
@@ -86,9 +86,9 @@ def test_arithmetic_is_exact(engine: Engine, left: tuple[int, int]) -> None:
                     expected = fitted(compute(Fraction(a), Fraction(b)), min(38, precision), scale)
                 if expected is None and row[at] is not None:
                     raise AssertionError(
-                        f"{a:f} {operator} {b:f} of {left}, {right}: {row[at]} and not an error"
+                        f"{a:f} {operator} {b:f} of {left}, {right}: {row[at]} instead of an error"
                     )
-                # Trino scales both sides before it adds, and that may overflow 128 bits although the sum would fit.
+                # Trino rescales both operands before it adds them; this can overflow 128 bits although the sum fits.
                 if operator in "+-" and max(abs(a), abs(b)).scaleb(scale, EXACT) >= 2**127:
                     expected = None
                 assert row[at] == expected, f"{a:f} {operator} {b:f} of {left}, {right}"
@@ -130,7 +130,7 @@ def test_rounding_is_exact(engine: Engine, width: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS, ids=str)
-def test_a_double_or_its_text_is_the_decimal_it_is_written_as(engine: Engine, width: tuple[int, int]) -> None:
+def test_a_double_or_its_text_is_cast_to_the_written_decimal(engine: Engine, width: tuple[int, int]) -> None:
     made = random.Random(str(width))
     doubles = [0.5, -0.045, 33.355, 1e22, 9.5e-7, 1.005, -2.5, 1e300, 5e-324]
     doubles += [
@@ -157,13 +157,11 @@ def test_a_double_or_its_text_is_the_decimal_it_is_written_as(engine: Engine, wi
         ("CAST(9.5e18 AS real)", "9500000000000000000.0"),
     ],
 )
-def test_a_large_whole_double_keeps_the_digits_that_java_writes(
-    engine: Engine, number: str, text: str
-) -> None:
+def test_a_large_whole_double_has_the_digits_of_java(engine: Engine, number: str, text: str) -> None:
     assert ask(engine, [f"CAST({number} AS decimal(38,1))"], ["(1, 1)"]) == [(text,)]
 
 
-def test_a_text_is_the_decimal_it_says(engine: Engine) -> None:
+def test_a_string_is_cast_to_its_decimal(engine: Engine) -> None:
     texts = [
         "9.5e-7",
         "-12.5E-1",
@@ -181,7 +179,9 @@ def test_a_text_is_the_decimal_it_says(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS, ids=str)
-def test_a_decimal_is_the_nearest_double_and_its_own_text(engine: Engine, width: tuple[int, int]) -> None:
+def test_a_decimal_is_cast_to_the_nearest_double_and_to_its_text(
+    engine: Engine, width: tuple[int, int]
+) -> None:
     numbers = values(*width, f"double {width}", 30)
     casts = [f"CAST(CAST(a AS decimal{width}) AS {name})" for name in ("double", "varchar", "boolean")]
     for number, (double, text, boolean) in zip(
@@ -236,7 +236,7 @@ def test_sums_and_averages_are_exact(engine: Engine, width: tuple[int, int]) -> 
         ),
     ],
 )
-def test_what_no_decimal_holds_is_an_error(engine: Engine, expression: str, message: str) -> None:
+def test_a_result_that_fits_no_decimal_is_an_error(engine: Engine, expression: str, message: str) -> None:
     with pytest.raises(QueryFailed) as failure:
         engine.run(engine.prepare(f"SELECT {expression}"), "default")
     assert failure.value.message.startswith(message)

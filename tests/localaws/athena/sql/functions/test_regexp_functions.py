@@ -1,4 +1,4 @@
-"""The functions of regular expressions: groups, replacements, empty matches, and what they refuse while they run."""
+"""Regular expression functions: groups, replacements, empty matches, and rejections at run time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def ask(engine: Engine, expression: str) -> str | None:
         ("TRY(regexp_like('a', '('))", None),
     ],
 )
-def test_an_answer(engine: Engine, expression: str, text: str | None) -> None:
+def test_result(engine: Engine, expression: str, text: str | None) -> None:
     assert ask(engine, expression) == text
 
 
@@ -58,7 +58,7 @@ def test_an_answer(engine: Engine, expression: str, text: str | None) -> None:
         (r"regexp_like('a', '\h')", r"not supported by the local Athena: \h in the regular expression \h"),
     ],
 )  # fmt: skip
-def test_a_failure(engine: Engine, expression: str, message: str) -> None:
+def test_failure(engine: Engine, expression: str, message: str) -> None:
     with pytest.raises(QueryFailed) as failure:
         ask(engine, expression)
     assert failure.value.message == message
@@ -72,13 +72,13 @@ def test_a_failure(engine: Engine, expression: str, message: str) -> None:
         r"count(*) FROM (VALUES '\h') t(p) WHERE TRY(regexp_like('a', p))",
     ],
 )
-def test_a_refusal_is_not_swallowed_by_try(engine: Engine, expression: str) -> None:
+def test_a_rejection_is_not_caught_by_try(engine: Engine, expression: str) -> None:
     with pytest.raises(QueryFailed, match="not supported by the local Athena: "):
         ask(engine, expression)
     assert ask(engine, "TRY(regexp_like('a', 'a'))") == "true"
 
 
-def test_a_pattern_that_never_ends_is_refused(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pattern_that_takes_too_long_is_rejected(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("localaws.athena.sql.functions.regexp_functions._SECONDS", 0.1)
     with pytest.raises(QueryFailed, match=r"takes over 0\.1 seconds on one text"):
         ask(engine, f"regexp_like('{'a' * 60}!', '(a|aa)+$')")

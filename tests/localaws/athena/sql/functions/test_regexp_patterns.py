@@ -1,11 +1,11 @@
-"""Patterns mean what they mean to Trino; one that may mean something else is refused."""
+"""Patterns have the same meaning as in Trino; patterns that could differ are rejected."""
 
 from __future__ import annotations
 
 import pytest
 
 from localaws.athena.errors import QueryFailed
-from localaws.athena.sql.functions.regexp_patterns import Refused, compiled
+from localaws.athena.sql.functions.regexp_patterns import UnsupportedPattern, compiled
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ from localaws.athena.sql.functions.regexp_patterns import Refused, compiled
         ("a b#c", "a b#c", "a b#c"),
     ],
 )  # fmt: skip
-def test_a_pattern_finds_what_trinos_finds(pattern: str, text: str, found: str | None) -> None:
+def test_a_pattern_finds_the_matches_of_trino(pattern: str, text: str, found: str | None) -> None:
     match = compiled(pattern).search(text)
     assert (match and match[0]) == found
 
@@ -75,7 +75,7 @@ def test_a_pattern_finds_what_trinos_finds(pattern: str, text: str, found: str |
 @pytest.mark.parametrize(
     "pattern", ["(", "(a", ")", "a)", "*", "a|+", "[", "[a", "[b-a]", "\\", "a{100001}", "(?=a"]
 )
-def test_what_is_no_pattern_fails(pattern: str) -> None:
+def test_an_invalid_pattern_fails(pattern: str) -> None:
     with pytest.raises(QueryFailed, match="INVALID_FUNCTION_ARGUMENT: "):
         compiled(pattern)
 
@@ -96,7 +96,7 @@ def test_what_is_no_pattern_fails(pattern: str) -> None:
         ("(?x)a", "the option x"),
         ("(?u)a", "the option u"),
         ("(?#a)", "a comment"),
-        ("(?<=a*)b", "a look-behind of no fixed length"),
+        ("(?<=a*)b", "a look-behind without fixed length"),
         ("(?<=(a))b", "a group in a look-behind"),
         ("a**", "the repeat *"),
         ("^*", "the repeat *"),
@@ -104,14 +104,14 @@ def test_what_is_no_pattern_fails(pattern: str) -> None:
         ("(?=a)+", "the repeat +"),
         ("[[:alpha:]]", "[: :] in a class"),
         ("[]a]", "[] with ] first"),
-        (r"[a-\d]", "a range to a set"),
-        (r"[\d-z]", "a range of a set"),
+        (r"[a-\d]", "a range to a class"),
+        (r"[\d-z]", "a range from a class"),
         ("[a-c-e]", "- in the middle of a class"),
-        ("[a&&]", "&& without a side"),
+        ("[a&&]", "&& without two operands"),
     ],
 )
-def test_what_may_mean_something_else_is_refused(pattern: str, named: str) -> None:
-    with pytest.raises(Refused) as refused:
+def test_a_pattern_that_could_differ_is_rejected(pattern: str, named: str) -> None:
+    with pytest.raises(UnsupportedPattern) as refused:
         compiled(pattern)
     assert str(refused.value).startswith(named)
     assert str(refused.value).endswith(f"in the regular expression {pattern}")

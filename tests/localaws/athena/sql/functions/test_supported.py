@@ -1,4 +1,4 @@
-"""Each function and operator gives Trino's documented answer, type and text. One row: expression, type, text."""
+"""Each function and operator has Trino's documented result, type and text. One row: expression, type, text."""
 
 from __future__ import annotations
 
@@ -586,7 +586,7 @@ def test_an_aggregate_of_no_rows_is_null(engine: Engine, expression: str) -> Non
         ("5 - 9223372036854775808", "TYPE_MISMATCH: line 1:12: Invalid numeric literal"),
     ],
 )  # fmt: skip
-def test_what_trino_refuses_fails_with_its_words(engine: Engine, expression: str, message: str) -> None:
+def test_invalid_calls_fail_with_trinos_message(engine: Engine, expression: str, message: str) -> None:
     with pytest.raises(QueryFailed) as failure:
         ask(engine, f"SELECT {expression}")
     assert failure.value.message.startswith(message)
@@ -631,9 +631,7 @@ def test_what_trino_refuses_fails_with_its_words(engine: Engine, expression: str
         ("count(*) OVER w FROM (VALUES 1) t(x) WINDOW w AS (ORDER BY x)", "WINDOW"),
     ],
 )
-def test_what_is_not_on_the_white_list_is_refused_by_name(
-    engine: Engine, expression: str, named: str
-) -> None:
+def test_unsupported_functions_are_named(engine: Engine, expression: str, named: str) -> None:
     with pytest.raises(QueryFailed, match="not supported by the local Athena: ") as failure:
         ask(engine, f"SELECT {expression}")
     assert named in failure.value.message
@@ -660,7 +658,7 @@ def test_what_is_not_on_the_white_list_is_refused_by_name(
         ("CAST(ARRAY[1e0] AS array(varchar))", "a cast of double to varchar"),
     ],
 )
-def test_what_trino_answers_for_other_types_is_refused(engine: Engine, expression: str, named: str) -> None:
+def test_unsupported_overloads_are_rejected(engine: Engine, expression: str, named: str) -> None:
     with pytest.raises(QueryFailed) as failure:
         ask(engine, f"SELECT {expression}")
     assert failure.value.message.startswith(f"not supported by the local Athena: {named}")
@@ -684,18 +682,18 @@ def test_what_trino_answers_for_other_types_is_refused(engine: Engine, expressio
         "UNLOAD (SELECT 1) TO 's3://b/k/' WITH (format = 'PARQUET')",
     ],
 )
-def test_a_statement_that_athena_has_is_refused_by_name(engine: Engine, statement: str) -> None:
+def test_unsupported_statements_are_named(engine: Engine, statement: str) -> None:
     with pytest.raises(QueryFailed, match="not supported by the local Athena: "):
         engine.run(engine.prepare(statement), "default")
 
 
-def test_no_refusal_is_an_error_that_try_makes_null_of() -> None:
+def test_no_rejection_is_an_error_that_try_catches() -> None:
     macros = files("localaws.athena.sql.functions").joinpath("trino.sql").read_text(encoding="utf-8")
     assert "trino_raise('not supported" not in macros
 
 
-def test_every_function_of_the_white_list_is_asked_here() -> None:
-    """A function enters the table with an answer, or not at all."""
+def test_every_supported_function_is_tested_here() -> None:
+    """A function can only be added to the table together with a test."""
     asked = " ".join(
         expression for expression, _, _ in [*SCALAR_ANSWERS, *AGGREGATE_ANSWERS, *WINDOW_ANSWERS]
     ).lower()
@@ -705,6 +703,6 @@ def test_every_function_of_the_white_list_is_asked_here() -> None:
 
 
 def test_approx_distinct_is_within_its_error(engine: Engine) -> None:
-    """Trino's standard error is 2.3 %; the count here is exact."""
+    """Trino's standard error is 2.3 %; the local result is exact."""
     sql = "SELECT approx_distinct(x), approx_distinct(x % 7) FROM UNNEST(sequence(1, 5000)) t(x)"
     assert ask(engine, sql)[1] == [("5000", "7")]

@@ -1,4 +1,4 @@
-"""What is a query to Trino, whatever sqlglot makes of it."""
+"""Which texts are queries in Trino, independently of sqlglot."""
 
 from __future__ import annotations
 
@@ -112,23 +112,23 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("text", QUERIES)
-def test_a_query_of_trino(text: str) -> None:
+def test_valid_query(text: str) -> None:
     recognize(text)
 
 
 @pytest.mark.parametrize(("text", "message"), MALFORMED)
-def test_no_query_of_trino(text: str, message: str) -> None:
+def test_invalid_query(text: str, message: str) -> None:
     with pytest.raises(MalformedQuery) as failure:
         recognize(text)
     assert str(failure.value).startswith(message)
 
 
-def test_comments_become_white_space() -> None:
+def test_comments_are_replaced_by_white_space() -> None:
     text = "SELECT/*+ a\n */1, '--'-- é\n, 2"
     assert recognize(text).text == "SELECT     \n   1, '--'    \n, 2"
 
 
-def test_types_are_found_with_the_beginning_of_their_cast() -> None:
+def test_types_are_found_with_the_start_of_their_cast() -> None:
     found = recognize("SELECT CAST(a AS ROW(x string,\n array(Float))), \"B\"'c'").types
     assert [(named.name, named.start) for named in found] == [
         ("string", 7),
@@ -156,7 +156,7 @@ def test_names_are_columns_relations_and_aliases() -> None:
         ("SELECT x OVER w FROM t WINDOW w AS (ORDER BY a MEASURES b AS c ROWS CURRENT ROW)", "measures of a window"),
     ],
 )  # fmt: skip
-def test_what_sqlglot_does_not_know_is_named(text: str, construct: str) -> None:
+def test_constructs_unknown_to_sqlglot_are_named(text: str, construct: str) -> None:
     assert recognize(text).unsupported[0] == construct
 
 

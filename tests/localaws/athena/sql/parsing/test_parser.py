@@ -1,4 +1,4 @@
-"""What Trino refuses fails in its words; what sqlglot cannot read is refused by name."""
+"""Queries that Trino rejects fail with Trino's message; syntax that sqlglot cannot parse is named."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from localaws.athena.sql.parsing.parser import parse_query
         ("SELECT if(true)", "not supported by the local Athena: the syntax at line 1:15: ')'"),
     ],
 )  # fmt: skip
-def test_refused(text: str, message: str) -> None:
+def test_rejected(text: str, message: str) -> None:
     with pytest.raises(QueryFailed) as failure:
         parse_query(text)
     assert failure.value.message == message
@@ -67,6 +67,6 @@ def test_each_question_mark_needs_a_parameter(parameters: tuple[str, ...], found
         "\n",
     ],
 )
-def test_a_parameter_must_be_of_the_grammar_too(value: str) -> None:
+def test_a_parameter_must_fit_the_grammar(value: str) -> None:
     with pytest.raises(MalformedQuery):
         parse_query("SELECT ?", (value,))

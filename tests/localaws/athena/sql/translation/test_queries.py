@@ -94,7 +94,7 @@ def test_query(engine: Engine, sql: str, rows: list[tuple[str | None, ...]]) -> 
     assert list(engine.run(engine.prepare(sql), "default").rows) == rows
 
 
-def test_columns_are_called_as_written_or_by_their_number(engine: Engine) -> None:
+def test_columns_are_named_as_written_or_by_their_number(engine: Engine) -> None:
     sql = "SELECT Id, id AS Total, id + 1, t.ID, count(*) OVER () FROM (VALUES 1) t(id)"
     names = [column.name for column in engine.run(engine.prepare(sql), "default").columns]
     assert names == ["Id", "Total", "_col2", "ID", "_col4"]
@@ -143,7 +143,7 @@ def test_columns_are_called_as_written_or_by_their_number(engine: Engine) -> Non
         ("SELECT * FROM (VALUES ARRAY[1]) t(a) LEFT JOIN UNNEST(a) AS u(x) ON true",
          "not supported by the local Athena: "),
         ("SELECT (SELECT sum(x) FROM (VALUES 1, 2) u(y)) FROM (VALUES 5) t(x)",
-         "not supported by the local Athena: sum of nothing but an outer query's columns (line 1:"),
+         "not supported by the local Athena: sum of only outer query columns (line 1:"),
         ("SELECT a FROM (VALUES (1, 2)) t(a, b) GROUP BY DISTINCT ROLLUP (a, b), ROLLUP (a)",
          "not supported by the local Athena: GROUP BY DISTINCT"),
         ("SELECT grouping(x) FROM (VALUES 1) t(x) GROUP BY x", "not supported by the local Athena: grouping"),
