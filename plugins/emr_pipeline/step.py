@@ -50,15 +50,15 @@ def queued_steps(cluster_id: str) -> dict[str, Any]:
     return {"ClusterId": cluster_id, "StepStates": ["PENDING"]}
 
 
-def cancellation(subject: Mapping[str, Any], listed: Mapping[str, Any]) -> dict[str, Any]:
+def cancellation(resource: Mapping[str, Any], listed: Mapping[str, Any]) -> dict[str, Any]:
     """Return the CancelSteps request for a step and the steps queued behind it, which need its output.
 
     ActionOnFailure does not apply to a cancelled step:
     https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-cancel-steps.html
     """
-    step_ids = dict.fromkeys([subject["step_id"], *(step["Id"] for step in listed["Steps"])])
+    step_ids = dict.fromkeys([resource["step_id"], *(step["Id"] for step in listed["Steps"])])
     return {
-        "ClusterId": subject["cluster_id"],
+        "ClusterId": resource["cluster_id"],
         "StepIds": list(step_ids),
         "StepCancellationOption": "TERMINATE_PROCESS",
     }

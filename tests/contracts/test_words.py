@@ -119,3 +119,8 @@ def test_files_that_are_mentioned_exist(path: str) -> None:
     named = re.findall(rf"(?<![\w./-])(?:{tops})/[\w./-]+\.(?:html|md|py|sh|sql)\b", TEXTS[path])
     folder = (ROOT / path).parent
     assert not [name for name in named if not (ROOT / name).exists() and not (folder / name).exists()]
+
+
+def test_no_conflict_marker_is_left() -> None:
+    markers = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
+    assert [path for path, text in TEXTS.items() if markers.search(text)] == []

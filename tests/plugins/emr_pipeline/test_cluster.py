@@ -29,7 +29,7 @@ def capacities(request: dict[str, Any]) -> dict[str, tuple[int, int]]:
 @pytest.mark.parametrize(
     "settings", [{}, {"subnet_ids": "subnet-1, subnet-2", "security_configuration": "locked"}]
 )
-def test_the_request_is_valid_to_the_service_model(settings: dict[str, str]) -> None:
+def test_the_request_matches_the_service_model(settings: dict[str, str]) -> None:
     operation = botocore.session.get_session().get_service_model("emr").operation_model("RunJobFlow")
     spec = {"bootstrap_actions": {"numpy": ["s3://lake/bootstrap.sh", "--version", "2"]}}
     report = ParamValidator().validate(request(settings, **spec), operation.input_shape)
@@ -65,14 +65,14 @@ def test_the_tags_identify_run_and_deployment_and_satisfy_the_managed_policies()
     }
 
 
-def test_subnets_are_listed_one_by_one() -> None:
+def test_subnets_are_split_at_commas() -> None:
     assert request({"subnet_ids": "subnet-1, subnet-2"})["Instances"]["Ec2SubnetIds"] == [
         "subnet-1",
         "subnet-2",
     ]
 
 
-def test_the_spec_determines_what_the_cluster_consists_of() -> None:
+def test_each_field_of_the_spec_is_in_the_request() -> None:
     spark_defaults = {"Classification": "spark-defaults", "Properties": {"spark.executor.memory": "8g"}}
     made = request(
         core_nodes="8",

@@ -1,4 +1,4 @@
-"""The same job code always has the same version, any change another."""
+"""The version of the job code depends on its content only."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_scripts_go_as_they_are_and_packages_as_zips(folder: Path) -> None:
+def test_scripts_are_unchanged_and_packages_are_zip_files(folder: Path) -> None:
     files = package.build(folder).files
     assert files["job.py"] == b"print('job')\n"
     with zipfile.ZipFile(io.BytesIO(files["lib.zip"])) as archive:
         assert archive.namelist() == ["lib/__init__.py", "lib/rules.py"]
 
 
-def test_the_version_does_not_depend_on_when_or_where(
+def test_the_version_does_not_depend_on_time_and_folder(
     folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     copy = tmp_path_factory.mktemp("copy")
@@ -41,12 +41,12 @@ def test_the_version_does_not_depend_on_when_or_where(
 
 
 @pytest.mark.parametrize("name", ["job.py", "lib/rules.py"])
-def test_any_change_makes_another_version(folder: Path, name: str) -> None:
+def test_a_change_gives_another_version(folder: Path, name: str) -> None:
     before = package.build(folder).version
     (folder / name).write_text("changed\n")
     assert package.build(folder).version != before
 
 
-def test_a_folder_without_jobs_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_jobs_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no Spark job"):
         package.build(tmp_path)

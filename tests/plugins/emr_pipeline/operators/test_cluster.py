@@ -21,11 +21,12 @@ from emr_pipeline.specs import ClusterSpec
 
 Context = Callable[..., Any]
 SETTINGS = Settings(bucket="operators")
+OTHER_PROJECT = Settings(bucket="operators", project="other")
 CLUSTER = ClusterSpec("emr-7.13.0", core_nodes=1)
 
 
-def create(cluster: ClusterSpec = CLUSTER) -> CreateClusterOperator:
-    return CreateClusterOperator(task_id="create_cluster", cluster=cluster, settings=SETTINGS)
+def create(cluster: ClusterSpec = CLUSTER, settings: Settings = SETTINGS) -> CreateClusterOperator:
+    return CreateClusterOperator(task_id="create_cluster", cluster=cluster, settings=settings)
 
 
 def terminate(cluster_id: str, **kwargs: Any) -> TerminateClusterOperator:
@@ -36,7 +37,7 @@ def state_of(aws: Any, cluster_id: str) -> str:
     return str(aws.client("emr").describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]["State"])
 
 
-def test_a_second_try_finds_the_cluster_of_the_first(aws: Any, run: Context) -> None:
+def test_a_retry_finds_the_cluster_of_the_first_try(aws: Any, run: Context) -> None:
     first = create().execute(run())
     assert create().execute(run(try_number=2)) == first
     terminate(first).execute(run())
@@ -51,7 +52,7 @@ def test_another_run_has_another_cluster(aws: Any, run: Context) -> None:
     terminate(theirs).execute(other)
 
 
-def test_a_cluster_that_has_ended_is_not_taken_for_this_runs(aws: Any, run: Context) -> None:
+def test_a_terminated_cluster_is_replaced(aws: Any, run: Context) -> None:
     ended = create().execute(run())
     terminate(ended).execute(run())
     fresh = create().execute(run(try_number=2))
@@ -59,8 +60,8 @@ def test_a_cluster_that_has_ended_is_not_taken_for_this_runs(aws: Any, run: Cont
     terminate(fresh).execute(run())
 
 
-def test_a_run_with_the_longest_id_has_a_cluster_that_is_found_again(aws: Any, run: Context) -> None:
-    """Airflow takes 250 characters, EMR 256 for the name, in which the DAG's id stands before."""
+def test_the_cluster_of_a_run_with_the_longest_id_is_found(aws: Any, run: Context) -> None:
+    """Airflow allows 250 characters for the run id, EMR 256 for the name, which also contains the DAG id."""
     long, other = ({**run(), "run_id": f"{'r' * 249}{end}"} for end in "12")
     cluster_id, theirs = create().execute(long), create().execute(other)
     assert create().execute(long) == cluster_id != theirs
@@ -73,31 +74,31 @@ def test_a_run_with_the_longest_id_has_a_cluster_that_is_found_again(aws: Any, r
     terminate("").execute(other)
 
 
-def test_what_aws_refuses_fails_at_once_and_says_why(aws: Any, run: Context) -> None:
+def test_a_refused_request_fails_without_a_retry_and_with_the_reason(aws: Any, run: Context) -> None:
     with pytest.raises(AirflowFailException, match=r"RunJobFlow.*emr-9\.9\.9"):
         create(ClusterSpec("emr-9.9.9", core_nodes=1)).execute(run())
 
 
-def test_terminate_waits_for_the_end(aws: Any, run: Context) -> None:
+def test_terminate_waits_until_the_cluster_has_ended(aws: Any, run: Context) -> None:
     cluster_id = create().execute(run())
     terminate(cluster_id).execute(run())
     assert state_of(aws, cluster_id) == "TERMINATED"
 
 
-def test_terminate_finds_a_cluster_whose_id_was_lost(aws: Any, run: Context) -> None:
+def test_terminate_finds_a_cluster_without_its_id(aws: Any, run: Context) -> None:
     cluster_id = create().execute(run())
     terminate("").execute(run())
     assert state_of(aws, cluster_id) == "TERMINATED"
 
 
-def test_terminate_may_run_again_and_may_have_nothing_to_do(aws: Any, run: Context) -> None:
+def test_terminate_can_be_repeated_and_needs_no_cluster(aws: Any, run: Context) -> None:
     cluster_id = create().execute(run())
     for _ in range(2):
         terminate(cluster_id).execute(run())
     terminate("").execute(run())
 
 
-def test_a_protected_cluster_is_a_failure_that_names_the_protection(aws: Any, run: Context) -> None:
+def test_a_protected_cluster_fails_the_task_with_the_reason(aws: Any, run: Context) -> None:
     cluster_id = create().execute(run())
     emr = aws.client("emr")
     emr.set_termination_protection(JobFlowIds=[cluster_id], TerminationProtected=True)
@@ -115,36 +116,40 @@ def test_a_cluster_that_does_not_end_in_time_is_named(aws: Any, run: Context) ->
 
 def reap(**kwargs: Any) -> ReapClustersOperator:
     options = {"max_hours": 12.0, "report_only": False, **kwargs}
-    return ReapClustersOperator(task_id="reap_clusters", tags=[deployment_tags(SETTINGS)], **options)
+    tags = [deployment_tags(settings) for settings in (OTHER_PROJECT, SETTINGS)]
+    return ReapClustersOperator(task_id="reap_clusters", tags=tags, **options)
 
 
 def with_unfinished(context: Any, *run_ids: str) -> Any:
-    """Return the context with an Airflow that knows only these runs, all unfinished."""
+    """Return the context of an Airflow whose only unfinished runs are these."""
     context["ti"].get_dr_count = lambda **asked: len(set(asked["run_ids"]) & set(run_ids))
     return context
 
 
-def test_the_reaper_ends_a_cluster_whose_run_is_over(aws: Any, run: Context) -> None:
-    cluster_id = create().execute(run())
+@pytest.mark.parametrize("settings", [SETTINGS, OTHER_PROJECT])
+def test_the_reaper_terminates_the_cluster_of_an_ended_run(
+    aws: Any, run: Context, settings: Settings
+) -> None:
+    cluster_id = create(settings=settings).execute(run())
     assert "has ended or no longer exists" in reap().execute(with_unfinished(run()))[cluster_id]
     assert state_of(aws, cluster_id) in {"TERMINATING", "TERMINATED"}
 
 
-def test_the_reaper_spares_the_cluster_of_a_run_that_goes_on(aws: Any, run: Context) -> None:
+def test_the_reaper_keeps_the_cluster_of_an_active_run(aws: Any, run: Context) -> None:
     context = run()
     cluster_id = create().execute(context)
     assert cluster_id not in reap().execute(with_unfinished(context, context["run_id"]))
     assert cluster_id in reap(max_hours=0.0).execute(with_unfinished(context, context["run_id"]))
 
 
-def test_a_dry_run_only_reports(aws: Any, run: Context) -> None:
+def test_a_dry_run_terminates_nothing(aws: Any, run: Context) -> None:
     cluster_id = create().execute(run())
     assert cluster_id in reap(report_only=True).execute(with_unfinished(run()))
     assert state_of(aws, cluster_id) not in {"TERMINATING", "TERMINATED"}
     terminate(cluster_id).execute(run())
 
 
-def test_the_reaper_never_touches_a_cluster_of_others(aws: Any, run: Context) -> None:
+def test_the_reaper_ignores_the_clusters_of_others(aws: Any, run: Context) -> None:
     cluster_id = create().execute(run())
     aws.client("emr").remove_tags(ResourceId=cluster_id, TagKeys=["run_id"])
     others = [cluster_id]
@@ -155,7 +160,7 @@ def test_the_reaper_never_touches_a_cluster_of_others(aws: Any, run: Context) ->
     aws.client("emr").terminate_job_flows(JobFlowIds=others)
 
 
-def test_the_reaper_ends_the_others_when_one_refuses_to_end(aws: Any, run: Context) -> None:
+def test_the_reaper_terminates_the_other_clusters_if_one_fails(aws: Any, run: Context) -> None:
     protected, plain = (create().execute({**run(), "run_id": name}) for name in ("protected", "plain"))
     emr = aws.client("emr")
     emr.set_termination_protection(JobFlowIds=[protected], TerminationProtected=True)

@@ -1,4 +1,4 @@
-"""A step is queued once, waited for by its name, repeated when that can help, and explained when it fails."""
+"""A step is queued once, found by its name, repeated if that can help, and explained if it fails."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def wait_for(cluster_id: str, step: StepSpec, **kwargs: Any) -> AwaitStepOperato
 
 
 def states(aws: Any, cluster_id: str) -> list[tuple[str, str]]:
-    """Return name and state of every step, oldest first."""
+    """Return the name and state of each step, oldest first."""
     listed = aws.client("emr").list_steps(ClusterId=cluster_id)["Steps"]
     return [(step["Name"], step["Status"]["State"]) for step in reversed(listed)]
 
@@ -100,7 +100,7 @@ def test_a_completed_step_is_accepted_and_not_repeated(
     assert states(aws, cluster_id) == [("one", "COMPLETED")]
 
 
-def test_a_failed_step_tells_its_cause_and_a_retry_queues_it_again(
+def test_a_failed_step_is_explained_and_queued_again_by_a_retry(
     aws: Any, cluster_id: str, run: Context, step: Any
 ) -> None:
     with pytest.raises(AirflowException, match="one: ValueError: no variance in 7 columns") as failure:
@@ -117,7 +117,7 @@ def test_a_failed_step_tells_its_cause_and_a_retry_queues_it_again(
         ("count", "java.lang.RuntimeException: s3://operators/corrupt/part-0.parquet is not a Parquet file."),
     ],
 )
-def test_the_cause_is_told_in_one_line_before_where_it_happened(
+def test_the_first_line_of_the_log_is_the_cause(
     aws: Any,
     cluster_id: str,
     run: Context,
@@ -137,7 +137,7 @@ def test_the_cause_is_told_in_one_line_before_where_it_happened(
     assert any(line.startswith("  File ") and behaviour in line for line in excerpt)
 
 
-def test_a_refusal_of_the_job_is_not_retried(cluster_id: str, run: Context, step: Any) -> None:
+def test_a_rejected_input_is_not_retried(cluster_id: str, run: Context, step: Any) -> None:
     with pytest.raises(AirflowFailException) as failure:
         wait_for(cluster_id, step("one", "refuse")).execute(run())
     assert str(failure.value) == "one: there is no valid line"
@@ -156,7 +156,7 @@ def test_a_step_that_was_cancelled_is_queued_again(
 
 @pytest.fixture
 def interrupt() -> Iterator[Callable[[Callable[[], None]], None]]:
-    """A function that sets what SIGTERM does; a task's process is killed while its only thread waits."""
+    """A function that sets the handler of SIGTERM, the signal that kills the process of a task."""
     before = signal.getsignal(signal.SIGTERM)
 
     def call(what: Callable[[], None]) -> None:
@@ -166,10 +166,10 @@ def interrupt() -> Iterator[Callable[[Callable[[], None]], None]]:
     signal.signal(signal.SIGTERM, before)
 
 
-def test_killing_the_task_cancels_its_step_and_those_behind_it(
+def test_killing_the_task_cancels_its_step_and_the_steps_behind_it(
     aws: Any, cluster_id: str, run: Context, step: Any, interrupt: Callable[[Callable[[], None]], None]
 ) -> None:
-    """The steps behind it would run on what it has not made, and a retry would stand behind them."""
+    """The steps behind it need its output, and a retry would be queued behind them."""
     steps = [step("one", "hang"), step("two", "succeed")]
     add(steps, cluster_id).execute(run())
     operator = wait_for(cluster_id, steps[0], retries=0)
@@ -189,7 +189,7 @@ def test_killing_the_task_cancels_its_step_and_those_behind_it(
     assert two == "CANCELLED"
 
 
-def test_a_step_that_hangs_meets_its_deadline_and_is_cancelled(
+def test_a_step_that_hangs_is_cancelled_at_its_deadline(
     aws: Any, cluster_id: str, run: Context, step: Any
 ) -> None:
     steps = [step("one", "hang"), step("two", "succeed")]
@@ -201,7 +201,7 @@ def test_a_step_that_hangs_meets_its_deadline_and_is_cancelled(
     assert states(aws, cluster_id)[1] == ("two", "CANCELLED")
 
 
-def test_a_cause_that_emr_puts_on_s3_late_is_waited_for(
+def test_the_task_waits_until_emr_has_copied_the_logs(
     aws: Any, cluster_id: str, run: Context, step: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = iter([None, Cause("traceback", "too late?")])
@@ -211,7 +211,7 @@ def test_a_cause_that_emr_puts_on_s3_late_is_waited_for(
         wait_for(cluster_id, step("one", "raise")).execute(run())
 
 
-def test_a_log_that_may_not_be_read_hides_no_failure(
+def test_a_step_fails_even_if_its_log_cannot_be_read(
     cluster_id: str, run: Context, step: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def denied(*_: Any) -> Cause:
@@ -223,7 +223,7 @@ def test_a_log_that_may_not_be_read_hides_no_failure(
     assert not isinstance(failure.value, AirflowFailException)
 
 
-def test_deferred_or_not_the_same_trigger_waits(cluster_id: str, run: Context, step: Any) -> None:
+def test_a_deferred_task_waits_with_the_same_trigger(cluster_id: str, run: Context, step: Any) -> None:
     operator = wait_for(cluster_id, step("one", "hang"), deferrable=True)
     with pytest.raises(TaskDeferred) as deferred:
         operator.execute(run())
@@ -232,10 +232,10 @@ def test_deferred_or_not_the_same_trigger_waits(cluster_id: str, run: Context, s
     assert deferred.value.timeout > operator.timeout
 
 
-def test_the_steps_page_is_linked_while_the_task_still_waits(
+def test_the_page_of_the_step_is_linked_while_the_task_waits(
     cluster_id: str, run: Context, step: Any
 ) -> None:
-    """Airflow itself would push the link at the end of a task that is not deferred, when it is of less use."""
+    """Airflow itself pushes the link only when the task ends or is deferred."""
     context = run()
     with pytest.raises(TaskDeferred) as deferred:
         wait_for(cluster_id, step("one", "hang"), deferrable=True).execute(context)
