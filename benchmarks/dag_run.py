@@ -1,7 +1,7 @@
-"""Measure a green run of the DAG on Airflow's own processes: ``python -m benchmarks.dag_run [ROWS=1048575]``.
+"""Measure a successful run of the DAG on Airflow's own processes: ``python -m benchmarks.dag_run [ROWS=1048575]``.
 
-Leaves ``benchmarks/dag_run.md``: where the cluster's time went, how many calls AWS got, and what it takes to parse the
-DAG file, beside a DAG of one operator.
+Writes ``benchmarks/dag_run.md``: how the cluster spent its time, the number of AWS calls, and the time to parse the DAG
+file compared with a DAG that has one operator.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from localaws.testing import LocalAws
 
 REPORT = PROJECT / "benchmarks" / "dag_run.md"
 PARSES = 5
-"""How often each DAG file is parsed once the run is over."""
+"""Number of times that each DAG file is parsed after the run."""
 
 MINIMAL = """
 from airflow.providers.amazon.aws.operators.emr import EmrCreateJobFlowOperator
@@ -38,22 +38,24 @@ from airflow.sdk import DAG
 with DAG(dag_id="minimal", schedule=None):
     EmrCreateJobFlowOperator(task_id="create_cluster", job_flow_overrides={"Name": "minimal"})
 """
-"""A DAG file that does nothing but name one operator of the provider."""
+"""A DAG file with a single operator of the provider."""
 
 COUNTERS = [
     Delay(f"{prefix}:{operation}", 0.0, times=sys.maxsize)
     for prefix, service in (("elasticmapreduce", "emr"), ("athena", "athena"))
     for operation in botocore.session.get_session().get_service_model(service).operation_names
 ]
-"""One for each operation of EMR and Athena: a delay of zero seconds counts the calls and changes nothing."""
+"""A fault for each operation of EMR and Athena: a delay of zero seconds only counts the calls."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A green run, in seconds: from trigger to end, the cluster's life, its steps, the pauses between them.
+    """A successful run; all times are in seconds.
 
-    ``answer_to_end`` is from the last answer of Athena in the cluster's life to its end, ``calls`` count by
-    ``service:Operation``, ``parse`` is by DAG.
+    ``wall`` is the time from the trigger to the end of the run, ``cluster_up`` from the cluster being ready to its end,
+    ``in_steps`` the time in steps, and ``pauses`` the times between steps. ``query_to_end`` is the time from the end of
+    the last query before the end of the cluster to that end. ``calls`` has the number of calls by
+    ``service:Operation``, ``parse`` the parse time by DAG.
     """
 
     lines: int
@@ -61,13 +63,13 @@ class Measured:
     cluster_up: float
     in_steps: float
     pauses: tuple[float, ...]
-    answer_to_end: float
+    query_to_end: float
     calls: Counter[str]
     parse: dict[str, float]
 
 
 def measure(lines: int, folder: Path) -> Measured:
-    """Run the DAG over so many sample lines and return what it took; raises ServiceError when it is not green."""
+    """Run the DAG with ``lines`` sample lines and return the measurements; raises ServiceError if the run fails."""
     (folder / "minimal").mkdir()
     (folder / "minimal" / "minimal.py").write_text(MINIMAL)
     bundle = {"classpath": "airflow.dag_processing.bundles.local.LocalDagBundle"}
@@ -93,7 +95,7 @@ def measure(lines: int, folder: Path) -> Measured:
         began = time.monotonic()
         run = airflow.trigger("sales_segmentation", input=uri, run_date="2026-01-31")
         if (state := run.wait_for_end()) != "success":
-            raise airflow_services.ServiceError(f"the run ended {state}; see {airflow.logs.parent}")
+            raise airflow_services.ServiceError(f"the run ended as {state}; see {airflow.logs.parent}")
         wall = time.monotonic() - began
         calls = Counter(
             {
@@ -106,7 +108,7 @@ def measure(lines: int, folder: Path) -> Measured:
 
 
 def _cluster_times(local: LocalAws) -> tuple[float, float, tuple[float, ...], float]:
-    """Return the fields of Measured from ``cluster_up`` to ``answer_to_end``."""
+    """Return the fields of Measured from ``cluster_up`` to ``query_to_end``."""
     emr, athena = local.client("emr"), local.client("athena")
     (cluster,) = emr.list_clusters()["Clusters"]
     life = cluster["Status"]["Timeline"]
@@ -115,12 +117,12 @@ def _cluster_times(local: LocalAws) -> tuple[float, float, tuple[float, ...], fl
     up = _seconds(life["ReadyDateTime"], life["EndDateTime"])
     in_steps = sum(_seconds(step["StartDateTime"], step["EndDateTime"]) for step in done)
     pauses = tuple(_seconds(one["EndDateTime"], next_["StartDateTime"]) for one, next_ in pairwise(done))
-    answers = [
+    query_ends = [
         execution["Status"]["CompletionDateTime"]
         for page in athena.get_paginator("list_query_executions").paginate()
         for execution in _executions(athena, page["QueryExecutionIds"])
     ]
-    before = max(answer for answer in answers if answer <= life["EndDateTime"])
+    before = max(end for end in query_ends if end <= life["EndDateTime"])
     return up, in_steps, pauses, _seconds(before, life["EndDateTime"])
 
 
@@ -134,7 +136,7 @@ def _seconds(start: datetime, end: datetime) -> float:
 
 
 def _parse_seconds(airflow: airflow_services.Airflow) -> dict[str, float]:
-    """Return the median seconds that the DAG processor takes for each DAG's file, from its next parses."""
+    """Return the median time of the next ``PARSES`` parses of each DAG file by the DAG processor."""
     seen: dict[str, dict[str, float]] = {"sales_segmentation": {}, "minimal": {}}
     while any(len(parses) < PARSES for parses in seen.values()):
         for dag_id, parses in seen.items():
@@ -151,22 +153,23 @@ def render(measured: Measured) -> str:
     ours, minimal = measured.parse["sales_segmentation"], measured.parse["minimal"]
     rows = {
         "from trigger to the end of the run": f"{measured.wall:.0f} s",
-        "the cluster, from ready to ended": f"{measured.cluster_up:.0f} s",
+        "cluster, from ready to terminated": f"{measured.cluster_up:.0f} s",
         "of which in steps": f"{measured.in_steps:.0f} s, {measured.in_steps / measured.cluster_up:.0%}",
         "pauses between steps": ", ".join(f"{pause:.1f} s" for pause in measured.pauses),
-        "from the last answer the cluster waits for to its end": f"{measured.answer_to_end:.1f} s",
+        "from the last query before the end of the cluster to this end": f"{measured.query_to_end:.1f} s",
         "calls to EMR": str(calls["elasticmapreduce"]),
         "calls to Athena": str(calls["athena"]),
-        "the most frequent calls": often,
-        "parsing the DAG file": f"{ours:.2f} s, {ours / minimal:.1f} times {minimal:.2f} s with one EMR operator",
+        "most frequent calls": often,
+        "parsing the DAG file": f"{ours:.2f} s, {ours / minimal:.1f} times the {minimal:.2f} s of a DAG with one "
+        "operator",
     }
     table = "\n".join(f"| {what} | {value} |" for what, value in rows.items())
     return (
-        "# A green run of the DAG\n\n"
-        "Made by `make benchmark-dag`; do not edit. One run of the defaults over "
-        f"{measured.lines:,} sample lines on\nAirflow's own processes (LocalExecutor, deferrable, SQLite) and the "
-        "local AWS, all on one machine, so that\nsteps and Airflow slow each other down. A cluster of the local AWS is "
-        f"ready after a second; on EMR that takes\nminutes. Parsing is the median of {PARSES}.\n\n"
+        "# A successful run of the DAG\n\n"
+        "Written by `make benchmark-dag`; do not edit this page. It shows one run with the default params and "
+        f"{measured.lines:,}\nsample lines. Airflow's own processes (LocalExecutor, deferrable tasks, SQLite) and the "
+        "local AWS share one machine, so\nsteps and Airflow slow each other down. A cluster of the local AWS is ready "
+        f"after one second; on EMR this takes\nminutes. The parse time is the median of {PARSES} parses.\n\n"
         f"| | |\n| --- | --- |\n{table}\n"
     )
 

@@ -1,4 +1,4 @@
-"""The page of a green run says what was measured, and in which share."""
+"""The page of a run shows the measurements and their shares."""
 
 from __future__ import annotations
 
