@@ -1,20 +1,20 @@
-"""Scale the customers' features and find their principal components.
+"""Scale the features of the customers and compute their principal components.
 
     spark-submit --py-files segmentation.zip pca.py --help
 
-Reads ``customer_features``; publishes ``explained_variance``, ``component_loadings`` and
-``customer_components``, and saves the model that turns features into components.
+Reads ``customer_features``; publishes ``explained_variance``, ``component_loadings`` and ``customer_components``, and
+saves the model that computes the components from the features.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from segmentation import flags
-from segmentation.blocks import as_blocks, total
+from segmentation.blocks import aggregate, as_blocks
 from segmentation.components import (
     component_loadings,
     customer_components,
@@ -22,51 +22,60 @@ from segmentation.components import (
     pipeline,
     principal_components,
 )
+from segmentation.errors import UserError
 from segmentation.features import FEATURE_SETS, feature_set
-from segmentation.job import Job, UserError, run
-from segmentation.moments import Moments, measure, merge
-from segmentation.outputs import discard_model, publish, save_model, write_metrics
-from segmentation.published import dataset, describe
+from segmentation.flags import ModelJobFlags, flag, flag_parser, share
+from segmentation.job import Job, run
+from segmentation.moments import Moments
 from segmentation.scaling import scale, transformed
 
 
-def parser() -> ArgumentParser:
-    """Return the parser of the job's flags."""
-    flags_parser = flags.job_parser(
-        "pca", "Scale the customers' features and find their principal components."
-    )
-    flags.add_models(flags_parser)
-    flags_parser.add_argument(
-        "--feature-set",
-        required=True,
+def _positive_share(text: str) -> float:
+    value = share(text)
+    if value == 0:
+        raise ArgumentTypeError("0 keeps no component: give a share above 0")
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flags(ModelJobFlags):
+    """The flags of the job."""
+
+    feature_set: str = flag(
+        str,
+        "NAME",
+        "notebook: the seven features of the study, min-max scaled; extended: more behaviour, standardised",
         choices=FEATURE_SETS,
-        help="notebook: the seven features of the study, min-max scaled; extended: more behaviour, standardised",
     )
-    flags_parser.add_argument(
-        "--variance-to-keep",
-        required=True,
-        type=_positive_share,
-        metavar="SHARE",
-        help="share of the variance, above 0 and up to 1, that the retained components explain together",
+    variance_to_keep: float = flag(
+        _positive_share,
+        "SHARE",
+        "share of the variance, above 0 and up to 1, that the retained components explain together",
     )
-    return flags_parser
+
+
+def parser() -> ArgumentParser:
+    """Return the parser of the flags."""
+    return flag_parser(
+        "pca", "Scale the features of the customers and compute their principal components.", Flags
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the job; exits with code 2 and one sentence on stderr for what only the user can put right."""
-    run("pca", pca, parser().parse_args(argv))
+    """Run the job; exits with code 2 and one sentence on stderr for an error that only the user can correct."""
+    run("pca", pca, Flags(**vars(parser().parse_args(argv))))
 
 
-def pca(job: Job) -> None:
+def pca(job: Job[Flags]) -> None:
     """Read, measure, decompose, publish."""
-    customers = dataset(job, "customer_features")
+    customers = job.lake.read("customer_features")
     features = feature_set(job.flags.feature_set)
     with job.stage("measure"):
         values = transformed(features, job.flags.feature_set)
         rows = customers.count()
         if rows < 2:
-            raise UserError(f"components compare customers and there is only {rows}: give at least 2")
-        moments = total(as_blocks(customers, values, rows), measure, merge)
+            raise UserError(f"components compare customers, but there is only {rows}: at least 2 are needed")
+        moments = aggregate(as_blocks(customers, values, rows), Moments.of)
         _check(moments, [feature.name for feature in features])
         job.log(f"{rows:,} customers measured in {len(features)} features")
     with job.stage("decompose"):
@@ -75,45 +84,30 @@ def pca(job: Job) -> None:
             job.note(note)
         components = principal_components(scaling.covariance, job.flags.variance_to_keep)
         model = pipeline(scaling, components)
-        kept = float(components.cumulative[components.retained - 1])
-        job.log(
-            f"{components.retained} of {len(components.ratio)} components keep {kept:.1%} of the variance"
-        )
+        total, kept = len(components.loadings), float(components.cumulative[components.retained - 1])
+        job.log(f"{components.retained} of {total} components keep {kept:.1%} of the variance")
     with job.stage("model"):
-        # Segments among other components: nobody may score with them any more.
-        discard_model(job.spark, job.flags.models, job.flags.run_date, "kmeans")
-        save_model(job.spark, job.flags.models, job.flags.run_date, job.name, model.save)
-    results = {
-        "explained_variance": explained_variance(job.spark, components),
-        "component_loadings": component_loadings(job.spark, components, scaling.features),
-        "customer_components": customer_components(customers, model),
-    }
-    for name, frame in results.items():
-        with job.stage(name):
-            job.rows[name] = publish(frame, job.flags.processed, name, job.flags.run_date)
-            job.log(f"{job.rows[name]:,} rows of {name} published")
-    content = job.metrics(
-        input=describe(job, "customer_features"),
+        # The segments were fitted on other components.
+        job.lake.delete_model("kmeans")
+        job.lake.save_model("pca", model)
+    spark = job.lake.spark
+    job.publish("explained_variance", explained_variance(spark, components))
+    job.publish("component_loadings", component_loadings(spark, components, scaling.features))
+    job.publish("customer_components", customer_components(customers, model))
+    job.write_metrics(
+        input=job.lake.input_metrics("customer_features"),
         features=scaling.features,
-        components={"retained": components.retained, "of": len(components.ratio), "variance_kept": kept},
+        components={"retained": components.retained, "of": total, "variance_kept": kept},
     )
-    write_metrics(job.spark, job.flags.metrics, job.flags.run_date, job.name, content)
 
 
 def _check(moments: Moments, names: Sequence[str]) -> None:
-    """Raise UserError where a feature has no finite value for a customer."""
-    broken = [name for name, mean in zip(names, moments.mean, strict=True) if not np.isfinite(mean)]
-    if broken:
+    """Raise UserError if a feature has no finite value for a customer."""
+    invalid = [name for name, mean in zip(names, moments.mean, strict=True) if not np.isfinite(mean)]
+    if invalid:
         raise UserError(
-            f"customer_features holds a missing or infinite {', '.join(broken)}: run preprocess again"
+            f"customer_features has missing or infinite values of {', '.join(invalid)}: run preprocess again"
         )
-
-
-def _positive_share(text: str) -> float:
-    value = flags.share(text)
-    if value == 0:
-        raise ArgumentTypeError("0 keeps nothing: give a share above 0")
-    return value
 
 
 if __name__ == "__main__":

@@ -1,143 +1,140 @@
-"""Clean the raw sales lines and describe each customer.
+"""Clean the raw sales lines and compute the features of each customer.
 
     spark-submit --py-files segmentation.zip preprocess.py --help
 
 Reads CSV; publishes ``sales`` (valid lines), ``rejected_sales`` (the others, with the reason) and
-``customer_features``. Nothing is published when no line is valid or too many are rejected.
+``customer_features``. Nothing is published if no line is valid or too many lines are rejected.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
-from segmentation import cleaning, features, filesystem, flags, outputs, raw_lines
-from segmentation.cleaning import Tally
-from segmentation.job import Job, UserError, run
+from segmentation import cleaning, features, raw_lines
+from segmentation.cleaning import LineCounts
+from segmentation.errors import UserError
+from segmentation.flags import JobFlags, flag, flag_parser, share
+from segmentation.job import Job, run
+from segmentation.lake import write_parquet
 from segmentation.raw_lines import Source
 
 
+@dataclass(frozen=True, kw_only=True)
+class Flags(JobFlags):
+    """The flags of the job."""
+
+    input: str = flag(str, "URI", "CSV with a header: a file, a folder or a pattern")
+    max_rejected_share: float = flag(
+        share, "SHARE", "share of rejected lines, 0 to 1, above which the job fails and publishes nothing"
+    )
+
+
 def parser() -> ArgumentParser:
-    """Return the parser of the job's flags."""
-    flags_parser = flags.job_parser("preprocess", "Clean the raw sales lines and describe each customer.")
-    flags_parser.add_argument(
-        "--input", required=True, metavar="URI", help="CSV with a header: a file, a folder or a pattern"
+    """Return the parser of the flags."""
+    return flag_parser(
+        "preprocess", "Clean the raw sales lines and compute the features of each customer.", Flags
     )
-    flags_parser.add_argument(
-        "--max-rejected-share",
-        required=True,
-        type=flags.share,
-        metavar="SHARE",
-        help="share of rejected lines, 0 to 1, above which the job fails and publishes nothing",
-    )
-    return flags_parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the job; exits with code 2 and one sentence on stderr for what only the user can put right."""
-    run("preprocess", preprocess, parser().parse_args(argv))
+    """Run the job; exits with code 2 and one sentence on stderr for an error that only the user can correct."""
+    run("preprocess", preprocess, Flags(**vars(parser().parse_args(argv))))
 
 
-def preprocess(job: Job) -> None:
+def preprocess(job: Job[Flags]) -> None:
     """Read, clean, check, publish."""
     with job.stage("find"):
-        sources = raw_lines.find_sources(job.spark, job.flags.input)
-        _report_extra_columns(job, sources)
+        sources = raw_lines.find_sources(job.lake.spark, job.flags.input)
+        _note_extra_columns(job, sources)
     with job.stage("sales"):
-        marked, tally = _publish_sales(job, sources)
-    with job.stage("rejected_sales"):
-        rejected = cleaning.rejected(marked)
-        # Without any, the input need not be read once more to find none.
-        _publish(job, "rejected_sales", rejected if tally.rejected else rejected.limit(0))
-    with job.stage("customer_features"):
-        assert tally.last_day is not None, "checked: at least one line is valid"
-        sales = outputs.read(job.spark, job.flags.processed, "sales", job.flags.run_date)
-        _publish(job, "customer_features", features.customer_features(sales, tally.last_day))
+        lines, counts = _publish_sales(job, sources)
+    rejected = cleaning.rejected(lines)
+    # If there are none, the input is not read again to find none.
+    job.publish("rejected_sales", rejected if counts.rejected else rejected.limit(0))
+    assert counts.last_day is not None, "checked: at least one line is valid"
+    sales = job.lake.read("sales")
+    job.publish("customer_features", features.customer_features(sales, counts.last_day))
     job.rows["sales"] = sales.count()
-    if (job.rows["sales"], job.rows["rejected_sales"]) != (tally.valid, sum(tally.rejected.values())):
-        raise RuntimeError(f"{job.rows} were published and {tally} was counted: the input changed meanwhile")
+    if (job.rows["sales"], job.rows["rejected_sales"]) != (counts.valid, sum(counts.rejected.values())):
+        raise RuntimeError(
+            f"{job.rows} were published and {counts} were counted: the input changed meanwhile"
+        )
     files = [file for source in sources for file in source.files]
-    content = job.metrics(
+    job.write_metrics(
         input={
             "files": len(files),
             "bytes": sum(file.bytes for file in files),
-            "fingerprint": tally.fingerprint,
+            "fingerprint": counts.fingerprint,
         },
-        rejected=tally.rejected,
+        rejected=counts.rejected,
     )
-    outputs.write_metrics(job.spark, job.flags.metrics, job.flags.run_date, job.name, content)
 
 
-def _publish_sales(job: Job, sources: list[Source]) -> tuple[DataFrame, Tally]:
-    """Publish the valid lines, and return all lines, marked, with their tally.
+def _publish_sales(job: Job[Flags], sources: list[Source]) -> tuple[DataFrame, LineCounts]:
+    """Publish the valid lines; return all lines with their reasons, and their counts.
 
-    One pass over the input is enough for most. Another one takes a closer look where there is cause: line breaks
-    inside quotes, and lines that are alike. Raises UserError when the input is not good enough to publish anything.
+    One pass over the input is enough for most inputs. Line breaks inside quotes and lines that look like duplicates
+    each need another pass. Raises UserError if the input is not good enough to publish anything.
     """
-    look = partial(_look, job, sources)
-    uri = outputs.partition(job.flags.processed, "sales", job.flags.run_date)
-    with filesystem.replacing(job.spark, uri) as staging:
+    with job.lake.staging("sales") as staging:
         line_breaks = False
-        marked, tally = look(staging, line_breaks=line_breaks, copies=False)
-        if raw_lines.OPEN_QUOTE in tally.rejected:
+        lines, counts = _write_valid(job, sources, staging, line_breaks=line_breaks, duplicates=False)
+        if raw_lines.OPEN_QUOTE in counts.rejected:
             job.note("a quoted field holds a line break: the input is read again, one core for each file")
             line_breaks = True
-            marked, tally = look(staging, line_breaks=line_breaks, copies=False)
-        if tally.valid and cleaning.may_have_copies(job.spark.read.parquet(f"{staging}/*.parquet")):
-            job.log("some lines look alike: the input is read again to tell copies from originals")
-            marked, tally = look(staging, line_breaks=line_breaks, copies=True)
-        job.log(f"{tally.lines:,} lines read, {tally.valid:,} valid")
-        _check(job, tally, sources)
-    return marked, tally
+            lines, counts = _write_valid(job, sources, staging, line_breaks=line_breaks, duplicates=False)
+        if counts.valid and cleaning.may_have_duplicates(job.lake.spark.read.parquet(f"{staging}/*.parquet")):
+            job.log("some lines look alike: the input is read again to find duplicates")
+            lines, counts = _write_valid(job, sources, staging, line_breaks=line_breaks, duplicates=True)
+        job.log(f"{counts.lines:,} lines read, {counts.valid:,} valid")
+        _check(job, counts, sources)
+    return lines, counts
 
 
-def _look(
-    job: Job, sources: list[Source], staging: str, *, line_breaks: bool, copies: bool
-) -> tuple[DataFrame, Tally]:
-    """Write the valid lines to ``staging``, and return all lines, marked, with their tally."""
-    marked = cleaning.mark(raw_lines.read_lines(job.spark, sources, line_breaks=line_breaks), copies=copies)
-    watched, observation = cleaning.watched(marked)
-    outputs.write(cleaning.valid(watched), "sales", staging)
-    return marked, cleaning.tally(observation)
+def _write_valid(
+    job: Job[Flags], sources: list[Source], staging: str, *, line_breaks: bool, duplicates: bool
+) -> tuple[DataFrame, LineCounts]:
+    """Write the valid lines to ``staging``; return all lines with their reasons, and their counts."""
+    raw = raw_lines.read_lines(job.lake.spark, sources, line_breaks=line_breaks)
+    lines = cleaning.classify(raw, duplicates=duplicates)
+    observed, observation = cleaning.observe(lines)
+    write_parquet(cleaning.valid(observed), "sales", staging)
+    return lines, cleaning.line_counts(observation)
 
 
-def _check(job: Job, tally: Tally, sources: list[Source]) -> None:
-    """Report what is odd; raises UserError when the input is not good enough to publish anything."""
-    repeated = tally.headers - sum(len(source.files) for source in sources)
+def _check(job: Job[Flags], counts: LineCounts, sources: list[Source]) -> None:
+    """Report unusual input; raises UserError if the input is not good enough to publish anything."""
+    repeated = counts.headers - sum(len(source.files) for source in sources)
     if repeated:
-        job.note(f"{repeated:,} repeated header lines inside the files are left out")
-    if tally.rejected:
-        job.log(f"rejected lines by reason:\n{tally.table()}")
-    if not tally.lines:
-        raise UserError(f"{job.flags.input} holds no line below the header")
-    if not tally.valid:
+        job.note(f"{repeated:,} repeated header lines inside the files are ignored")
+    if counts.rejected:
+        job.log(f"rejected lines by reason:\n{counts.table()}")
+    if not counts.lines:
+        raise UserError(f"{job.flags.input} has no line below the header")
+    if not counts.valid:
         raise UserError(
-            f"none of the {tally.lines:,} lines of {job.flags.input} is valid, see the reasons above"
+            f"none of the {counts.lines:,} lines of {job.flags.input} is valid, see the reasons above"
         )
-    if tally.last_day and tally.last_day.isoformat() > job.flags.run_date:
+    if counts.last_day and counts.last_day.isoformat() > job.flags.run_date:
         job.note(
-            f"the last order is of {tally.last_day}, after the run date; recency and tenure count to that day"
+            f"the last order is on {counts.last_day}, after the run date; recency and tenure are counted to that day"
         )
     limit = job.flags.max_rejected_share
-    if tally.rejected_share > limit:
+    if counts.rejected_share > limit:
         raise UserError(
-            f"{tally.rejected_share:.2%} of the {tally.lines:,} lines are rejected, more than the limit of "
-            f"{limit:.2%}: put the input right, see the reasons above, or raise --max-rejected-share"
+            f"{counts.rejected_share:.2%} of the {counts.lines:,} lines are rejected, more than the limit of "
+            f"{limit:.2%}: correct the input, see the reasons above, or raise --max-rejected-share"
         )
 
 
-def _publish(job: Job, dataset: str, frame: DataFrame) -> None:
-    job.rows[dataset] = outputs.publish(frame, job.flags.processed, dataset, job.flags.run_date)
-    job.log(f"{job.rows[dataset]:,} rows of {dataset} published")
-
-
-def _report_extra_columns(job: Job, sources: list[Source]) -> None:
+def _note_extra_columns(job: Job[Flags], sources: list[Source]) -> None:
     extra = {name for source in sources for name in source.extra}
     if extra:
-        job.note(f"columns that are not needed are ignored: {', '.join(sorted(extra))}")
+        job.note(f"unknown columns are ignored: {', '.join(sorted(extra))}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Which lines are sales: named rules with one reason code each, and the types of the lines that pass.
+"""Which lines are valid: named rules with one reason code each, and the types of the valid lines.
 
-All rules are evaluated in one pass over the lines by expressions that Spark compiles. Parsing never raises, not in
-ANSI mode either: what a type cannot hold becomes null, and a rule says so.
+Expressions that Spark compiles evaluate all rules in one pass over the lines. Parsing never raises, not even in ANSI
+mode: a value that the type cannot hold becomes null, and a rule rejects the line.
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ from segmentation.schemas import RAW_COLUMNS, TABLES
 
 @dataclass(frozen=True)
 class Rule:
-    """A reason to refuse a line: its code, what it means, and the SQL condition that is true for such a line."""
+    """A reason to reject a line: its code, its meaning, and the SQL condition that is true for such a line."""
 
     reason: str
     meaning: str
     condition: str
 
 
-#: What each text field says, null if it cannot be read. Numbers are rounded half up to four decimals.
+#: SQL expressions of the values of the text fields, null if a text is not valid. Numbers are rounded half up to four
+#: decimals.
 PARSED: dict[str, str] = {
     "price": "try_cast(unit_price AS decimal(12, 4))",
-    # 90.0 is the whole number 90, as a spreadsheet writes it.
+    # Spreadsheets write the whole number 90 as 90.0.
     "units": "coalesce(try_cast(quantity AS int), CASE WHEN try_cast(quantity AS decimal(14, 4)) % 1 = 0 "
     "THEN try_cast(try_cast(quantity AS decimal(14, 4)) AS int) END)",
     "rate": "try_cast(discount AS decimal(14, 4))",
     "total": "try_cast(total_price AS decimal(14, 4))",
-    # Cut and turned round, a dd-MM-yyyy text is an ISO date, which needs no formatter and has no lenient mode.
+    # The parts of dd-MM-yyyy in reverse order are an ISO date: a cast parses it without a formatter and strictly.
     "day": "try_cast(concat_ws('-', substr(order_date, 7, 4), substr(order_date, 4, 2), substr(order_date, 1, 2)) "
     "AS date)",
     "is_dated": "order_date RLIKE '^[0-9]{2}-[0-9]{2}-[0-9]{4}$'",
 }
 
-#: What a valid line's typed columns are, from the parsed fields.
+#: SQL expressions of the typed columns of a valid line, from PARSED.
 TYPED: dict[str, str] = {
     "unit_price": "price",
     "quantity": "units",
@@ -48,7 +49,7 @@ TYPED: dict[str, str] = {
     "order_date": "day",
 }
 
-#: The rules in the order in which they are asked: a line's reason is the first that holds.
+#: The rules in order: the reason of a line is the first rule that it violates.
 RULES: tuple[Rule, ...] = (
     Rule(WRONG_FIELD_COUNT, "more or fewer fields than the header", f"defect = '{WRONG_FIELD_COUNT}'"),
     Rule(OPEN_QUOTE, "a quote that is not closed", f"defect = '{OPEN_QUOTE}'"),
@@ -70,7 +71,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "unparsable_number",
-        "a price, quantity, discount or total that is missing, no number or too large, or a quantity that is not whole",
+        "a price, quantity, discount or total that is missing, not a number or too large, or a fractional quantity",
         "price IS NULL OR units IS NULL OR rate IS NULL OR total IS NULL",
     ),
     Rule(
@@ -96,19 +97,21 @@ RULES: tuple[Rule, ...] = (
         "a total more than a cent away from price × quantity × (1 − discount)",
         "abs(total - price * units * (1 - try_cast(rate AS decimal(5, 4)))) > 0.01",
     ),
-    # Asked last, so that a copy of a bad line has the reason of its original.
-    Rule("duplicate_line", "a line that repeats another in all columns; the first one stays", "copy > 1"),
+    # The last rule, so that duplicates of a rejected line have the same reason as the first one.
+    Rule(
+        "duplicate_line", "a line that repeats another in all columns; the first one stays", "occurrence > 1"
+    ),
 )
 
 
-def mark(lines: DataFrame, *, copies: bool) -> DataFrame:
-    """Return the typed lines with ``reason``, null for a valid one and HEADER for a header line.
+def classify(lines: DataFrame, *, duplicates: bool) -> DataFrame:
+    """Return the typed lines with ``reason``, which is null for a valid line and HEADER for a header line.
 
-    Takes RAW_COLUMNS as text, ``defect`` and ``source_file``. Gives the columns of ``sales``, ``reason``, ``raw`` (a
-    struct of the text fields, null for a valid line), ``source_file`` and ``digest`` (a 64-bit hash of the text
-    fields). Looking for ``copies`` of a line costs a shuffle and a sort of all lines; without it none is found.
+    ``lines`` has RAW_COLUMNS as text, ``defect`` and ``source_file``. The result has the columns of ``sales``,
+    ``reason``, ``raw`` (a struct of the text fields, null for a valid line), ``source_file`` and ``hash`` (64 bits, of
+    the text fields). To find ``duplicates`` takes a shuffle and a sort of all lines; without it none is found.
     """
-    # Lines without a defect, which is null, come first: a good line is no copy of a malformed one.
+    # Lines without a defect (null) come first: a valid line is not a duplicate of a malformed one.
     identical = Window.partitionBy(*RAW_COLUMNS).orderBy("defect", "source_file")
     reason = F.coalesce(
         F.when(F.col("defect") == HEADER, HEADER),
@@ -116,7 +119,7 @@ def mark(lines: DataFrame, *, copies: bool) -> DataFrame:
     )
     typed = [F.expr(TYPED.get(name, name)).alias(name) for name in TABLES["sales"].names]
     return (
-        lines.withColumn("copy", F.row_number().over(identical) if copies else F.lit(1))
+        lines.withColumn("occurrence", F.row_number().over(identical) if duplicates else F.lit(1))
         .select("*", *(F.expr(sql).alias(name) for name, sql in PARSED.items()))
         .withColumn("reason", reason)
         .select(
@@ -124,38 +127,37 @@ def mark(lines: DataFrame, *, copies: bool) -> DataFrame:
             "reason",
             F.when(F.col("reason").isNotNull(), F.struct(*RAW_COLUMNS)).alias("raw"),
             "source_file",
-            F.xxhash64(*(F.coalesce(name, F.lit("")) for name in RAW_COLUMNS)).alias("digest"),
+            F.xxhash64(*(F.coalesce(name, F.lit("")) for name in RAW_COLUMNS)).alias("hash"),
         )
     )
 
 
-def may_have_copies(sales: DataFrame) -> bool:
-    """Return False if no two rows are alike; True nearly always means that some are.
+def may_have_duplicates(sales: DataFrame) -> bool:
+    """Return False if no two rows are equal; True means that some probably are.
 
-    Compares 64-bit hashes of the columns that hardly ever agree by chance, a small part of the effort of comparing all.
+    Compares 64-bit hashes of columns that rarely agree by chance, which is much cheaper than to compare all columns.
     """
-    telling = ("order_id", "customer_id", "product", "quantity", "total_price")
-    alike = sales.groupBy(F.xxhash64(*telling)).count().where("count > 1")
-    return not alike.isEmpty()
+    columns = ("order_id", "customer_id", "product", "quantity", "total_price")
+    return not sales.groupBy(F.xxhash64(*columns)).count().where("count > 1").isEmpty()
 
 
-def valid(marked: DataFrame) -> DataFrame:
-    """Return the rows of ``sales``."""
-    return marked.where("reason IS NULL").select(TABLES["sales"].names)
+def valid(lines: DataFrame) -> DataFrame:
+    """Return the rows of ``sales`` from the result of ``classify``."""
+    return lines.where("reason IS NULL").select(TABLES["sales"].names)
 
 
-def rejected(marked: DataFrame) -> DataFrame:
-    """Return the rows of ``rejected_sales``."""
-    return marked.where(f"reason <> '{HEADER}'").select("raw.*", "reason", "source_file")
+def rejected(lines: DataFrame) -> DataFrame:
+    """Return the rows of ``rejected_sales`` from the result of ``classify``."""
+    return lines.where(f"reason <> '{HEADER}'").select("raw.*", "reason", "source_file")
 
 
 @dataclass(frozen=True)
-class Tally:
-    """What was read: valid lines, rejected lines by reason in the order of RULES, and header lines.
+class LineCounts:
+    """The number of valid lines, of rejected lines by reason in the order of RULES, and of header lines.
 
-    ``last_day`` is the latest order date of the valid lines, None without any. ``fingerprint`` is the sum of the
-    digests of all lines but headers modulo 2^64, in hex: it depends neither on the order of lines or columns nor on
-    how they are spread over files.
+    ``last_day`` is the latest order date of the valid lines, None if there are none. ``fingerprint`` is the sum of the
+    hashes of all lines except headers, modulo 2⁶⁴, in hexadecimal. It does not depend on the order of lines or columns
+    or on how the lines are split into files.
     """
 
     valid: int
@@ -166,16 +168,16 @@ class Tally:
 
     @property
     def lines(self) -> int:
-        """Return the number of all lines but headers."""
+        """The number of all lines except headers."""
         return self.valid + sum(self.rejected.values())
 
     @property
     def rejected_share(self) -> float:
-        """Return the rejected lines as a share of all, 0 without any line."""
+        """The share of rejected lines, 0 if there are no lines."""
         return sum(self.rejected.values()) / self.lines if self.lines else 0.0
 
     def table(self) -> str:
-        """Return the reasons with count, share and meaning, one line each, for a person to read."""
+        """Return a readable table of the reasons: count, share and meaning, one line for each."""
         return "\n".join(
             f"{rule.reason:<22} {self.rejected[rule.reason]:>12,} {self.rejected[rule.reason] / self.lines:>8.2%}"
             f"  {rule.meaning}"
@@ -184,30 +186,30 @@ class Tally:
         )
 
 
-def watched(marked: DataFrame) -> tuple[DataFrame, Observation]:
-    """Return the rows of ``mark``, and what ``tally`` reads after an action on them: counting takes no extra pass."""
+def observe(lines: DataFrame) -> tuple[DataFrame, Observation]:
+    """Return ``lines`` of ``classify`` and an observation for ``line_counts``: counting needs no extra pass."""
     observation = Observation()
     is_line = F.col("reason").isNull() | (F.col("reason") != HEADER)
     counts = [F.count(F.when(F.col("reason") == name, 1)).alias(name) for name in (*_REASONS, HEADER)]
-    return marked.observe(
+    return lines.observe(
         observation,
         *counts,
         F.count(F.when(F.col("reason").isNull(), 1)).alias("valid"),
-        F.sum(F.when(is_line, F.col("digest").cast("decimal(20, 0)"))).alias("digests"),
-        # As text, because an observation hands out a date as an object of the JVM.
+        F.sum(F.when(is_line, F.col("hash").cast("decimal(20, 0)"))).alias("hashes"),
+        # As text, because an observation returns a date as a Java object.
         F.max(F.when(F.col("reason").isNull(), F.col("order_date"))).cast("string").alias("last_day"),
     ), observation
 
 
-def tally(observation: Observation) -> Tally:
-    """Return the counts of ``watched``; waits for the first action on its rows, and only that one counts."""
+def line_counts(observation: Observation) -> LineCounts:
+    """Return the counts of ``observe``. Waits for the first action on the rows; only this action counts."""
     found = observation.get
-    return Tally(
+    return LineCounts(
         valid=found["valid"],
         rejected={reason: found[reason] for reason in _REASONS if found[reason]},
         headers=found[HEADER],
         last_day=date.fromisoformat(found["last_day"]) if found["last_day"] else None,
-        fingerprint=f"{int(found['digests'] or 0) % 2**64:016x}",
+        fingerprint=f"{int(found['hashes'] or 0) % 2**64:016x}",
     )
 
 

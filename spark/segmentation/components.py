@@ -1,4 +1,4 @@
-"""Principal components: how many, which way round, and the model that gives a customer's."""
+"""Principal components: their number, their signs, and the model that computes them for a customer."""
 
 from __future__ import annotations
 
@@ -8,58 +8,57 @@ import numpy as np
 from pyspark.ml import PipelineModel
 from pyspark.ml.feature import VectorSlicer
 from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql.functions import col, element_at, lit, size, when
+from pyspark.sql import functions as F
 
 from segmentation import models
 from segmentation.blocks import Array
-from segmentation.job import UserError
+from segmentation.errors import UserError
 from segmentation.scaling import Scaling
 from segmentation.schemas import TABLES
-from segmentation.vectors import as_array
+from segmentation.vectors import vector_to_array
 
-#: A cumulative ratio this close below the wanted one has reached it; what is missing is rounding.
+#: Tolerance for rounding: a cumulative ratio that is lower by at most this much has reached the requested one.
 ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
 class Components:
-    """The principal components of d features, strongest first.
+    """The principal components of d features, in descending order of variance.
 
-    ``loadings`` is d × d: a row is a component, its entries are the features' weights, of length 1 together.
-    ``ratio`` is each component's share of the total variance; the first ``retained`` are kept.
+    ``loadings`` is d × d: each row is a component, a unit vector of the weights of the features.
+    ``explained_variance_ratio`` is the share of each component in the total variance; the first ``retained`` are kept.
     """
 
-    ratio: Array
+    explained_variance_ratio: Array
     loadings: Array
     retained: int
 
     @property
     def cumulative(self) -> Array:
         """The share of the total variance that the components up to each one explain together."""
-        return np.minimum(np.cumsum(self.ratio), 1.0)
+        return np.minimum(np.cumsum(self.explained_variance_ratio), 1.0)
 
 
 def principal_components(covariance: Array, variance_to_keep: float) -> Components:
-    """Return the eigenvectors of ``covariance`` (d × d) and the fewest that keep ``variance_to_keep`` (0 < v ≤ 1).
+    """Return the eigenvectors of ``covariance`` (d × d), and retain the fewest that explain ``variance_to_keep``.
 
-    Raises UserError where nothing varies.
+    The share ``variance_to_keep`` is above 0 and at most 1. Raises UserError if all variances are 0.
     """
     if not np.trace(covariance) > 0:
         raise UserError(
             "all customers are the same in every feature, so there are no components: check the input"
         )
-    values, vectors = np.linalg.eigh(covariance)
-    variances = np.clip(values[::-1], 0.0, None)
+    eigenvalues, eigenvectors = np.linalg.eigh(covariance)
+    variances = np.clip(eigenvalues[::-1], 0.0, None)
     ratio = variances / variances.sum()
     reached = np.cumsum(ratio) >= variance_to_keep - ROUNDING
-    return Components(ratio, _point_up(vectors.T[::-1]), int(reached.argmax()) + 1)
+    return Components(ratio, _flip_signs(eigenvectors.T[::-1]), int(reached.argmax()) + 1)
 
 
-def _point_up(loadings: Array) -> Array:
-    """Return each row with the sign that makes its largest entry by size positive, the first one of equals.
+def _flip_signs(loadings: Array) -> Array:
+    """Return each row with the sign that makes its largest entry by absolute value positive, the first of equal ones.
 
-    The rule of scikit-learn's ``svd_flip(u_based_decision=False)``. Entries that are equal but for rounding
-    count as equal, so that noise does not choose.
+    As scikit-learn's ``svd_flip(u_based_decision=False)``, but entries that differ only by rounding count as equal.
     """
     sizes = np.abs(loadings)
     largest = (sizes >= sizes.max(axis=1, keepdims=True) - 1e-9).argmax(axis=1)
@@ -71,7 +70,7 @@ def pipeline(scaling: Scaling, components: Components) -> PipelineModel:
     return PipelineModel(
         [
             *scaling.stages,
-            models.pca(components.loadings, components.ratio, "scaled", "all_components"),
+            models.pca(components.loadings, components.explained_variance_ratio, "scaled", "all_components"),
             VectorSlicer(
                 inputCol="all_components", outputCol="components", indices=list(range(components.retained))
             ),
@@ -80,22 +79,22 @@ def pipeline(scaling: Scaling, components: Components) -> PipelineModel:
 
 
 def project(customers: DataFrame, model: PipelineModel) -> DataFrame:
-    """Return ``customers`` with the columns that ``model`` adds, and the first two components as pc1 and pc2."""
-    frame = model.transform(customers).withColumn("all", as_array("all_components"))
-    return frame.withColumns({"pc1": _nth(1), "pc2": _nth(2)})
+    """Return ``customers`` with the columns of ``model``, and the first two components as ``pc1`` and ``pc2``."""
+    frame = model.transform(customers).withColumn("all", vector_to_array("all_components"))
+    return frame.withColumns({"pc1": _component_or_zero(1), "pc2": _component_or_zero(2)})
 
 
 def customer_components(features: DataFrame, model: PipelineModel) -> DataFrame:
-    """Return customer_components: the retained components of each customer, and the first two for pictures."""
-    components = as_array("components").alias("components")
+    """Return customer_components: the retained components of each customer, and the first two for charts."""
+    components = vector_to_array("components").alias("components")
     return project(features, model).select("customer_id", components, "pc1", "pc2")
 
 
 def explained_variance(spark: SparkSession, components: Components) -> DataFrame:
-    """Return explained_variance: each component's share of the variance."""
-    shares = zip(components.ratio.tolist(), components.cumulative.tolist(), strict=True)
+    """Return explained_variance: the share of each component in the variance."""
+    shares = zip(components.explained_variance_ratio.tolist(), components.cumulative.tolist(), strict=True)
     rows = [
-        (n, ratio, cumulative, n <= components.retained) for n, (ratio, cumulative) in enumerate(shares, 1)
+        (n, share, cumulative, n <= components.retained) for n, (share, cumulative) in enumerate(shares, 1)
     ]
     return spark.createDataFrame(rows, TABLES["explained_variance"]).coalesce(1)
 
@@ -110,6 +109,6 @@ def component_loadings(spark: SparkSession, components: Components, features: tu
     return spark.createDataFrame(rows, TABLES["component_loadings"]).coalesce(1)
 
 
-def _nth(component: int) -> Column:
-    """Return the component's value, 0.0 where the features have fewer components."""
-    return when(size("all") >= component, element_at(col("all"), component)).otherwise(lit(0.0))
+def _component_or_zero(component: int) -> Column:
+    """Return the value of the component, 0.0 if there are fewer components."""
+    return F.when(F.size("all") >= component, F.element_at("all", component)).otherwise(F.lit(0.0))

@@ -1,7 +1,7 @@
-"""What describes a customer: each feature with its meaning, and how it comes from the cleaned sales lines.
+"""The features of a customer: their definitions, and how they are computed from the valid sales lines.
 
-The table ``FEATURES`` is the one definition: the columns of ``customer_features``, their documentation, the
-feature sets a model may use, and the transform a skewed feature needs before it is scaled.
+``FEATURES`` defines the columns of ``customer_features``, their texts in the data dictionary, the feature sets that a
+model may use, and the transform that a skewed feature needs before scaling.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ FEATURE_SETS: tuple[FeatureSet, ...] = ("notebook", "extended")
 class Feature:
     """A number that describes a customer.
 
-    ``sets`` are the feature sets it belongs to. ``transform`` is what makes its distribution fit for a method
-    built on variances: ``log1p`` for a right-skewed amount or count, None where the value is used as it is; the
-    ``notebook`` set never transforms, so that its figures compare with the published ones.
+    ``sets`` are the feature sets with this feature. ``transform`` is ``log1p`` for a right-skewed amount or count,
+    because PCA and k-means are based on variances, and None otherwise. The ``notebook`` set is never transformed, to
+    compare with the published results.
     """
 
     name: str
@@ -67,7 +67,7 @@ FEATURES: tuple[Feature, ...] = (
         "avg_discount",
         "mean discount over the lines",
         "share 0..1",
-        "how deep the discounts are that the customer gets",
+        "depth of the discounts",
         ("notebook", "extended"),
     ),
     Feature(
@@ -82,7 +82,7 @@ FEATURES: tuple[Feature, ...] = (
         "unique_categories",
         "number of distinct categories bought",
         "categories",
-        "breadth of demand; constant where everyone buys everything",
+        "breadth of demand; constant if every customer buys in every category",
         ("notebook",),
         is_count=True,
     ),
@@ -90,8 +90,9 @@ FEATURES: tuple[Feature, ...] = (
         "region_count",
         "number of distinct regions delivered to",
         "regions",
-        "one site or several; constant, and so left out, in data with one region for each customer. Which region it is "
-        "has no order and no distance: sixteen columns of 0 and 1 would outweigh the behaviour, so it is not a feature",
+        "one location or several; constant, and so not used, in data with one region for each customer. The region "
+        "itself is not a feature: regions have no order and no distance, and 16 indicator columns would outweigh the "
+        "behaviour",
         ("notebook", "extended"),
         is_count=True,
     ),
@@ -99,7 +100,8 @@ FEATURES: tuple[Feature, ...] = (
         "recency_days",
         "days from the last order of the customer to the last order in the data",
         "days",
-        "the R of RFM: who is about to be lost; counted from the data's end, so a re-run gives the same",
+        "recency, the R of RFM: customers at risk of leaving; counted from the last order in the data, so that a "
+        "repeated run gives the same",
         ("extended",),
         "log1p",
     ),
@@ -107,7 +109,7 @@ FEATURES: tuple[Feature, ...] = (
         "tenure_days",
         "days from the first order of the customer to the last order in the data",
         "days",
-        "old or new customer",
+        "long-standing or new customer",
         ("extended",),
     ),
     Feature(
@@ -115,7 +117,7 @@ FEATURES: tuple[Feature, ...] = (
         "distinct orders divided by the calendar months from the first order of the customer to the last order in the "
         "data, both months included",
         "orders per month",
-        "the F of RFM as a rate, so that new customers are not taken for rare ones",
+        "frequency, the F of RFM, as a rate, so that new customers do not count as infrequent",
         ("extended",),
         "log1p",
     ),
@@ -123,14 +125,14 @@ FEATURES: tuple[Feature, ...] = (
         "lines_per_order",
         "lines divided by distinct orders",
         "lines per order",
-        "basket size in items",
+        "basket size in lines",
         ("extended",),
     ),
     Feature(
         "quantity_per_order",
         "units divided by distinct orders",
         "units per order",
-        "basket size in units: household or warehouse",
+        "basket size in units: household or wholesale",
         ("extended",),
         "log1p",
     ),
@@ -138,7 +140,7 @@ FEATURES: tuple[Feature, ...] = (
         "avg_unit_price",
         "sum of unit price * quantity divided by the sum of quantity, before discount",
         "currency per unit",
-        "cheap or premium goods, apart from how much is bought",
+        "cheap or premium products, independent of the volume",
         ("extended",),
         "log1p",
     ),
@@ -146,42 +148,42 @@ FEATURES: tuple[Feature, ...] = (
         "discounted_share",
         "share of lines with a discount above 0",
         "share 0..1",
-        "how often a discount is used, apart from its depth",
+        "frequency of discounts, independent of their depth",
         ("extended",),
     ),
     Feature(
         "share_soft_drinks",
         "share of spend in the category Soft Drinks, 0 without any spend",
         "share 0..1",
-        "taste",
+        "preference for the category",
         ("extended",),
     ),
     Feature(
         "share_alcoholic_beverages",
         "share of spend in the category Alcoholic Beverages, 0 without any spend",
         "share 0..1",
-        "taste",
+        "preference for the category",
         ("extended",),
     ),
     Feature(
         "share_juices",
         "share of spend in the category Juices, 0 without any spend",
         "share 0..1",
-        "taste",
+        "preference for the category",
         ("extended",),
     ),
     Feature(
         "share_water",
         "share of spend in the category Water, 0 without any spend",
         "share 0..1",
-        "taste",
+        "preference for the category",
         ("extended",),
     ),
     Feature(
         "share_other",
         "share of spend in any other category, 0 without any spend",
         "share 0..1",
-        "a category this list does not know is not lost; constant 0 in data without one",
+        "covers unknown categories; constant 0 in data without them",
         ("extended",),
     ),
     Feature(
@@ -189,14 +191,14 @@ FEATURES: tuple[Feature, ...] = (
         "1 - sum(n * (n - 1)) / (N * (N - 1)) with n the lines of a product and N all lines, 0 for a single line: the "
         "probability that two lines differ in product (Simpson 1949)",
         "index 0..1",
-        "spread of demand; unlike unique_products it does not grow with the mere number of lines",
+        "diversity of demand; unlike unique_products, it does not grow with the number of lines",
         ("extended",),
     ),
     Feature(
         "weekend_share",
         "share of orders placed on a Saturday or Sunday",
         "share 0..1",
-        "business or leisure rhythm",
+        "business or leisure purchases",
         ("extended",),
     ),
     Feature(
@@ -204,13 +206,13 @@ FEATURES: tuple[Feature, ...] = (
         "(4 * sum(s * s) - 1) / 3 with s the shares of spend by quarter of the year, 0 without any spend; 0: even over "
         "the year, 1: all in one quarter (normalised Herfindahl index)",
         "index 0..1",
-        "steady or seasonal buyer, whichever the season; of few orders it is high in any case",
+        "steady or seasonal demand, in any season; always high for customers with few orders",
         ("extended",),
     ),
     Feature("is_b2b", "1 for a business customer, else 0", "0 or 1", "customer type", ("extended",)),
 )
 
-#: The column of ``customer_features`` for the share of spend in each category; any other category is share_other.
+#: The feature for the share of spend in each category; all other categories are in share_other.
 CATEGORY_SHARES = {
     "Soft Drinks": "share_soft_drinks",
     "Alcoholic Beverages": "share_alcoholic_beverages",
@@ -220,9 +222,9 @@ CATEGORY_SHARES = {
 
 
 def feature_set(name: str) -> tuple[Feature, ...]:
-    """Return the features of the set ``name`` in table order; raises KeyError for a set that does not exist."""
+    """Return the features of the set ``name`` in the order of FEATURES; raises KeyError for an unknown set."""
     if name not in FEATURE_SETS:
-        raise KeyError(f"no feature set {name!r}: choose one of {', '.join(FEATURE_SETS)}")
+        raise KeyError(f"unknown feature set {name!r}; valid feature sets: {', '.join(FEATURE_SETS)}")
     chosen = (feature for feature in FEATURES if name in feature.sets)
     return tuple(replace(feature, transform=None) if name == "notebook" else feature for feature in chosen)
 
@@ -230,22 +232,22 @@ def feature_set(name: str) -> tuple[Feature, ...]:
 def customer_features(sales: DataFrame, last_day: date) -> DataFrame:
     """Return one row for each customer of ``sales``: the columns of TABLES["customer_features"].
 
-    ``last_day`` is the latest order date in the data. ``customer_type`` and ``region`` are those of the customer's
-    latest day (the greater text if there are several). Lines are grouped by order, by product, and by category and
-    site, and those groups by customer, so that no distinct count needs its own copy of the lines, and the groups alone
-    are shuffled. Sums are exact decimals until the last division, so the result does not depend on the partitions.
+    ``last_day`` is the latest order date in the data. ``customer_type`` and ``region`` are those of the latest day
+    with an order (the greater text if there are several). Lines are grouped by order, by product, and by category and
+    region, and these groups by customer. So a distinct count needs no expansion of the lines, and only the groups are
+    shuffled. Sums are exact decimals until the last division, so the result does not depend on the partitions.
     """
     return (
         _orders(sales, last_day)
         .join(_products(sales), on="customer_id", how="inner")
-        .join(_categories_and_sites(sales), on="customer_id", how="inner")
+        .join(_categories_and_regions(sales), on="customer_id", how="inner")
         .withColumn("is_b2b", (F.col("customer_type") == "B2B").cast("double"))
         .select("customer_id", "customer_type", "region", *(feature.name for feature in FEATURES))
     )
 
 
 def _orders(sales: DataFrame, last_day: date) -> DataFrame:
-    """Return what depends on orders and their days."""
+    """Return the features that depend on orders and their dates."""
     orders = sales.groupBy("customer_id", "order_id").agg(
         F.count("*").alias("lines"),
         F.sum("quantity").alias("quantity"),
@@ -253,7 +255,7 @@ def _orders(sales: DataFrame, last_day: date) -> DataFrame:
         F.sum(F.col("unit_price") * F.col("quantity")).alias("list_price"),
         F.sum("discount").alias("discounts"),
         F.count_if(F.col("discount") > 0).alias("discounted"),
-        # The lines of one order share their day; if they do not, the first one counts.
+        # The lines of an order have the same date; if they differ, the earliest is used.
         F.min("order_date").alias("day"),
     )
     quarters = [f"spend_q{quarter}" for quarter in range(1, 5)]
@@ -295,7 +297,7 @@ def _orders(sales: DataFrame, last_day: date) -> DataFrame:
 
 
 def _products(sales: DataFrame) -> DataFrame:
-    """Return what depends on the products bought."""
+    """Return the features that depend on products."""
     return (
         sales.groupBy("customer_id", "product")
         .agg(F.count("*").alias("lines"))
@@ -318,8 +320,8 @@ def _products(sales: DataFrame) -> DataFrame:
     )
 
 
-def _categories_and_sites(sales: DataFrame) -> DataFrame:
-    """Return what depends on the categories bought in, and who the customer is and where."""
+def _categories_and_regions(sales: DataFrame) -> DataFrame:
+    """Return the features that depend on categories and regions, with customer type and region."""
     is_in = {
         **{name: F.col("category") == category for category, name in CATEGORY_SHARES.items()},
         "share_other": ~F.col("category").isin(list(CATEGORY_SHARES)),
@@ -328,7 +330,7 @@ def _categories_and_sites(sales: DataFrame) -> DataFrame:
         sales.groupBy("customer_id", "category", "region", "customer_type")
         .agg(F.sum("total_price").alias("spend"), F.max("order_date").alias("latest_day"))
         .groupBy("customer_id")
-        # Sets of the few values a customer has: several distinct counts would double the groups.
+        # A customer has few different values, so sets are small; several distinct counts would multiply the groups.
         .agg(
             F.size(F.collect_set("category")).cast("bigint").alias("unique_categories"),
             F.size(F.collect_set("region")).cast("bigint").alias("region_count"),
@@ -348,7 +350,7 @@ def _categories_and_sites(sales: DataFrame) -> DataFrame:
 
 
 def _ratio(part: str, whole: str) -> Column:
-    """Return ``part`` / ``whole`` as a double, 0 where ``whole`` or ``part`` is nothing."""
+    """Return ``part`` / ``whole`` as a double, 0 if ``whole`` is 0 or one of them is null."""
     quotient = F.col(part).cast("double") / F.col(whole).cast("double")
     return F.coalesce(F.when(F.col(whole) != 0, quotient), F.lit(0.0))
 

@@ -1,4 +1,4 @@
-"""Files where the data is: Hadoop's FileSystem, so that ``s3://``, ``hdfs://`` and ``file://`` are the same code."""
+"""Files and folders by Hadoop's FileSystem, so that ``s3://``, ``hdfs://`` and ``file://`` need no different code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class File:
 
     @property
     def name(self) -> str:
-        """Return the last part of the URI."""
+        """The last part of the URI."""
         return self.uri.rstrip("/").rsplit("/", 1)[-1]
 
 
@@ -32,8 +32,8 @@ def exists(spark: SparkSession, uri: str) -> bool:
 
 
 def find(spark: SparkSession, uri: str) -> File | None:
-    """Return the file or folder of exactly this name, None without any."""
-    # Not by exists(), which would ask twice.
+    """Return the file or folder at ``uri``, None if there is none."""
+    # exists() would need a second call.
     path = _path(spark, uri)
     try:
         return _file(_at(spark, uri).getFileStatus(path))
@@ -46,45 +46,45 @@ def find(spark: SparkSession, uri: str) -> File | None:
 
 
 def children(spark: SparkSession, folder: str) -> list[File]:
-    """Return the files and folders right below ``folder``."""
+    """Return the files and folders directly in ``folder``."""
     return [_file(status) for status in _at(spark, folder).listStatus(_path(spark, folder))]
 
 
 def list_files(spark: SparkSession, uri: str) -> list[File]:
-    """Return the files in the folder ``uri`` and below it, by name; none where nothing is.
+    """Return the files in the folder ``uri`` and below it, sorted by address; an empty list if nothing exists.
 
-    Names that begin with ``_`` or ``.`` are not data by Hadoop's convention and are left out.
+    Hidden names are skipped: by Hadoop's convention they are not data.
     """
     here = find(spark, uri)
     return sorted(_below(spark, here), key=lambda file: file.uri) if here else []
 
 
 def is_hidden(name: str) -> bool:
-    """Return whether Spark takes a file of this name for one that is not data.
+    """Return whether Spark ignores a file with this name.
 
-    As HadoopFSUtils.shouldFilterOutPathName of Spark, but for ``_metadata`` of Parquet and names such as ``_a=b``.
+    As HadoopFSUtils.shouldFilterOutPathName of Spark, except for ``_metadata`` of Parquet and names such as ``_a=b``.
     """
     return name.startswith(("_", ".")) or name.endswith("._COPYING_")
 
 
 @contextmanager
 def replacing(spark: SparkSession, uri: str) -> Iterator[str]:
-    """Give a staging place beside ``uri``, and at the end put what is there in place of what is at ``uri``.
+    """Yield the URI of a staging place; at the end its content replaces the content of ``uri``.
 
-    Until then, and for good when an exception comes out, the old content is untouched. The swap is two renames, which
-    HDFS and local disks do at once; an object store copies file by file, so there a reader must wait for the job's end.
-    After a crash in the swap the next call for the same ``uri`` puts the old content back first. No reader looks at the
-    places beside ``uri``: their names are hidden, and the next call clears them.
+    If the block raises, the old content stays. The replacement consists of two renames. On HDFS and local disks each is
+    atomic. An object store copies file by file, so readers must wait until the job has ended. If the job is killed
+    between the renames, the next call for the same ``uri`` restores the old content first. Readers ignore the places
+    beside ``uri``, because their names are hidden; the next call deletes them.
     """
     parent, name = uri.rstrip("/").rsplit("/", 1)
-    # Without the "=", because a folder named like a partition is one, even behind an underscore.
+    # Without "=", because Spark reads a folder such as _a=b as a partition despite the underscore.
     hidden = name.replace("=", "-")
     staging, backup, unfinished = (
         f"{parent}/_{what}.{hidden}" for what in ("staging", "backup", "unfinished")
     )
 
-    def settle() -> None:
-        """Undo a swap that was not finished; of one that was, or has not begun, remove what is left over."""
+    def recover() -> None:
+        """Undo an unfinished replacement, and delete the places beside ``uri``."""
         if exists(spark, unfinished):
             delete(spark, uri)
         if exists(spark, backup) and not exists(spark, uri):
@@ -92,7 +92,7 @@ def replacing(spark: SparkSession, uri: str) -> Iterator[str]:
         for leftover in (unfinished, staging, backup):
             delete(spark, leftover)
 
-    settle()
+    recover()
     try:
         yield staging
         if exists(spark, uri):
@@ -101,11 +101,11 @@ def replacing(spark: SparkSession, uri: str) -> Iterator[str]:
         _rename(spark, staging, uri)
         delete(spark, unfinished)
     finally:
-        settle()
+        recover()
 
 
 def delete(spark: SparkSession, uri: str) -> None:
-    """Remove the file, or the folder with all below it, at ``uri``; nothing there is no error."""
+    """Delete the file or the folder at ``uri`` with all its content; does nothing if it does not exist."""
     _at(spark, uri).delete(_path(spark, uri), True)
 
 
@@ -119,10 +119,10 @@ def write_text(spark: SparkSession, uri: str, text: str) -> None:
 
 
 def read_first_line(spark: SparkSession, uri: str, limit: int) -> str | None:
-    """Return the first line of a text file (compressed as its name says) without its end; broken UTF-8 becomes U+FFFD.
+    """Return the first line of a text file without its line end, None if it is longer than ``limit`` bytes.
 
-    None stands for a line of more than ``limit`` bytes. The line is read as Spark's text source reads it: it ends at
-    ``\\n``, ``\\r`` or ``\\r\\n``; a byte-order mark is left out.
+    The ending of the name selects the codec. As in Spark's text source, a line ends at ``\\n``, ``\\r`` or ``\\r\\n``,
+    a byte-order mark is removed, and invalid UTF-8 becomes U+FFFD.
     """
     jvm, path = _jvm(spark), _path(spark, uri)
     stream = _at(spark, uri).open(path)

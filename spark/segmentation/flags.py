@@ -1,64 +1,46 @@
-"""The command-line flags the jobs share, and the checks of their values.
+"""The command-line flags of the jobs, as frozen dataclasses, and the checks of their values.
 
-Every flag is required: defaults live in the DAG's params only.
+Every flag is required: only the params of the DAG have defaults.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from pyspark.sql import SparkSession
+
+from segmentation.lake import Lake
 
 Number = TypeVar("Number", int, float)
 
 
-def job_parser(name: str, description: str) -> ArgumentParser:
-    """Return a parser with the flags that every job takes."""
+def flag(parse: Callable[[str], Any], metavar: str, text: str, choices: Sequence[str] | None = None) -> Any:
+    """Return a dataclass field that is a flag of the same name; ``parse`` raises ArgumentTypeError."""
+    # argparse shows the choices in place of a metavar.
+    value = {"choices": choices} if choices else {"metavar": metavar}
+    return field(metadata={"type": parse, "help": text, **value})
+
+
+def flag_parser(name: str, description: str, flags: type[JobFlags]) -> ArgumentParser:
+    """Return the parser of the job ``name``, with a flag for each field of ``flags``."""
     parser = ArgumentParser(prog=f"{name}.py", description=description, allow_abbrev=False)
-    parser.add_argument(
-        "--run-date",
-        required=True,
-        type=run_date,
-        metavar="YYYY-MM-DD",
-        help="partition that the job replaces",
-    )
-    parser.add_argument(
-        "--processed",
-        required=True,
-        metavar="URI",
-        help="folder of the datasets, such as s3://bucket/processed",
-    )
-    parser.add_argument(
-        "--metrics",
-        required=True,
-        metavar="URI",
-        help="folder of the metrics files, such as s3://bucket/metrics",
-    )
-    parser.add_argument(
-        "--code-version", required=True, metavar="TEXT", help="version of this code, copied into the metrics"
-    )
+    for each in fields(flags):
+        parser.add_argument(f"--{each.name.replace('_', '-')}", required=True, **each.metadata)
     return parser
 
 
-def add_models(parser: ArgumentParser) -> None:
-    """Add the flag of the jobs that save a model."""
-    parser.add_argument(
-        "--models",
-        required=True,
-        metavar="URI",
-        help="folder of the saved models, such as s3://bucket/models",
-    )
-
-
-def run_date(text: str) -> str:
-    """Return ``text`` if it is a day written YYYY-MM-DD; raises ArgumentTypeError."""
+def day(text: str) -> str:
+    """Return ``text`` if it is a date written YYYY-MM-DD; raises ArgumentTypeError."""
     try:
         if date.fromisoformat(text).isoformat() == text:
             return text
     except ValueError:
         pass
-    raise ArgumentTypeError(f"{text!r} is not a day written YYYY-MM-DD")
+    raise ArgumentTypeError(f"{text!r} is not a date written YYYY-MM-DD")
 
 
 def share(text: str) -> float:
@@ -70,15 +52,40 @@ def share(text: str) -> float:
 
 
 def at_least(minimum: int) -> Callable[[str], int]:
-    """Return a check for whole numbers from ``minimum`` up."""
+    """Return a parser of whole numbers that are not less than ``minimum``."""
 
-    def check(text: str) -> int:
+    def parse(text: str) -> int:
         value = _parsed(text, int, "a whole number")
         if value < minimum:
             raise ArgumentTypeError(f"{text} is less than {minimum}")
         return value
 
-    return check
+    return parse
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFlags:
+    """The flags of every job."""
+
+    run_date: str = flag(day, "YYYY-MM-DD", "partition that the job replaces")
+    processed: str = flag(str, "URI", "folder of the datasets, such as s3://bucket/processed")
+    metrics: str = flag(str, "URI", "folder of the metrics files, such as s3://bucket/metrics")
+    code_version: str = flag(str, "TEXT", "version of this code, copied into the metrics")
+
+    def lake(self, spark: SparkSession) -> Lake:
+        """Return the data of the run."""
+        return Lake(spark, self.processed, self.metrics, "", self.run_date)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelJobFlags(JobFlags):
+    """The flags of the jobs that read or write models."""
+
+    models: str = flag(str, "URI", "folder of the saved models, such as s3://bucket/models")
+
+    def lake(self, spark: SparkSession) -> Lake:
+        """Return the data of the run."""
+        return replace(super().lake(spark), models=self.models)
 
 
 def _parsed(text: str, kind: Callable[[str], Number], words: str) -> Number:

@@ -1,8 +1,8 @@
-"""Which CSV files an input address stands for, and what their headers are: docs/input.md is the rule.
+"""The CSV files at an input address, and their headers, by the rules of docs/input.md.
 
-The Airflow task ``check_input`` follows the same rule before a cluster is paid for; tests/contracts/test_input.py asks
-both the same questions. Folders are listed and names are matched here instead of by Hadoop's ``globStatus``: that one
-fails on any name with a colon in a folder that it lists (HADOOP-14235), and finds hidden files.
+The Airflow task ``check_input`` applies the same rules before it creates a cluster; tests/contracts/test_input.py tests
+both with the same cases. This module lists folders and matches names itself, because Hadoop's ``globStatus`` fails on
+any name with a colon in a folder that it lists (HADOOP-14235), and also returns hidden files.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from segmentation import filesystem
+from segmentation.errors import UserError
 from segmentation.filesystem import File
-from segmentation.job import UserError
 from segmentation.schemas import RAW_COLUMNS
 
-#: Names of a CSV file in a folder; a file named by itself may be called anything.
+#: Endings of CSV files in a folder; a file that is given by its full address may have any name.
 SUFFIXES = (".csv", ".csv.gz", ".csv.bz2")
 
-#: Hadoop unpacks by the name, in lower case.
+#: Endings of the compressed files that are read. Hadoop chooses the codec by the ending, in lower case.
 UNPACKED = (".gz", ".bz2")
 
-#: Names of packed files that are not read: Hadoop would unpack some of them only with libraries a node may not have.
+#: Endings of compressed files. For some, Hadoop needs libraries that a node may not have.
 PACKED = (*UNPACKED, ".7z", ".deflate", ".lz4", ".lzo", ".snappy", ".xz", ".z", ".zip", ".zst")
 
 LONGEST_HEADER = 64 * 1024
-"""Bytes; a longer first line is not a header."""
+"""Maximum length of a header line, in bytes."""
 
 _ROOT = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:(?://[^/]*)?)?/?")
 
 
 def find_files(spark: SparkSession, address: str) -> list[File]:
-    """Return the CSV files that ``address`` (a file, a folder or a pattern) stands for, by name.
+    """Return the CSV files at ``address`` (a file, a folder or a pattern), sorted by address.
 
-    Raises UserError when there is none, or when Spark could not read one of them.
+    Raises UserError if there are none, or if Spark cannot read one of them.
     """
     root = _root(address)
     parts = address[len(root) :].rstrip("/").split("/")
@@ -46,7 +46,7 @@ def find_files(spark: SparkSession, address: str) -> list[File]:
         raise UserError(f"{address} has a part that is empty, . or ..: write it without")
     named = filesystem.find(spark, address)
     if named and not named.is_folder:
-        files = [named]  # which may be called anything
+        files = [named]  # with any name
     else:
         found = [named] if named else _matching(spark, root, parts)
         below = [file for one in found for file in filesystem.list_files(spark, one.uri)]
@@ -63,7 +63,7 @@ def find_files(spark: SparkSession, address: str) -> list[File]:
 def read_header(spark: SparkSession, file: File) -> tuple[str, ...]:
     """Return the names in the first line of ``file`` as they are written there.
 
-    Raises UserError when it is no header that names each of RAW_COLUMNS once.
+    Raises UserError if it is not a header with each of RAW_COLUMNS once.
     """
     try:
         line = filesystem.read_first_line(spark, file.uri, LONGEST_HEADER)
@@ -111,7 +111,7 @@ def _matching(spark: SparkSession, root: str, parts: list[str]) -> list[File]:
                 if _matches(child.name, part)
             ]
         else:
-            # Of a literal path nothing need be listed, which also takes fewer rights.
+            # A literal name needs no listing of the folder, and so fewer permissions.
             places = [f"{folder.uri.rstrip('/')}/{part}" for folder in found if folder.is_folder]
             found = [child for place in places if (child := filesystem.find(spark, place))]
     return found
@@ -122,7 +122,7 @@ def _is_pattern(part: str) -> bool:
 
 
 def _matches(name: str, part: str) -> bool:
-    """Return whether ``name`` fits the pattern; ``[^a]`` means ``[!a]``, as it does to Hadoop."""
+    """Return whether ``name`` matches the pattern; ``[^a]`` means ``[!a]``, as in Hadoop."""
     fits = not filesystem.is_hidden(name) and fnmatchcase(name, part.replace("[^", "[!"))
     return fits or name == part
 
@@ -143,5 +143,5 @@ def _check_name(uri: str) -> None:
 
 
 def _title(name: str) -> str:
-    """Return a column's name as the published header writes it."""
+    """Return the name of a column as in the original data: ``order_id`` is Order_ID."""
     return "_".join("ID" if word == "id" else word.capitalize() for word in name.split("_"))

@@ -1,33 +1,34 @@
-"""The frame around every job: its Spark session, its clock, its log, and how it ends."""
+"""What all jobs share: the Spark session, the log, the metrics, and the exit code."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import time
-from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
+from segmentation.errors import UserError
+from segmentation.flags import JobFlags
+from segmentation.lake import Lake
 
-class UserError(Exception):
-    """Something only the user can put right. The message is one sentence that names what is wrong and what to do."""
+Flags = TypeVar("Flags", bound=JobFlags)
 
 
 @dataclass
-class Job:
-    """A job while it runs.
+class Job(Generic[Flags]):
+    """A running job.
 
-    ``rows``, ``notes`` and ``seconds`` grow as the work goes on and end up in the metrics.
+    ``rows`` of each dataset, ``notes`` and ``seconds`` of each stage are collected for the metrics.
     """
 
     name: str
-    spark: SparkSession
-    flags: Namespace
+    lake: Lake
+    flags: Flags
     rows: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -35,7 +36,7 @@ class Job:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time what happens inside as the stage ``name`` (wall seconds)."""
+        """Measure the wall time of the block as the stage ``name``, in seconds."""
         begin = time.monotonic()
         try:
             yield
@@ -43,18 +44,24 @@ class Job:
             self.seconds[name] = round(time.monotonic() - begin, 3)
 
     def log(self, message: str) -> None:
-        """Write one short line of progress to the log."""
+        """Write one short line to the log."""
         logging.getLogger(self.name).info(message)
 
     def note(self, message: str) -> None:
-        """Log something the reader of the results should know, and keep it for the metrics."""
+        """Log a message that readers of the results should know, and keep it for the metrics."""
         self.log(message)
         self.notes.append(message)
 
-    def metrics(self, **specific: Any) -> dict[str, Any]:
-        """Return the content of the metrics file: what all jobs report, and the keys only this job has."""
+    def publish(self, dataset: str, frame: DataFrame) -> None:
+        """Replace the partition of ``dataset`` by ``frame``, as a stage of this name; count and log the rows."""
+        with self.stage(dataset):
+            self.rows[dataset] = self.lake.publish(dataset, frame)
+            self.log(f"{self.rows[dataset]:,} rows of {dataset} published")
+
+    def write_metrics(self, **specific: Any) -> None:
+        """Write the metrics file: the keys of all jobs, and the ``specific`` ones of this job."""
         parameters = {name.replace("_", "-"): value for name, value in vars(self.flags).items()}
-        return {
+        content = {
             "job": self.name,
             "run_date": self.flags.run_date,
             "code_version": self.flags.code_version,
@@ -64,13 +71,14 @@ class Job:
             **specific,
             "seconds": {**self.seconds, "total": round(time.monotonic() - self.started, 3)},
         }
+        self.lake.write_metrics(self.name, content)
 
 
-def run(name: str, work: Callable[[Job], None], flags: Namespace) -> None:
+def run(name: str, work: Callable[[Job[Flags]], None], flags: Flags) -> None:
     """Run ``work`` as the job ``name``.
 
-    A UserError ends the process with exit code 2 and its sentence as the last line on stderr; any other exception
-    passes, with its traceback. A session that was there before is used and left open.
+    A UserError ends the process with exit code 2, and its message is the last line on stderr. Other exceptions
+    propagate. An active session is used and not stopped.
     """
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -79,8 +87,9 @@ def run(name: str, work: Callable[[Job], None], flags: Namespace) -> None:
     owned = SparkSession.getActiveSession() is None
     began = time.monotonic()
     spark = _session(name)
+    seconds = {"session": round(time.monotonic() - began, 3)}
     try:
-        work(Job(name, spark, flags, seconds={"session": round(time.monotonic() - began, 3)}, started=began))
+        work(Job(name, flags.lake(spark), flags, seconds=seconds, started=began))
     except UserError as error:
         problem = str(error)
     else:
@@ -88,19 +97,19 @@ def run(name: str, work: Callable[[Job], None], flags: Namespace) -> None:
     finally:
         if owned:
             spark.stop()
-    # As argparse words it, so that both are told from a traceback by the same pattern.
+    # The format of argparse, so that one pattern finds the errors of both.
     sys.stderr.write(f"{name}.py: error: {problem}\n")
     sys.exit(2)
 
 
 def _session(name: str) -> SparkSession:
-    """Return the session for the job; master and sizes are the cluster's business and come from its settings."""
+    """Return the session of the job; the settings of the cluster determine its master and its sizes."""
     spark = (
         SparkSession.builder.appName(name)
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.ui.showConsoleProgress", "false")
         .getOrCreate()
     )
-    # The progress lines are the log; Spark's own INFO lines would bury them and follow the last word of a failed job.
+    # INFO lines of Spark would hide the progress lines and follow the last line of a failed job.
     spark.sparkContext.setLogLevel("WARN")
     return spark

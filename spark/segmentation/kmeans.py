@@ -1,7 +1,7 @@
-"""Lloyd's algorithm for many clusterings at once.
+"""Lloyd's algorithm for several clusterings at once.
 
-A pass over the blocks moves the centres of every k and every start together. So the number of Spark jobs is
-that of the slowest clustering, not the sum over all, and a pass costs little more than reading the blocks.
+One pass over the blocks moves the centers of every k and every start. So the number of Spark jobs is that of the
+slowest clustering, not the sum over all, and a pass takes little longer than reading the blocks. See ADR 15.
 """
 
 from __future__ import annotations
@@ -13,136 +13,137 @@ import numpy as np
 import numpy.typing as npt
 from pyspark import RDD
 
-from segmentation.blocks import Array, total
+from segmentation.blocks import Array, aggregate
 
 Labels = npt.NDArray[np.intp]
 
-#: Squared moves of the centres, as a share of the values' mean variance, below which they have settled.
+#: The fit has converged if the squared shift of the centers is at most this share of the mean variance of the values.
 TOLERANCE = 1e-4
-MAX_PASSES = 200
+MAX_ITER = 200
 
 
 @dataclass(frozen=True)
-class Tally:
-    """What the customers nearest to each of k centres add up to.
+class ClusterSums:
+    """The sufficient statistics of the clusters of k centers, as sums over the customers of each cluster.
 
-    ``counts`` and ``squares`` (Σ|x|²) have k entries, ``sums`` (Σx) is k × values. ``cost`` is the sum of the
-    squared distances to the nearest centre (WSSSE); ``outlier`` is the customer furthest from it, at the
-    squared ``distance``.
+    ``counts`` and ``squared_norms`` (Σ|x|²) have k entries, ``sums`` (Σx) is k × values. ``wssse`` is the sum of the
+    squared distances to the nearest center. ``farthest`` is the customer with the largest of them,
+    ``farthest_distance``. ``+`` returns the sums over both groups of customers.
     """
 
     counts: Array
     sums: Array
-    squares: Array
-    cost: float
-    outlier: Array
-    distance: float
+    squared_norms: Array
+    wssse: float
+    farthest: Array
+    farthest_distance: float
+
+    @classmethod
+    def of(cls, block: Array, centers: Array) -> ClusterSums:
+        """Return the sums over a block of shape (values, customers)."""
+        relative, squared_norms = _relative_distances(block, centers), _squared_norms(block)
+        nearest = relative.min(axis=0)
+        distances = np.maximum(nearest + squared_norms, 0.0)
+        members = relative == nearest
+        if np.count_nonzero(members) > len(
+            nearest
+        ):  # a customer with several nearest centers belongs to the first
+            members = relative.argmin(axis=0) == np.arange(len(centers))[:, None]
+        weights = members.astype(np.float64)
+        farthest = int(distances.argmax())
+        return cls(
+            weights.sum(axis=1),
+            weights @ block.T,
+            weights @ squared_norms,
+            float(distances.sum()),
+            block[:, farthest],
+            float(distances[farthest]),
+        )
 
     @property
     def mean_variance(self) -> float:
-        """The variance of all these customers, as a mean over the values."""
+        """The variance of all customers, as a mean over the values."""
         count = self.counts.sum()
-        return float(
-            (self.squares.sum() / count - ((self.sums.sum(axis=0) / count) ** 2).sum()) / self.sums.shape[1]
-        )
+        mean = self.sums.sum(axis=0) / count
+        return float((self.squared_norms.sum() / count - (mean**2).sum()) / self.sums.shape[1])
 
-    def __add__(self, other: Tally) -> Tally:
-        further = self if self.distance >= other.distance else other
-        return Tally(
+    def __add__(self, other: ClusterSums) -> ClusterSums:
+        farther = self if self.farthest_distance >= other.farthest_distance else other
+        return ClusterSums(
             self.counts + other.counts,
             self.sums + other.sums,
-            self.squares + other.squares,
-            self.cost + other.cost,
-            further.outlier,
-            further.distance,
+            self.squared_norms + other.squared_norms,
+            self.wssse + other.wssse,
+            farther.farthest,
+            farther.farthest_distance,
         )
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Centres (k × values) after ``passes`` passes, and the cost before the last.
+    """The centers (k × values) after ``n_iter`` iterations, and the WSSSE before the last one.
 
-    ``done`` is False where they still moved after MAX_PASSES.
+    ``converged`` is False if the centers still moved after MAX_ITER iterations.
     """
 
-    centres: Array
-    cost: float
-    passes: int
-    done: bool
+    centers: Array
+    wssse: float
+    n_iter: int
+    converged: bool
 
 
-def nearest(block: Array, centres: Array) -> Labels:
-    """Return the number of each customer's nearest centre, the first of equals.
+def predict(block: Array, centers: Array) -> Labels:
+    """Return the label of each customer: the index of the nearest center, the first of equally near ones.
 
-    ``block`` is values × customers, ``centres`` is k × values.
+    ``block`` is values × customers, ``centers`` is k × values.
     """
-    return np.asarray(_gaps(block, centres).argmin(axis=0))
+    return np.asarray(_relative_distances(block, centers).argmin(axis=0))
 
 
-def tally(block: Array, centres: Array) -> Tally:
-    """Return the tally of one block of shape (values, customers)."""
-    gaps, squares = _gaps(block, centres), _squares(block)
-    closest = gaps.min(axis=0)
-    distances = np.maximum(closest + squares, 0.0)
-    members = gaps == closest
-    if np.count_nonzero(members) > len(closest):  # a customer between equally near centres goes to the first
-        members = gaps.argmin(axis=0) == np.arange(len(centres))[:, None]
-    weights = members.astype(np.float64)
-    furthest = int(distances.argmax())
-    return Tally(
-        weights.sum(axis=1),
-        weights @ block.T,
-        weights @ squares,
-        float(distances.sum()),
-        block[:, furthest],
-        float(distances[furthest]),
-    )
-
-
-def tallies(blocks: RDD[Array], clusterings: Mapping[int, Array]) -> dict[int, Tally]:
-    """Return the tally of each of ``clusterings`` (centres by any key) over all blocks, in one pass."""
-    return total(
+def cluster_sums(blocks: RDD[Array], clusterings: Mapping[int, Array]) -> dict[int, ClusterSums]:
+    """Return the sums over all blocks for each of ``clusterings`` (centers by any key), in one pass."""
+    return aggregate(
         blocks,
-        lambda block: {key: tally(block, centres) for key, centres in clusterings.items()},
+        lambda block: {key: ClusterSums.of(block, centers) for key, centers in clusterings.items()},
         lambda a, b: {key: a[key] + b[key] for key in a},
     )
 
 
 def fit_all(
-    starts: Sequence[Array], tally_all: Callable[[Mapping[int, Array]], Mapping[int, Tally]]
+    initial_centers: Sequence[Array],
+    sums_of: Callable[[Mapping[int, Array]], Mapping[int, ClusterSums]],
 ) -> list[Fit]:
-    """Return each of ``starts`` (k × values, k may differ) after its centres stopped moving.
+    """Return a fit from each of ``initial_centers`` (k × values, k may differ).
 
-    ``tally_all`` tallies the centres it is given over the customers to group. The rule for the end is that of
-    scikit-learn's KMeans. A centre that loses its last customer moves to the customer furthest from its own
-    centre, one in a pass.
+    ``sums_of`` returns the sums over all customers for the given centers. The fit ends as in scikit-learn's KMeans. If
+    a cluster becomes empty, its center moves to the customer that is farthest from its own center, one center in each
+    iteration.
     """
-    state = {key: Fit(centres, np.inf, 0, done=False) for key, centres in enumerate(starts)}
-    for passes in range(1, MAX_PASSES + 1):
-        moving = {key: each.centres for key, each in state.items() if not each.done}
+    fits = {key: Fit(centers, np.inf, 0, converged=False) for key, centers in enumerate(initial_centers)}
+    for n_iter in range(1, MAX_ITER + 1):
+        moving = {key: fit.centers for key, fit in fits.items() if not fit.converged}
         if not moving:
             break
-        for key, result in tally_all(moving).items():
-            means = _means(result, moving[key])
-            moved = float(((means - moving[key]) ** 2).sum())
-            done = moved <= TOLERANCE * result.mean_variance
-            state[key] = Fit(means, result.cost, passes, done)
-    return list(state.values())
+        for key, sums in sums_of(moving).items():
+            centers = _updated_centers(sums, moving[key])
+            shift = float(((centers - moving[key]) ** 2).sum())
+            fits[key] = Fit(centers, sums.wssse, n_iter, shift <= TOLERANCE * sums.mean_variance)
+    return list(fits.values())
 
 
-def _means(result: Tally, centres: Array) -> Array:
-    """Return the mean of each centre's customers; of the centres without any, the first moves to the outlier."""
-    held = result.counts > 0
-    means = np.where(held[:, None], result.sums / np.maximum(result.counts, 1.0)[:, None], centres)
-    if not held.all() and result.distance > 0:
-        means[int((~held).argmax())] = result.outlier
+def _updated_centers(sums: ClusterSums, centers: Array) -> Array:
+    """Return the mean of each cluster; the first empty one gets the farthest customer, the others keep their center."""
+    has_customers = sums.counts > 0
+    means = np.where(has_customers[:, None], sums.sums / np.maximum(sums.counts, 1.0)[:, None], centers)
+    if not has_customers.all() and sums.farthest_distance > 0:
+        means[int((~has_customers).argmax())] = sums.farthest
     return means
 
 
-def _gaps(block: Array, centres: Array) -> Array:
-    """Return |c|² − 2 c·x, (k × customers): the squared distances but for each customer's own |x|²."""
-    return np.asarray(_squares(centres.T)[:, None] - 2.0 * (centres @ block))
+def _relative_distances(block: Array, centers: Array) -> Array:
+    """Return |c|² − 2 c·x (k × customers): the squared distance minus |x|², which is the same for all centers."""
+    return np.asarray(_squared_norms(centers.T)[:, None] - 2.0 * (centers @ block))
 
 
-def _squares(block: Array) -> Array:
+def _squared_norms(block: Array) -> Array:
     return np.asarray(np.einsum("ij,ij->j", block, block))

@@ -1,10 +1,9 @@
-"""Spark ML models made from known numbers.
+"""Spark ML models made from given parameters.
 
-Spark's estimators add up in the order in which tasks end, leave the sign of a component and the number of a
-cluster to chance, and offer no way to set them. The jobs compute the numbers reproducibly and put them into
-Spark ML's own model classes, so that a loaded model gives the published numbers and needs none of this code.
-The constructors are private to Spark ML in Scala's eyes; in the class files they are public, unchanged from
-Spark 2 to 4.
+Spark's estimators add numbers in the order in which tasks end, and do not fix the sign of a component or the index of a
+cluster. The jobs compute the parameters reproducibly and put them into Spark ML's model classes, so that a loaded model
+returns the published numbers and does not need this code. The constructors are private to Spark ML in Scala, but public
+in the class files, without changes from Spark 2 to 4.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ def min_max_scaler(minimum: Array, maximum: Array, source: str, target: str) -> 
     return MinMaxScalerModel(java)._set(inputCol=source, outputCol=target)
 
 
-def standard_scaler(mean: Array, deviation: Array, source: str, target: str) -> StandardScalerModel:
-    """Return the model that subtracts ``mean`` and divides by ``deviation``."""
-    java = _ml().feature.StandardScalerModel("standard_scaler", _vector(deviation), _vector(mean))
+def standard_scaler(mean: Array, std: Array, source: str, target: str) -> StandardScalerModel:
+    """Return the model that subtracts ``mean`` and divides by ``std``."""
+    java = _ml().feature.StandardScalerModel("standard_scaler", _vector(std), _vector(mean))
     return StandardScalerModel(java)._set(inputCol=source, outputCol=target, withMean=True, withStd=True)
 
 
@@ -46,12 +45,12 @@ def pca(loadings: Array, ratio: Array, source: str, target: str) -> PCAModel:
     return PCAModel(java)._set(inputCol=source, outputCol=target, k=components)
 
 
-def kmeans(centres: Array, source: str, target: str) -> KMeansModel:
-    """Return the model that gives each vector the number of the nearest row of ``centres`` (k × values)."""
-    points = [_mllib_to_java(_context(), MllibVectors.dense(centre)) for centre in centres]
+def kmeans(centers: Array, source: str, target: str) -> KMeansModel:
+    """Return the model that predicts for each vector the index of the nearest row of ``centers`` (k × values)."""
+    points = [_mllib_to_java(_context(), MllibVectors.dense(center)) for center in centers]
     parent = _java().org.apache.spark.mllib.clustering.KMeansModel(points)
     java = _ml().clustering.KMeansModel("kmeans", parent)
-    return KMeansModel(java)._set(featuresCol=source, predictionCol=target, k=len(centres))
+    return KMeansModel(java)._set(featuresCol=source, predictionCol=target, k=len(centers))
 
 
 def _vector(values: Array) -> Any:

@@ -1,7 +1,7 @@
 """Means and covariances of customers in one pass.
 
-Blocks are summarised around their own mean and merged pairwise, which stays exact where a sum of squares
-would cancel (Chan, Golub and LeVeque 1983, "Algorithms for Computing the Sample Variance").
+Blocks are summarised around their own mean and merged pairwise. This stays exact where a sum of squares would suffer
+from cancellation (Chan, Golub and LeVeque 1983, "Algorithms for Computing the Sample Variance").
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from segmentation.blocks import Array
 
 @dataclass(frozen=True)
 class Moments:
-    """Summary of ``count`` customers with d values each: ``comoment`` is d × d, the others have d entries."""
+    """The moments of ``count`` customers with d values each: ``comoment`` is d × d, the other arrays have d entries.
+
+    ``+`` returns the moments of both groups of customers together.
+    """
 
     count: int
     mean: Array
@@ -24,36 +27,34 @@ class Moments:
     minimum: Array
     maximum: Array
 
+    @classmethod
+    def of(cls, block: Array) -> Moments:
+        """Return the moments of a block of shape (values, customers) with at least one customer."""
+        mean = block.mean(axis=1)
+        centered = block - mean[:, None]
+        return cls(block.shape[1], mean, centered @ centered.T, block.min(axis=1), block.max(axis=1))
+
     @property
     def covariance(self) -> Array:
-        """The sample covariance, d × d; of a single customer it is 0."""
+        """The sample covariance, d × d; 0 for a single customer."""
         return self.comoment / max(self.count - 1, 1)
 
     @property
     def constant(self) -> npt.NDArray[np.bool_]:
-        """Whether all customers share a value; a share of lines differs in its last digits by their number alone."""
+        """Whether all customers have the same value, apart from rounding (a ratio may differ in its last digits)."""
         return np.isclose(self.minimum, self.maximum, rtol=1e-12, atol=0.0)
 
     @property
-    def deviation(self) -> Array:
-        """The sample standard deviation, exactly 0 for a value that all customers share."""
+    def std(self) -> Array:
+        """The sample standard deviation, exactly 0 for a constant value."""
         return np.where(self.constant, 0.0, np.sqrt(np.diag(self.covariance)))
 
-
-def measure(block: Array) -> Moments:
-    """Return the moments of a block of shape (values, customers) with at least one customer."""
-    mean = block.mean(axis=1)
-    centred = block - mean[:, None]
-    return Moments(block.shape[1], mean, centred @ centred.T, block.min(axis=1), block.max(axis=1))
-
-
-def merge(a: Moments, b: Moments) -> Moments:
-    """Return the moments of the customers of ``a`` and ``b`` together."""
-    count, apart = a.count + b.count, b.mean - a.mean
-    return Moments(
-        count,
-        a.mean + apart * (b.count / count),
-        a.comoment + b.comoment + np.outer(apart, apart) * (a.count * b.count / count),
-        np.minimum(a.minimum, b.minimum),
-        np.maximum(a.maximum, b.maximum),
-    )
+    def __add__(self, other: Moments) -> Moments:
+        count, delta = self.count + other.count, other.mean - self.mean
+        return Moments(
+            count,
+            self.mean + delta * (other.count / count),
+            self.comoment + other.comoment + np.outer(delta, delta) * (self.count * other.count / count),
+            np.minimum(self.minimum, other.minimum),
+            np.maximum(self.maximum, other.maximum),
+        )

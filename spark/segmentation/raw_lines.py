@@ -1,8 +1,8 @@
-"""Raw CSV lines as a DataFrame of text fields: any column order, nothing lost, and large files stay splittable.
+"""Raw CSV lines as a DataFrame of text fields, in any column order; no line is lost, and large files are splittable.
 
-A file is read as text, which Spark splits anywhere at a line's end, and each line is taken apart on its own. This is
-right as long as no field holds a line break, and a line with an odd number of quotes gives such a file away (RFC 4180).
-Only then the input is read again by Spark's multi-line CSV source, which takes one core for each file.
+A file is read as text, so that Spark can split it at any line end, and each line is parsed separately. This is correct
+as long as no field holds a line break. A line with a quote that it does not close reveals such a file (RFC 4180). Only
+then the input is read again by Spark's multi-line CSV source, which uses one core for each file. See ADR 14.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from segmentation import input_files
 from segmentation.filesystem import File
 from segmentation.schemas import RAW_COLUMNS
 
-#: Why a line has no fields to look at.
+#: Defects of a line as a whole.
 WRONG_FIELD_COUNT, OPEN_QUOTE, STRAY_QUOTE, HEADER = (
     "wrong_field_count",
     "open_quote",
@@ -25,15 +25,15 @@ WRONG_FIELD_COUNT, OPEN_QUOTE, STRAY_QUOTE, HEADER = (
     "header",
 )
 
-# RFC 4180, but for blanks around a field and for quotes inside a field that does not begin with one, which stand for
-# themselves. Possessive, because Java's other quantifiers of a group take stack for each repetition.
+# RFC 4180, except that blanks around a field are allowed, and quotes inside a field that does not begin with one.
+# Possessive, because Java's other quantifiers of a group use the stack for each repetition.
 _BLANKS = r"[\x00-\x09\x0b\x0c\x0e-\x20]*+"
 _OPENED = r'"[^"]*+(?:""[^"]*+)*+'
 _FIELD = rf'{_BLANKS}(?:{_OPENED}"{_BLANKS}|[^",\r\n][^,\r\n]*+)?+'
 _WELL_QUOTED = rf"\A{_FIELD}(?:,{_FIELD})*+\z"
 _LEFT_OPEN = rf"\A(?:{_FIELD},)*+{_BLANKS}{_OPENED}\z"
 
-# A doubled quote is a quote (RFC 4180); Spark's default would be a backslash.
+# Inside quotes, a quote is written twice (RFC 4180); Spark's default escape is a backslash.
 _OPTIONS = {
     "mode": "PERMISSIVE",
     "columnNameOfCorruptRecord": "_malformed",
@@ -45,26 +45,26 @@ _OPTIONS = {
 
 @dataclass(frozen=True)
 class Source:
-    """Files with the same header line; ``header`` holds its names as they are written there."""
+    """Files with the same header line; ``header`` has the column names as they are written in it."""
 
     header: tuple[str, ...]
     files: tuple[File, ...]
 
     @property
     def columns(self) -> dict[str, int]:
-        """Return the place of each column that is needed, by its snake_case name."""
-        return {_key(name): place for place, name in enumerate(self.header) if _key(name) in RAW_COLUMNS}
+        """The index of each of RAW_COLUMNS, by its snake_case name."""
+        return {_key(name): index for index, name in enumerate(self.header) if _key(name) in RAW_COLUMNS}
 
     @property
     def extra(self) -> list[str]:
-        """Return the names of the columns that are not needed."""
+        """The names of all other columns."""
         return [name or "(without a name)" for name in self.header if _key(name) not in RAW_COLUMNS]
 
 
 def find_sources(spark: SparkSession, uri: str) -> list[Source]:
-    """Return what ``uri`` (a file, a folder or a pattern of CSV) holds, by header.
+    """Return the CSV files at ``uri`` (a file, a folder or a pattern), grouped by header.
 
-    Raises UserError when there is nothing to read, or a file that is no CSV file with all columns; see ``input_files``.
+    Raises UserError if there is no file, or if one is not a CSV file with all columns; see ``input_files``.
     """
     by_header: dict[tuple[str, ...], list[File]] = {}
     for file in input_files.find_files(spark, uri):
@@ -75,62 +75,64 @@ def find_sources(spark: SparkSession, uri: str) -> list[Source]:
 def read_lines(spark: SparkSession, sources: list[Source], *, line_breaks: bool) -> DataFrame:
     """Return one row for each line of ``sources``: RAW_COLUMNS as text, ``defect`` and ``source_file``.
 
-    An empty field is null; blank lines are no lines. ``defect`` is null for a line with as many fields as its header,
-    and otherwise the first of these that holds: HEADER for the header line of each file and any repetition of it;
-    OPEN_QUOTE for a quote that the line does not close; STRAY_QUOTE for more text after the quote that closes a field,
-    such as ``"5\\" bottle"``, where RFC 4180 wants a quote inside quotes doubled; WRONG_FIELD_COUNT (the fields there
-    are, are filled in from the left).
+    An empty field is null; blank lines are skipped. ``defect`` is null for a line with as many fields as its header,
+    otherwise the first of these that applies:
 
-    With ``line_breaks`` quoted fields may hold line breaks. A quote that never closes swallows the lines after it: a
-    record with a line break that is not well quoted or has too many or few fields is taken apart again and each of its
-    lines is an OPEN_QUOTE, so that no line goes uncounted.
+    - HEADER: the header line of a file, or a repetition of it
+    - OPEN_QUOTE: a quote that the line does not close
+    - STRAY_QUOTE: text after the quote that closes a field, as in ``"5\\" bottle"``, in RFC 4180 ``"5"" bottle"``
+    - WRONG_FIELD_COUNT: more or fewer fields than the header; the existing fields are filled in from the left
+
+    With ``line_breaks``, quoted fields may hold line breaks. A quote that is never closed would then include the lines
+    after it. So a record with a line break that is not well quoted, or that has a wrong number of fields, is split into
+    its lines again, and each of them has the defect OPEN_QUOTE: every line is counted.
     """
-    frames = [_joined(spark, source) if line_breaks else _split(spark, source) for source in sources]
+    frames = [
+        _read_records(spark, source) if line_breaks else _read_by_line(spark, source) for source in sources
+    ]
     lines = frames[0]
     for frame in frames[1:]:
         lines = lines.unionByName(frame)
     return lines
 
 
-def _split(spark: SparkSession, source: Source) -> DataFrame:
+def _read_by_line(spark: SparkSession, source: Source) -> DataFrame:
     text = spark.read.text(_uris(source)).select("value", _source_file())
     return _fields(text, source, _quote_defect())
 
 
-def _joined(spark: SparkSession, source: Source) -> DataFrame:
-    # One column more than there are: so Spark finds all records malformed, and gives the text of each.
-    places = [*_places(source), "_more"]
-    schema = ", ".join(f"{name} string" for name in (*places, "_malformed"))
+def _read_records(spark: SparkSession, source: Source) -> DataFrame:
+    # One column more than the header has: Spark then treats all records as malformed and returns their text.
+    indexes = [*_indexes(source), "_more"]
+    schema = ", ".join(f"{name} string" for name in (*indexes, "_malformed"))
     read = spark.read.csv(_uris(source), schema=schema, multiLine=True, **_OPTIONS)
-    # All but those that have that column.
-    rewritten = F.concat_ws(",", *(F.concat(F.lit('"'), _doubled(place), F.lit('"')) for place in places))
+    # Records that do have this column are not malformed: their text is composed again.
+    rewritten = F.concat_ws(",", *(F.concat(F.lit('"'), _doubled(index), F.lit('"')) for index in indexes))
     text = F.regexp_replace(F.coalesce("_malformed", rewritten), r"\r\n?", "\n")
     records = read.select(F.regexp_replace(text, r"\n\z", "").alias("value"), _source_file())
     whole = rf"\A{_FIELD}(?:,{_FIELD}){{{len(source.header) - 1}}}\z"
-    swallowed = F.col("value").contains("\n") & ~F.col("value").rlike(whole)
-    good = _fields(records.where(~swallowed), source, _quote_defect())
-    taken_apart = records.where(swallowed).select(
-        F.explode(F.split("value", "\n")).alias("value"), "source_file"
-    )
-    return good.unionByName(_fields(taken_apart, source, F.lit(OPEN_QUOTE)))
+    broken = F.col("value").contains("\n") & ~F.col("value").rlike(whole)
+    good = _fields(records.where(~broken), source, _quote_defect())
+    separated = records.where(broken).select(F.explode(F.split("value", "\n")).alias("value"), "source_file")
+    return good.unionByName(_fields(separated, source, F.lit(OPEN_QUOTE)))
 
 
 def _quote_defect() -> Column:
-    """Return what is wrong with the quotes of the line in ``value``, null for nothing."""
+    """Return the defect in the quotes of the line in ``value``, null if there is none."""
     value = F.col("value")
     wrong = value.contains('"') & ~value.rlike(_WELL_QUOTED)
     return F.when(wrong & value.rlike(_LEFT_OPEN), OPEN_QUOTE).when(wrong, STRAY_QUOTE)
 
 
 def _doubled(name: str) -> Column:
-    """Return the field as it is written between quotes."""
+    """Return the field with each quote doubled."""
     return F.replace(F.coalesce(name, F.lit("")), F.lit('"'), F.lit('""'))
 
 
 def _fields(text: DataFrame, source: Source, defect: Column) -> DataFrame:
     """Return the parsed fields of the lines in ``value`` that are not blank."""
-    lines = text.where("trim(value) <> ''").withColumn("pieces", F.when(_is_plain(), F.split("value", ",")))
-    parsed = F.when(F.col("pieces").isNotNull(), _from_pieces(source)).otherwise(
+    lines = text.where("trim(value) <> ''").withColumn("parts", F.when(_is_plain(), F.split("value", ",")))
+    parsed = F.when(F.col("parts").isNotNull(), _from_parts(source)).otherwise(
         F.from_csv("value", _schema(source), _OPTIONS)
     )
     parts = lines.select(parsed.alias("fields"), defect.alias("found"), "source_file")
@@ -138,48 +140,48 @@ def _fields(text: DataFrame, source: Source, defect: Column) -> DataFrame:
 
 
 def _is_plain() -> Column:
-    """Return whether the line means the same to a CSV parser as cut at its commas, which takes a third of the time.
+    """Return whether splitting the line at commas gives the same as a CSV parser, in a third of the time.
 
-    A control character may be white space to cut off, which is the parser's business.
+    Lines with control characters go to the parser, which decides whether they are white space to trim.
     """
     return ~F.col("value").rlike(r'["\x00-\x1f]')
 
 
-def _from_pieces(source: Source) -> Column:
-    """Return what ``from_csv`` makes of a plain line, from its ``pieces``."""
-    places = _places(source)
-    cut = [F.trim(F.get("pieces", F.lit(place))) for place in range(len(places))]
-    fields = [F.when(text != "", text).alias(name) for name, text in zip(places, cut, strict=True)]
-    malformed = F.when(F.size("pieces") != len(places), F.col("value"))
+def _from_parts(source: Source) -> Column:
+    """Return the result of ``from_csv`` for a plain line, from its ``parts``."""
+    indexes = _indexes(source)
+    trimmed = [F.trim(F.get("parts", F.lit(index))) for index in range(len(indexes))]
+    fields = [F.when(text != "", text).alias(name) for name, text in zip(indexes, trimmed, strict=True)]
+    malformed = F.when(F.size("parts") != len(indexes), F.col("value"))
     return F.struct(*fields, malformed.alias("_malformed"))
 
 
 def _select(records: DataFrame, source: Source, defect: Column) -> DataFrame:
-    named = [F.col(f"_{place}").alias(name) for name, place in source.columns.items()]
+    named = [F.col(f"_{index}").alias(name) for name, index in source.columns.items()]
     is_header = F.lit(True)
-    for place, name in enumerate(source.header):
-        is_header &= F.col(f"_{place}").eqNullSafe(F.lit(name or None))
+    for index, name in enumerate(source.header):
+        is_header &= F.col(f"_{index}").eqNullSafe(F.lit(name or None))
     defects = (F.when(is_header, HEADER), defect, F.when(F.col("_malformed").isNotNull(), WRONG_FIELD_COUNT))
     return records.select(*named, F.coalesce(*defects).alias("defect"), "source_file")
 
 
 def _schema(source: Source) -> str:
-    """Return the fields by place, because the names of ignored columns can be anything."""
-    return ", ".join(f"{name} string" for name in (*_places(source), "_malformed"))
+    """Return a schema with the fields named by index, because unknown columns can have any name."""
+    return ", ".join(f"{name} string" for name in (*_indexes(source), "_malformed"))
 
 
-def _places(source: Source) -> list[str]:
-    return [f"_{place}" for place in range(len(source.header))]
+def _indexes(source: Source) -> list[str]:
+    return [f"_{index}" for index in range(len(source.header))]
 
 
 def _uris(source: Source) -> list[str]:
-    """Return the files as Spark takes them: it reads a path as a pattern."""
+    """Return the addresses of the files with special characters escaped: Spark reads a path as a pattern."""
     return [re.sub(r"([\[\]{}*?\\])", r"\\\1", file.uri) for file in source.files]
 
 
 def _source_file() -> Column:
-    """Return the file's address as it is written on S3; Spark gives it as a URI, where ``%`` stands before a code."""
-    # To url_decode a + is a blank, which it is in a form but not in a path.
+    """Return the address of the file as on S3; Spark returns it with percent-encoding."""
+    # url_decode would turn a + into a blank, as in a form.
     return F.url_decode(F.replace(F.input_file_name(), F.lit("+"), F.lit("%2B"))).alias("source_file")
 
 

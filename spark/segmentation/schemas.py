@@ -1,6 +1,7 @@
-"""The columns and types of every dataset the jobs publish, and of the raw lines they start from.
+"""The columns and types of the datasets that the jobs publish, and the columns of the raw lines.
 
-Decimals hold money exactly: their sums do not depend on the order of the rows, so neither do the results.
+Money is a decimal: sums are exact and do not depend on the order of the rows. ``data_dictionary.py`` describes the
+columns.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from segmentation.features import FEATURES
 
 
 def _struct(*groups: tuple[DataType, str]) -> StructType:
-    """Return a schema from pairs of a type and the blank-separated names of the columns that have it."""
+    """Return a schema from pairs of a type and the names of the columns of this type, separated by blanks."""
     return StructType([StructField(name, kind) for kind, names in groups for name in names.split()])
 
 
 TEXT, COUNT, NUMBER, SMALL = StringType(), LongType(), DoubleType(), IntegerType()
 
-#: The eleven columns of a raw line by their snake_case names, in the order of the published header.
+#: The columns of a raw line by their snake_case names, in the order of the original data.
 RAW_COLUMNS = (
     "order_id",
     "customer_id",
@@ -81,7 +82,7 @@ TABLES: dict[str, StructType] = {
     "segment_features": _struct((SMALL, "segment"), (TEXT, "feature"), (NUMBER, "mean deviation")),
 }
 
-#: The job that publishes each dataset.
+#: The job that publishes each dataset; ``score`` also publishes customer_segments.
 PRODUCERS: dict[str, str] = {
     **dict.fromkeys(("sales", "rejected_sales", "customer_features"), "preprocess"),
     **dict.fromkeys(("explained_variance", "component_loadings", "customer_components"), "pca"),

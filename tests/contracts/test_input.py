@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 
 from emr_pipeline.operators.check_input import CheckInputOperator
 from sales_segmentation.datasets import RAW_COLUMNS
-from segmentation.job import UserError
+from segmentation.errors import UserError
 from segmentation.raw_lines import find_sources, read_lines
 from tests.conftest import connected
 

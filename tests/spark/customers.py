@@ -1,4 +1,4 @@
-"""Made-up customers for the tests of the jobs that start from customer_features."""
+"""Generated customers for the tests of the jobs that read customer_features."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.features import FEATURES
-from segmentation.outputs import publish
+from segmentation.lake import Lake
 from segmentation.schemas import TABLES
 
 RUN_DATE = "2024-01-01"
 
 ALIKE: dict[str, Any] = {f.name: 1 if f.is_count else 1.0 for f in FEATURES if "extended" in f.sets}
-"""Features of the extended set that tell no customer from another."""
+"""Values of the extended feature set for customers who are all the same."""
 
 
 def frame(spark: SparkSession, count: int, **same: Any) -> DataFrame:
-    """Make ``count`` customers, every third one a business that buys much; ``same`` columns are alike for all."""
+    """Make ``count`` customers, every third one a business with high spend; all have the values ``same``."""
     random = np.random.default_rng(3)
     rows = []
     for number in range(count):
@@ -44,16 +44,22 @@ def frame(spark: SparkSession, count: int, **same: Any) -> DataFrame:
     return spark.createDataFrame(rows, TABLES["customer_features"])
 
 
+def lake(spark: SparkSession, folder: Path, run_date: str = RUN_DATE) -> Lake:
+    """Return the data of ``run_date`` below ``folder``."""
+    uris = ((folder / name).as_uri() for name in ("processed", "metrics", "models"))
+    return Lake(spark, *uris, run_date)
+
+
 def write(
     spark: SparkSession, folder: Path, count: int, files: int = 2, run_date: str = RUN_DATE, **same: Any
 ) -> None:
     """Publish ``count`` customers under ``folder`` in ``files`` files."""
     customers = frame(spark, count, **same).repartition(files)
-    publish(customers, (folder / "processed").as_uri(), "customer_features", run_date)
+    lake(spark, folder, run_date).publish("customer_features", customers)
 
 
 def flags(folder: Path, **special: object) -> list[str]:
-    """Return the flags that all jobs take, and ``special`` ones by their Python name."""
+    """Return the common flags, and ``special`` ones by their Python name."""
     common: dict[str, object] = {
         "run_date": RUN_DATE,
         "processed": (folder / "processed").as_uri(),
@@ -62,8 +68,3 @@ def flags(folder: Path, **special: object) -> list[str]:
         "code_version": "test",
     }
     return [f"--{name.replace('_', '-')}={value}" for name, value in (common | special).items()]
-
-
-def model_address(folder: Path, job: str) -> str:
-    """Return where ``job`` saves its model."""
-    return f"{(folder / 'models').as_uri()}/run_date={RUN_DATE}/{job}"

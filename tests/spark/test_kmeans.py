@@ -11,7 +11,6 @@ from pyspark.sql import DataFrame, SparkSession
 
 import kmeans
 import pca
-from segmentation.outputs import read
 from tests.spark import customers
 
 DATASETS = {
@@ -24,7 +23,7 @@ DEFAULTS = {"k_min": 2, "k_max": 4, "k": "auto", "n_init": 2, "seed": 7, "cluste
 
 
 def prepare(spark: SparkSession, folder: Path, count: int, files: int = 2, **same: Any) -> None:
-    """Leave behind what preprocess and pca publish."""
+    """Publish the datasets of preprocess and pca."""
     customers.write(spark, folder, count, files, **same)
     pca.main(customers.flags(folder, feature_set="extended", variance_to_keep=0.9))
 
@@ -34,8 +33,7 @@ def run(folder: Path, **special: object) -> None:
 
 
 def output(spark: SparkSession, folder: Path, dataset: str) -> DataFrame:
-    frame = read(spark, (folder / "processed").as_uri(), dataset, customers.RUN_DATE)
-    return frame.orderBy(*DATASETS.get(dataset, []))
+    return customers.lake(spark, folder).read(dataset).orderBy(*DATASETS.get(dataset, []))
 
 
 def metrics(folder: Path) -> dict[str, Any]:
@@ -47,14 +45,14 @@ def metrics(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def done(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the results for 300 customers, one in three a business that buys much."""
+    """A folder with the results for 300 customers, every third one a business with high spend."""
     folder = tmp_path_factory.mktemp("kmeans")
     prepare(spark, folder, 300)
     run(folder)
     return folder
 
 
-def test_every_k_is_measured_and_one_chosen(spark: SparkSession, done: Path) -> None:
+def test_every_k_is_evaluated_and_one_is_chosen(spark: SparkSession, done: Path) -> None:
     rows = output(spark, done, "model_selection").collect()
 
     assert [row.k for row in rows] == [2, 3, 4]
@@ -63,17 +61,17 @@ def test_every_k_is_measured_and_one_chosen(spark: SparkSession, done: Path) -> 
     assert all(-1 <= row.silhouette <= 1 and row.stability <= 1 for row in rows)
 
 
-def test_businesses_and_consumers_are_found_and_named(spark: SparkSession, done: Path) -> None:
+def test_businesses_and_consumers_are_separate_segments(spark: SparkSession, done: Path) -> None:
     profiles = output(spark, done, "segment_profiles").collect()
 
     assert [(row.segment, row.customers) for row in profiles] == [(0, 100), (1, 200)]
     assert [row.label for row in profiles] == ["large discounted B2B orders", "small full-price B2C orders"]
-    features = read(spark, (done / "processed").as_uri(), "customer_features", customers.RUN_DATE)
+    features = customers.lake(spark, done).read("customer_features")
     segments = output(spark, done, "customer_segments").join(features, "customer_id")
     assert {(row.segment, row.is_b2b) for row in segments.collect()} == {(0, 1.0), (1, 0.0)}
 
 
-def test_segments_come_in_the_order_of_mean_spend_with_distinct_labels(
+def test_segments_are_in_descending_order_of_mean_spend_with_distinct_labels(
     spark: SparkSession, done: Path, tmp_path: Path
 ) -> None:
     prepare(spark, tmp_path, 300)
@@ -87,16 +85,16 @@ def test_segments_come_in_the_order_of_mean_spend_with_distinct_labels(
     assert [row.k for row in output(spark, tmp_path, "model_selection").collect()] == [2, 3, 4, 6]
 
 
-def test_the_saved_models_give_the_published_segments(spark: SparkSession, done: Path) -> None:
-    features = read(spark, (done / "processed").as_uri(), "customer_features", customers.RUN_DATE)
-    components = PipelineModel.load(customers.model_address(done, "pca")).transform(features)
-    again = KMeansModel.load(customers.model_address(done, "kmeans")).transform(components)
+def test_the_saved_models_predict_the_published_segments(spark: SparkSession, done: Path) -> None:
+    lake = customers.lake(spark, done)
+    components = lake.load_model("pca", PipelineModel).transform(lake.read("customer_features"))
+    again = lake.load_model("kmeans", KMeansModel).transform(components)
 
     published = output(spark, done, "customer_segments").select("customer_id", "segment").collect()
     assert again.select("customer_id", "segment").orderBy("customer_id").collect() == published
 
 
-def test_metrics_tell_rows_choice_and_stability(spark: SparkSession, done: Path) -> None:
+def test_metrics_have_rows_choice_and_stability(spark: SparkSession, done: Path) -> None:
     content = metrics(done)
 
     assert content["rows"] == {dataset: output(spark, done, dataset).count() for dataset in DATASETS}
@@ -109,7 +107,7 @@ def test_metrics_tell_rows_choice_and_stability(spark: SparkSession, done: Path)
 def test_results_do_not_depend_on_files_or_parallelism(
     spark: SparkSession, done: Path, tmp_path: Path, cores: int
 ) -> None:
-    """Bit for bit, with the input in 1 or 4 files and other shuffle partitions."""
+    """The same bit for bit, with the input in 1 or 4 files and other shuffle partitions."""
     before = spark.conf.get("spark.sql.shuffle.partitions")
     spark.conf.set("spark.sql.shuffle.partitions", str(3 * cores))
     try:
@@ -122,22 +120,22 @@ def test_results_do_not_depend_on_files_or_parallelism(
         assert output(spark, tmp_path, dataset).collect() == output(spark, done, dataset).collect()
 
 
-def test_clustering_on_the_scaled_features_uses_them_all(spark: SparkSession, done: Path) -> None:
-    """The last run of this file over these results: it replaces them."""
+def test_clustering_on_features_uses_all_scaled_features(spark: SparkSession, done: Path) -> None:
+    """This run replaces the results of the fixture, so it is the last one that uses them."""
     run(done, cluster_on="features", n_init=1)
 
-    model = KMeansModel.load(customers.model_address(done, "kmeans"))
+    model = customers.lake(spark, done).load_model("kmeans", KMeansModel)
     assert model.getFeaturesCol() == "scaled"
     features = json.loads((done / "metrics" / f"run_date={customers.RUN_DATE}" / "pca.json").read_text())[
         "features"
     ]
-    assert {len(centre) for centre in model.clusterCenters()} == {len(features)}
+    assert {len(center) for center in model.clusterCenters()} == {len(features)}
     assert {row.stability for row in output(spark, done, "model_selection").collect()} == {None}
     assert metrics(done)["stability"] is None
 
 
 def refused(folder: Path, capsys: pytest.CaptureFixture[str], **special: object) -> str:
-    """Run the job, see it end as a user error, and return its last line."""
+    """Return the last line on stderr of a job that must end with a user error."""
     with pytest.raises(SystemExit) as ended:
         run(folder, **special)
     assert ended.value.code == 2
@@ -152,7 +150,7 @@ def refused(folder: Path, capsys: pytest.CaptureFixture[str], **special: object)
         ({"k": 12}, "k 12 is larger than the number of customers, 8"),
     ],
 )
-def test_a_k_that_cannot_be_ends_with_a_sentence_and_publishes_nothing(
+def test_an_impossible_k_is_refused_and_nothing_is_published(
     few: Path, capsys: pytest.CaptureFixture[str], special: dict[str, object], sentence: str
 ) -> None:
     assert sentence in refused(few, capsys, **special)
@@ -161,15 +159,13 @@ def test_a_k_that_cannot_be_ends_with_a_sentence_and_publishes_nothing(
 
 @pytest.fixture(scope="module")
 def few(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what preprocess and pca publish of 8 customers."""
+    """A folder with the datasets of preprocess and pca for 8 customers."""
     folder = tmp_path_factory.mktemp("few")
     prepare(spark, folder, 8)
     return folder
 
 
-def test_as_many_segments_as_customers_is_a_defined_result(
-    spark: SparkSession, few: Path, tmp_path: Path
-) -> None:
+def test_as_many_segments_as_customers_are_possible(spark: SparkSession, few: Path, tmp_path: Path) -> None:
     prepare(spark, tmp_path, 8)
     run(tmp_path, k=8)
 
@@ -179,15 +175,15 @@ def test_as_many_segments_as_customers_is_a_defined_result(
     assert (chosen.silhouette, chosen.calinski_harabasz) == (0.0, 1.0)
 
 
-def test_customers_that_do_not_differ_do_not_count_as_several(
+def test_identical_customers_count_once(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Forty customers who are all either of two kinds."""
+    """Forty customers with only two different feature vectors."""
     kinds = ("total_spend", "avg_discount", "discounted_share", "is_b2b")
     same = {name: value for name, value in customers.ALIKE.items() if name not in kinds}
     prepare(spark, tmp_path, 40, **same, total_spend=5.0, avg_discount=0.5)
 
-    assert "the number of customers that differ, 2 of 40" in refused(tmp_path, capsys, k_max=3)
+    assert "the number of different customers, 2 of 40" in refused(tmp_path, capsys, k_max=3)
 
 
 def test_components_of_other_customers_are_refused(
@@ -199,7 +195,7 @@ def test_components_of_other_customers_are_refused(
     assert "run pca for this run date again" in refused(tmp_path, capsys)
 
 
-def test_a_missing_pca_is_named(
+def test_missing_components_are_reported(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     customers.write(spark, tmp_path, 5)

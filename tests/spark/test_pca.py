@@ -10,8 +10,7 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 
 import pca
-from segmentation.outputs import read
-from segmentation.vectors import as_array
+from segmentation.vectors import vector_to_array
 from tests.spark import customers
 
 DATASETS = {
@@ -29,7 +28,7 @@ def run(folder: Path, **special: object) -> None:
 
 def output(spark: SparkSession, folder: Path, dataset: str) -> DataFrame:
     order = DATASETS[dataset].split(", ")
-    return read(spark, (folder / "processed").as_uri(), dataset, customers.RUN_DATE).orderBy(order)
+    return customers.lake(spark, folder).read(dataset).orderBy(order)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,9 @@ def test_the_retained_components_keep_the_variance(spark: SparkSession, done: Pa
     )
 
 
-def test_components_are_centred_uncorrelated_and_have_the_variances(spark: SparkSession, done: Path) -> None:
+def test_components_are_centered_and_uncorrelated_and_have_the_variances(
+    spark: SparkSession, done: Path
+) -> None:
     values = np.array([row.components for row in output(spark, done, "customer_components").collect()])
     covariance = np.cov(values.T)
 
@@ -62,22 +63,22 @@ def test_components_are_centred_uncorrelated_and_have_the_variances(spark: Spark
     np.testing.assert_allclose(np.diag(covariance) / len(ratios), ratios[: len(covariance)])
 
 
-def test_the_saved_model_gives_the_published_numbers(spark: SparkSession, done: Path) -> None:
-    model = PipelineModel.load(customers.model_address(done, "pca"))
-    features = read(spark, (done / "processed").as_uri(), "customer_features", customers.RUN_DATE)
+def test_the_saved_model_returns_the_published_components(spark: SparkSession, done: Path) -> None:
+    lake = customers.lake(spark, done)
+    model, features = lake.load_model("pca", PipelineModel), lake.read("customer_features")
 
-    again = model.transform(features).select("customer_id", as_array("components").alias("components"))
+    again = model.transform(features).select("customer_id", vector_to_array("components").alias("components"))
     published = output(spark, done, "customer_components").collect()
     assert again.orderBy("customer_id").collect() == [row[:2] for row in published]
     assert all((row.pc1, row.pc2) == tuple(row.components[:2]) for row in published)
 
 
-def test_metrics_tell_rows_notes_and_components(done: Path) -> None:
+def test_metrics_have_rows_notes_and_components(done: Path) -> None:
     content = json.loads((done / "metrics" / f"run_date={customers.RUN_DATE}" / "pca.json").read_text())
 
     assert content["rows"]["customer_components"] == 300
     assert content["rows"]["explained_variance"] == content["components"]["of"] == len(content["features"])
-    assert "is_b2b is left out: it says the same as discounted_share" in content["notes"]
+    assert "is_b2b is dropped: it duplicates discounted_share" in content["notes"]
     assert content["input"]["files"] == 2
     assert len(content["input"]["fingerprint"]) == 16
 
@@ -85,7 +86,7 @@ def test_metrics_tell_rows_notes_and_components(done: Path) -> None:
 def test_results_do_not_depend_on_the_files_of_the_input(
     spark: SparkSession, done: Path, tmp_path: Path
 ) -> None:
-    """Bit for bit, although 4 files are read in other partitions than 2."""
+    """The same bit for bit, although 4 files are read in other partitions than 2 files."""
     customers.write(spark, tmp_path, 300, files=4)
     run(tmp_path)
 
@@ -102,7 +103,7 @@ def test_notebook_keeps_all_seven_features(spark: SparkSession, tmp_path: Path) 
     assert output(spark, tmp_path, "component_loadings").select("feature").distinct().count() == 7
 
 
-def test_a_single_feature_that_varies_leaves_pc2_at_zero(spark: SparkSession, tmp_path: Path) -> None:
+def test_pc2_is_zero_if_only_one_feature_varies(spark: SparkSession, tmp_path: Path) -> None:
     same = {name: value for name, value in customers.ALIKE.items() if name != "recency_days"}
     customers.write(spark, tmp_path, 20, **same)
     run(tmp_path)
@@ -113,7 +114,7 @@ def test_a_single_feature_that_varies_leaves_pc2_at_zero(spark: SparkSession, tm
 
 
 def refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    """Run the job, see it end as a user error, and return its last line."""
+    """Return the last line on stderr of a job that must end with a user error."""
     with pytest.raises(SystemExit) as ended:
         run(folder)
     assert ended.value.code == 2
@@ -123,12 +124,12 @@ def refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("customer", "sentence"),
     [
-        ({"count": 1}, "components compare customers and there is only 1: give at least 2"),
+        ({"count": 1}, "components compare customers, but there is only 1: at least 2 are needed"),
         ({"count": 5, **customers.ALIKE}, "the same in every feature"),
-        ({"count": 5, "avg_unit_price": None}, "missing or infinite avg_unit_price"),
+        ({"count": 5, "avg_unit_price": None}, "missing or infinite values of avg_unit_price"),
     ],
 )
-def test_what_cannot_be_decomposed_ends_with_a_sentence_and_publishes_nothing(
+def test_invalid_features_are_refused_and_nothing_is_published(
     spark: SparkSession,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -141,7 +142,7 @@ def test_what_cannot_be_decomposed_ends_with_a_sentence_and_publishes_nothing(
     assert [path.name for path in (tmp_path / "processed").iterdir()] == ["customer_features"]
 
 
-def test_a_missing_preprocess_is_named(
+def test_missing_customer_features_are_reported(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "run preprocess for this run date first" in refused(tmp_path, capsys)

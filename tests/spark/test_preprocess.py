@@ -14,7 +14,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 import preprocess
-from segmentation import outputs
+from segmentation.lake import Lake
 from tests.spark.java import java_home
 
 Make = Callable[..., str]
@@ -55,9 +55,9 @@ def arguments(uri: str, out: str, max_rejected_share: float = 1.0, run_date: str
 
 @pytest.fixture
 def published(spark: SparkSession, out: Path) -> Callable[..., DataFrame]:
-    return lambda dataset, run_date=RUN_DATE: outputs.read(
-        spark, (out / "processed").as_uri(), dataset, run_date
-    )
+    return lambda dataset, run_date=RUN_DATE: Lake(
+        spark, (out / "processed").as_uri(), "", "", run_date
+    ).read(dataset)
 
 
 def test_lines_become_sales_rejected_lines_and_customers(
@@ -99,7 +99,7 @@ def test_lines_become_sales_rejected_lines_and_customers(
     ]
     assert metrics["parameters"]["max-rejected-share"] == 1.0
     assert {"session", "find", *metrics["rows"], "total"} == metrics["seconds"].keys()
-    assert files(out) == {"part", "preprocess.json"}, "no markers, no staging"
+    assert files(out) == {"part", "preprocess.json"}, "neither markers nor staging"
 
 
 def test_extra_columns_and_repeated_headers_are_noted(
@@ -109,12 +109,12 @@ def test_extra_columns_and_repeated_headers_are_noted(
     metrics = run(write_csv(line() + ",Nord", top, line(order_id="ORD2") + ",", top=top))
     assert metrics["rows"]["sales"] == 2
     assert metrics["notes"] == [
-        "columns that are not needed are ignored: Shop",
-        "1 repeated header lines inside the files are left out",
+        "unknown columns are ignored: Shop",
+        "1 repeated header lines inside the files are ignored",
     ]
 
 
-def test_a_rerun_gives_the_same_and_leaves_other_dates_alone(
+def test_a_rerun_gives_the_same_result_and_keeps_other_run_dates(
     run: Callable[..., dict[str, Any]], published: Callable[..., DataFrame], write_csv: Make, line: Make
 ) -> None:
     first = run(write_csv(line(), line(order_id="ORD2")))
@@ -128,7 +128,7 @@ def test_a_rerun_gives_the_same_and_leaves_other_dates_alone(
 
 
 def files(out: Path) -> set[str]:
-    """Return the names of all files but Hadoop's local checksums, of part files the first word."""
+    """Return the names of all files without checksum files; part files only as ``part``."""
     return {path.name.split("-")[0] for path in out.rglob("*") if path.is_file() and path.suffix != ".crc"}
 
 
@@ -153,7 +153,7 @@ def test_too_many_rejected_lines_publish_nothing(
     assert run(uri, max_rejected_share=0.5)["rows"]["sales"] == 2, "the limit itself is allowed"
 
 
-def test_bad_input_is_refused_in_one_sentence_and_publishes_nothing(
+def test_invalid_input_is_refused_and_nothing_is_published(
     run: Callable[..., Any],
     write_csv: Make,
     line: Make,
@@ -163,7 +163,7 @@ def test_bad_input_is_refused_in_one_sentence_and_publishes_nothing(
 ) -> None:
     without_region = ",".join(name for name in header if name != "Region")
     cases = {
-        write_csv(name="header.csv"): "holds no line below the header",
+        write_csv(name="header.csv"): "has no line below the header",
         write_csv(line(quantity="0"), name="invalid.csv"): "none of the 1 lines",
         write_csv(name="short.csv", top=without_region): "lacks the column Region",
         write_csv(name="empty.csv", top="", end=""): "is empty",
@@ -184,12 +184,12 @@ def test_the_flags_are_required_and_checked(capsys: pytest.CaptureFixture[str]) 
     assert "1.5 is not between 0 and 1" in capsys.readouterr().err
 
 
-def test_spark_submit_runs_the_zip_and_ends_with_the_sentence_and_code_2(
+def test_spark_submit_runs_the_zip_and_ends_with_the_message_and_exit_code_2(
     write_csv: Make, tmp_path: Path
 ) -> None:
-    """As on the cluster: the package as a zip, a process of its own, the reason on the last line.
+    """As on the cluster: the package is a zip, and the message is the last line.
 
-    In client mode spark-submit passes the stderr of a Python program on as its own stdout.
+    In client mode, spark-submit writes the stderr of a Python program to its own stdout.
     """
     package = tmp_path / "segmentation.zip"
     with zipfile.ZipFile(package, "w") as archive:

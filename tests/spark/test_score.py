@@ -11,7 +11,6 @@ from pyspark.sql import DataFrame, SparkSession
 import kmeans
 import pca
 import score
-from segmentation.outputs import publish, read
 from segmentation.schemas import TABLES
 from tests.spark import customers
 
@@ -24,7 +23,7 @@ def run(folder: Path, **special: object) -> None:
 
 
 def output(spark: SparkSession, folder: Path, run_date: str, dataset: str = "customer_segments") -> DataFrame:
-    return read(spark, (folder / "processed").as_uri(), dataset, run_date)
+    return customers.lake(spark, folder, run_date).read(dataset)
 
 
 def segments(spark: SparkSession, folder: Path, run_date: str) -> list[Any]:
@@ -39,7 +38,7 @@ def metrics(folder: Path) -> dict[str, Any]:
 
 
 def refused(folder: Path, capsys: pytest.CaptureFixture[str], **special: object) -> str:
-    """Run the job, see it end as a user error, and return its last line."""
+    """Return the last line on stderr of a job that must end with a user error."""
     with pytest.raises(SystemExit) as ended:
         run(folder, **special)
     assert ended.value.code == 2
@@ -48,7 +47,7 @@ def refused(folder: Path, capsys: pytest.CaptureFixture[str], **special: object)
 
 @pytest.fixture(scope="module")
 def fit(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what preprocess, pca and kmeans publish of 300 customers."""
+    """A folder with the datasets of preprocess, pca and kmeans for 300 customers."""
     folder = tmp_path_factory.mktemp("score")
     customers.write(spark, folder, 300)
     pca.main(customers.flags(folder, feature_set="extended", variance_to_keep=0.9))
@@ -58,12 +57,12 @@ def fit(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def fitted(fit: Path, tmp_path: Path) -> Path:
-    """A copy of the fit for the test alone."""
+    """A copy of the fit for one test."""
     return Path(shutil.copytree(fit, tmp_path / "fitted"))
 
 
 @pytest.mark.parametrize("cluster_on", ["components", "features"])
-def test_the_same_customers_get_exactly_the_segments_that_the_fit_published(
+def test_the_same_customers_get_the_published_segments_of_the_fit(
     spark: SparkSession, fitted: Path, cluster_on: str
 ) -> None:
     kmeans.main(customers.flags(fitted, **(FIT | {"cluster_on": cluster_on})))
@@ -73,10 +72,10 @@ def test_the_same_customers_get_exactly_the_segments_that_the_fit_published(
     assert segments(spark, fitted, LATER) == segments(spark, fitted, customers.RUN_DATE)
 
 
-def test_other_customers_are_counted_under_the_labels_of_the_fit(spark: SparkSession, fitted: Path) -> None:
-    """Only businesses, so that a refit would split them and a score does not."""
+def test_other_customers_are_counted_with_the_labels_of_the_fit(spark: SparkSession, fitted: Path) -> None:
+    """All are businesses: a new fit would split them, but a score does not."""
     businesses = customers.frame(spark, 300).where("is_b2b = 1")
-    publish(businesses, (fitted / "processed").as_uri(), "customer_features", LATER)
+    customers.lake(spark, fitted, LATER).publish("customer_features", businesses)
     run(fitted)
 
     assert metrics(fitted)["segments"] == [
@@ -84,7 +83,7 @@ def test_other_customers_are_counted_under_the_labels_of_the_fit(spark: SparkSes
     ]
 
 
-def test_only_the_segments_are_published_and_their_rows_reported(spark: SparkSession, fitted: Path) -> None:
+def test_only_the_segments_are_published_and_counted(spark: SparkSession, fitted: Path) -> None:
     customers.write(spark, fitted, 30, run_date=LATER)
     run(fitted)
 
@@ -94,23 +93,21 @@ def test_only_the_segments_are_published_and_their_rows_reported(spark: SparkSes
     assert metrics(fitted)["parameters"]["model-run-date"] == customers.RUN_DATE
 
 
-def test_an_older_fit_of_the_same_date_is_told_from_the_scored_segments(
-    spark: SparkSession, fitted: Path
-) -> None:
+def test_an_older_fit_of_the_same_date_is_noted(spark: SparkSession, fitted: Path) -> None:
     customers.write(spark, fitted, 30, run_date=LATER)
     run(fitted)
     assert metrics(fitted)["notes"] == []
     profiles = output(spark, fitted, customers.RUN_DATE, "segment_profiles")
-    publish(profiles, (fitted / "processed").as_uri(), "segment_profiles", LATER)
+    customers.lake(spark, fitted, LATER).publish("segment_profiles", profiles)
     run(fitted)
 
-    assert "2024-02-01 also has a fit of its own" in metrics(fitted)["notes"][0]
+    assert "2024-02-01 also has its own fit" in metrics(fitted)["notes"][0]
 
 
 def test_a_segment_that_was_empty_in_the_fit_has_no_label(spark: SparkSession, fitted: Path) -> None:
     profiles = output(spark, fitted, customers.RUN_DATE, "segment_profiles").where("segment > 0").collect()
     held = spark.createDataFrame(profiles, TABLES["segment_profiles"])
-    publish(held, (fitted / "processed").as_uri(), "segment_profiles", customers.RUN_DATE)
+    customers.lake(spark, fitted, customers.RUN_DATE).publish("segment_profiles", held)
     customers.write(spark, fitted, 30, run_date=LATER)
     run(fitted)
 
@@ -118,7 +115,7 @@ def test_a_segment_that_was_empty_in_the_fit_has_no_label(spark: SparkSession, f
     assert "segment 0 has no label" in metrics(fitted)["notes"][0]
 
 
-def test_a_date_without_a_model_is_named(
+def test_a_missing_model_is_reported_with_its_job(
     spark: SparkSession, fitted: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     customers.write(spark, fitted, 5, run_date=LATER)
@@ -128,9 +125,7 @@ def test_a_date_without_a_model_is_named(
     assert last.endswith("/models/run_date=2023-12-31/pca: run pca for 2023-12-31 first")
 
 
-def test_customers_that_preprocess_has_not_described_are_named(
-    fitted: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_missing_customer_features_are_reported(fitted: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "there is no customer_features for 2024-03-01" in refused(fitted, capsys, run_date="2024-03-01")
 
 
@@ -139,17 +134,17 @@ def test_a_model_of_other_features_is_refused(
 ) -> None:
     loadings = output(spark, fitted, customers.RUN_DATE, "component_loadings").collect()
     foreign = spark.createDataFrame([*loadings, (1, "shoe_size", 0.1)], TABLES["component_loadings"])
-    publish(foreign, (fitted / "processed").as_uri(), "component_loadings", customers.RUN_DATE)
+    customers.lake(spark, fitted, customers.RUN_DATE).publish("component_loadings", foreign)
     customers.write(spark, fitted, 5, run_date=LATER)
 
     assert "was fitted on shoe_size, which customer_features does not have" in refused(fitted, capsys)
     assert not (fitted / "processed" / "customer_segments" / f"run_date={LATER}").exists()
 
 
-def test_segments_among_other_components_are_no_model_any_more(
+def test_a_new_pca_invalidates_the_model_of_kmeans(
     spark: SparkSession, fitted: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A run that ends between pca and kmeans leaves new components and, if they stayed, old segments."""
+    """Otherwise a run that ends between pca and kmeans would leave segments of other components."""
     pca.main(customers.flags(fitted, feature_set="notebook", variance_to_keep=0.9))
     customers.write(spark, fitted, 5, run_date=LATER)
 

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import cleaning
-from segmentation.cleaning import RULES, Tally, may_have_copies, rejected, tally, valid, watched
+from segmentation.cleaning import (
+    RULES,
+    LineCounts,
+    line_counts,
+    may_have_duplicates,
+    observe,
+    rejected,
+    valid,
+)
 from segmentation.raw_lines import HEADER
 from segmentation.schemas import RAW_COLUMNS, TABLES
 
@@ -34,8 +42,8 @@ VALID: Fields = {
     "source_file": "file:/a.csv",
 }
 
-#: What spoils a line, and the reason it gives.
-SPOILED: list[tuple[Fields, str]] = [
+#: Fields that make a line invalid, and the reason.
+INVALID: list[tuple[Fields, str]] = [
     ({"defect": "wrong_field_count", "region": None, "order_date": None}, "wrong_field_count"),
     ({"defect": "open_quote"}, "open_quote"),
     ({"defect": "stray_quote"}, "stray_quote"),
@@ -78,8 +86,8 @@ SPOILED: list[tuple[Fields, str]] = [
     ({"total_price": "-126.36"}, "total_mismatch"),
 ]
 
-#: What looks odd and is right.
-ODD: list[Fields] = [
+#: Unusual fields that are valid.
+UNUSUAL: list[Fields] = [
     {"total_price": "126.37"},
     {"total_price": "126.35"},
     {"total_price": "126.3600000001"},
@@ -104,40 +112,40 @@ def lines(spark: SparkSession) -> Lines:
     return make
 
 
-def mark(frame: DataFrame) -> DataFrame:
-    return cleaning.mark(frame, copies=True)
+def classified(frame: DataFrame) -> DataFrame:
+    return cleaning.classify(frame, duplicates=True)
 
 
-def tallied(frame: DataFrame) -> Tally:
-    rows, observation = watched(mark(frame))
+def counted(frame: DataFrame) -> LineCounts:
+    rows, observation = observe(classified(frame))
     rows.collect()
-    return tally(observation)
+    return line_counts(observation)
 
 
 def reasons(frame: DataFrame) -> list[str | None]:
-    """Return the reasons of ``frame`` by order."""
-    rows = mark(frame).select("raw.order_id", "order_id", "reason").collect()
+    """Return the reasons of the lines, sorted by order."""
+    rows = classified(frame).select("raw.order_id", "order_id", "reason").collect()
     return [row.reason for row in sorted(rows, key=lambda row: str(row[1]))]
 
 
-def test_every_kind_of_spoiled_line_has_its_reason(lines: Lines) -> None:
-    """All cases go through at once; the source file tells them apart."""
-    cases = [{**fields, "source_file": f"file:/{place}.csv"} for place, (fields, _) in enumerate(SPOILED)]
-    found = {row.source_file: row.reason for row in rejected(mark(lines(*cases))).collect()}
-    assert {f"file:/{place}.csv": reason for place, (_, reason) in enumerate(SPOILED)} == found
+def test_every_kind_of_invalid_line_has_its_reason(lines: Lines) -> None:
+    """All cases in one frame; the source file identifies the case."""
+    cases = [{**fields, "source_file": f"file:/{place}.csv"} for place, (fields, _) in enumerate(INVALID)]
+    found = {row.source_file: row.reason for row in rejected(classified(lines(*cases))).collect()}
+    assert {f"file:/{place}.csv": reason for place, (_, reason) in enumerate(INVALID)} == found
 
 
 def test_every_rule_has_a_case() -> None:
-    assert {rule.reason for rule in RULES} == {reason for _, reason in SPOILED} | {"duplicate_line"}
+    assert {rule.reason for rule in RULES} == {reason for _, reason in INVALID} | {"duplicate_line"}
 
 
-def test_odd_lines_are_valid(lines: Lines) -> None:
-    odd = [{"order_id": f"ORD{place}", **fields} for place, fields in enumerate(ODD)]
-    assert reasons(lines(*odd)) == [None] * len(ODD)
+def test_unusual_lines_are_valid(lines: Lines) -> None:
+    unusual = [{"order_id": f"ORD{place}", **fields} for place, fields in enumerate(UNUSUAL)]
+    assert reasons(lines(*unusual)) == [None] * len(UNUSUAL)
 
 
 def test_values_are_exact(lines: Lines) -> None:
-    (row,) = valid(mark(lines({}))).collect()
+    (row,) = valid(classified(lines({}))).collect()
     assert (row.unit_price, row.discount, row.total_price) == (
         Decimal("1.5600"),
         Decimal("0.1000"),
@@ -146,63 +154,63 @@ def test_values_are_exact(lines: Lines) -> None:
     assert (row.quantity, row.order_date) == (90, date(2023, 8, 23))
 
 
-def test_the_first_reason_in_table_order_counts(lines: Lines) -> None:
+def test_the_reason_is_the_first_rule_that_a_line_violates(lines: Lines) -> None:
     worst = {"customer_id": None, "unit_price": "x", "order_date": "x", "quantity": "0", "discount": "2"}
     assert reasons(lines(worst)) == ["missing_key"]
 
 
 def test_all_but_one_of_identical_lines_are_duplicates(lines: Lines) -> None:
     other_file: Fields = {"source_file": "file:/b.csv"}
-    marked = mark(lines({}, other_file, {}, {"quantity": "90.0"}))
-    assert valid(marked).count() == 2, "a line that differs in the text of one column is another line"
-    copies = rejected(marked).collect()
-    assert [row.reason for row in copies] == ["duplicate_line"] * 2
-    assert sorted(row.source_file for row in copies) == ["file:/a.csv", "file:/b.csv"], (
+    result = classified(lines({}, other_file, {}, {"quantity": "90.0"}))
+    assert valid(result).count() == 2, "a line that differs in the text of one column is another line"
+    duplicates = rejected(result).collect()
+    assert [row.reason for row in duplicates] == ["duplicate_line"] * 2
+    assert sorted(row.source_file for row in duplicates) == ["file:/a.csv", "file:/b.csv"], (
         "the first file's stays"
     )
 
 
-def test_a_good_line_is_no_copy_of_a_malformed_one(lines: Lines) -> None:
-    """One that has a field too many agrees with it in all columns."""
-    marked = mark(lines({"defect": "wrong_field_count"}, {"source_file": "file:/b.csv"}))
-    assert [row.order_id for row in valid(marked).collect()] == ["ORD1"]
-    assert [row.source_file for row in rejected(marked).collect()] == ["file:/a.csv"]
+def test_a_valid_line_is_not_a_duplicate_of_a_malformed_one(lines: Lines) -> None:
+    """A line with one field more has the same values in all columns."""
+    result = classified(lines({"defect": "wrong_field_count"}, {"source_file": "file:/b.csv"}))
+    assert [row.order_id for row in valid(result).collect()] == ["ORD1"]
+    assert [row.source_file for row in rejected(result).collect()] == ["file:/a.csv"]
 
 
-def test_copies_are_looked_for_only_when_asked_and_are_not_overlooked(lines: Lines) -> None:
-    quick = cleaning.mark(lines({}, {}, {"order_id": "ORD2"}), copies=False)
+def test_duplicates_are_found_only_on_request(lines: Lines) -> None:
+    quick = cleaning.classify(lines({}, {}, {"order_id": "ORD2"}), duplicates=False)
     assert valid(quick).count() == 3
-    assert may_have_copies(valid(quick))
-    assert not may_have_copies(valid(mark(lines({}, {}, {"order_id": "ORD2"}))))
+    assert may_have_duplicates(valid(quick))
+    assert not may_have_duplicates(valid(classified(lines({}, {}, {"order_id": "ORD2"}))))
 
 
-def test_copies_of_a_bad_line_keep_its_reason(lines: Lines) -> None:
+def test_duplicates_of_a_rejected_line_have_its_reason(lines: Lines) -> None:
     assert reasons(lines({"discount": "2"}, {"discount": "2"})) == ["discount_out_of_range"] * 2
 
 
 def test_rejected_lines_show_their_raw_text(lines: Lines) -> None:
-    spoiled: Fields = {"unit_price": "1,56", "order_date": "23.08.23"}
-    (row,) = rejected(mark(lines(spoiled))).collect()
-    expected = {name: {**VALID, **spoiled}[name] for name in RAW_COLUMNS}
+    invalid: Fields = {"unit_price": "1,56", "order_date": "23.08.23"}
+    (row,) = rejected(classified(lines(invalid))).collect()
+    expected = {name: {**VALID, **invalid}[name] for name in RAW_COLUMNS}
     assert row.asDict() == {**expected, "reason": "unparsable_number", "source_file": "file:/a.csv"}
 
 
 def test_the_frames_have_the_published_columns(lines: Lines) -> None:
-    marked = mark(lines({}))
-    for dataset, frame in (("sales", valid(marked)), ("rejected_sales", rejected(marked))):
+    result = classified(lines({}))
+    for dataset, frame in (("sales", valid(result)), ("rejected_sales", rejected(result))):
         types = [(field.name, field.dataType) for field in TABLES[dataset]]
         assert [(field.name, field.dataType) for field in frame.schema] == types
 
 
 def test_header_lines_are_neither_valid_nor_rejected(lines: Lines) -> None:
     frame = lines({}, {"defect": HEADER}, {"defect": HEADER})
-    found = tallied(frame)
+    found = counted(frame)
     assert (found.valid, found.rejected, found.headers, found.lines) == (1, {}, 2, 1)
-    assert rejected(mark(frame)).count() == 0
+    assert rejected(classified(frame)).count() == 0
 
 
-def test_the_tally_counts_by_reason_in_table_order(lines: Lines) -> None:
-    found = tallied(lines({}, {}, {"discount": "2"}, {"order_id": None}))
+def test_rejected_lines_are_counted_by_reason_in_the_order_of_the_rules(lines: Lines) -> None:
+    found = counted(lines({}, {}, {"discount": "2"}, {"order_id": None}))
     assert found.valid == 1
     assert list(found.rejected.items()) == [
         ("missing_key", 1),
@@ -213,21 +221,21 @@ def test_the_tally_counts_by_reason_in_table_order(lines: Lines) -> None:
     assert "discount_out_of_range             1   25.00%  a discount below 0 or above 1" in found.table()
 
 
-def test_the_tally_of_nothing(lines: Lines) -> None:
-    found = tallied(lines({"defect": HEADER}))
+def test_the_counts_of_no_lines(lines: Lines) -> None:
+    found = counted(lines({"defect": HEADER}))
     assert (found.valid, found.lines, found.rejected_share, found.last_day) == (0, 0, 0.0, None)
 
 
-def test_the_fingerprint_is_that_of_the_lines_only(lines: Lines) -> None:
-    """It changes with any field, and neither with the order of lines nor their file or partitions."""
+def test_the_fingerprint_depends_on_the_lines_only(lines: Lines) -> None:
+    """It depends on every field, but not on the order of the lines or on the files."""
     first, second = {"order_id": "A"}, {"order_id": "B"}
-    found = tallied(lines(first, second)).fingerprint
+    found = counted(lines(first, second)).fingerprint
     moved = {**first, "source_file": "file:/z.csv"}
-    assert tallied(lines(second, moved, {"defect": HEADER})).fingerprint == found
-    assert tallied(lines(first, {"order_id": "C"})).fingerprint != found
-    assert tallied(lines(first, first, second)).fingerprint != found
+    assert counted(lines(second, moved, {"defect": HEADER})).fingerprint == found
+    assert counted(lines(first, {"order_id": "C"})).fingerprint != found
+    assert counted(lines(first, first, second)).fingerprint != found
     gap, shifted = {"product": None, "category": "x"}, {"product": "x", "category": None}
-    assert tallied(lines(gap)).fingerprint != tallied(lines(shifted)).fingerprint
+    assert counted(lines(gap)).fingerprint != counted(lines(shifted)).fingerprint
 
 
 TEXTS = st.one_of(
@@ -259,13 +267,11 @@ RAW_LINES = st.fixed_dictionaries(
 
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(batch=st.lists(st.one_of(RAW_LINES, st.just(VALID)), min_size=1, max_size=40))
-def test_whatever_comes_no_line_is_lost_and_valid_lines_keep_every_promise(
-    spark: SparkSession, batch: list[Fields]
-) -> None:
+def test_no_line_is_lost_and_valid_lines_have_valid_values(spark: SparkSession, batch: list[Fields]) -> None:
     schema = ", ".join(f"{name} string" for name in VALID)
     frame = spark.createDataFrame([tuple(fields[name] for name in VALID) for fields in batch], schema)
-    marked = mark(frame)
-    sales, bad = valid(marked).collect(), rejected(marked).collect()
+    result = classified(frame)
+    sales, bad = valid(result).collect(), rejected(result).collect()
     assert len(sales) + len(bad) == len(batch)
     assert {row.reason for row in bad} <= {rule.reason for rule in RULES}
     raw = Counter(tuple(fields[name] for name in RAW_COLUMNS) for fields in batch)
@@ -293,7 +299,7 @@ def test_whatever_comes_no_line_is_lost_and_valid_lines_keep_every_promise(
         max_size=30,
     )
 )
-def test_every_line_whose_numbers_agree_is_valid(
+def test_lines_with_consistent_numbers_are_valid(
     spark: SparkSession, orders: list[tuple[Decimal, int, Decimal, date]]
 ) -> None:
     schema = ", ".join(f"{name} string" for name in VALID)
@@ -310,16 +316,16 @@ def test_every_line_whose_numbers_agree_is_valid(
         for place, (price, quantity, discount, day) in enumerate(orders)
     ]
     frame = spark.createDataFrame([tuple(fields.values()) for fields in batch], schema)
-    assert tallied(frame).rejected == {}
+    assert counted(frame).rejected == {}
 
 
 def test_ansi_mode_changes_nothing(spark: SparkSession, lines: Lines) -> None:
-    """Spark 4 has it on by default: nothing may raise, whatever a field holds."""
-    cases = [{"order_id": f"ORD{place}", **fields} for place, (fields, _) in enumerate(SPOILED)]
-    usual = tallied(lines(*cases))
+    """It is the default of Spark 4: no content of a field may raise an error."""
+    cases = [{"order_id": f"ORD{place}", **fields} for place, (fields, _) in enumerate(INVALID)]
+    usual = counted(lines(*cases))
     before = spark.conf.get("spark.sql.ansi.enabled")
     spark.conf.set("spark.sql.ansi.enabled", "true")
     try:
-        assert tallied(lines(*cases)) == usual
+        assert counted(lines(*cases)) == usual
     finally:
         spark.conf.set("spark.sql.ansi.enabled", str(before))

@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 from sklearn import decomposition
 
 from segmentation.components import principal_components
-from segmentation.job import UserError
+from segmentation.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def test_hand_computed_ratio() -> None:
     """Two values of variance 2 and covariance 1: the variances are 3 along (1, 1) and 1 across."""
     components = principal_components(np.array([[2.0, 1.0], [1.0, 2.0]]), 0.75)
 
-    np.testing.assert_allclose(components.ratio, [0.75, 0.25])
+    np.testing.assert_allclose(components.explained_variance_ratio, [0.75, 0.25])
     np.testing.assert_allclose(components.cumulative, [0.75, 1.0])
     np.testing.assert_allclose(components.loadings, np.array([[1, 1], [1, -1]]) / np.sqrt(2))
     assert components.retained == 1
@@ -31,12 +31,16 @@ def test_same_as_scikit_learn_and_spark(spark: SparkSession, points: np.ndarray)
     components = principal_components(np.cov(points.T), 1.0)
 
     reference = decomposition.PCA(svd_solver="full").fit(points)
-    np.testing.assert_allclose(components.ratio, reference.explained_variance_ratio_, rtol=1e-9)
+    np.testing.assert_allclose(
+        components.explained_variance_ratio, reference.explained_variance_ratio_, rtol=1e-9
+    )
     np.testing.assert_allclose(components.loadings, reference.components_, atol=1e-9)
     frame = spark.createDataFrame(points.tolist(), list("abcd"))
     vectors = VectorAssembler(inputCols=list("abcd"), outputCol="v").transform(frame)
     spark_pca = PCA(k=4, inputCol="v", outputCol="p").fit(vectors)
-    np.testing.assert_allclose(components.ratio, spark_pca.explainedVariance.toArray(), rtol=1e-9)
+    np.testing.assert_allclose(
+        components.explained_variance_ratio, spark_pca.explainedVariance.toArray(), rtol=1e-9
+    )
 
 
 def test_the_largest_weight_of_each_component_is_positive(points: np.ndarray) -> None:

@@ -247,5 +247,5 @@ def test_every_feature_is_documented_and_belongs_to_a_set() -> None:
 
 
 def test_an_unknown_feature_set_is_refused_by_name() -> None:
-    with pytest.raises(KeyError, match="no feature set 'all': choose one of notebook, extended"):
+    with pytest.raises(KeyError, match="unknown feature set 'all'; valid feature sets: notebook, extended"):
         feature_set("all")

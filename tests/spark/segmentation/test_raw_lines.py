@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from segmentation.job import UserError
+from segmentation.errors import UserError
 from segmentation.raw_lines import (
     HEADER,
     OPEN_QUOTE,

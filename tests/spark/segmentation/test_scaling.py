@@ -6,20 +6,20 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from sklearn.preprocessing import StandardScaler
 
-from segmentation.blocks import as_blocks, total
+from segmentation.blocks import aggregate, as_blocks
 from segmentation.features import feature_set
-from segmentation.moments import measure, merge
+from segmentation.moments import Moments
 from segmentation.scaling import Scaling, scale, transformed
-from segmentation.vectors import as_array
+from segmentation.vectors import vector_to_array
 from tests.spark import customers
 
 
 def scaled(frame: DataFrame, name: str) -> tuple[Scaling, np.ndarray]:
     """Return the scaling of a feature set, and the values that its stages give."""
     features = feature_set(name)
-    moments = total(as_blocks(frame, transformed(features, name), frame.count()), measure, merge)
+    moments = aggregate(as_blocks(frame, transformed(features, name), frame.count()), Moments.of)
     scaling = scale(features, name, moments)
-    rows = PipelineModel(list(scaling.stages)).transform(frame).select(as_array("scaled")).collect()
+    rows = PipelineModel(list(scaling.stages)).transform(frame).select(vector_to_array("scaled")).collect()
     return scaling, np.array([row[0] for row in rows])
 
 
@@ -28,30 +28,30 @@ def frame(spark: SparkSession) -> DataFrame:
     return customers.frame(spark, 60).persist()
 
 
-def test_notebook_keeps_the_seven_features_between_0_and_1_and_centres_them(frame: DataFrame) -> None:
+def test_notebook_scales_the_seven_features_to_0_1_and_centers_them(frame: DataFrame) -> None:
     scaling, values = scaled(frame, "notebook")
 
     raw = np.array(frame.select(*scaling.features).collect(), dtype=float)
-    reach = np.where(np.ptp(raw, axis=0) > 0, np.ptp(raw, axis=0), 1.0)
-    expected = (raw - raw.min(axis=0)) / reach
+    width = np.where(np.ptp(raw, axis=0) > 0, np.ptp(raw, axis=0), 1.0)
+    expected = (raw - raw.min(axis=0)) / width
     assert len(scaling.features) == 7
     np.testing.assert_allclose(values, expected - expected.mean(axis=0), atol=1e-12)
     np.testing.assert_allclose(scaling.covariance, np.cov(values.T), atol=1e-12)
 
 
-def test_notebook_scales_a_constant_to_one_half_as_spark_does(frame: DataFrame) -> None:
+def test_notebook_scales_a_constant_to_one_half_as_spark(frame: DataFrame) -> None:
     scaling, _ = scaled(frame, "notebook")
 
-    row = PipelineModel(list(scaling.stages)).transform(frame).select(as_array("min_max")).first()
+    row = PipelineModel(list(scaling.stages)).transform(frame).select(vector_to_array("min_max")).first()
     assert row is not None
     assert row[0][scaling.features.index("region_count")] == 0.5
     assert scaling.notes == (
-        "unique_categories is the same for all customers: it is scaled to 0.5 and adds nothing",
-        "region_count is the same for all customers: it is scaled to 0.5 and adds nothing",
+        "unique_categories is the same for all customers: it is scaled to 0.5 and has no effect",
+        "region_count is the same for all customers: it is scaled to 0.5 and has no effect",
     )
 
 
-def test_extended_is_standardised_after_log1p_of_what_is_skewed(frame: DataFrame) -> None:
+def test_extended_is_standardised_after_log1p_of_skewed_features(frame: DataFrame) -> None:
     scaling, values = scaled(frame, "extended")
 
     logged = {feature.name for feature in feature_set("extended") if feature.transform == "log1p"}
@@ -64,20 +64,20 @@ def test_extended_is_standardised_after_log1p_of_what_is_skewed(frame: DataFrame
     np.testing.assert_allclose(scaling.covariance, np.cov(values.T), atol=1e-9)
 
 
-def test_extended_leaves_out_constants_and_copies_and_says_so(frame: DataFrame) -> None:
+def test_extended_drops_constants_and_duplicates_with_a_note(frame: DataFrame) -> None:
     scaling, _ = scaled(frame, "extended")
 
     assert not {"share_other", "is_b2b"} & set(scaling.features)
     assert scaling.notes == (
-        "region_count is left out: it is the same for all customers",
-        "share_other is left out: it is the same for all customers",
-        "is_b2b is left out: it says the same as discounted_share",
+        "region_count is dropped: it is the same for all customers",
+        "share_other is dropped: it is the same for all customers",
+        "is_b2b is dropped: it duplicates discounted_share",
     )
 
 
-def test_nothing_is_left_of_identical_customers(spark: SparkSession) -> None:
+def test_identical_customers_leave_no_feature(spark: SparkSession) -> None:
     twins = customers.frame(spark, 1).union(customers.frame(spark, 1))
     features = feature_set("extended")
-    moments = total(as_blocks(twins, transformed(features, "extended"), 2), measure, merge)
+    moments = aggregate(as_blocks(twins, transformed(features, "extended"), 2), Moments.of)
 
     assert scale(features, "extended", moments).features == ()

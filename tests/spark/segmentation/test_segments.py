@@ -3,11 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.functions import col, lit, when
+from pyspark.sql import functions as F
 
 from segmentation import models
-from segmentation.segments import assign, by_mean_spend, feature_deviations, measure_segments, profiles
-from segmentation.vectors import as_vector
+from segmentation.segments import (
+    assign,
+    order_by_mean_spend,
+    segment_features,
+    segment_moments,
+    segment_profiles,
+)
+from segmentation.vectors import array_to_vector
 from tests.spark import customers
 
 
@@ -16,32 +22,32 @@ def plane(spark: SparkSession) -> DataFrame:
     """Three customers on a plane."""
     rows = [("a", 10.0, [0.0, 0.0]), ("b", 500.0, [10.0, 4.0]), ("c", 30.0, [1.0, 0.0])]
     frame = spark.createDataFrame(rows, ["customer_id", "total_spend", "values"])
-    return frame.withColumn("v", as_vector("values"))
+    return frame.withColumn("v", array_to_vector("values"))
 
 
-def test_centres_are_ordered_by_the_mean_spend_of_their_customers(plane: DataFrame) -> None:
-    """The one in the middle of nowhere has no customer and comes last."""
-    ordered = by_mean_spend(plane, "v", np.array([[99.0, 99.0], [0.0, 0.0], [10.0, 0.0]]))
+def test_centers_are_in_descending_order_of_mean_spend(plane: DataFrame) -> None:
+    """The distant center has no customers and is last."""
+    ordered = order_by_mean_spend(plane, "v", np.array([[99.0, 99.0], [0.0, 0.0], [10.0, 0.0]]))
 
     assert ordered.tolist() == [[10.0, 0.0], [0.0, 0.0], [99.0, 99.0]]
 
 
-def test_the_distance_is_that_to_the_centre_of_the_segment(plane: DataFrame) -> None:
+def test_the_distance_is_the_distance_to_the_center_of_the_segment(plane: DataFrame) -> None:
     model = models.kmeans(np.array([[10.0, 1.0], [0.0, 0.0]]), "v", "segment")
-    rows = assign(plane, model, col("values")).orderBy("customer_id").collect()
+    rows = assign(plane, model, F.col("values")).orderBy("customer_id").collect()
 
     assert [(row.segment, row.distance) for row in rows] == [(1, 0.0), (0, 3.0), (1, 1.0)]
 
 
 @pytest.fixture(scope="module")
 def assigned(spark: SparkSession) -> DataFrame:
-    """Sixty customers, the twenty that buy much in segment 0."""
-    segment = when(col("is_b2b") == 1, lit(0)).otherwise(lit(1))
+    """Sixty customers; the twenty businesses are segment 0."""
+    segment = F.when(F.col("is_b2b") == 1, F.lit(0)).otherwise(F.lit(1))
     return customers.frame(spark, 60).withColumn("segment", segment).persist()
 
 
 def test_profiles_are_means_in_original_units_with_shares(spark: SparkSession, assigned: DataFrame) -> None:
-    rows = profiles(spark, measure_segments(assigned, 60)).orderBy("segment").collect()
+    rows = segment_profiles(spark, segment_moments(assigned, 60)).orderBy("segment").collect()
 
     expected = {row.segment: row for row in assigned.groupBy("segment").mean().collect()}
     for row in rows:
@@ -55,11 +61,11 @@ def test_profiles_are_means_in_original_units_with_shares(spark: SparkSession, a
     assert sum(row.revenue_share for row in rows) == pytest.approx(1.0)
 
 
-def test_deviations_are_counted_in_standard_deviations_of_all_customers(
+def test_deviations_are_in_standard_deviations_of_all_customers(
     spark: SparkSession, assigned: DataFrame
 ) -> None:
-    measured = measure_segments(assigned, 60)
-    rows = feature_deviations(spark, measured, ["total_spend", "region_count"]).collect()
+    measured = segment_moments(assigned, 60)
+    rows = segment_features(spark, measured, ["total_spend", "region_count"]).collect()
 
     spend = np.array([row.total_spend for row in assigned.collect()])
     for row in rows:
