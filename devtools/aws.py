@@ -1,4 +1,4 @@
-"""What the pipeline's tools do with a local AWS: put the input on S3, look for clusters that still run."""
+"""Uploads of input files to a local AWS, and its active clusters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The build backend of the project root, which is not a package: it tells what can be installed instead."""
+"""The build backend of the project root, which is not a package: names the parts that can be installed."""
 
 raise SystemExit(
     "The project root is not a package. Install one of its parts: pip install ./localaws, pip install ./plugins"

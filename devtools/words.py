@@ -1,4 +1,4 @@
-"""Sample text of random words, seeded, at any size: ``python -m devtools.words PATH --lines N``."""
+"""Generates sample text of random words, of any size and reproducible: ``python -m devtools.words PATH --lines N``."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ LINES_PER_BLOCK = 10_000
 
 
 def write(path: Path, lines: int, *, progress: Callable[[int], None] | None = None) -> None:
-    """Write text; the same number of lines gives the same bytes. ``progress`` gets the number of lines written so far.
+    """Write text; the same number of lines gives the same bytes. ``progress`` is called with the lines written so far.
 
-    The file appears complete or not at all.
+    The file is written atomically.
     """
     generator, words = random.Random(7), TEXT.split()
     partial = path.with_name(f"{path.name}.partial")

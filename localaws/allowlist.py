@@ -35,7 +35,7 @@ class Allowlist:
         self._hosts = frozenset(map(_parse_host, hosts))
         self._origins = frozenset(map(_parse_origin, origins))
 
-    def refusal(self, environ: WSGIEnvironment) -> str:
+    def rejection(self, environ: WSGIEnvironment) -> str:
         """Return why the request is rejected and how to allow it; '' if it is allowed."""
         host = environ.get("HTTP_HOST", "")
         if not self._is_allowed_host(host):

@@ -306,12 +306,12 @@ class _ServiceRequest:
         return Response(json.dumps(members), status, headers, content_type=mimetype)
 
     def _xml_error(self, code: str, message: str, request_id: str) -> str:
-        words = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
+        fields = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
         if self.service == "ec2":
-            return f"<Response><Errors><Error>{words}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
+            return f"<Response><Errors><Error>{fields}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
         if self.service == "s3" and not self._is_s3_control:
-            return f"<Error>{words}<RequestId>{request_id}</RequestId></Error>"
-        error = f"<Error><Type>Sender</Type>{words}</Error>"
+            return f"<Error>{fields}<RequestId>{request_id}</RequestId></Error>"
+        error = f"<Error><Type>Sender</Type>{fields}</Error>"
         return f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
 
 

@@ -94,7 +94,7 @@ def s3_operation(request: Request) -> str | None:
 
 @dataclass(frozen=True)
 class _Rule:
-    """``parts`` says whether the path has a bucket and a key."""
+    """An operation's request: ``parts`` are whether its path has a bucket and a key."""
 
     method: str
     parts: tuple[bool, bool]

@@ -112,7 +112,7 @@ class Server:
         shutil.rmtree(self._spill, ignore_errors=True)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if reason := self._allowlist.refusal(environ):
+        if reason := self._allowlist.rejection(environ):
             return self._refused(Request(environ), reason)(environ, start_response)
         if environ["PATH_INFO"] == HEALTH:
             return _json(200, self.health(), "application/json")(environ, start_response)

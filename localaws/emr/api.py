@@ -165,14 +165,14 @@ class EmrApi:
         option = CancelOption(request.get("StepCancellationOption", CancelOption.SEND_INTERRUPT))
         with self._registry.transaction() as now:
             cluster = self._cluster(request["ClusterId"])
-            refusals = [
+            results = [
                 (step.id, cluster.cancel_step(step, option, now))
                 for step in [_step(cluster, step_id) for step_id in request["StepIds"]]
             ]
         return {
             "CancelStepsInfoList": [
-                {"StepId": step_id, "Status": "FAILED" if refusal else "SUBMITTED", "Reason": refusal}
-                for step_id, refusal in refusals
+                {"StepId": step_id, "Status": "FAILED" if reason else "SUBMITTED", "Reason": reason}
+                for step_id, reason in results
             ]
         }
 
@@ -184,8 +184,8 @@ class EmrApi:
 
     def describe_release_label(self, request: JSON) -> JSON:
         label = request.get("ReleaseLabel", "")
-        if refusal := label_error(label):
-            raise invalid_request(refusal)
+        if error := label_error(label):
+            raise invalid_request(error)
         return {"ReleaseLabel": label, "Applications": applications(label)}
 
     # Security configurations

@@ -111,8 +111,8 @@ def _step(config: JSON, now: datetime) -> Step:
 def _check_release(request: JSON) -> None:
     if "AmiVersion" in request or not request.get("ReleaseLabel"):
         raise validation_error("ReleaseLabel is required; AMI versions are not supported.")
-    if refusal := releases.label_error(request["ReleaseLabel"]):
-        raise validation_error(refusal)
+    if error := releases.label_error(request["ReleaseLabel"]):
+        raise validation_error(error)
 
 
 def _check_instances(instances: JSON) -> None:

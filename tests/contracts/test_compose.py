@@ -127,7 +127,7 @@ def test_by_default_the_connection_uses_the_local_aws() -> None:
 def test_the_local_aws_accepts_the_host_name_in_the_connection() -> None:
     options = parser().parse_args(SERVICES["localaws"]["command"])
     host = urlsplit(connection(**EXAMPLE)["extra"]["endpoint_url"]).netloc
-    assert Allowlist(options.allow_host, options.allow_origin).refusal({"HTTP_HOST": host}) == ""
+    assert Allowlist(options.allow_host, options.allow_origin).rejection({"HTTP_HOST": host}) == ""
     assert options.allow_origin == []
 
 

@@ -75,7 +75,7 @@ def cors_headers_of(headers: HTTPMessage) -> list[str]:
 )
 def test_loopback_and_allowed_hosts_are_accepted(host: str) -> None:
     allowlist = Allowlist(["localaws", "192.168.1.5", "[fd00:0::5]", "amazonaws.com"])
-    assert allowlist.refusal({"HTTP_HOST": host}) == ""
+    assert allowlist.rejection({"HTTP_HOST": host}) == ""
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ def test_loopback_and_allowed_hosts_are_accepted(host: str) -> None:
     ],
 )
 def test_other_hosts_are_rejected_with_a_hint(host: str) -> None:
-    reason = Allowlist(["localaws", "amazonaws.com"]).refusal({"HTTP_HOST": host})
+    reason = Allowlist(["localaws", "amazonaws.com"]).rejection({"HTTP_HOST": host})
     assert reason.startswith(f"the host {host!r} is not allowed: ")
     assert "--allow-host" in reason
 
 
 def test_a_request_without_a_host_is_rejected() -> None:
-    assert "--allow-host" in Allowlist().refusal({})
+    assert "--allow-host" in Allowlist().rejection({})
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_request_without_a_host_is_rejected() -> None:
     ],
 )
 def test_web_pages_are_rejected_with_a_hint(headers: dict[str, str]) -> None:
-    reason = Allowlist(origins=[ORIGIN]).refusal({"HTTP_HOST": "localhost:4566", **headers})
+    reason = Allowlist(origins=[ORIGIN]).rejection({"HTTP_HOST": "localhost:4566", **headers})
     assert reason.startswith("requests from web pages are not allowed")
     assert "--allow-origin" in reason or "enter the address in the browser" in reason
 
@@ -160,7 +160,7 @@ def test_web_pages_are_rejected_with_a_hint(headers: dict[str, str]) -> None:
 )
 def test_programs_entered_addresses_and_allowed_origins_are_accepted(headers: dict[str, str]) -> None:
     allowlist = Allowlist(origins=["HTTP://LocalHost:3000/", "https://app.example:443"])
-    assert allowlist.refusal({"HTTP_HOST": "localhost:4566", **headers}) == ""
+    assert allowlist.rejection({"HTTP_HOST": "localhost:4566", **headers}) == ""
 
 
 @pytest.mark.parametrize("host", ["", "*", "localaws:4566", "http://localaws", "a b", "localaws."])
