@@ -1,4 +1,4 @@
-"""What a report of a run is made from: all of it small, none of it the data."""
+"""The input of a run's report: query results, metrics and facts, but not the datasets."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 from emr_pipeline.cost import ClusterCost
 
 Rows = list[dict[str, str]]
-"""The answer to a question; all values are text as Athena gives them, NULL is ''."""
+"""A query result; all values are strings, NULL is ''."""
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """The answers by question, the metrics by job, and what is known of the run."""
+    """The query results by question, the metrics by job, and facts about the run."""
 
     answers: Mapping[str, Rows]
     metrics: Mapping[str, Mapping[str, Any]]
-    """A job whose file could not be read is missing."""
+    """Jobs whose metrics file cannot be read are missing."""
     facts: Mapping[str, Any]
-    """What the DAG itself says of the run."""
+    """Facts that the DAG passes to its report, such as the run date."""
     seconds: float | None = None
-    """From the start of the run until now."""
+    """Seconds since the start of the run."""
     cluster: ClusterCost | None = None

@@ -1,4 +1,4 @@
-"""Operators run here as Airflow runs them, against a local AWS that really answers."""
+"""Operators run as in Airflow, with the local AWS."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def aws(local_aws: Any) -> Any:
 
 @pytest.fixture
 def run() -> Callable[..., dict[str, Any]]:
-    """A function that returns the context of a task in one run of its own: ``run(try_number=2, clears=1)``."""
+    """A function that returns the context of a task in a new run: ``run(try_number=2, clears=1)``."""
     run_id = f"manual__{uuid.uuid4()}"
     xcoms: dict[str, Any] = {}
 

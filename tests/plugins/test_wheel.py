@@ -1,10 +1,9 @@
-"""The wheel brings its plugin with it: Airflow loads it once, with or without the plugins folder of the repository."""
+"""The wheel registers its plugin: Airflow loads it once, with or without the plugins folder of the repository."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,52 +12,58 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+PLUGINS = ROOT / "plugins"
+PROGRAM = Path(__file__).with_name("installed_plugin.py")
+
+
+def pip(*arguments: str, python: str = sys.executable) -> None:
+    subprocess.run([python, "-m", "pip", "-q", "--disable-pip-version-check", *arguments], check=True)
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel installed, built from a copy so that the build leaves nothing in the repository."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    source = shutil.copytree(
-        ROOT / "plugins",
-        folder / "source",
-        ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"),
-    )
-    build = [*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source)]
-    subprocess.run(build, check=True)
-    (wheel,) = folder.glob("airflow_emr_pipeline-*.whl")
-    subprocess.run([*PIP, "install", "--no-deps", "--target", str(folder / "site"), str(wheel)], check=True)
-    return folder / "site"
+    pip("wheel", "--no-deps", f"--wheel-dir={folder}", str(PLUGINS))
+    (built,) = folder.glob("airflow_emr_pipeline-*.whl")
+    return built
 
 
-def loaded(tmp_path: Path, plugins_folder: Path, *paths: Path) -> dict[str, Any]:
-    """Return the sources of the plugin and the import errors in an Airflow with this plugins folder and path."""
+def load(home: Path, plugins_folder: Path, path: str = "", python: str = sys.executable) -> dict[str, Any]:
+    """Return the sources of the plugin and the import errors of an Airflow with this plugins folder."""
     environment = os.environ | {
-        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins_folder),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "PYTHONPATH": os.pathsep.join(map(str, paths)),
+        "PYTHONPATH": path,
     }
-    program = [sys.executable, str(Path(__file__).with_name("installed_plugin.py"))]
     ended = subprocess.run(
-        program, cwd=tmp_path, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        [python, str(PROGRAM)], cwd=home, env=environment, check=True, stdout=subprocess.PIPE, text=True
     )
-    found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
-    return found
+    result: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return result
 
 
-@pytest.mark.parametrize("folder", ["empty", "plugins"])
-def test_the_installed_plugin_is_loaded_once_from_its_entry_point(
-    site: Path, tmp_path: Path, folder: str
+@pytest.mark.parametrize("with_folder", [False, True], ids=["wheel alone", "wheel and folder"])
+def test_the_plugin_is_loaded_once_from_its_entry_point(
+    wheel: Path, tmp_path: Path, with_folder: bool
 ) -> None:
+    pip("install", "--no-deps", f"--target={tmp_path / 'site'}", str(wheel))
     (tmp_path / "empty").mkdir()
-    found = loaded(tmp_path, ROOT / "plugins" if folder == "plugins" else tmp_path / "empty", site)
-    assert not found["errors"]
-    (source,) = found["sources"]
+    result = load(tmp_path, PLUGINS if with_folder else tmp_path / "empty", path=str(tmp_path / "site"))
+    (source,) = result["sources"]
     assert source.startswith("airflow-emr-pipeline==")
+    assert not result["errors"]
 
 
-def test_without_the_wheel_the_plugins_folder_is_enough(tmp_path: Path) -> None:
-    found = loaded(tmp_path, ROOT / "plugins")
-    assert found == {"sources": ["$PLUGINS_FOLDER/emr_pipeline_view.py"], "errors": {}}
+def test_the_plugin_is_loaded_from_the_plugins_folder(tmp_path: Path) -> None:
+    assert load(tmp_path, PLUGINS) == {"sources": ["$PLUGINS_FOLDER/emr_pipeline_view.py"], "errors": {}}
+
+
+@pytest.mark.wheels
+def test_the_wheel_installs_airflow_and_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    python = str(tmp_path / "venv" / "bin" / "python")
+    pip("install", "--no-compile", f"--constraint={ROOT / 'requirements.txt'}", str(wheel), python=python)
+    (tmp_path / "empty").mkdir()
+    (source,) = load(tmp_path, tmp_path / "empty", python=python)["sources"]
+    assert source.startswith("airflow-emr-pipeline==")

@@ -1,4 +1,4 @@
-"""Athena statements, each run once, and what they are good for."""
+"""Operators that run a statement on Athena exactly once, and verify row counts."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ FAILED_STATES = ("FAILED", "CANCELLED")
 
 
 class AthenaStatementOperator(WaitingOperator):
-    """Runs one statement and returns its query execution id; one that reads more than ``max_scanned_gb`` fails.
+    """Runs a statement and returns its query execution id; fails if the statement scans more than ``max_scanned_gb``.
 
-    Instead of AthenaOperator: that one sends no request token, so a retry after a crashed worker runs the query a
-    second time; looks every 30 s, which is long for DDL of one second; and deferred, waits without a limit and leaves
-    the query running when the task is killed.
+    Differences to AthenaOperator: that operator sends no client request token, so a retry after a crash of the worker
+    runs the query again. It polls every 30 s, which is long for DDL that takes one second. If it is deferred, it waits
+    without a time limit, and the query continues after the task is killed.
     """
 
     aws_hook_class = AthenaHook
@@ -47,9 +47,9 @@ class AthenaStatementOperator(WaitingOperator):
         timeout: timedelta = timedelta(minutes=30),
         **kwargs: Any,
     ) -> None:
-        """``max_scanned_gb`` is a number of GB of 10^9 bytes, the unit in which Athena bills.
+        """``max_scanned_gb`` is in GB of 10^9 bytes, the unit in which Athena bills.
 
-        ``database`` may be left out by a statement that names all it touches.
+        ``database`` may be omitted if the statement contains the database of each table.
         """
         super().__init__(timeout=timeout, **kwargs)
         self.query = query
@@ -65,7 +65,7 @@ class AthenaStatementOperator(WaitingOperator):
     def reconcile(self, context: Context) -> Any:
         attempt = 0
         query_id = self._start(context, attempt)
-        # A token answers with the execution it has started before, also with a failed one: those count up.
+        # Athena returns the query that was started with the same token, even a failed one: a retry uses the next token.
         while context["ti"].try_number > 1 and self.hook.check_query_status(query_id) in FAILED_STATES:
             attempt += 1
             query_id = self._start(context, attempt)
@@ -89,10 +89,10 @@ class AthenaStatementOperator(WaitingOperator):
         }
 
     def _token(self, context: Context, attempt: int) -> str:
-        """Return the same 64 characters for the same work: a retry finds its query, a cleared task runs a new one."""
+        """Return 64 characters that are equal for a task and its retries, but different after the task is cleared."""
         ti = context["ti"]
         clears = ti.max_tries - (self.retries or 0)
-        # A run that was deleted and made again under its old name is another one.
+        # A deleted run may be created again with the same run id.
         run = (ti.dag_id, ti.run_id, context["dag_run"].run_after)
         work = (*run, ti.task_id, ti.map_index, clears, attempt, self._request())
         return hashlib.sha256(repr(work).encode()).hexdigest()
@@ -106,10 +106,10 @@ class AthenaStatementOperator(WaitingOperator):
             self.cancel(event)
             raise AirflowException(f"query {query_id} has not ended within {self.timeout} and was stopped")
         if event["scanned"] > self.max_bytes:
-            # Also one that was faster than the limit: whether a query is too dear is not a matter of luck.
+            # A query that has ended before it could be stopped fails too, so that the result does not depend on timing.
             raise AirflowFailException(
-                f"query {query_id} {event['state']}: it has read {event['scanned'] / 1e9:,.3f} GB, more than "
-                f"max_scanned_gb {self.max_scanned_gb}; read less, or raise it in the trigger form"
+                f"query {query_id} {event['state']}: it has scanned {event['scanned'] / 1e9:,.3f} GB, more than "
+                f"max_scanned_gb, {self.max_scanned_gb}; scan less, or raise the limit"
             )
         if event["state"] in FAILED_STATES:
             message = f"query {query_id} {event['state']}: {event['reason']}"
@@ -118,7 +118,7 @@ class AthenaStatementOperator(WaitingOperator):
 
 
 def read_answer(hook: AthenaHook, query_id: str) -> list[dict[str, str]]:
-    """Return the rows of a SELECT, one dict each; all values are text as Athena gives them, NULL is ''."""
+    """Return the result of a SELECT, one dict for each row; all values are strings, NULL is ''."""
     pages = hook.conn.get_paginator("get_query_results").paginate(QueryExecutionId=query_id)
     rows = [
         [cell.get("VarCharValue", "") for cell in row["Data"]]
@@ -130,14 +130,14 @@ def read_answer(hook: AthenaHook, query_id: str) -> list[dict[str, str]]:
 
 
 class VerifyRowCountsOperator(AthenaStatementOperator):
-    """Compares what Athena counts with what the jobs say they have written; fails on the first difference.
+    """Compares Athena's row counts with those that the jobs report, and fails if they differ.
 
-    A repair that found no partition is a success to Athena; here it is not. The query must answer one row for each
-    table: ``dataset, row_count``. ``metrics`` maps each job of the run to the URI of its metrics file, which has
-    the ``rows`` of each table.
+    MSCK REPAIR TABLE succeeds even if it finds no partition; this operator detects that. The query must return the
+    columns ``dataset`` and ``row_count``, one row for each table. ``metrics`` maps each job of the run to the URI of
+    its metrics file, whose ``rows`` contain the number of rows by table.
 
-    An outlet named ``<database>.<table>`` gets an event with ``run_date`` and ``rows``; a table that this run has not
-    written gets none.
+    An outlet named ``<database>.<table>`` gets an event with ``run_date`` and ``rows`` if the run has written the
+    table.
     """
 
     template_fields = (*AthenaStatementOperator.template_fields, "metrics", "run_date")
@@ -160,14 +160,16 @@ class VerifyRowCountsOperator(AthenaStatementOperator):
             if counted.get(dataset, 0) != written.get(dataset, 0)
         }
         if differing:
-            # Not to be retried: the retry would find this query, and its answer.
-            raise AirflowFailException("; ".join(f"{dataset}: {what}" for dataset, what in differing.items()))
+            # No retry: it would get the result of the same query.
+            raise AirflowFailException(
+                "; ".join(f"{dataset}: {difference}" for dataset, difference in differing.items())
+            )
         self.log.info("Rows of each table: %s", counted)
         self._publish(context, {f"{self.database}.{dataset}": rows for dataset, rows in counted.items()})
         return counted
 
     def _publish(self, context: Context, rows: dict[str, int]) -> None:
-        # Airflow makes an event of every outlet that a task has when it ends well.
+        # Airflow emits an event for each outlet of a successful task.
         self.outlets = [outlet for outlet in self.outlets if outlet.name in rows]
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = {"run_date": self.run_date, "rows": rows[outlet.name]}

@@ -1,4 +1,4 @@
-"""What happens on S3 around the cluster: job code is uploaded before, the report is published after."""
+"""The publication of a run's report on S3."""
 
 from __future__ import annotations
 
@@ -27,19 +27,18 @@ CONTENT_TYPES = {
     ".png": "image/png",
     ".svg": "image/svg+xml",
 }
-"""What a report may consist of."""
+"""The types of files that a report may contain."""
 
 
 class PublishReportOperator(IdempotentAwsOperator):
-    """Publishes a report made from Athena's answers and the jobs' metrics, and returns the S3 URI of its page.
+    """Publishes a report about query results, job metrics and the cost of the cluster; returns the S3 URI of its page.
 
-    ``render`` makes the files, by name; they replace what lies in the folder ``destination``, and ``page`` is one of
-    them. ``key_figures`` makes one short line, which is pushed as the XCom of that name.
+    ``render`` returns the content of each file by its name. The files replace those in the folder ``destination``, and
+    ``page`` is one of them. ``key_figures`` returns one line of text, which is pushed as the XCom ``key_figures``.
 
-    ``questions`` name the answers, in the order of ``query_ids``. ``metrics`` maps the name of a
-    job to the URI of its metrics file. What the report says of the run and its cluster it may
-    lack: a report does not fail for a missing figure.
-    The event of an outlet carries the ``facts``, the key figures and the address of the page.
+    ``questions`` are the names of the query results, in the order of ``query_ids``. ``metrics`` maps each job to the
+    URI of its metrics file. Metrics and costs that cannot be read are missing in the report; the task does not fail.
+    ``facts`` are passed to the report. The event of an outlet contains them, the key figures and the page's address.
     """
 
     aws_hook_class = S3Hook
@@ -88,10 +87,10 @@ class PublishReportOperator(IdempotentAwsOperator):
     def _report_data(self, context: Context) -> ReportData:
         athena = AthenaHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
         now = datetime.now(UTC)
-        began, cluster = context["dag_run"].start_date, self._read_cost(now)
-        seconds = (now - began).total_seconds() if began else None
+        started, cluster = context["dag_run"].start_date, self._read_cost(now)
+        seconds = (now - started).total_seconds() if started else None
         if seconds and cluster and seconds < cluster.seconds:
-            seconds = None  # The run has been cleared, and has begun anew when its cluster had long ended.
+            seconds = None  # The run was cleared after its cluster had ended, so it has a new start date.
         return ReportData(
             answers={
                 question: read_answer(athena, query_id)
@@ -109,26 +108,26 @@ class PublishReportOperator(IdempotentAwsOperator):
             bucket, key = S3Hook.parse_s3_url(uri)
             try:
                 metrics[job] = json.loads(self.hook.read_key(key, bucket))
-            except (BotoCoreError, ClientError, ValueError) as problem:
-                self.log.warning("The report lacks the metrics of %s at %s: %s", job, uri, problem)
+            except (BotoCoreError, ClientError, ValueError) as error:
+                self.log.warning("The report has no metrics of %s, %s: %s", job, uri, error)
         return metrics
 
     def _read_cost(self, now: datetime) -> ClusterCost | None:
         emr = EmrHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
         try:
             return read_cost(emr.conn, self.cluster_id, now)
-        except (BotoCoreError, ClientError) as problem:
-            self.log.warning("The report lacks the use of cluster %s: %s", self.cluster_id, problem)
+        except (BotoCoreError, ClientError) as error:
+            self.log.warning("The report has no cost of cluster %s: %s", self.cluster_id, error)
             return None
 
     def _publish(self, files: Mapping[str, bytes]) -> None:
-        """Put the files, the page last; then remove what an earlier report has left."""
+        """Upload the files, the page last, then delete the other files of an earlier report."""
         bucket, folder = S3Hook.parse_s3_url(f"{self.destination}/")
         for name in sorted(files, key=lambda name: name == self.page):
-            kind = CONTENT_TYPES[PurePosixPath(name).suffix]
+            content_type = CONTENT_TYPES[PurePosixPath(name).suffix]
             self.hook.conn.put_object(
-                Bucket=bucket, Key=f"{folder}{name}", Body=files[name], ContentType=kind
+                Bucket=bucket, Key=f"{folder}{name}", Body=files[name], ContentType=content_type
             )
-        there = self.hook.list_keys(bucket, prefix=folder) or []
-        if left := sorted(set(there) - {f"{folder}{name}" for name in files}):
-            self.hook.delete_objects(bucket, left)
+        existing = self.hook.list_keys(bucket, prefix=folder) or []
+        if obsolete := sorted(set(existing) - {f"{folder}{name}" for name in files}):
+            self.hook.delete_objects(bucket, obsolete)

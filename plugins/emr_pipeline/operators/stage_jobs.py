@@ -14,7 +14,7 @@ from emr_pipeline.operators.base import IdempotentAwsOperator
 
 
 class StageJobsOperator(IdempotentAwsOperator):
-    """Puts the job code under ``<destination>/<version>/`` unless it is there, and returns the version."""
+    """Uploads the job code to ``<destination>/<version>/``, unless it exists, and returns the version."""
 
     aws_hook_class = S3Hook
     template_fields = aws_template_fields("destination")
@@ -27,10 +27,10 @@ class StageJobsOperator(IdempotentAwsOperator):
     def reconcile(self, context: Context) -> str:
         code = package.build(self.folder)
         bucket, prefix = S3Hook.parse_s3_url(f"{self.destination}/{code.version}/")
-        there = set(self.hook.list_keys(bucket, prefix=prefix) or [])
+        existing = set(self.hook.list_keys(bucket, prefix=prefix) or [])
         for name, content in code.files.items():
-            if f"{prefix}{name}" not in there:
-                # Replacing: another run may have put the same content there meanwhile.
+            if f"{prefix}{name}" not in existing:
+                # Another run may have uploaded the same content in the meantime: replace it.
                 self.hook.load_bytes(content, key=f"{prefix}{name}", bucket_name=bucket, replace=True)
         self.log.info("Job code %s is at %s/%s/", code.version, self.destination, code.version)
         return code.version

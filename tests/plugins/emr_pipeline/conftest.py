@@ -1,4 +1,4 @@
-"""An Airflow database of our own, with DAGs and with runs whose tasks can be given a state."""
+"""An Airflow database for the tests, with DAGs, and with runs whose tasks can be set to a state."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ from emr_pipeline.specs import StepSpec
 BUCKET = "operators"
 ROOT = Path(__file__).parents[3]
 SECRET = "secret"
-"""A DAG that exists but that nobody but the admin may read."""
+"""A DAG that only the user ``admin`` may read."""
 
 TORN_DOWN = "torn_down"
 FOREIGN = "foreign"
-"""A DAG like the one that is torn down, but nothing of it is this package's."""
+"""A DAG with a teardown that uses nothing of this package."""
 
 FOLDER = "reports/run_date=2026-01-31"
 LATE_AFTER = timedelta(hours=4)
 
 
 def dag(dag_id: str) -> DAG:
-    """Return a DAG with a task that waits for a step and one that publishes a report, which may be late."""
+    """Return a DAG with a deadline, a task that waits for a step, and a task that publishes a report."""
     deadline = late_after(LATE_AFTER, Settings(bucket=BUCKET))
     with DAG(dag_id, schedule=None, start_date=datetime(2024, 1, 1, tzinfo=UTC), deadline=deadline) as made:
         AwaitStepOperator(task_id="pca", cluster_id="", step=StepSpec("pca", "s3://operators/jobs/pca.py"))
@@ -71,7 +71,7 @@ def dag(dag_id: str) -> DAG:
 
 
 def dag_with_teardown(dag_id: str, teardown: BaseOperator) -> DAG:
-    """Return a DAG that fits or scores and then reports, and that ends its cluster beside the report."""
+    """Return a DAG with a branch, then a report and a teardown in parallel."""
     with DAG(dag_id, schedule=None, start_date=datetime(2024, 1, 1, tzinfo=UTC)) as made:
         fit, score, report = (EmptyOperator(task_id=name) for name in ("fit", "score", "report"))
         chain([fit, score], [report, teardown.as_teardown(on_failure_fail_dagrun=True)])
@@ -80,7 +80,7 @@ def dag_with_teardown(dag_id: str, teardown: BaseOperator) -> DAG:
 
 @dataclass(frozen=True)
 class Run:
-    """A run in Airflow's database, whose tasks can be given a state and XComs."""
+    """A run in Airflow's database, whose tasks can be set to a state and get XComs."""
 
     dag_id: str
     run_id: str
@@ -104,7 +104,7 @@ class Run:
 
 @pytest.fixture(scope="package")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """An Airflow database of our own with some DAGs, which are returned as the scheduler knows them."""
+    """An Airflow database for the tests with some DAGs; returns these DAGs as the scheduler loads them."""
     folder = tmp_path_factory.mktemp("airflow")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", f"sqlite:///{folder}/airflow.db")
@@ -148,7 +148,7 @@ def _dags(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="package")
 def make_run(database: dict[str, Any]) -> Callable[..., Run]:
-    """A function that makes a run: ``make_run(dag_id="pipeline", state="success")``."""
+    """A function that creates a run: ``make_run(dag_id="pipeline", state="success")``."""
 
     def make(dag_id: str = "pipeline", state: str = "success") -> Run:
         run_id = f"manual__{uuid.uuid4()}+00:00"

@@ -1,4 +1,4 @@
-"""A statement runs once for each piece of work and fails with a reason; its counts are held against the jobs'."""
+"""A statement runs once for each task, and a failure has a reason; row counts are compared with those of the jobs."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ def statement(query: str, **kwargs: Any) -> AthenaStatementOperator:
     return AthenaStatementOperator(task_id="task", query=query, **{**ATHENA, **kwargs})
 
 
-def test_the_answer_is_read_by_column(aws: Any, run: Context) -> None:
+def test_the_result_is_read_by_column(aws: Any, run: Context) -> None:
     operator = statement("SELECT 1 AS one, cast(NULL AS integer) AS nothing")
     assert read_answer(operator.hook, operator.execute(run())) == [{"one": "1", "nothing": ""}]
 
 
-def test_a_retry_after_a_lost_worker_finds_its_query(aws: Any, run: Context) -> None:
+def test_a_retry_after_a_crash_of_the_worker_finds_its_query(aws: Any, run: Context) -> None:
     first = statement("SELECT 1").execute(run())
     before = executions(aws)
     assert statement("SELECT 1").execute(run(try_number=2)) == first
     assert executions(aws) == before
 
 
-def test_a_cleared_task_asks_again(aws: Any, run: Context) -> None:
+def test_a_cleared_task_starts_a_new_query(aws: Any, run: Context) -> None:
     first = statement("SELECT 1").execute(run())
     assert statement("SELECT 1").execute(run(try_number=2, clears=1)) != first
 
 
-def test_another_statement_is_another_query(aws: Any, run: Context) -> None:
+def test_another_statement_starts_another_query(aws: Any, run: Context) -> None:
     assert statement("SELECT 1").execute(run()) != statement("SELECT 2").execute(run())
 
 
-def test_a_query_that_cannot_succeed_fails_at_once_with_athenas_reason(aws: Any, run: Context) -> None:
+def test_a_failed_query_is_not_retried_and_has_athenas_reason(aws: Any, run: Context) -> None:
     with pytest.raises(AirflowFailException, match=r"FAILED: .*nowhere.* does not exist"):
         statement("SELECT * FROM nowhere.table_of_nothing").execute(run())
 
 
-def test_a_retry_does_not_get_the_failed_query_back(aws: Any, run: Context) -> None:
+def test_a_retry_does_not_return_the_failed_query(aws: Any, run: Context) -> None:
     with pytest.raises(AirflowFailException):
         statement("SELECT * FROM later.ready").execute(run())
     statement("CREATE DATABASE later").execute(run())
@@ -63,14 +63,14 @@ def test_a_retry_does_not_get_the_failed_query_back(aws: Any, run: Context) -> N
     assert executions(aws) == before + 1
 
 
-def test_an_overdue_query_is_stopped(aws: Any, run: Context) -> None:
+def test_a_query_is_stopped_after_its_timeout(aws: Any, run: Context) -> None:
     operator = statement("SELECT 1", timeout=timedelta(minutes=1))
     query_id = operator.execute(run())
     with pytest.raises(AirflowException, match=f"{query_id} has not ended within 0:01:00"):
         operator.finish(run(), {"query_id": query_id, "timed_out": True})
 
 
-def test_a_query_that_reads_more_than_it_may_fails_and_says_what_to_do(aws: Any, run: Context) -> None:
+def test_a_query_that_scans_too_much_fails_and_says_what_to_do(aws: Any, run: Context) -> None:
     sales = pa.table({"quantity": list(range(1000))})
     with pa.BufferOutputStream() as parquet:
         pq.write_table(sales, parquet)
@@ -80,12 +80,12 @@ def test_a_query_that_reads_more_than_it_may_fails_and_says_what_to_do(aws: Any,
     statement(
         "CREATE EXTERNAL TABLE dear (quantity bigint) STORED AS PARQUET LOCATION 's3://operators/dear/'"
     ).execute(run())
-    with pytest.raises(AirflowFailException, match=r"more than max_scanned_gb 1e-06; read less, or raise it"):
+    with pytest.raises(AirflowFailException, match=r"more than max_scanned_gb, 1e-06; scan less"):
         statement("SELECT sum(quantity) FROM dear", max_scanned_gb=0.000001).execute(run())
 
 
 class Athena:
-    """A client whose query runs until it is stopped."""
+    """An Athena client whose query runs until it is stopped."""
 
     def __init__(self, scanned: int) -> None:
         self.scanned = scanned
@@ -104,8 +104,8 @@ class Athena:
 
 
 @pytest.mark.parametrize(("scanned", "state"), [(10, "RUNNING"), (11, "CANCELLED")])
-def test_a_running_query_is_stopped_once_it_has_read_too_much(scanned: int, state: str) -> None:
-    """The local Athena tells what was read at the end only, so this one looks at a client of its own."""
+def test_a_running_query_is_stopped_when_it_has_scanned_too_much(scanned: int, state: str) -> None:
+    """With a fake client, because the local Athena returns the scanned bytes only at the end."""
     client = Athena(scanned)
     trigger = QueryTrigger(
         resource={"query_id": "q", "max_bytes": 10}, deadline=0.0, aws_conn_id=None, region_name=None
@@ -150,12 +150,12 @@ def test_equal_counts_are_returned(aws: Any, run: Context) -> None:
         ({"sales": 3, "segments": 2, "profiles": 1}, "profiles: Athena counts 0, the job wrote 1"),
     ],
 )
-def test_any_difference_is_named(aws: Any, run: Context, written: dict[str, int], message: str) -> None:
+def test_differences_are_named(aws: Any, run: Context, written: dict[str, int], message: str) -> None:
     with pytest.raises(AirflowException, match=message):
         verify(aws, TWO_TABLES, written).execute(run())
 
 
-def test_a_table_that_the_run_has_written_gets_an_event_and_another_gets_none(aws: Any, run: Context) -> None:
+def test_only_a_table_that_the_run_has_written_gets_an_event(aws: Any, run: Context) -> None:
     outlets = [Asset(f"default.{name}", f"s3://operators/{name}") for name in ("segments", "profiles")]
     operator = verify(aws, TWO_TABLES, {"sales": 3, "segments": 2}, outlets=outlets)
     events = OutletEventAccessors()

@@ -1,4 +1,4 @@
-"""Job code is uploaded once; the report lands where it is told."""
+"""The report is rendered from results, metrics and costs, and published at its destination."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def put(aws: Any, key: str, text: str) -> str:
 
 @pytest.fixture
 def publish(aws: Any, run: Context) -> Callable[..., tuple[Any, dict[str, Any]]]:
-    """A function that publishes what ``render`` makes, and returns the task's value, its other XComs and its events."""
+    """A function that publishes a report and returns its address, and the other XComs and the events by name."""
 
     def report(
-        render: Any, began: timedelta = timedelta(minutes=-5), **changed: Any
+        render: Any, started: timedelta = timedelta(minutes=-5), **changed: Any
     ) -> tuple[Any, dict[str, Any]]:
         query = AthenaStatementOperator(task_id="queries", query="SELECT 42 AS answer", **ATHENA)
         put(aws, "metrics/kmeans.json", json.dumps({"k": 4}))
@@ -52,7 +52,7 @@ def publish(aws: Any, run: Context) -> Callable[..., tuple[Any, dict[str, Any]]]
         pushed: dict[str, Any] = {}
         context = run()
         context["dag_run"] = SimpleNamespace(
-            start_date=datetime.now(UTC) + began, run_after=datetime(2026, 1, 31, tzinfo=UTC)
+            start_date=datetime.now(UTC) + started, run_after=datetime(2026, 1, 31, tzinfo=UTC)
         )
         context["outlet_events"] = OutletEventAccessors()
         context["ti"].xcom_push = lambda key, value: pushed.update({key: value})
@@ -63,9 +63,7 @@ def publish(aws: Any, run: Context) -> Callable[..., tuple[Any, dict[str, Any]]]
     return report
 
 
-def test_the_report_is_made_from_answers_metrics_and_what_the_cluster_has_used(
-    publish: Any, cluster_id: str
-) -> None:
+def test_the_report_is_rendered_from_results_metrics_and_costs(publish: Any, cluster_id: str) -> None:
     seen: list[ReportData] = []
 
     def render(data: ReportData) -> dict[str, bytes]:
@@ -85,53 +83,53 @@ def test_the_report_is_made_from_answers_metrics_and_what_the_cluster_has_used(
     assert data.cluster.dollars
 
 
-def test_a_run_that_was_cleared_when_its_cluster_had_ended_has_no_duration(
+def test_a_run_that_was_cleared_after_its_cluster_has_ended_has_no_duration(
     publish: Any, cluster_id: str
 ) -> None:
-    """Airflow lets a cleared run begin anew, and it cannot have been shorter than its cluster."""
+    """A cleared run has a new start date; a run cannot be shorter than its cluster."""
     seen: list[ReportData] = []
     time.sleep(1)
     publish(
         lambda data: seen.append(data) or {"index.html": b"page"},
-        began=timedelta(0),
+        started=timedelta(0),
         cluster_id=cluster_id,
     )
     assert seen[0].seconds is None
 
 
-def test_the_event_of_the_report_tells_where_it_is_and_what_it_says(publish: Any) -> None:
+def test_the_event_of_the_report_has_its_address_and_key_figures(publish: Any) -> None:
     report = Asset("report", "s3://operators/reports")
-    address, told = publish(lambda _: {"index.html": b"page"}, outlets=[report])
-    assert told["report"] == {"run_date": "2026-01-31", "key_figures": "k 4", "address": address}
+    address, published = publish(lambda _: {"index.html": b"page"}, outlets=[report])
+    assert published["report"] == {"run_date": "2026-01-31", "key_figures": "k 4", "address": address}
 
 
-def test_a_report_replaces_the_one_before_and_each_file_has_its_type(aws: Any, publish: Any) -> None:
+def test_a_report_replaces_an_earlier_one_and_each_file_has_its_content_type(aws: Any, publish: Any) -> None:
     publish(lambda _: {"index.html": b"old", "gone.png": b"old"})
     put(aws, "reports/run_date=2026-02-01/index.html", "another run's")
     publish(lambda _: {"index.html": b"new", "plane.svg": b"<svg/>", "report.md": b"# new"})
     listed = aws.client("s3").list_objects_v2(Bucket="operators", Prefix="reports/")["Contents"]
-    kinds = {
+    content_types = {
         item["Key"].removeprefix("reports/"): aws.client("s3").head_object(
             Bucket="operators", Key=item["Key"]
         )["ContentType"]
         for item in listed
     }
-    kinds.pop("run_date=2026-02-01/index.html")
-    assert kinds == {
+    content_types.pop("run_date=2026-02-01/index.html")
+    assert content_types == {
         "run_date=2026-01-31/index.html": "text/html; charset=utf-8",
         "run_date=2026-01-31/plane.svg": "image/svg+xml",
         "run_date=2026-01-31/report.md": "text/markdown; charset=utf-8",
     }
 
 
-def test_a_report_comes_out_without_the_figures_that_cannot_be_read(publish: Any) -> None:
+def test_metrics_and_costs_that_cannot_be_read_are_missing_in_the_report(publish: Any) -> None:
     seen: list[ReportData] = []
 
     def render(data: ReportData) -> dict[str, bytes]:
         seen.append(data)
         return {"index.html": b"page"}
 
-    nothing = {"cluster_id": "j-NOSUCHCLUSTER", "metrics": {"lost": "s3://operators/metrics/lost.json"}}
-    publish(render, **nothing, key_figures=lambda _: "")
+    unreadable = {"cluster_id": "j-NOSUCHCLUSTER", "metrics": {"lost": "s3://operators/metrics/lost.json"}}
+    publish(render, **unreadable, key_figures=lambda _: "")
     assert seen[0].cluster is None
     assert seen[0].metrics == {}

@@ -11,13 +11,11 @@ from emr_pipeline.operators.stage_jobs import StageJobsOperator
 Context = Callable[..., Any]
 
 
-def test_job_code_lands_under_its_version_and_is_not_put_twice(
-    aws: Any, run: Context, tmp_path: Path
-) -> None:
+def test_job_code_is_uploaded_under_its_version_only_once(aws: Any, run: Context, tmp_path: Path) -> None:
     (tmp_path / "job.py").write_text("print()\n")
     stage = StageJobsOperator(task_id="stage_jobs", folder=tmp_path, destination="s3://operators/code")
     version = stage.execute(run())
     code = {"Bucket": "operators", "Key": f"code/{version}/job.py"}
-    put_at = aws.client("s3").head_object(**code)["LastModified"]
+    uploaded = aws.client("s3").head_object(**code)["LastModified"]
     assert stage.execute(run()) == version
-    assert aws.client("s3").head_object(**code)["LastModified"] == put_at
+    assert aws.client("s3").head_object(**code)["LastModified"] == uploaded

@@ -1,4 +1,4 @@
-"""A wait ends with the resource, or at its deadline, and survives what passes."""
+"""A trigger waits until the resource has ended or the deadline has passed, and retries transient errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def client_error(code: str, status: int = 400) -> ClientError:
 
 
 class Hook:
-    """A hook whose client is nothing but a context."""
+    """A hook whose client is only a context manager."""
 
     def __init__(self, **_: object) -> None: ...
 
@@ -34,7 +34,7 @@ class Hook:
 
 
 class Scripted(PollingTrigger):
-    """Answers each look with the next of ``answers``; exceptions are raised."""
+    """Returns the next of ``answers`` at each poll; exceptions are raised."""
 
     hook_class = Hook  # type: ignore[assignment]
     answers: list[Any]
@@ -57,12 +57,12 @@ def scripted(*answers: Any, seconds: float = 60) -> Scripted:
 
 
 @pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "poll_interval", lambda _: 0.0)
 
 
 @pytest.mark.parametrize(("waited", "delay"), [(0, 1), (5, 1), (60, 6), (3600, 30)])
-def test_looks_become_rarer_between_one_and_thirty_seconds(waited: float, delay: float) -> None:
+def test_the_poll_interval_grows_from_one_to_thirty_seconds(waited: float, delay: float) -> None:
     assert poll_interval(waited) == delay
 
 
@@ -74,27 +74,27 @@ def test_looks_become_rarer_between_one_and_thirty_seconds(waited: float, delay:
         EndpointConnectionError(endpoint_url="x"),
     ],
 )
-def test_what_passes_is_looked_at_again(error: Exception) -> None:
+def test_a_transient_error_is_retried(error: Exception) -> None:
     assert is_transient(error)
     assert asyncio.run(scripted(None, error, {"state": "COMPLETED"}).wait())["state"] == "COMPLETED"
 
 
-def test_what_does_not_pass_ends_the_wait() -> None:
+def test_a_permanent_error_ends_the_wait() -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
         asyncio.run(scripted(client_error("AccessDeniedException")).wait())
 
 
-def test_the_event_names_the_subject() -> None:
+def test_the_event_contains_the_resource() -> None:
     assert asyncio.run(scripted({"state": "FAILED"}).wait()) == {"step_id": "s-1", "state": "FAILED"}
 
 
 @pytest.mark.parametrize("answer", [None, client_error("ThrottlingException")])
-def test_the_deadline_ends_a_wait_that_nothing_else_ends(answer: Any) -> None:
+def test_the_wait_ends_at_the_deadline(answer: Any) -> None:
     event = asyncio.run(scripted(*[answer] * 5, seconds=0).wait())
     assert event == {"step_id": "s-1", "timed_out": True}
 
 
-def test_a_trigger_comes_back_from_the_database_as_it_was() -> None:
+def test_a_trigger_is_restored_from_its_serialized_form() -> None:
     trigger = StepTrigger(
         resource={"step_id": "s"}, deadline=1.5, aws_conn_id="aws", region_name="eu-central-1"
     )
