@@ -25,18 +25,18 @@ def aws(local_aws: Any) -> Any:
 
 @pytest.fixture
 def run() -> Callable[..., dict[str, Any]]:
-    """A function that returns the context of a task in a new run: ``run(try_number=2, clears=1)``."""
+    """A function that returns the context of a task in a new run: ``run(try_number=2, tries_before_clear=1)``."""
     run_id = f"manual__{uuid.uuid4()}"
     xcoms: dict[str, Any] = {}
 
-    def context(try_number: int = 1, clears: int = 0) -> dict[str, Any]:
+    def context(try_number: int = 1, tries_before_clear: int = 0) -> dict[str, Any]:
         ti = SimpleNamespace(
             dag_id="pipeline",
             run_id=run_id,
             task_id="task",
             map_index=-1,
             try_number=try_number,
-            max_tries=clears,
+            max_tries=tries_before_clear,
             xcoms=xcoms,
             xcom_push=lambda key, value: xcoms.update({key: value}),
         )

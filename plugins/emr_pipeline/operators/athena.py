@@ -66,7 +66,9 @@ class AthenaStatementOperator(WaitingOperator):
         attempt = 0
         query_id = self._start(context, attempt)
         # Athena returns the query that was started with the same token, even a failed one: a retry uses the next token.
-        while context["ti"].try_number > 1 and self.hook.check_query_status(query_id) in FAILED_STATES:
+        # Each earlier try has started at most one query.
+        earlier_tries = context["ti"].try_number - 1 - self._tries_before_clear(context)
+        while attempt < earlier_tries and self.hook.check_query_status(query_id) in FAILED_STATES:
             attempt += 1
             query_id = self._start(context, attempt)
         return self.wait_for(context, QueryTrigger, query_id=query_id, max_bytes=self.max_bytes)
@@ -91,11 +93,16 @@ class AthenaStatementOperator(WaitingOperator):
     def _token(self, context: Context, attempt: int) -> str:
         """Return 64 characters that are equal for a task and its retries, but different after the task is cleared."""
         ti = context["ti"]
-        clears = ti.max_tries - (self.retries or 0)
         # A deleted run may be created again with the same run id.
         run = (ti.dag_id, ti.run_id, context["dag_run"].run_after)
-        work = (*run, ti.task_id, ti.map_index, clears, attempt, self._request())
+        tries = (self._tries_before_clear(context), attempt)
+        work = (*run, ti.task_id, ti.map_index, *tries, self._request())
         return hashlib.sha256(repr(work).encode()).hexdigest()
+
+    def _tries_before_clear(self, context: Context) -> int:
+        """Return the tries before the task was last cleared; Airflow adds the retries to them as ``max_tries``."""
+        max_tries: int = context["ti"].max_tries
+        return max_tries - (self.retries or 0)
 
     def cancel(self, resource: Resource) -> None:
         self.hook.stop_query(resource["query_id"])

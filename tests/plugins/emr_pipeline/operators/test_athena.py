@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from airflow.exceptions import AirflowException
+from airflow.providers.amazon.aws.hooks.athena import AthenaHook
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time.context import OutletEventAccessors
@@ -41,7 +42,7 @@ def test_a_retry_after_a_crash_of_the_worker_finds_its_query(aws: Any, run: Cont
 
 def test_a_cleared_task_starts_a_new_query(aws: Any, run: Context) -> None:
     first = statement("SELECT 1").execute(run())
-    assert statement("SELECT 1").execute(run(try_number=2, clears=1)) != first
+    assert statement("SELECT 1").execute(run(try_number=2, tries_before_clear=1)) != first
 
 
 def test_another_statement_starts_another_query(aws: Any, run: Context) -> None:
@@ -112,6 +113,18 @@ def test_a_running_query_is_stopped_when_it_has_scanned_too_much(scanned: int, s
     )
     assert asyncio.run(trigger.poll(client)) is None
     assert client.state == state
+
+
+def test_a_retry_starts_one_query_even_if_that_fails_at_once(
+    aws: Any, run: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statement("SELECT 1").execute(run())
+    before = executions(aws)
+    monkeypatch.setattr(AthenaHook, "check_query_status", lambda *_: "FAILED")
+    statement("SELECT 1").execute(run(try_number=2))
+    assert executions(aws) == before + 1
+    statement("SELECT 1").execute(run(try_number=3, tries_before_clear=2))
+    assert executions(aws) == before + 2
 
 
 def verify(
