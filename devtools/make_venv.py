@@ -19,7 +19,8 @@ def commands(folder: Path, locks: Sequence[str], python: str, uv: str | None) ->
     packages = [argument for lock in locks for argument in ("-r", lock)]
     if uv:
         return [
-            [uv, "venv", "--quiet", "--clear", "--python", python, str(folder)],
+            # --seed: the tests of the wheels call pip
+            [uv, "venv", "--quiet", "--clear", "--seed", "--python", python, str(folder)],
             [uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *packages],
         ]
     return [

@@ -1,4 +1,4 @@
-"""The environment is created with uv if install, otherwise with venv and pip, and only with Python 3.11."""
+"""The environment is created with uv if installed, otherwise with venv and pip, and only with Python 3.11."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ LOCKS = ["one.txt", "two.txt"]
 def test_uv_is_used_if_it_is_installed() -> None:
     create, install = make_venv.commands(Path("venv"), LOCKS, "/usr/bin/python3.11", "/bin/uv")
     assert create[:2] == ["/bin/uv", "venv"]
+    assert "--seed" in create
     assert install[-4:] == ["-r", "one.txt", "-r", "two.txt"]
 
 
