@@ -1,1 +1,1 @@
-"""What the Spark jobs share: shipped beside them as the ``--py-files`` package."""
+"""The shared code of the Spark jobs; spark-submit gets it as ``--py-files``."""

@@ -1,4 +1,4 @@
-"""What the Spark tests share: sales lines. Their Spark session is in ``session.py``."""
+"""Fixtures with sales lines. The Spark session is in ``session.py``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def header() -> list[str]:
-    """The names of the published header."""
+    """The column names of the original data."""
     return [
         "Order_ID",
         "Customer_ID",
@@ -29,7 +29,7 @@ def header() -> list[str]:
 
 @pytest.fixture
 def line() -> Callable[..., str]:
-    """Make a valid raw line as CSV, with fields overridden by their snake_case name."""
+    """Make a valid raw line as CSV; fields are replaced by their snake_case name."""
 
     def make(**fields: Any) -> str:
         row = {
@@ -54,7 +54,7 @@ def line() -> Callable[..., str]:
 
 @pytest.fixture
 def write_csv(tmp_path: Path, header: list[str]) -> Callable[..., str]:
-    """Write lines below the published header (or ``top``) into a CSV file and return its URI."""
+    """Write lines below the header (or ``top``) into a CSV file and return its URI."""
 
     def write(*lines: str, name: str = "sales.csv", top: str = ",".join(header), end: str = "\n") -> str:
         path = tmp_path / "raw" / name

@@ -1,7 +1,6 @@
-"""One small local Spark session for all tests of a process, started the way a job starts it.
+"""One small local Spark session for all tests of a process.
 
-``tests/conftest.py`` has its fixtures for all tests; ``make test-spark4``, which runs without that file, loads this one
-as a plugin.
+``tests/conftest.py`` imports the fixtures. ``make test-spark4`` runs without that file and loads this one as a plugin.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def s3_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that ``s3://bucket`` stands for."""
+    """The folder behind ``s3://bucket``."""
     return tmp_path_factory.mktemp("bucket")
 
 
@@ -44,13 +43,13 @@ def spark(s3_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": "1g",
-        # The quick compiler only: the tests end before the optimising one would pay.
+        # Only the fast compiler: the tests are too short to benefit from the optimising one.
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": tmp_path_factory.mktemp("warehouse").as_uri(),
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
         "spark.hadoop.fs.viewfs.mounttable.bucket.linkFallback": f"s3://{s3_root}",
-        # For s3 only: Spark reads its own models through file:// and needs the usual class there.
+        # Only for s3: Spark reads its models through file:// and needs the default class there.
         "spark.hadoop.fs.viewfs.overload.scheme.target.s3.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
     }
     session = SparkSession.builder.master("local[2]").appName("tests").config(map=settings).getOrCreate()

@@ -55,7 +55,7 @@ def test_the_fewest_components_that_keep_the_variance(keep: float, retained: int
     assert principal_components(np.diag([2.0, 1.0, 1.0, 0.0]), keep).retained == retained
 
 
-def test_rounding_does_not_ask_for_one_component_more() -> None:
+def test_rounding_does_not_add_a_component() -> None:
     """Eight times a tenth adds up to less than 0.8 in floating point."""
     assert principal_components(np.eye(10), 0.8).retained == 8
 

@@ -30,7 +30,7 @@ LINE: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def sales(spark: SparkSession) -> Sales:
-    """Make cleaned lines: each argument overrides columns of one line."""
+    """Make valid lines: each argument replaces columns of one line."""
 
     def make(*overrides: dict[str, Any]) -> DataFrame:
         rows = [
@@ -50,7 +50,7 @@ def only(frame: DataFrame) -> dict[str, Any]:
     return dict(row.asDict())
 
 
-def test_every_feature_of_a_customer_worked_out_by_hand(sales: Sales) -> None:
+def test_every_feature_of_a_hand_computed_customer(sales: Sales) -> None:
     """Three orders with four lines, each of 10.00 after discount; the data ends on 2023-03-31."""
     saturday, tuesday, monday = date(2023, 1, 7), date(2023, 1, 31), date(2023, 3, 20)
     wine = {"product": "Merlot", "category": "Alcoholic Beverages"}
@@ -146,17 +146,17 @@ def test_no_spend_gives_zero_shares_not_nulls(sales: Sales) -> None:
     assert (row["avg_unit_price"], row["total_spend"]) == (0.0, 0.0)
 
 
-def test_a_customer_of_the_last_day_has_no_recency_and_one_month(sales: Sales) -> None:
+def test_a_customer_of_the_last_day_has_recency_0_and_one_month(sales: Sales) -> None:
     row = only(customer_features(sales({}), LINE["order_date"]))
     assert (row["recency_days"], row["tenure_days"], row["orders_per_month"]) == (0.0, 0.0, 1.0)
 
 
-def test_months_count_over_the_turn_of_the_year(sales: Sales) -> None:
+def test_months_are_counted_across_years(sales: Sales) -> None:
     lines = [{"order_id": f"ORD{day}", "order_date": date(2022, 11, day)} for day in (1, 2, 3, 4, 5, 6)]
     assert only(customer_features(sales(*lines), date(2023, 1, 31)))["orders_per_month"] == 2.0
 
 
-def test_type_and_region_are_those_of_the_latest_day_and_regions_are_counted(sales: Sales) -> None:
+def test_type_and_region_are_from_the_latest_day_and_regions_are_counted(sales: Sales) -> None:
     frame = sales(
         {"region": "Sachsen", "order_date": date(2023, 5, 1), "customer_type": "B2C"},
         {"region": "Bayern", "order_date": date(2023, 1, 1)},
@@ -172,7 +172,7 @@ def test_type_and_region_are_those_of_the_latest_day_and_regions_are_counted(sal
     )
 
 
-def test_an_order_id_counts_for_each_customer_that_has_it(sales: Sales) -> None:
+def test_an_order_id_counts_for_each_of_its_customers(sales: Sales) -> None:
     frame = customer_features(sales({}, {}, {"customer_id": "CUS2"}), date(2023, 1, 2))
     assert {row.customer_id: row.total_orders for row in frame.collect()} == {"CUS1": 1, "CUS2": 1}
 
@@ -183,7 +183,7 @@ def test_one_product_name_in_two_categories_is_one_product(sales: Sales) -> None
 
 
 def test_the_result_does_not_depend_on_partitions(sales: Sales) -> None:
-    """Every bit of every number is the same for 1 and 4 partitions and another order of the lines."""
+    """The same bit for bit with 1 and 4 partitions and in another order of the lines."""
     lines = [
         {
             "customer_id": f"CUS{n % 7}",
@@ -226,7 +226,7 @@ def test_the_notebook_set_is_the_seven_untransformed_features_of_the_study() -> 
     assert {feature.transform for feature in notebook} == {None}
 
 
-def test_the_extended_set_transforms_what_is_skewed() -> None:
+def test_the_extended_set_transforms_skewed_features() -> None:
     transformed = {feature.name for feature in feature_set("extended") if feature.transform == "log1p"}
     assert transformed == {
         "total_spend",
@@ -237,7 +237,7 @@ def test_the_extended_set_transforms_what_is_skewed() -> None:
     }
 
 
-def test_every_feature_is_documented_and_belongs_to_a_set() -> None:
+def test_every_feature_is_described_and_belongs_to_a_set() -> None:
     for feature in FEATURES:
         assert feature.definition, feature.name
         assert feature.unit, feature.name
@@ -246,6 +246,6 @@ def test_every_feature_is_documented_and_belongs_to_a_set() -> None:
         assert feature.sets, feature.name
 
 
-def test_an_unknown_feature_set_is_refused_by_name() -> None:
+def test_an_unknown_feature_set_is_refused() -> None:
     with pytest.raises(KeyError, match="unknown feature set 'all'; valid feature sets: notebook, extended"):
         feature_set("all")

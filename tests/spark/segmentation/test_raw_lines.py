@@ -28,7 +28,7 @@ Make = Callable[..., str]
 
 @pytest.fixture
 def read(spark: SparkSession) -> Read:
-    """Return all lines but headers, by order."""
+    """Return all lines except headers, sorted by order."""
 
     def lines(uri: str, *, line_breaks: bool = False) -> list[Row]:
         rows = read_lines(spark, find_sources(spark, uri), line_breaks=line_breaks).collect()
@@ -39,13 +39,13 @@ def read(spark: SparkSession) -> Read:
     return lines
 
 
-either_way = pytest.mark.parametrize("line_breaks", [False, True], ids=["line by line", "joined"])
+either_way = pytest.mark.parametrize("line_breaks", [False, True], ids=["by line", "by record"])
 
 
 @either_way
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_line_ends_and_a_byte_order_mark_are_no_content(
+def test_line_ends_and_a_byte_order_mark_are_not_content(
     read: Read, write_csv: Make, line: Make, header: list[str], mark: str, end: str, line_breaks: bool
 ) -> None:
     (row,) = read(write_csv(line(), top=mark + ",".join(header), end=end), line_breaks=line_breaks)
@@ -57,7 +57,7 @@ def test_line_ends_and_a_byte_order_mark_are_no_content(
 def test_columns_are_found_by_name_in_each_file(
     read: Read, write_csv: Make, line: Make, header: list[str], line_breaks: bool
 ) -> None:
-    """Another column order and an extra column in one of two files do not move any value."""
+    """One of two files has another column order and an extra column."""
     write_csv(line(order_id="A"), name="a.csv")
     turned = ",".join(reversed([*line(order_id="B").split(","), "a remark"]))
     uri = write_csv(turned, name="b.csv", top=",".join(reversed([*header, "Comment"])))
@@ -78,7 +78,7 @@ def test_quotes_hold_commas_and_doubled_quotes(
 
 
 @either_way
-def test_empty_fields_are_null_and_blanks_around_fields_are_cut(
+def test_empty_fields_are_null_and_blanks_around_fields_are_removed(
     read: Read, write_csv: Make, line: Make, line_breaks: bool
 ) -> None:
     (row,) = read(write_csv(line(region="", product=" Evian ", category='""')), line_breaks=line_breaks)
@@ -86,12 +86,12 @@ def test_empty_fields_are_null_and_blanks_around_fields_are_cut(
 
 
 @either_way
-def test_blank_lines_are_no_lines(read: Read, write_csv: Make, line: Make, line_breaks: bool) -> None:
+def test_blank_lines_are_skipped(read: Read, write_csv: Make, line: Make, line_breaks: bool) -> None:
     assert len(read(write_csv("", line(), "   ", line(), ""), line_breaks=line_breaks)) == 2
 
 
 @either_way
-def test_lines_with_too_few_or_too_many_fields_are_kept_with_the_defect(
+def test_lines_with_too_few_or_too_many_fields_have_a_defect(
     read: Read, write_csv: Make, line: Make, line_breaks: bool
 ) -> None:
     rows = read(
@@ -105,7 +105,7 @@ def test_lines_with_too_few_or_too_many_fields_are_kept_with_the_defect(
     assert rows[1]["customer_id"] == "CUS1"
 
 
-def test_a_line_break_inside_quotes_is_seen_line_by_line_and_kept_when_joined(
+def test_a_line_break_inside_quotes_is_detected_by_line_and_kept_by_record(
     read: Read, write_csv: Make, line: Make
 ) -> None:
     uri = write_csv(line(order_id="A", product='"Vio\nWasser"'), line(order_id="B"))
@@ -115,11 +115,9 @@ def test_a_line_break_inside_quotes_is_seen_line_by_line_and_kept_when_joined(
     assert (second["order_id"], second["defect"]) == ("B", None)
 
 
-@pytest.mark.parametrize("closing", ["Evian", '"Evian"'], ids=["never closed", "met by a later quote"])
-def test_a_quote_that_never_closes_swallows_no_line(
-    read: Read, write_csv: Make, line: Make, closing: str
-) -> None:
-    """The lines after it are counted one by one, as lines with an open quote."""
+@pytest.mark.parametrize("closing", ["Evian", '"Evian"'], ids=["never closed", "closed by a later quote"])
+def test_no_line_after_an_open_quote_is_lost(read: Read, write_csv: Make, line: Make, closing: str) -> None:
+    """Each line after it is returned as a line with an open quote."""
     lines = [line(order_id="A", product='"Vio'), line(order_id="B"), line(order_id="C", product=closing)]
     rows = read(write_csv(*lines), line_breaks=True)
     assert [(row["order_id"], row["defect"]) for row in rows] == [
@@ -139,13 +137,13 @@ WELL_QUOTED = {
     r"back\slash": r"back\slash",
     r'"C:\"': "C:\\",
 }
-"""A product as it is written and as it is read; a quote in a field that begins without one is a character."""
+"""A product as written and as read; in a field that does not begin with a quote, quotes are ordinary characters."""
 
 BADLY_QUOTED = [r'"Fritz \"Kola\""', r'"5\" bottle"', '""Evian""', '"Evian"x', '"a" "b"', '"a"b"c"']
 
 
 @either_way
-def test_what_is_well_quoted_is_read_and_the_rest_is_set_aside(
+def test_well_quoted_lines_are_read_and_others_have_a_defect(
     read: Read, write_csv: Make, line: Make, line_breaks: bool
 ) -> None:
     products = [*WELL_QUOTED, *BADLY_QUOTED]
@@ -169,7 +167,7 @@ def test_a_line_break_and_doubled_quotes_may_be_in_one_field(
 def test_a_line_with_a_million_quotes_is_read(
     read: Read, write_csv: Make, line: Make, line_breaks: bool
 ) -> None:
-    """The patterns that judge the quotes must not take stack for each."""
+    """The regular expressions must not use the stack for each quote."""
     product = '"' + '""' * 500_000 + '"'
     good, bad = read(
         write_csv(line(order_id="A", product=product), line(order_id="B", product=product + "x")),
@@ -194,10 +192,10 @@ def test_broken_utf8_becomes_the_replacement_character(
         max_size=60,
     )
 )
-def test_a_plain_line_and_one_that_needs_a_parser_give_the_same_fields(
+def test_a_plain_line_and_a_parsed_line_have_the_same_fields(
     spark: SparkSession, tmp_path: Path, header: list[str], rests: list[list[str]]
 ) -> None:
-    """A quoted order sends a line to the CSV parser; without the quotes it may be cut at its commas."""
+    """With a quoted order, a line goes to the CSV parser; without quotes it is split at commas."""
 
     def fields(order: str) -> list[Row]:
         path = tmp_path / "sales.csv"
@@ -258,10 +256,10 @@ def test_extra_columns_are_named(spark: SparkSession, write_csv: Make, header: l
     assert source.extra == ["Shop"]
 
 
-def test_a_column_without_a_name_is_extra_and_its_header_no_line(
+def test_a_column_without_a_name_is_an_extra_column(
     spark: SparkSession, write_csv: Make, line: Make, header: list[str]
 ) -> None:
-    """As a spreadsheet or pandas leaves it."""
+    """Spreadsheets and pandas write such headers."""
     uri = write_csv(f"0,{line()}", top=",".join(["", *header]))
     (source,) = sources = find_sources(spark, uri)
     assert source.extra == ["(without a name)"]
@@ -270,7 +268,7 @@ def test_a_column_without_a_name_is_extra_and_its_header_no_line(
 
 
 @pytest.mark.parametrize("name", ["Verkäufe März+1 %20.csv", "a%2Fb+c#d.csv", "日本\u00a0\U0001f377.csv"])
-def test_a_line_names_its_file_as_it_is_called(
+def test_the_source_file_has_no_percent_encoding(
     spark: SparkSession, s3_root: Path, header: list[str], line: Make, name: str
 ) -> None:
     (s3_root / "named").mkdir(exist_ok=True)
@@ -280,13 +278,13 @@ def test_a_line_names_its_file_as_it_is_called(
     assert {row.source_file for row in rows} == {f"s3://bucket/named/{name}"}
 
 
-def test_a_files_name_is_no_pattern(read: Read, write_csv: Make, line: Make) -> None:
+def test_the_name_of_a_file_is_not_a_pattern(read: Read, write_csv: Make, line: Make) -> None:
     write_csv(line(), line(), name="sales1.csv")
     folder = write_csv(line(), name="sales[1].csv").rsplit("/", 1)[0]
     assert len(read(folder)) == 3
 
 
-def test_missing_columns_are_refused_by_name(spark: SparkSession, write_csv: Make, header: list[str]) -> None:
+def test_missing_columns_are_refused(spark: SparkSession, write_csv: Make, header: list[str]) -> None:
     left = [name for name in header if name not in ("Region", "Order_ID")]
     with pytest.raises(UserError, match=r"sales\.csv lacks the columns Order_ID, Region: its header is"):
         find_sources(spark, write_csv(top=",".join(left)))
