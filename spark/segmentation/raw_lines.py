@@ -1,8 +1,8 @@
 """Raw CSV lines as a DataFrame of text fields, in any column order; no line is lost, and large files are splittable.
 
 A file is read as text, so that Spark can split it at any line end, and each line is parsed separately. This is correct
-as long as no field holds a line break. A line with a quote that it does not close reveals such a file (RFC 4180). Only
-then the input is read again by Spark's multi-line CSV source, which uses one core for each file. See ADR 14.
+as long as no field holds a line break. If a field does, its first line does not close a quote (RFC 4180). Only then the
+input is read again by Spark's multi-line CSV source, which uses one core for each file. See ADR 14.
 """
 
 from __future__ import annotations
@@ -103,11 +103,11 @@ def _read_by_line(spark: SparkSession, source: Source) -> DataFrame:
 
 def _read_records(spark: SparkSession, source: Source) -> DataFrame:
     # One column more than the header has: Spark then treats all records as malformed and returns their text.
-    indexes = [*_indexes(source), "_more"]
-    schema = ", ".join(f"{name} string" for name in (*indexes, "_malformed"))
+    names = [*_field_names(source), "_more"]
+    schema = ", ".join(f"{name} string" for name in (*names, "_malformed"))
     read = spark.read.csv(_uris(source), schema=schema, multiLine=True, **_OPTIONS)
     # Records that do have this column are not malformed: their text is composed again.
-    rewritten = F.concat_ws(",", *(F.concat(F.lit('"'), _doubled(index), F.lit('"')) for index in indexes))
+    rewritten = F.concat_ws(",", *(F.concat(F.lit('"'), _doubled(name), F.lit('"')) for name in names))
     text = F.regexp_replace(F.coalesce("_malformed", rewritten), r"\r\n?", "\n")
     records = read.select(F.regexp_replace(text, r"\n\z", "").alias("value"), _source_file())
     whole = rf"\A{_FIELD}(?:,{_FIELD}){{{len(source.header) - 1}}}\z"
@@ -135,8 +135,8 @@ def _fields(text: DataFrame, source: Source, defect: Column) -> DataFrame:
     parsed = F.when(F.col("parts").isNotNull(), _from_parts(source)).otherwise(
         F.from_csv("value", _schema(source), _OPTIONS)
     )
-    parts = lines.select(parsed.alias("fields"), defect.alias("found"), "source_file")
-    return _select(parts.select("fields.*", "found", "source_file"), source, F.col("found"))
+    nested = lines.select(parsed.alias("fields"), defect.alias("found"), "source_file")
+    return _select(nested.select("fields.*", "found", "source_file"), source, F.col("found"))
 
 
 def _is_plain() -> Column:
@@ -149,10 +149,10 @@ def _is_plain() -> Column:
 
 def _from_parts(source: Source) -> Column:
     """Return the result of ``from_csv`` for a plain line, from its ``parts``."""
-    indexes = _indexes(source)
-    trimmed = [F.trim(F.get("parts", F.lit(index))) for index in range(len(indexes))]
-    fields = [F.when(text != "", text).alias(name) for name, text in zip(indexes, trimmed, strict=True)]
-    malformed = F.when(F.size("parts") != len(indexes), F.col("value"))
+    names = _field_names(source)
+    trimmed = [F.trim(F.get("parts", F.lit(index))) for index in range(len(names))]
+    fields = [F.when(text != "", text).alias(name) for name, text in zip(names, trimmed, strict=True)]
+    malformed = F.when(F.size("parts") != len(names), F.col("value"))
     return F.struct(*fields, malformed.alias("_malformed"))
 
 
@@ -166,11 +166,12 @@ def _select(records: DataFrame, source: Source, defect: Column) -> DataFrame:
 
 
 def _schema(source: Source) -> str:
-    """Return a schema with the fields named by index, because unknown columns can have any name."""
-    return ", ".join(f"{name} string" for name in (*_indexes(source), "_malformed"))
+    """Return the schema of ``from_csv``."""
+    return ", ".join(f"{name} string" for name in (*_field_names(source), "_malformed"))
 
 
-def _indexes(source: Source) -> list[str]:
+def _field_names(source: Source) -> list[str]:
+    """Return a name for each field by its index, because unknown columns can have any name."""
     return [f"_{index}" for index in range(len(source.header))]
 
 
