@@ -92,6 +92,29 @@ SUPPORTED_OPERATIONS: dict[str, frozenset[str]] = {
             GetSubscriptionAttributes SetSubscriptionAttributes Publish PublishBatch
             AddPermission RemovePermission {_TAGS}
         """,
+        "kms": """
+            CreateKey DescribeKey ListKeys EnableKey DisableKey UpdateKeyDescription
+            ScheduleKeyDeletion CancelKeyDeletion
+            EnableKeyRotation DisableKeyRotation GetKeyRotationStatus
+            PutKeyPolicy GetKeyPolicy ListKeyPolicies TagResource UntagResource ListResourceTags
+            CreateAlias UpdateAlias DeleteAlias ListAliases
+            Encrypt Decrypt ReEncrypt GenerateDataKey GenerateDataKeyWithoutPlaintext GenerateRandom
+        """,
+        "ec2": """
+            DescribeRegions DescribeAvailabilityZones CreateTags DeleteTags DescribeTags
+            CreateVpc DescribeVpcs DeleteVpc ModifyVpcAttribute DescribeVpcAttribute
+            CreateSubnet DescribeSubnets DeleteSubnet ModifySubnetAttribute
+            CreateRouteTable DescribeRouteTables DeleteRouteTable CreateRoute DeleteRoute
+            AssociateRouteTable DisassociateRouteTable ReplaceRouteTableAssociation
+            CreateInternetGateway DescribeInternetGateways DeleteInternetGateway
+            AttachInternetGateway DetachInternetGateway
+            CreateVpcEndpoint DescribeVpcEndpoints ModifyVpcEndpoint DeleteVpcEndpoints
+            DescribeVpcEndpointServices DescribeManagedPrefixLists
+            CreateSecurityGroup DescribeSecurityGroups DeleteSecurityGroup DescribeSecurityGroupRules
+            AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress
+            AuthorizeSecurityGroupEgress RevokeSecurityGroupEgress
+            DescribeNetworkInterfaces DescribeInstanceTypes DescribeInstanceTypeOfferings
+        """,
         "sqs": """
             CreateQueue GetQueueUrl ListQueues GetQueueAttributes SetQueueAttributes PurgeQueue DeleteQueue
             SendMessage SendMessageBatch ReceiveMessage DeleteMessage DeleteMessageBatch
@@ -241,7 +264,7 @@ class _ServiceRequest:
         if self.service == "s3" and not self._is_s3_control and not self._operation:
             return ""  # a preflight, a form, or no request to S3: moto responds
         if self._operation not in SUPPORTED_OPERATIONS.get(self.service, ()):
-            known = ", ".join(["athena", "emr", *SUPPORTED_OPERATIONS])
+            known = ", ".join(["athena", "budgets", "cloudformation", "emr", *SUPPORTED_OPERATIONS])
             return f"{self}. localaws/README.md lists the supported operations of {known}"
         if self.service == "sns":
             return self._unsupported_delivery()

@@ -74,7 +74,7 @@ class JsonService:
 
     def _validate(self, request: Any, shape: Shape) -> JSON:
         report = _Validator().validate(request, shape)
-        problems = [report.generate_report()] if report.has_errors() else _violations(request, shape, "")
+        problems = [report.generate_report()] if report.has_errors() else violations(request, shape, "")
         if problems:
             raise AwsError(self._invalid_request, "; ".join(problems))
         members: JSON = deserialize(request, shape)
@@ -114,14 +114,14 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def _violations(value: Any, shape: Shape, path: str) -> list[str]:
+def violations(value: Any, shape: Shape, path: str) -> list[str]:
     """Return violations that botocore does not check: enums, string patterns and maximum lengths, number ranges."""
     if shape.type_name == "structure":
-        return [v for n, item in value.items() for v in _violations(item, shape.members[n], f"{path}.{n}")]
+        return [v for n, item in value.items() for v in violations(item, shape.members[n], f"{path}.{n}")]
     if shape.type_name == "list":
-        return [v for i, item in enumerate(value) for v in _violations(item, shape.member, f"{path}[{i}]")]
+        return [v for i, item in enumerate(value) for v in violations(item, shape.member, f"{path}[{i}]")]
     if shape.type_name == "map":
-        return [v for key, item in value.items() for v in _violations(item, shape.value, f"{path}.{key}")]
+        return [v for key, item in value.items() for v in violations(item, shape.value, f"{path}.{key}")]
     if shape.type_name in _BITS:
         return _number_violations(value, shape, path)
     return _text_violations(value, shape, path) if shape.type_name == "string" else []
@@ -143,8 +143,8 @@ def _text_violations(value: str, shape: Shape, path: str) -> list[str]:
     if len(value) > shape.metadata.get("max", len(value)):
         found.append(f"{path} is longer than {shape.metadata['max']} characters")
     pattern = shape.metadata.get("pattern", "")
-    # Java's character classes and escapes have another meaning in Python's re.
-    is_supported = pattern and "\\p{" not in pattern and "\\u" not in pattern
+    # Java's character classes and escapes have another meaning in Python's re, and flags may be anywhere.
+    is_supported = pattern and not any(java in pattern for java in ("\\p{", "\\u", "(?i)"))
     if is_supported and re.fullmatch(pattern, value, re.DOTALL) is None:
         found.append(f"{path} is {value!r}, which does not match {pattern}")
     return found

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -23,6 +24,9 @@ from werkzeug.wrappers import Request, Response
 
 from localaws import StartError
 from localaws.allowlist import Allowlist
+from localaws.budgets import BudgetsApi
+from localaws.cloudformation.api import CloudFormationApi, Stacks
+from localaws.cloudformation.resources.base import Aws
 from localaws.emr.api import EmrApi
 from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.roles import check_roles
@@ -33,7 +37,9 @@ from localaws.faults.middleware import FaultMiddleware
 from localaws.faults.plan import FaultPlan
 from localaws.memory import machine_memory
 from localaws.moto_services import SUPPORTED_OPERATIONS, MotoServices, access_denied
+from localaws.operations import signing_service
 from localaws.protocol import AwsError, JsonService
+from localaws.query_protocol import Caller, QueryService
 from localaws.s3.cors import strip_cors_headers
 from localaws.s3.store import Store
 
@@ -46,6 +52,7 @@ ALL_INTERFACES = "0.0.0.0"
 HEALTH = "/_localaws/health"
 # moto keeps larger parts of an upload in temporary files instead of memory until the upload is complete.
 os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(2**20))
+os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")  # AWS's managed policies can be attached
 
 
 class Server:
@@ -88,8 +95,13 @@ class Server:
         self._athena: _Lazy[AthenaApi] = _Lazy(lambda: self._make_athena(plan, query_memory))
         self._json_services = {
             "ElasticMapReduce": _Lazy(lambda: JsonService("emr", emr)),
+            "AWSBudgetServiceGateway": _Lazy(
+                lambda: JsonService("budgets", BudgetsApi(), "InvalidParameterException")
+            ),
             "AmazonAthena": _Lazy(lambda: JsonService("athena", self._athena(), "InvalidRequestException")),
         }
+        self._stacks: defaultdict[str, Stacks] = defaultdict(Stacks)  # by region
+        self._cloudformation = _Lazy(lambda: QueryService("cloudformation", self._cloudformation_api))
         self._fault_middleware = FaultMiddleware(
             self._services, plan, self._registry.get, lambda execution_id: self._athena().sql(execution_id)
         )
@@ -128,13 +140,15 @@ class Server:
         if service := self._json_services.get(target.partition(".")[0]):
             answer = service().handle(target, Request(environ).get_data())
             return _json_service_response(*answer)(environ, start_response)
+        if signing_service(Request(environ)) == "cloudformation":
+            return self._cloudformation().handle(Request(environ))(environ, start_response)
         response: Iterable[bytes] = self._moto(environ, start_response)
         return response
 
     def health(self) -> dict[str, Any]:
         return {
             "versions": dict(_versions("moto", "pyspark", "duckdb")),
-            "services": sorted(["athena", "emr", *SUPPORTED_OPERATIONS]),
+            "services": sorted(["athena", "budgets", "cloudformation", "emr", *SUPPORTED_OPERATIONS]),
             "state": str(self.state),
             "clusters": [
                 {"id": cluster.id, "name": cluster.name, "state": cluster.state}
@@ -155,6 +169,10 @@ class Server:
         from localaws.s3.app import S3App
 
         return S3App(moto, self._store)
+
+    def _cloudformation_api(self, caller: Caller) -> CloudFormationApi:
+        aws = Aws(self.endpoint_url, caller.region, caller.access_key, caller.token)
+        return CloudFormationApi(self._stacks[caller.region], aws)
 
     def _make_athena(self, plan: FaultPlan, memory: str | None) -> AthenaApi:
         """Raises AwsError if the packages of the extra ``athena`` are not installed."""

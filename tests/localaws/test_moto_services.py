@@ -55,7 +55,7 @@ UNSUPPORTED: list[tuple[str, str, dict[str, Any]]] = [
     ("stepfunctions", "start_execution", {"stateMachineArn": "arn:aws:states:us-east-1:1:stateMachine:m"}),
     ("lambda", "invoke", {"FunctionName": "f"}),
     ("batch", "submit_job", {"jobName": "j", "jobQueue": "q", "jobDefinition": "d"}),
-    ("cloudformation", "create_stack", {"StackName": "s", "TemplateBody": "{}"}),
+    ("cloudformation", "create_stack_set", {"StackSetName": "s"}),
     ("cloudwatch", "put_metric_data", {"Namespace": "n", "MetricData": [{"MetricName": "m"}]}),
     ("events", "put_rule", {"Name": "r", "ScheduleExpression": "rate(1 day)"}),
     ("ec2", "run_instances", {"MinCount": 1, "MaxCount": 1}),
