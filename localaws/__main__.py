@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--stop-with-stdin",
         action="store_true",
-        help="stop at the end of standard input, so that the server dies with whoever holds the pipe",
+        help="stop at the end of standard input, which ends with the process that holds the pipe",
     )
     return p
 
