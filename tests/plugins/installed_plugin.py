@@ -1,6 +1,6 @@
 """Uses the installed package: prints the sources of its plugin and Airflow's import errors, and imports each module.
 
-A program of its own, which imports nothing of the repository: ``test_wheel.py`` and ``.ci/run`` run it.
+A separate program, which imports nothing from the repository; ``test_wheel.py`` runs it.
 """
 
 from __future__ import annotations

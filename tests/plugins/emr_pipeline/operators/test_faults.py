@@ -1,4 +1,4 @@
-"""The operators against an AWS that throttles, denies, forgets to answer and loses connections."""
+"""The operators with throttled, denied and failed API calls, lost responses and lost connections."""
 
 from __future__ import annotations
 
@@ -35,21 +35,23 @@ Plan = Callable[..., None]
 
 STEP = StepSpec("work", "s3://operators/jobs/work.py")
 
-LOST_ANSWERS = [
-    pytest.param(lambda name: ServerError(name, 503, after_work=True), id="error after the work"),
-    pytest.param(lambda name: DropConnection(name, after_work=True), id="connection lost after the work"),
+LOST_RESPONSES = [
+    pytest.param(lambda name: ServerError(name, 503, after_work=True), id="error after the call took effect"),
+    pytest.param(
+        lambda name: DropConnection(name, after_work=True), id="connection lost after the call took effect"
+    ),
     pytest.param(lambda name: Throttle(name, times=2), id="throttled twice"),
 ]
 
 
 @pytest.fixture(autouse=True)
-def quick_second_look(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_delay_between_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base.time, "sleep", lambda _: None)
 
 
 @pytest.fixture
 def plan(aws: Any) -> Iterator[Plan]:
-    """A function that plans faults; each must have triggered by the end of the test."""
+    """A function that plans faults; each of them must be triggered before the test ends."""
     faults = Faults(aws.endpoint_url)
     ids: list[str] = []
 
@@ -59,7 +61,7 @@ def plan(aws: Any) -> Iterator[Plan]:
     yield planned
     triggered = {fault_id: faults.triggered(fault_id) for fault_id in ids}
     faults.clear(*ids)
-    assert all(triggered.values()), f"a planned fault has not triggered: {triggered}"
+    assert all(triggered.values()), f"a planned fault was not triggered: {triggered}"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -88,8 +90,8 @@ def steps(aws: Any, cluster_id: str) -> list[str]:
     return [step["Name"] for step in aws.client("emr").list_steps(ClusterId=cluster_id)["Steps"]]
 
 
-@pytest.mark.parametrize("fault", LOST_ANSWERS)
-def test_one_cluster_although_the_answer_was_lost(
+@pytest.mark.parametrize("fault", LOST_RESPONSES)
+def test_one_cluster_is_created_although_the_response_was_lost(
     aws: Any, run: Context, plan: Plan, fault: Callable[[str], Fault]
 ) -> None:
     context = run()
@@ -100,8 +102,8 @@ def test_one_cluster_although_the_answer_was_lost(
     assert clusters(aws, context) == []
 
 
-@pytest.mark.parametrize("fault", LOST_ANSWERS)
-def test_steps_are_queued_once_although_the_answer_was_lost(
+@pytest.mark.parametrize("fault", LOST_RESPONSES)
+def test_steps_are_queued_once_although_the_response_was_lost(
     aws: Any, cluster_id: str, run: Context, plan: Plan, fault: Callable[[str], Fault]
 ) -> None:
     plan(fault("AddJobFlowSteps"))
@@ -109,8 +111,8 @@ def test_steps_are_queued_once_although_the_answer_was_lost(
     assert steps(aws, cluster_id) == ["work"]
 
 
-@pytest.mark.parametrize("fault", LOST_ANSWERS)
-def test_a_step_is_repeated_once_although_the_answer_was_lost(
+@pytest.mark.parametrize("fault", LOST_RESPONSES)
+def test_a_step_is_repeated_once_although_the_response_was_lost(
     aws: Any, cluster_id: str, run: Context, plan: Plan, fault: Callable[[str], Fault]
 ) -> None:
     plan(StepFails("work"))
@@ -122,7 +124,7 @@ def test_a_step_is_repeated_once_although_the_answer_was_lost(
     assert steps(aws, cluster_id) == ["work", "work"]
 
 
-def test_a_denied_call_fails_at_once_and_makes_nothing(aws: Any, run: Context, plan: Plan) -> None:
+def test_a_denied_call_is_not_retried_and_creates_nothing(aws: Any, run: Context, plan: Plan) -> None:
     context = run()
     plan(Deny("RunJobFlow"))
     with pytest.raises(AirflowFailException, match=r"RunJobFlow.*AccessDenied"):
@@ -147,8 +149,8 @@ def test_a_killed_step_fails_the_task_and_is_repeated_by_its_retry(
     assert wait.execute(run(try_number=2))
 
 
-def test_terminate_does_not_need_describe_to_end_the_cluster(aws: Any, run: Context, plan: Plan) -> None:
-    """The provider's operator asks for the log's address first, and leaves the cluster if that is denied."""
+def test_the_cluster_is_terminated_even_if_it_cannot_be_described(aws: Any, run: Context, plan: Plan) -> None:
+    """The provider's operator first reads the address of the logs. If that is denied, the cluster stays."""
     context = run()
     cluster_id = create().execute(context)
     plan(Deny("DescribeCluster"))
@@ -157,7 +159,7 @@ def test_terminate_does_not_need_describe_to_end_the_cluster(aws: Any, run: Cont
     assert clusters(aws, context) == []
 
 
-def test_terminate_waits_for_a_cluster_that_takes_its_time(aws: Any, run: Context, plan: Plan) -> None:
+def test_terminate_waits_until_a_slow_cluster_has_ended(aws: Any, run: Context, plan: Plan) -> None:
     context = run()
     cluster_id = create().execute(context)
     plan(ClusterTerminatesSlowly(2.0, cluster=cluster_name(context)))
@@ -165,8 +167,8 @@ def test_terminate_waits_for_a_cluster_that_takes_its_time(aws: Any, run: Contex
     assert clusters(aws, context, (*LIVE_STATES, "TERMINATING")) == []
 
 
-@pytest.mark.parametrize("fault", LOST_ANSWERS)
-def test_a_query_runs_once_although_the_answer_was_lost(
+@pytest.mark.parametrize("fault", LOST_RESPONSES)
+def test_a_query_runs_once_although_the_response_was_lost(
     aws: Any, run: Context, plan: Plan, fault: Callable[[str], Fault]
 ) -> None:
     before = executions(aws)
@@ -176,7 +178,7 @@ def test_a_query_runs_once_although_the_answer_was_lost(
 
 
 @pytest.mark.parametrize(("retryable", "error"), [(True, AirflowException), (False, AirflowFailException)])
-def test_a_failed_query_is_retried_only_when_athena_says_so(
+def test_a_failed_query_is_retried_only_if_athena_marks_it_retryable(
     aws: Any, run: Context, plan: Plan, retryable: bool, error: type[Exception]
 ) -> None:
     query = f'SELECT 1 AS "{run()["run_id"]}"'
