@@ -10,12 +10,12 @@ from botocore.session import Session
 
 from devtools import data_dictionary
 from emr_pipeline.settings import Settings
+from localaws.testing import LocalAws
 from sales_segmentation.datasets import DATASETS, RAW_COLUMNS
 from sales_segmentation.jobs import FOLDER
 from sales_segmentation.run import jobs
 from segmentation import schemas
 from segmentation.data_dictionary import COLUMNS, ROWS
-from tests.conftest import LocalAws
 
 BY_NAME = {dataset.name: dataset for dataset in DATASETS}
 
