@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Lock
@@ -101,6 +102,9 @@ class Server:
             "AmazonAthena": _Lazy(lambda: JsonService("athena", self._athena(), "InvalidRequestException")),
         }
         self._stacks: defaultdict[str, Stacks] = defaultdict(Stacks)  # by region
+        self._aws = lru_cache(
+            lambda caller: Aws(self.endpoint_url, caller.region, caller.access_key, caller.token)
+        )
         self._cloudformation = _Lazy(lambda: QueryService("cloudformation", self._cloudformation_api))
         self._fault_middleware = FaultMiddleware(
             self._services, plan, self._registry.get, lambda execution_id: self._athena().sql(execution_id)
@@ -171,8 +175,7 @@ class Server:
         return S3App(moto, self._store)
 
     def _cloudformation_api(self, caller: Caller) -> CloudFormationApi:
-        aws = Aws(self.endpoint_url, caller.region, caller.access_key, caller.token)
-        return CloudFormationApi(self._stacks[caller.region], aws)
+        return CloudFormationApi(self._stacks[caller.region], self._aws(caller))
 
     def _make_athena(self, plan: FaultPlan, memory: str | None) -> AthenaApi:
         """Raises AwsError if the packages of the extra ``athena`` are not installed."""

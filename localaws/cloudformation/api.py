@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from threading import RLock, Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -375,7 +376,7 @@ class CloudFormationApi:
             stack_name=name,
             stack_id=stack_id,
             region=self._aws.region,
-            zones=self._zones,
+            zones=cache(self._zones),
         )
 
     def _template(self, request: JSON) -> Template:

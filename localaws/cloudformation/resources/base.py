@@ -11,6 +11,7 @@ import random
 import string
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any, ClassVar
 
 import boto3
@@ -35,27 +36,30 @@ class Json:
 class Aws:
     """boto3 clients of the local AWS at ``endpoint_url``, which call it with the access key of the stack's caller."""
 
+    _session = boto3.Session()  # loads the description of each service only once
+    _lock = Lock()  # a session is not safe for threads, its clients are
+
     def __init__(self, endpoint_url: str, region: str, access_key: str, token: str | None) -> None:
         self.region = region
-        self._endpoint_url, self._access_key, self._token = endpoint_url, access_key, token
+        self._options = {
+            "endpoint_url": endpoint_url,
+            "region_name": region,
+            "aws_access_key_id": access_key,
+            "aws_secret_access_key": "localaws",
+            "aws_session_token": token,
+            "config": Config(
+                s3={"addressing_style": "path"},
+                retries={"total_max_attempts": 1},
+                user_agent=OWN_USER_AGENT,
+            ),
+        }
         self._clients: dict[str, Any] = {}
 
     def __getitem__(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = boto3.Session().client(
-                service,
-                endpoint_url=self._endpoint_url,
-                region_name=self.region,
-                aws_access_key_id=self._access_key,
-                aws_secret_access_key="localaws",
-                aws_session_token=self._token,
-                config=Config(
-                    s3={"addressing_style": "path"},
-                    retries={"total_max_attempts": 1},
-                    user_agent=OWN_USER_AGENT,
-                ),
-            )
-        return self._clients[service]
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._session.client(service, **self._options)
+            return self._clients[service]
 
 
 class ResourceType:
