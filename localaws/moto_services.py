@@ -137,7 +137,7 @@ SUPPORTED_OPERATIONS: dict[str, frozenset[str]] = {
 CATALOG_REGION = "us-east-1"
 _GLUE_CREDENTIAL_SCOPE = re.compile(r"(Credential=[^/,]*/[^/,]*/)[^/,]*(/glue/)")
 _UNSIGNED_OPERATIONS = {"AssumeRoleWithWebIdentity": "sts", "AssumeRoleWithSAML": "sts"}
-_SNS_PROTOCOLS = ("sqs", "http", "https")
+_SNS_PROTOCOLS = ("sqs", "http", "https", "email")
 _REST_XML_SERVICES = (
     "s3",
     "s3express",

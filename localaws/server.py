@@ -168,6 +168,10 @@ class Server:
 
     def _wrap_moto(self, service: str, moto: WSGIApplication) -> WSGIApplication:
         moto = strip_cors_headers(moto)
+        if service == "sns":
+            from localaws.sns import with_pending_mail
+
+            return with_pending_mail(moto)
         if service != "s3":
             return moto
         from localaws.s3.app import S3App

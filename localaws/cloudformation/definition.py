@@ -48,7 +48,9 @@ class Definition:
         self.outputs({})
         required = required_capabilities(self.template)
         if required and not set(required) & set(capabilities) and "CAPABILITY_NAMED_IAM" not in capabilities:
-            raise AwsError("InsufficientCapabilitiesException", f"Requires capabilities : {required}")
+            raise AwsError(
+                "InsufficientCapabilitiesException", f"Requires capabilities : [{', '.join(required)}]"
+            )
 
     @cached_property
     def order(self) -> list[str]:

@@ -63,7 +63,7 @@ UNSUPPORTED: list[tuple[str, str, dict[str, Any]]] = [
     ("iam", "simulate_principal_policy", {"PolicySourceArn": ROLE, "ActionNames": ["s3:GetObject"]}),
     ("sts", "decode_authorization_message", {"EncodedMessage": "x"}),
     ("sns", "publish", {"PhoneNumber": "+491", "Message": "m"}),
-    ("sns", "subscribe", {"TopicArn": TOPIC, "Protocol": "email", "Endpoint": "a@b.c"}),
+    ("sns", "subscribe", {"TopicArn": TOPIC, "Protocol": "sms", "Endpoint": "a@b.c"}),
     ("sqs", "start_message_move_task", {"SourceArn": "arn"}),
     ("secretsmanager", "rotate_secret", {"SecretId": "s"}),
     ("ssm", "send_command", {"DocumentName": "AWS-RunShellScript"}),

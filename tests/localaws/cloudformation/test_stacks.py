@@ -72,7 +72,7 @@ def minimal(**resources: Any) -> str:
 
 @pytest.fixture(scope="module")
 def storage(cloudformation: Any) -> dict[str, str]:
-    create(cloudformation, "storage", STORAGE, MonthlyBudget="50")
+    create(cloudformation, "storage", STORAGE, MonthlyBudget="50", AlertEmail="ops@example.com")
     return outputs(cloudformation, "storage")
 
 
@@ -154,6 +154,10 @@ def test_the_topic_is_encrypted_and_open_to_budgets(aws: LocalAws, storage: dict
     [statement] = json.loads(attributes["Policy"])["Statement"]
     assert statement["Principal"] == {"Service": "budgets.amazonaws.com"}
     assert sns.list_tags_for_resource(ResourceArn=topic)["Tags"] == [PROJECT_TAG]
+    [mail] = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert (mail["Protocol"], mail["Endpoint"]) == ("email", "ops@example.com")
+    details = sns.get_subscription_attributes(SubscriptionArn=mail["SubscriptionArn"])["Attributes"]
+    assert details["PendingConfirmation"] == "true"
 
 
 def test_the_budget_notifies_the_topic(aws: LocalAws, storage: dict[str, str]) -> None:
@@ -278,7 +282,7 @@ def test_an_update_by_a_change_set_changes_one_property(
     aws: LocalAws, cloudformation: Any, storage: dict[str, str]
 ) -> None:
     change_set = {"StackName": "storage", "ChangeSetName": "shorter"}
-    unchanged = parameters({"MonthlyBudget": "50"})
+    unchanged = parameters({"MonthlyBudget": "50", "AlertEmail": "ops@example.com"})
     cloudformation.create_change_set(
         **change_set, UsePreviousTemplate=True, Parameters=[*parameters({"ResultDays": "7"}), *unchanged]
     )

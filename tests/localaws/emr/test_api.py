@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -303,6 +304,43 @@ def test_a_cluster_can_only_name_an_existing_security_configuration(emr: Any, ru
     emr.delete_security_configuration(Name="locked")
     for call in (emr.delete_security_configuration, emr.describe_security_configuration):
         assert "'locked' does not exist" in error_of(call, Name="locked")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"Encryption": {}}, "SecurityConfiguration has no Encryption"),
+        (
+            {"EncryptionConfiguration": {"EnableInTransitEncryption": False}},
+            "EncryptionConfiguration requires EnableAtRestEncryption",
+        ),
+        (
+            {"EncryptionConfiguration": {"EnableInTransitEncryption": True, "EnableAtRestEncryption": False}},
+            "EnableInTransitEncryption is true, so InTransitEncryptionConfiguration is required",
+        ),
+        (
+            {
+                "EncryptionConfiguration": {
+                    "EnableInTransitEncryption": False,
+                    "EnableAtRestEncryption": True,
+                    "AtRestEncryptionConfiguration": {
+                        "S3EncryptionConfiguration": {"EncryptionMode": "SSE-KMS"}
+                    },
+                }
+            },
+            "EncryptionMode SSE-KMS requires AwsKmsKey",
+        ),
+        (
+            {"InstanceMetadataServiceConfiguration": {"MinimumInstanceMetadataServiceVersion": 3}},
+            "MinimumInstanceMetadataServiceVersion is 3, must be 1 or 2",
+        ),
+    ],
+)
+def test_an_invalid_security_configuration_is_refused(
+    emr: Any, content: dict[str, Any], message: str
+) -> None:
+    create = emr.create_security_configuration
+    assert message in error_of(create, Name="invalid", SecurityConfiguration=json.dumps(content))
 
 
 def test_an_unsupported_operation_is_named(emr: Any) -> None:
