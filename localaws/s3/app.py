@@ -26,6 +26,8 @@ from typing import IO
 from urllib.parse import unquote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from moto.iam.access_control import PermissionResult
+from moto.s3.models import FakeBucket
 from werkzeug.wrappers import Request, Response
 
 from localaws.errors import s3_error
@@ -34,6 +36,9 @@ from localaws.s3.addressing import bucket_and_key, split_path
 from localaws.s3.cors import cors_headers, preflight_response
 from localaws.s3.mirror import Mirror
 from localaws.s3.store import Store, UnsafeKeyError
+
+# moto would enforce bucket policies without their conditions: a policy that denies plain HTTP would deny everything.
+FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL  # type: ignore[method-assign]
 
 MAX_BODY_IN_MEMORY = 16 * 2**20  # bytes of a request's body; more goes to a temporary file
 CHUNK = 2**20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import uuid
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,21 @@ def test_objects_are_stored_as_files(s3: Any, bucket: str, folder: Path) -> None
     assert (folder / "a" / "b.txt").read_bytes() == body(s3, bucket, "a/b.txt") == b"three"
     s3.delete_object(Bucket=bucket, Key="a/b.txt")
     assert not list(folder.iterdir())
+
+
+def test_a_bucket_policy_is_not_enforced(s3: Any, bucket: str) -> None:
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    s3.put_bucket_policy(
+        Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    )
+    s3.put_object(Bucket=bucket, Key="raw/a.csv", Body=b"a")
+    assert s3.get_object(Bucket=bucket, Key="raw/a.csv")["Body"].read() == b"a"
 
 
 def test_metadata_and_etag_are_returned_with_the_object(s3: Any, bucket: str) -> None:
