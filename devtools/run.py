@@ -190,9 +190,9 @@ def _step_status() -> str:
 
 def _summary(screen: Screen, result: dag_run.RunResult, local: LocalAws, seconds: float, log: Path) -> None:
     outputs = local.state / "s3" / airflow_home.BUCKET
+    start = time.time() - seconds
+    reports = [p for p in outputs.glob("reports/run_date=*/index.html") if p.stat().st_mtime >= start]
     if result.state == "success":
-        start = time.time() - seconds
-        reports = [p for p in outputs.glob("reports/run_date=*/index.html") if p.stat().st_mtime >= start]
         for report in reports:
             screen.report(report.with_name("report.md").read_text())
         screen.print(f"\nDone in {seconds:.0f} s. No cluster is alive.")
@@ -204,7 +204,7 @@ def _summary(screen: Screen, result: dag_run.RunResult, local: LocalAws, seconds
             screen.error(f"{task_id}: {error}" if not error.startswith(f"{task_id}:") else error)
         screen.print(f"Spark:   {local.state / 'emr'}")
     screen.print(f"Log:     {log}")
-    if result.state == "success":
+    if result.state == "success" and reports:
         screen.print("Next:    make run K=4 · make run INPUT=your.csv · make test")
 
 
