@@ -177,7 +177,7 @@ def test_killing_the_task_cancels_its_step_and_the_steps_behind_it(
 
     def kill() -> None:
         until_running(aws, cluster_id, "one")
-        while not operator._watched:
+        while not operator._trigger:
             time.sleep(0.1)
         os.kill(os.getpid(), signal.SIGTERM)
 
