@@ -26,6 +26,8 @@ from werkzeug.wrappers import Request, Response
 
 from localaws.operations import s3_operation, service_model, signing_service
 
+OWN_SERVICES = ("athena", "budgets", "cloudformation", "emr", "service-quotas")
+"""The services of the local AWS that are not moto's."""
 _TAGS = "TagResource UntagResource ListTagsForResource"
 SUPPORTED_OPERATIONS: dict[str, frozenset[str]] = {
     service: frozenset(operations.split())
@@ -108,7 +110,7 @@ SUPPORTED_OPERATIONS: dict[str, frozenset[str]] = {
             AssociateRouteTable DisassociateRouteTable ReplaceRouteTableAssociation
             CreateInternetGateway DescribeInternetGateways DeleteInternetGateway
             AttachInternetGateway DetachInternetGateway
-            CreateVpcEndpoint DescribeVpcEndpoints ModifyVpcEndpoint DeleteVpcEndpoints
+            CreateVpcEndpoint DescribeVpcEndpoints DeleteVpcEndpoints
             DescribeVpcEndpointServices DescribeManagedPrefixLists
             CreateSecurityGroup DescribeSecurityGroups DeleteSecurityGroup DescribeSecurityGroupRules
             AuthorizeSecurityGroupIngress RevokeSecurityGroupIngress
@@ -264,7 +266,7 @@ class _ServiceRequest:
         if self.service == "s3" and not self._is_s3_control and not self._operation:
             return ""  # a preflight, a form, or no request to S3: moto responds
         if self._operation not in SUPPORTED_OPERATIONS.get(self.service, ()):
-            known = ", ".join(["athena", "budgets", "cloudformation", "emr", *SUPPORTED_OPERATIONS])
+            known = ", ".join([*OWN_SERVICES, *SUPPORTED_OPERATIONS])
             return f"{self}. localaws/README.md lists the supported operations of {known}"
         if self.service == "sns":
             return self._unsupported_delivery()

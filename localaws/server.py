@@ -37,12 +37,13 @@ from localaws.faults.endpoint import FaultsEndpoint
 from localaws.faults.middleware import FaultMiddleware
 from localaws.faults.plan import FaultPlan
 from localaws.memory import machine_memory
-from localaws.moto_services import SUPPORTED_OPERATIONS, MotoServices, access_denied
+from localaws.moto_services import OWN_SERVICES, SUPPORTED_OPERATIONS, MotoServices, access_denied
 from localaws.operations import signing_service
 from localaws.protocol import AwsError, JsonService
 from localaws.query_protocol import Caller, QueryService
 from localaws.s3.cors import strip_cors_headers
 from localaws.s3.store import Store
+from localaws.service_quotas import ServiceQuotasApi
 
 if TYPE_CHECKING:
     from localaws.athena.api.operations import AthenaApi
@@ -99,6 +100,7 @@ class Server:
             "AWSBudgetServiceGateway": _Lazy(
                 lambda: JsonService("budgets", BudgetsApi(), "InvalidParameterException")
             ),
+            "ServiceQuotasV20190624": _Lazy(lambda: JsonService("service-quotas", ServiceQuotasApi())),
             "AmazonAthena": _Lazy(lambda: JsonService("athena", self._athena(), "InvalidRequestException")),
         }
         self._stacks: defaultdict[str, Stacks] = defaultdict(Stacks)  # by region
@@ -152,7 +154,7 @@ class Server:
     def health(self) -> dict[str, Any]:
         return {
             "versions": dict(_versions("moto", "pyspark", "duckdb")),
-            "services": sorted(["athena", "budgets", "cloudformation", "emr", *SUPPORTED_OPERATIONS]),
+            "services": sorted([*OWN_SERVICES, *SUPPORTED_OPERATIONS]),
             "state": str(self.state),
             "clusters": [
                 {"id": cluster.id, "name": cluster.name, "state": cluster.state}

@@ -144,6 +144,8 @@ class SubnetRouteTableAssociation(ResourceType):
 
 
 class VpcEndpoint(_Ec2Type):
+    """Each change but that of a tag is a replacement, because moto's ModifyVpcEndpoint ignores most of its members."""
+
     type_name = "AWS::EC2::VPCEndpoint"
     schema: ClassVar = {
         "VpcId": str,
@@ -157,29 +159,18 @@ class VpcEndpoint(_Ec2Type):
         "Tags": TAGS,
     }
     required = ("VpcId", "ServiceName")
-    immutable = ("VpcId", "VpcEndpointType", "ServiceName")
+    immutable = tuple(name for name in schema if name != "Tags")
     attributes = ("Id",)
 
     def create(self, properties: Properties, name: str) -> str:
         given = {key: value for key, value in properties.items() if key not in ("Tags", "PolicyDocument")}
         if "PolicyDocument" in properties:
             given["PolicyDocument"] = policy(properties["PolicyDocument"])
+        if properties.get("VpcEndpointType") == "Interface":
+            given.setdefault("PrivateDnsEnabled", False)  # the default of the API is true
         return str(self.aws["ec2"].create_vpc_endpoint(**given)["VpcEndpoint"]["VpcEndpointId"])
 
     def configure(self, resource_id: str, old: Properties, new: Properties) -> None:
-        if old:
-            changes: dict[str, Any] = {}
-            for name in ("RouteTableIds", "SubnetIds", "SecurityGroupIds"):
-                added, removed = added_and_removed(old, new, name)
-                changes |= {f"Add{name}": added} if added else {}
-                changes |= {f"Remove{name}": removed} if removed else {}
-            if changed(old, new, "PrivateDnsEnabled"):
-                changes["PrivateDnsEnabled"] = new.get("PrivateDnsEnabled", False)
-            if changed(old, new, "PolicyDocument"):
-                document = new.get("PolicyDocument")
-                changes |= {"PolicyDocument": policy(document)} if document else {"ResetPolicy": True}
-            if changes:
-                self.aws["ec2"].modify_vpc_endpoint(VpcEndpointId=resource_id, **changes)
         self.tag(resource_id, old, new)
 
     def delete(self, resource_id: str, properties: Properties) -> None:
