@@ -26,6 +26,8 @@ OLD_NAMES = {
     r"\bReconcile\w+|\breconcile\.sql\b": "verify_row_counts",
     r"\bemr[./](fleet|guard|views|wire)\b|\bFleet\(": "cluster_registry, supervisor, serializers, protocol",
     r"\bemr_pipeline[./]usage\b": "cost",
+    r"\bemr_pipeline[./](link|marked|note|waiting)\b": "extra_links, listener, triggers.base",
+    r"\boperators[./](storage|waiting)\b": "publish_report, stage_jobs, base",
 }
 """Patterns of names that have been replaced, with the new names."""
 

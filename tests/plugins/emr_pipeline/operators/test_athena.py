@@ -76,13 +76,13 @@ def test_a_query_that_scans_too_much_fails_and_says_what_to_do(aws: Any, run: Co
     with pa.BufferOutputStream() as parquet:
         pq.write_table(sales, parquet)
         aws.client("s3").put_object(
-            Bucket="operators", Key="large/a.parquet", Body=parquet.getvalue().to_pybytes()
+            Bucket="operators", Key="scanned/a.parquet", Body=parquet.getvalue().to_pybytes()
         )
     statement(
-        "CREATE EXTERNAL TABLE large (quantity bigint) STORED AS PARQUET LOCATION 's3://operators/large/'"
+        "CREATE EXTERNAL TABLE scanned (quantity bigint) STORED AS PARQUET LOCATION 's3://operators/scanned/'"
     ).execute(run())
     with pytest.raises(AirflowFailException, match=r"more than max_scanned_gb, 1e-06; scan less"):
-        statement("SELECT sum(quantity) FROM large", max_scanned_gb=0.000001).execute(run())
+        statement("SELECT sum(quantity) FROM scanned", max_scanned_gb=0.000001).execute(run())
 
 
 class Athena:
