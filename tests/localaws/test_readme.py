@@ -10,6 +10,8 @@ from botocore import xform_name
 
 import localaws
 from localaws.athena.api.operations import AthenaApi
+from localaws.cloudformation.api import CloudFormationApi
+from localaws.cloudformation.resources import RESOURCE_TYPES
 from localaws.emr.api import EmrApi
 from localaws.faults.kinds import KINDS
 
@@ -20,13 +22,20 @@ def section(title: str) -> str:
     return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
-@pytest.mark.parametrize(("title", "api"), [("EMR", EmrApi), ("Athena", AthenaApi)])
+@pytest.mark.parametrize(
+    ("title", "api"),
+    [("EMR", EmrApi), ("Athena", AthenaApi), ("CloudFormation", CloudFormationApi)],
+)
 def test_the_listed_operations_are_those_of_the_api(title: str, api: type) -> None:
     table = section(title).partition("\n\n| differs")[0].partition("\n\n| statements")[0]
     rows = [line for line in table.splitlines() if line.startswith("| ") and not line.startswith("| ---")]
     named = {xform_name(word) for row in rows for word in re.findall(r"\b(?:[A-Z][a-z]+){2,}\b", row)}
     public = {name for name in vars(api) if not name.startswith("_")} - {"sql"}
     assert named == public
+
+
+def test_the_supported_resource_types_are_listed() -> None:
+    assert set(re.findall(r"`(AWS::\w+::\w+)`", section("CloudFormation"))) == RESOURCE_TYPES.keys()
 
 
 def test_every_kind_of_fault_has_a_row_with_its_fields() -> None:
