@@ -2,12 +2,13 @@
 PYTHON ?= $(or $(shell command -v python3.11),python3)
 VENV := .venv
 RUN := $(VENV)/bin/python
+EMR_PIPELINE := PYTHONPATH=plugins $(RUN) -m emr_pipeline.cli
 SPARK4 := .venv-spark4
 BENCHMARK := .venv-benchmark
 UI := .venv-ui
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test test-spark4 test-ui test-wheels chaos benchmark benchmark-dag data-dictionary lint clean
+.PHONY: help run up down deploy undeploy test test-spark4 test-ui test-wheels chaos benchmark benchmark-dag data-dictionary lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +21,12 @@ up: ## Start Airflow and the local AWS in Docker and wait until they are healthy
 
 down: ## Stop the services of `up`; the data is kept
 	@$(PYTHON) -m devtools.compose down
+
+deploy: $(VENV)/complete ## Create or update the AWS resources and write .env.aws: [ARGS="--alert-email me@example.com ..."]
+	@$(EMR_PIPELINE) deploy $(ARGS)
+
+undeploy: $(VENV)/complete ## Delete the AWS resources except the bucket and its key: [ARGS="--yes"]
+	@$(EMR_PIPELINE) undeploy $(ARGS)
 
 test: lint ## Run ruff, mypy and the tests
 	@$(RUN) -m pytest -n auto --dist loadfile

@@ -59,6 +59,12 @@ def run_job_flow_request(
     }
     if settings.subnet_ids:
         instances["Ec2SubnetIds"] = [subnet.strip() for subnet in settings.subnet_ids.split(",")]
+    groups = {
+        "EmrManagedMasterSecurityGroup": settings.primary_security_group,
+        "EmrManagedSlaveSecurityGroup": settings.core_security_group,
+        "ServiceAccessSecurityGroup": settings.service_security_group,
+    }
+    instances |= {member: group for member, group in groups.items() if group}
     request: dict[str, Any] = {
         "Name": name,
         "ReleaseLabel": cluster.release_label,

@@ -26,8 +26,15 @@ def capacities(request: dict[str, Any]) -> dict[str, tuple[int, int]]:
     return {f["InstanceFleetType"]: (f["TargetOnDemandCapacity"], f["TargetSpotCapacity"]) for f in fleets}
 
 
+GROUPS = {
+    "primary_security_group": "sg-1",
+    "core_security_group": "sg-2",
+    "service_security_group": "sg-3",
+}
+
+
 @pytest.mark.parametrize(
-    "settings", [{}, {"subnet_ids": "subnet-1, subnet-2", "security_configuration": "locked"}]
+    "settings", [{}, {"subnet_ids": "subnet-1, subnet-2", "security_configuration": "locked", **GROUPS}]
 )
 def test_the_request_matches_the_service_model(settings: dict[str, str]) -> None:
     operation = botocore.session.get_session().get_service_model("emr").operation_model("RunJobFlow")
@@ -70,6 +77,14 @@ def test_subnets_are_split_at_commas() -> None:
         "subnet-1",
         "subnet-2",
     ]
+
+
+def test_only_security_groups_that_are_set_are_in_the_request() -> None:
+    instances = request(GROUPS)["Instances"]
+    assert instances["EmrManagedMasterSecurityGroup"] == "sg-1"
+    assert instances["EmrManagedSlaveSecurityGroup"] == "sg-2"
+    assert instances["ServiceAccessSecurityGroup"] == "sg-3"
+    assert not {name for name in request()["Instances"] if name.endswith("SecurityGroup")}
 
 
 def test_each_field_of_the_spec_is_in_the_request() -> None:

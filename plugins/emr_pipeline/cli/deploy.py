@@ -1,0 +1,253 @@
+"""``emr-pipeline deploy``: create or update the AWS resources, and write the settings file."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import ClientError
+from rich.console import Console
+from rich.table import Table
+
+from emr_pipeline.cli import certificates, console, settings_file, wheels
+from emr_pipeline.cli.aws import Aws
+from emr_pipeline.cli.console import CommandError
+from emr_pipeline.cli.stacks import Plan, Stack
+from emr_pipeline.settings import PREFIX
+
+STACKS = ("storage", "emr")
+"""The stacks in the order of their creation; each is the template ``<name>.yaml``."""
+
+CERTIFICATES_KEY = "certificates/in-transit.zip"
+WHEELS_FOLDER = "wheels/"
+
+Templates = Annotated[Path, typer.Option(help="Folder with the templates storage.yaml and emr.yaml")]
+Project = Annotated[
+    str,
+    typer.Option(
+        help="Value of the tag project and first part of all names; empty for the template's default"
+    ),
+]
+
+
+def deploy(
+    project: Project = "",
+    vpc_id: Annotated[str, typer.Option(help="Your VPC; empty to create one without internet access")] = "",
+    subnet_ids: Annotated[str, typer.Option(help="Your private subnets in the VPC, comma-separated")] = "",
+    caller_role: Annotated[
+        str, typer.Option(help="IAM role of Airflow's workers, which gets the permissions of the pipeline")
+    ] = "",
+    alert_email: Annotated[str, typer.Option(help="Address that is notified of failed and late runs")] = "",
+    monthly_budget: Annotated[
+        int, typer.Option(min=0, help="US dollars a month before an alert; 0 for none")
+    ] = 0,
+    parameter: Annotated[
+        list[str], typer.Option(help="Another parameter of the templates, as NAME=VALUE; repeatable")
+    ] = [],  # noqa: B006 - typer does not change it
+    in_transit: Annotated[
+        bool | None,
+        typer.Option("--encrypt-in-transit/--no-encrypt-in-transit", help="Encrypt between the nodes"),
+    ] = None,
+    renew_certificate: Annotated[bool, typer.Option(help="Replace the certificate of the nodes")] = False,
+    with_wheels: Annotated[
+        bool, typer.Option("--stage-wheels/--no-wheels", help="Stage numpy for nodes without internet access")
+    ] = True,
+    wheels_folder: Annotated[
+        Path | None, typer.Option("--wheels", help="Folder with the wheels, instead of a download")
+    ] = None,
+    templates: Templates = Path("infra"),
+    settings: console.SettingsFile = console.DEFAULT_SETTINGS_FILE,
+    yes: console.Yes = False,
+    json_output: console.Json = False,
+) -> None:
+    """Create or update the stacks, stage files in the bucket, and write the settings file.
+
+    The plan of each stack is shown before anything is changed. Options that are not given keep their earlier values.
+    """
+    given = {
+        "Project": project,
+        "VpcId": vpc_id,
+        "SubnetIds": subnet_ids,
+        "CallerRoleName": caller_role,
+        "AlertEmail": alert_email,
+        "MonthlyBudget": str(monthly_budget or ""),
+    }
+    values = {name: value for name, value in given.items() if value} | _parse(parameter)
+    deployment = _Deployment(Aws(), templates, values, console.console(json_output), yes)
+    storage = deployment.apply("storage", {})
+    outputs = {name: output["OutputValue"] for name, output in storage.outputs.items()}
+    files = _Files(deployment.aws, outputs["Bucket"])
+    if in_transit is None:
+        in_transit = bool(deployment.stack("emr").parameters.get("CertificatesKey", CERTIFICATES_KEY))
+    certificate = in_transit and (renew_certificate or not files.exists(CERTIFICATES_KEY))
+    fetch = with_wheels and (wheels_folder is not None or not files.exists(WHEELS_FOLDER))
+    planned = [CERTIFICATES_KEY] * certificate + [f"{WHEELS_FOLDER}*.whl"] * fetch
+    emr = deployment.apply(
+        "emr",
+        outputs | {"CertificatesKey": CERTIFICATES_KEY if in_transit else ""},
+        [files.uri(key) for key in planned],
+        lambda: files.stage(certificate, fetch, wheels_folder),
+    )
+    variables = _variables(deployment.aws, deployment.project, storage, emr)
+    settings_file.write(settings, variables)
+    deployment.console.print(f"Settings: {settings}")
+    if json_output:
+        console.print_json(
+            {
+                "account": deployment.aws.account,
+                "region": deployment.aws.region,
+                "stacks": deployment.results,
+                "files": files.staged,
+                "settings": variables,
+                "settings_file": str(settings),
+            }
+        )
+
+
+class _Deployment:
+    """The stacks of one project; ``results`` has the status and the changes of each by its name."""
+
+    def __init__(
+        self, aws: Aws, templates: Path, values: Mapping[str, str], output: Console, yes: bool
+    ) -> None:
+        self.aws, self.console, self.results = aws, output, dict[str, Any]()
+        self._templates, self._yes = templates, yes
+        declared = {stack: _declared(aws, template_file(templates, stack)) for stack in STACKS}
+        valid = dict.fromkeys(name for names in declared.values() for name in names)
+        if unknown := sorted(values.keys() - valid.keys()):
+            raise CommandError(f"Unknown parameter {unknown[0]}; valid parameters: {', '.join(valid)}")
+        self._values = {"Project": declared["storage"]["Project"], **values}
+        self.project = self._values["Project"]
+        output.print(f"Project {self.project} in {aws}")
+
+    def stack(self, name: str) -> Stack:
+        return Stack(self.aws.client("cloudformation"), stack_name(self.project, name))
+
+    def apply(
+        self,
+        name: str,
+        values: Mapping[str, str],
+        files: Sequence[str] = (),
+        stage: Callable[[], None] = lambda: None,
+    ) -> Stack:
+        """Show the plan of a stack and the ``files``, ask, call ``stage`` and execute the plan."""
+        stack = self.stack(name)
+        plan = stack.plan(
+            template_file(self._templates, name), {**self._values, **values}, {"project": self.project}
+        )
+        self._show(stack, plan, files)
+        self.results[stack.name] = {
+            "status": "created" if plan.creates else "updated" if plan.change_set else "unchanged",
+            "changes": [asdict(change) for change in plan.changes],
+        }
+        if not plan.change_set and not files:
+            return stack
+        try:
+            action = (
+                f"{'Create' if plan.creates else 'Update'} {stack.name}"
+                if plan.change_set
+                else "Add the files"
+            )
+            console.confirm(f"{action}?", yes=self._yes)
+            stage()
+        except BaseException:
+            stack.discard(plan)
+            raise
+        if plan.change_set:
+            stack.execute(plan, lambda line: self.console.print(f"  {line}"))
+        return stack
+
+    def _show(self, stack: Stack, plan: Plan, files: Sequence[str]) -> None:
+        if not plan.change_set:
+            self.console.print(f"{stack.name}: no changes")
+        elif not plan.changes:
+            self.console.print(f"{stack.name}: only outputs or tags are changed")
+        else:
+            table = Table(title=stack.name, title_justify="left", box=None)
+            for column in ("Change", "Resource", "Type"):
+                table.add_column(column)
+            for change in plan.changes:
+                table.add_row(change.action, change.logical_id, change.type_name)
+            self.console.print(table)
+        for file in files:
+            self.console.print(f"added    {file}")
+
+
+class _Files:
+    """The files that a cluster needs from the bucket before its first step."""
+
+    def __init__(self, aws: Aws, bucket: str) -> None:
+        self._aws, self._s3, self._bucket = aws, aws.client("s3"), bucket
+        self.staged: list[str] = []
+
+    def uri(self, key: str) -> str:
+        return f"s3://{self._bucket}/{key}"
+
+    def exists(self, prefix: str) -> bool:
+        return bool(self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1)["KeyCount"])
+
+    def stage(self, certificate: bool, fetch: bool, folder: Path | None) -> None:
+        """Upload a new certificate, and the wheels from ``folder``, or from a download if it is None."""
+        if certificate:
+            self._put(CERTIFICATES_KEY, certificates.zip_file(self._aws.region))
+        if fetch:
+            with tempfile.TemporaryDirectory() as temporary:
+                found = sorted(folder.glob("*.whl")) if folder else wheels.download(Path(temporary))
+                if not found:
+                    raise CommandError(f"There is no wheel (*.whl) in {folder}")
+                for wheel in found:
+                    self._put(f"{WHEELS_FOLDER}{wheel.name}", wheel.read_bytes())
+
+    def _put(self, key: str, content: bytes) -> None:
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=content)
+        self.staged.append(self.uri(key))
+
+
+def stack_name(project: str, stack: str) -> str:
+    return f"{project}-{stack}"
+
+
+def template_file(templates: Path, stack: str) -> Path:
+    """Return the path of a template. Raises CommandError if it does not exist."""
+    file = templates / f"{stack}.yaml"
+    if not file.is_file():
+        raise CommandError(f"{file} does not exist: use --templates with the folder infra of the repository")
+    return file
+
+
+def default_project(aws: Aws, templates: Path) -> str:
+    """Return the default of the parameter Project."""
+    return _declared(aws, template_file(templates, "storage"))["Project"]
+
+
+def _declared(aws: Aws, template: Path) -> dict[str, str]:
+    """Return the default of each parameter of a template; '' for a parameter without a default."""
+    try:
+        summary = aws.client("cloudformation").get_template_summary(TemplateBody=template.read_text())
+    except ClientError as error:
+        raise CommandError(f"{template}: {error.response['Error'].get('Message', error)}") from None
+    return {p["ParameterKey"]: p.get("DefaultValue", "") for p in summary["Parameters"]}
+
+
+def _parse(parameters: list[str]) -> dict[str, str]:
+    pairs = [parameter.partition("=") for parameter in parameters]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise CommandError(f"--parameter {wrong[0]} is not NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def _variables(aws: Aws, project: str, *stacks: Stack) -> dict[str, str]:
+    """Return the lines of the settings file: the outputs whose description is the name of a setting."""
+    outputs = [output for stack in stacks for output in stack.outputs.values()]
+    return {
+        f"{PREFIX}PROJECT": project,
+        **{o["Description"]: o["OutputValue"] for o in outputs if o["Description"].startswith(PREFIX)},
+        # A local AWS has no console.
+        f"{PREFIX}CONSOLE_URL": "" if aws.endpoint else "https://console.aws.amazon.com",
+        "AWS_DEFAULT_REGION": aws.region,
+        "AIRFLOW_AWS_REGION": aws.region,
+    }

@@ -1,0 +1,28 @@
+"""The settings file: lines NAME=value, as Docker Compose and a shell read them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from emr_pipeline.settings import Settings
+
+SETTINGS_FILE = ".env.aws"
+
+
+def read(file: Path) -> dict[str, str]:
+    """Return the variables of the file, and those of the environment, which take precedence."""
+    lines = file.read_text().splitlines() if file.exists() else []
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {name: value for name, _, value in pairs} | dict(os.environ)
+
+
+def read_settings(file: Path) -> Settings:
+    """Return the settings. Raises SettingsError for a variable that is missing or unknown."""
+    return Settings.from_environment(read(file))
+
+
+def write(file: Path, variables: Mapping[str, str]) -> None:
+    text = "# Written by `emr-pipeline deploy`, which replaces this file.\n"
+    file.write_text(text + "".join(f"{name}={value}\n" for name, value in variables.items()))

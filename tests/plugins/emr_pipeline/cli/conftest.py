@@ -1,0 +1,52 @@
+"""The command line in this process, with a local AWS as the account."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from emr_pipeline.cli import stacks
+from emr_pipeline.cli.app import main
+from localaws.testing import LocalAws
+
+ROOT = Path(__file__).parents[4]
+REGION = "eu-central-1"
+
+Run = Callable[..., int]
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAws]:
+    with LocalAws("--cluster-seconds", "0", region=REGION) as local_aws:
+        yield local_aws
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the settings file and the wheels of a module's tests."""
+    made = tmp_path_factory.mktemp("deployment")
+    for architecture in ("x86_64", "aarch64"):
+        name = f"numpy-2.4.6-cp311-cp311-manylinux_2_27_{architecture}.manylinux_2_28_{architecture}.whl"
+        with zipfile.ZipFile(made / name, "w") as wheel:
+            wheel.writestr("numpy/__init__.py", "__version__ = '2.4.6'\n")
+    return made
+
+
+@pytest.fixture(scope="module")
+def run(aws: LocalAws, folder: Path) -> Iterator[Run]:
+    """Run a command with its options; returns the exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN"):
+            patch.delenv(name, raising=False)
+        for name, value in aws.environment.items():
+            patch.setenv(name, value)
+        patch.setattr(stacks, "POLL_SECONDS", 0.1)
+        patch.chdir(ROOT)
+
+        def run_command(command: str, *options: str) -> int:
+            return main([command, "--settings", str(folder / "settings"), *options])
+
+        yield run_command

@@ -1,0 +1,266 @@
+"""Deployment and its removal on a local AWS: plans, idempotence, staged files, settings, failures."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cfnlint.decode
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from emr_pipeline.cli.deploy import STACKS
+from emr_pipeline.cli.settings_file import read_settings
+from emr_pipeline.cli.undeploy import RETAINED
+from localaws.testing import LocalAws
+from tests.plugins.emr_pipeline.cli.conftest import REGION, ROOT, Run
+
+PROJECT = "sales-segmentation"
+BUCKET = f"{PROJECT}-123456789012-{REGION}"
+
+
+@pytest.fixture(scope="module")
+def deployed(run: Run, folder: Path) -> None:
+    assert run("deploy", "--yes", "--wheels", str(folder)) == 0
+
+
+@pytest.fixture
+def result(run: Run, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run a command with --json and return its exit code and the document."""
+
+    def run_json(command: str, *options: str) -> tuple[int, Any]:
+        capsys.readouterr()
+        code = run(command, "--json", *options)
+        text = capsys.readouterr().out.strip()
+        return code, json.loads(text) if text else None
+
+    return run_json
+
+
+def keys(aws: LocalAws, prefix: str) -> list[str]:
+    found = aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+    return [item["Key"] for item in found]
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, *answers: str) -> None:
+    """Let the next confirmations read ``answers``."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{each}\n" for each in answers)))
+
+
+def test_a_plan_that_is_not_confirmed_changes_nothing(
+    run: Run, aws: LocalAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer(monkeypatch, "n")
+    assert run("deploy") == 1
+    output = capsys.readouterr()
+    assert "added" in output.out
+    assert "AWS::S3::Bucket" in output.out
+    assert "Not confirmed" in output.err
+    assert aws.client("cloudformation").describe_stacks()["Stacks"] == []
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_settings_are_the_outputs_of_the_stacks(aws: LocalAws, folder: Path) -> None:
+    settings = read_settings(folder / "settings")
+    assert settings.bucket == BUCKET
+    assert settings.project == PROJECT
+    assert settings.workgroup == PROJECT
+    assert settings.security_configuration == f"{PROJECT}-in-transit"
+    assert settings.console_url == ""
+    iam, ec2 = aws.client("iam"), aws.client("ec2")
+    assert iam.get_role(RoleName=settings.service_role)
+    assert iam.get_instance_profile(InstanceProfileName=settings.instance_profile)
+    subnets = ec2.describe_subnets(SubnetIds=settings.subnet_ids.split(","))["Subnets"]
+    groups = [settings.primary_security_group, settings.core_security_group, settings.service_security_group]
+    found = ec2.describe_security_groups(GroupIds=groups)["SecurityGroups"]
+    assert len(subnets) == 2
+    assert {each["VpcId"] for each in found} == {each["VpcId"] for each in subnets}
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_certificate_fits_its_key_and_the_names_of_the_nodes(aws: LocalAws) -> None:
+    content = aws.client("s3").get_object(Bucket=BUCKET, Key="certificates/in-transit.zip")["Body"].read()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert files["certificateChain.pem"] == files["trustedCertificates.pem"]
+    certificate = x509.load_pem_x509_certificate(files["certificateChain.pem"])
+    key = load_pem_private_key(files["privateKey.pem"], password=None)
+    assert certificate.public_key() == key.public_key()
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == [f"*.{REGION}.compute.internal"]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_wheels_of_both_architectures_are_staged(aws: LocalAws) -> None:
+    found = keys(aws, "wheels/")
+    assert ["aarch64" in key for key in found] == [True, False]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_second_deployment_changes_nothing(result: Any, aws: LocalAws) -> None:
+    before = aws.client("s3").get_object(Bucket=BUCKET, Key="certificates/in-transit.zip")["ETag"]
+    code, document = result("deploy")  # without --yes: it asks nothing
+    assert code == 0
+    assert {stack["status"] for stack in document["stacks"].values()} == {"unchanged"}
+    assert document["files"] == []
+    assert aws.client("s3").get_object(Bucket=BUCKET, Key="certificates/in-transit.zip")["ETag"] == before
+
+
+@pytest.mark.usefixtures("deployed")
+def test_an_update_changes_only_what_differs_and_keeps_earlier_options(result: Any) -> None:
+    _, document = result("deploy", "--yes", "--parameter", "QueryLimitGb=7", "--monthly-budget", "50")
+    changes = document["stacks"][f"{PROJECT}-storage"]["changes"]
+    assert {(change["action"], change["logical_id"]) for change in changes} == {
+        ("changed", "WorkGroup"),
+        ("added", "Budget"),
+    }
+    code, document = result("deploy", "--yes", "--parameter", "QueryLimitGb=8")
+    assert code == 0
+    assert [c["logical_id"] for c in document["stacks"][f"{PROJECT}-storage"]["changes"]] == ["WorkGroup"]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_encryption_in_transit_can_be_turned_off_and_on(result: Any) -> None:
+    _, document = result("deploy", "--yes", "--no-encrypt-in-transit")
+    assert document["settings"]["EMR_PIPELINE_SECURITY_CONFIGURATION"] == f"{PROJECT}-at-rest"
+    [change] = document["stacks"][f"{PROJECT}-emr"]["changes"]
+    assert (change["action"], change["logical_id"]) == ("replaced", "SecurityConfiguration")
+    _, document = result("deploy", "--yes")
+    assert document["settings"]["EMR_PIPELINE_SECURITY_CONFIGURATION"] == f"{PROJECT}-at-rest"
+    _, document = result("deploy", "--yes", "--encrypt-in-transit")
+    assert document["settings"]["EMR_PIPELINE_SECURITY_CONFIGURATION"] == f"{PROJECT}-in-transit"
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_certificate_is_renewed(result: Any) -> None:
+    _, document = result("deploy", "--yes", "--renew-certificate")
+    assert document["files"] == [f"s3://{BUCKET}/certificates/in-transit.zip"]
+    assert {stack["status"] for stack in document["stacks"].values()} == {"unchanged"}
+
+
+def test_the_reason_of_a_failed_stack_is_shown(
+    run: Run, aws: LocalAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.client("sns").create_topic(Name="other-alerts")
+    aws.client("glue").create_database(DatabaseInput={"Name": "taken"})
+    code = run("deploy", "--yes", "--project", "other", "--parameter", "Database=taken")
+    error = capsys.readouterr().err
+    assert code == 1
+    assert "other-storage: DELETE_COMPLETE. GlueDatabase: " in error
+    assert "already exists" in error.lower()
+    names = [s["StackName"] for s in aws.client("cloudformation").describe_stacks()["Stacks"]]
+    assert not [name for name in names if name.startswith("other-")]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--parameter", "QueryLimit=7"], "Unknown parameter QueryLimit; valid parameters: Project, "),
+        (["--parameter", "QueryLimitGb"], "--parameter QueryLimitGb is not NAME=VALUE"),
+        (["--parameter", "QueryLimitGb=0"], "QueryLimitGb"),
+        (["--templates", "nowhere"], "nowhere/storage.yaml does not exist: use --templates"),
+    ],
+)
+def test_a_wrong_option_is_named(
+    run: Run, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("deploy", "--yes", "--project", "wrong", *options) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_without_a_region_the_command_names_the_variable(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    assert run("deploy") == 2
+    assert "set AWS_DEFAULT_REGION" in capsys.readouterr().err
+
+
+@pytest.fixture
+def cluster(aws: LocalAws) -> Iterator[str]:
+    emr = aws.client("emr")
+    cluster_id = emr.run_job_flow(
+        Name="test",
+        ReleaseLabel="emr-7.13.0",
+        Instances={
+            "InstanceFleets": [
+                {
+                    "InstanceFleetType": "MASTER",
+                    "TargetOnDemandCapacity": 1,
+                    "InstanceTypeConfigs": [{"InstanceType": "m6i.xlarge"}],
+                }
+            ],
+            "KeepJobFlowAliveWhenNoSteps": True,
+        },
+        ServiceRole=next(
+            r["RoleName"] for r in aws.client("iam").list_roles()["Roles"] if "Serv" in r["RoleName"]
+        ),
+        JobFlowRole=aws.client("iam").list_instance_profiles()["InstanceProfiles"][0]["InstanceProfileName"],
+        Tags=[{"Key": "project", "Value": PROJECT}],
+    )["JobFlowId"]
+    yield cluster_id
+    emr.terminate_job_flows(JobFlowIds=[cluster_id])
+    emr.get_waiter("cluster_terminated").wait(ClusterId=cluster_id, WaiterConfig={"Delay": 1})
+
+
+@pytest.mark.usefixtures("deployed")
+def test_nothing_is_deleted_while_a_cluster_is_alive(
+    run: Run, aws: LocalAws, cluster: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("undeploy", "--yes") == 1
+    assert f"terminate-clusters --cluster-ids {cluster}" in capsys.readouterr().err
+    assert len(aws.client("cloudformation").describe_stacks()["Stacks"]) == 2
+
+
+@pytest.mark.usefixtures("deployed")
+def test_undeploy_keeps_the_bucket_and_the_key(
+    result: Any, aws: LocalAws, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = read_settings(folder / "settings")
+    # EMR adds rules that refer to the other group; it does not remove them.
+    ec2 = aws.client("ec2")
+    for group, other in (("primary", "core"), ("core", "primary")):
+        pair = {"GroupId": getattr(settings, f"{other}_security_group")}
+        ec2.authorize_security_group_ingress(
+            GroupId=getattr(settings, f"{group}_security_group"),
+            IpPermissions=[{"IpProtocol": "tcp", "FromPort": 0, "ToPort": 65535, "UserIdGroupPairs": [pair]}],
+        )
+    answer(monkeypatch, "n")
+    assert result("undeploy")[0] == 1
+    assert (folder / "settings").exists()
+    code, document = result("undeploy", "--yes")
+    assert code == 0
+    assert document["deleted"] == [f"{PROJECT}-emr", f"{PROJECT}-storage"]
+    assert f"Bucket {BUCKET}" in document["kept"]
+    assert len(document["kept"]) == 2
+    assert keys(aws, "wheels/")
+    assert aws.client("cloudformation").describe_stacks()["Stacks"] == []
+    assert not (folder / "settings").exists()
+    assert result("undeploy")[1] == {"deleted": [], "kept": []}
+
+
+def test_the_retained_types_are_those_of_the_templates() -> None:
+    retained = set()
+    for stack in STACKS:
+        template, _ = cfnlint.decode.decode(str(ROOT / f"infra/{stack}.yaml"))
+        resources = template["Resources"].values()
+        retained |= {r["Type"] for r in resources if r.get("DeletionPolicy", "Delete") != "Delete"}
+    assert retained == set(RETAINED)
+
+
+def test_the_command_line_does_not_import_airflow() -> None:
+    program = "import sys, emr_pipeline.cli.app; print('airflow' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "plugins")}
+    command = [sys.executable, "-c", program]
+    assert (
+        subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+        == "False\n"
+    )
