@@ -74,7 +74,7 @@ def pca(job: Job[Flags]) -> None:
         values = transformed(features, job.flags.feature_set)
         rows = customers.count()
         if rows < 2:
-            raise UserError(f"components compare customers, but there is only {rows}: at least 2 are needed")
+            raise UserError(f"PCA needs at least 2 customers, customer_features has {rows}: check the input")
         moments = aggregate(as_blocks(customers, values, rows), Moments.of)
         _check(moments, [feature.name for feature in features])
         job.log(f"{rows:,} customers measured in {len(features)} features")

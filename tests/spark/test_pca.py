@@ -124,7 +124,7 @@ def refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("customer", "sentence"),
     [
-        ({"count": 1}, "components compare customers, but there is only 1: at least 2 are needed"),
+        ({"count": 1}, "PCA needs at least 2 customers, customer_features has 1"),
         ({"count": 5, **customers.ALIKE}, "the same in every feature"),
         ({"count": 5, "avg_unit_price": None}, "missing or infinite values of avg_unit_price"),
     ],
