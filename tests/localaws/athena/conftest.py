@@ -50,7 +50,7 @@ class Outcome:
 
 
 @dataclass
-class Lake:
+class Warehouse:
     """A bucket, a Glue database and clients, for one test module."""
 
     aws: Any
@@ -96,13 +96,13 @@ class Lake:
 
 
 @pytest.fixture(scope="module")
-def lake(local_aws: Any) -> Iterator[Lake]:
-    name = f"lake-{uuid4().hex[:8]}"
-    lake = Lake(local_aws, name, name.replace("-", "_"))
-    lake.s3.create_bucket(Bucket=name)
-    lake.glue.create_database(DatabaseInput={"Name": lake.database})
-    yield lake
-    lake.glue.delete_database(Name=lake.database)
+def warehouse(local_aws: Any) -> Iterator[Warehouse]:
+    name = f"warehouse-{uuid4().hex[:8]}"
+    warehouse = Warehouse(local_aws, name, name.replace("-", "_"))
+    warehouse.s3.create_bucket(Bucket=name)
+    warehouse.glue.create_database(DatabaseInput={"Name": warehouse.database})
+    yield warehouse
+    warehouse.glue.delete_database(Name=warehouse.database)
 
 
 @pytest.fixture(scope="module")

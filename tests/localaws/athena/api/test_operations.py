@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localaws.athena.conftest import Lake
+from tests.localaws.athena.conftest import Warehouse
 
 # Takes long enough to be seen in the state RUNNING, and DuckDB can interrupt it.
 ENDLESS = (
@@ -30,48 +30,51 @@ def refusal(call: Any, **request: Any) -> tuple[str, str]:
     return error["Code"], error["Message"]
 
 
-def state(lake: Lake, execution_id: str) -> str:
-    execution = lake.athena.get_query_execution(QueryExecutionId=execution_id)["QueryExecution"]
+def state(warehouse: Warehouse, execution_id: str) -> str:
+    execution = warehouse.athena.get_query_execution(QueryExecutionId=execution_id)["QueryExecution"]
     return str(execution["Status"]["State"])
 
 
-def start(lake: Lake, sql: str, **request: Any) -> str:
-    request.setdefault("ResultConfiguration", {"OutputLocation": lake.output})
-    return str(lake.athena.start_query_execution(QueryString=sql, **request)["QueryExecutionId"])
+def start(warehouse: Warehouse, sql: str, **request: Any) -> str:
+    request.setdefault("ResultConfiguration", {"OutputLocation": warehouse.output})
+    return str(warehouse.athena.start_query_execution(QueryString=sql, **request)["QueryExecutionId"])
 
 
 @pytest.fixture
-def workgroup(lake: Lake) -> str:
+def workgroup(warehouse: Warehouse) -> str:
     """A workgroup that enforces its output location."""
     name = f"wg-{uuid4().hex[:8]}"
-    location = f"s3://{lake.bucket}/enforced/"
-    lake.athena.create_work_group(
+    location = f"s3://{warehouse.bucket}/enforced/"
+    warehouse.athena.create_work_group(
         Name=name, Configuration={"ResultConfiguration": {"OutputLocation": location}}
     )
     return name
 
 
-def test_a_query_writes_a_csv_file_and_its_metadata(lake: Lake) -> None:
-    outcome = lake.run("SELECT 1 AS Id, 'say \"hi\"' AS text, CAST(NULL AS varchar), '' AS empty")
+def test_a_query_writes_a_csv_file_and_its_metadata(warehouse: Warehouse) -> None:
+    outcome = warehouse.run("SELECT 1 AS Id, 'say \"hi\"' AS text, CAST(NULL AS varchar), '' AS empty")
     location = outcome.execution["ResultConfiguration"]["OutputLocation"]
-    assert location == f"{lake.output}{outcome.execution['QueryExecutionId']}.csv"
-    key = location.partition(f"s3://{lake.bucket}/")[2]
-    body = lake.s3.get_object(Bucket=lake.bucket, Key=key)["Body"].read().decode()
+    assert location == f"{warehouse.output}{outcome.execution['QueryExecutionId']}.csv"
+    key = location.partition(f"s3://{warehouse.bucket}/")[2]
+    body = warehouse.s3.get_object(Bucket=warehouse.bucket, Key=key)["Body"].read().decode()
     assert body == '"Id","text","_col2","empty"\n"1","say ""hi""",,""\n'
     assert next(csv.reader(io.StringIO(body))) == ["Id", "text", "_col2", "empty"]
-    assert b"hive" in lake.s3.get_object(Bucket=lake.bucket, Key=f"{key}.metadata")["Body"].read()
+    assert b"hive" in warehouse.s3.get_object(Bucket=warehouse.bucket, Key=f"{key}.metadata")["Body"].read()
 
 
-def test_ddl_writes_a_text_file(lake: Lake) -> None:
-    outcome = lake.run(f"SHOW DATABASES LIKE '{lake.database}'")
+def test_ddl_writes_a_text_file(warehouse: Warehouse) -> None:
+    outcome = warehouse.run(f"SHOW DATABASES LIKE '{warehouse.database}'")
     location = outcome.execution["ResultConfiguration"]["OutputLocation"]
     assert location.endswith(f"{outcome.execution['QueryExecutionId']}.txt")
-    key = location.partition(f"s3://{lake.bucket}/")[2]
-    assert lake.s3.get_object(Bucket=lake.bucket, Key=key)["Body"].read().decode() == f"{lake.database}\n"
+    key = location.partition(f"s3://{warehouse.bucket}/")[2]
+    assert (
+        warehouse.s3.get_object(Bucket=warehouse.bucket, Key=key)["Body"].read().decode()
+        == f"{warehouse.database}\n"
+    )
 
 
-def test_an_execution_has_its_statement_type_times_and_reason(lake: Lake) -> None:
-    good = lake.run("-- first a comment\n/* and another */ SELECT 1;").execution
+def test_an_execution_has_its_statement_type_times_and_reason(warehouse: Warehouse) -> None:
+    good = warehouse.run("-- first a comment\n/* and another */ SELECT 1;").execution
     assert (good["StatementType"], good["SubstatementType"]) == ("DML", "SELECT")
     assert good["Query"].startswith("-- first")
     assert good["EngineVersion"]["EffectiveEngineVersion"] == "Athena engine version 3"
@@ -79,19 +82,19 @@ def test_an_execution_has_its_statement_type_times_and_reason(lake: Lake) -> Non
         good["Statistics"]
     )
     assert good["Status"]["CompletionDateTime"] >= good["Status"]["SubmissionDateTime"]
-    bad = lake.run("SELECT 1/0").execution["Status"]
+    bad = warehouse.run("SELECT 1/0").execution["Status"]
     assert (bad["State"], bad["StateChangeReason"]) == ("FAILED", "DIVISION_BY_ZERO: Division by zero")
     assert bad["AthenaError"] == {
         "ErrorCategory": 2, "ErrorType": 1001, "Retryable": False, "ErrorMessage": "DIVISION_BY_ZERO: Division by zero",
     }  # fmt: skip
-    shown = lake.run("SHOW TABLES").execution
+    shown = warehouse.run("SHOW TABLES").execution
     assert (shown["StatementType"], shown["SubstatementType"]) == ("UTILITY", "SHOW_TABLES")
 
 
-def test_results_are_paged_and_the_first_page_has_the_header(lake: Lake) -> None:
+def test_results_are_paged_and_the_first_page_has_the_header(warehouse: Warehouse) -> None:
     sql = "SELECT x AS n FROM UNNEST(sequence(1, 2500)) t(x) ORDER BY 1"
-    execution_id = lake.run(sql).execution["QueryExecutionId"]
-    pages = list(lake.athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution_id))
+    execution_id = warehouse.run(sql).execution["QueryExecutionId"]
+    pages = list(warehouse.athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution_id))
     texts = [[row["Data"][0]["VarCharValue"] for row in page["ResultSet"]["Rows"]] for page in pages]
     assert [len(page) for page in texts] == [1000, 1000, 501]
     assert texts[0][:2] == ["n", "1"]
@@ -99,59 +102,61 @@ def test_results_are_paged_and_the_first_page_has_the_header(lake: Lake) -> None
     (column,) = pages[0]["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
     assert (column["Name"], column["Type"], column["Precision"]) == ("n", "bigint", 19)
     assert pages[0]["UpdateCount"] == 0
-    small = lake.athena.get_query_results(QueryExecutionId=execution_id, MaxResults=2)
+    small = warehouse.athena.get_query_results(QueryExecutionId=execution_id, MaxResults=2)
     assert len(small["ResultSet"]["Rows"]) == 2
-    following = lake.athena.get_query_results(
+    following = warehouse.athena.get_query_results(
         QueryExecutionId=execution_id, MaxResults=1, NextToken=small["NextToken"]
     )
     assert following["ResultSet"]["Rows"] == [{"Data": [{"VarCharValue": "2"}]}]
 
 
-def test_a_null_has_no_value(lake: Lake) -> None:
-    rows = lake.run("SELECT CAST(NULL AS integer)").pages["ResultSet"]["Rows"]
+def test_a_null_has_no_value(warehouse: Warehouse) -> None:
+    rows = warehouse.run("SELECT CAST(NULL AS integer)").pages["ResultSet"]["Rows"]
     assert rows[1] == {"Data": [{}]}
 
 
-def test_results_of_a_query_without_results_are_refused(lake: Lake) -> None:
-    failed = lake.run("SELECT 1/0").execution["QueryExecutionId"]
-    assert refusal(lake.athena.get_query_results, QueryExecutionId=failed) == (
+def test_results_of_a_query_without_results_are_refused(warehouse: Warehouse) -> None:
+    failed = warehouse.run("SELECT 1/0").execution["QueryExecutionId"]
+    assert refusal(warehouse.athena.get_query_results, QueryExecutionId=failed) == (
         "InvalidRequestException",
         "Query did not finish successfully. Final query state: FAILED",
     )
     unknown = str(uuid4())
     for call in (
-        lake.athena.get_query_results,
-        lake.athena.get_query_execution,
-        lake.athena.stop_query_execution,
+        warehouse.athena.get_query_results,
+        warehouse.athena.get_query_execution,
+        warehouse.athena.stop_query_execution,
     ):
         assert refusal(call, QueryExecutionId=unknown)[1] == f"QueryExecution {unknown} was not found"
 
 
-def test_results_are_read_from_their_file_in_s3(lake: Lake) -> None:
-    execution = lake.run("SELECT 1").execution
-    key = execution["ResultConfiguration"]["OutputLocation"].partition(f"s3://{lake.bucket}/")[2]
-    lake.s3.delete_object(Bucket=lake.bucket, Key=key)
-    code, message = refusal(lake.athena.get_query_results, QueryExecutionId=execution["QueryExecutionId"])
+def test_results_are_read_from_their_file_in_s3(warehouse: Warehouse) -> None:
+    execution = warehouse.run("SELECT 1").execution
+    key = execution["ResultConfiguration"]["OutputLocation"].partition(f"s3://{warehouse.bucket}/")[2]
+    warehouse.s3.delete_object(Bucket=warehouse.bucket, Key=key)
+    code, message = refusal(
+        warehouse.athena.get_query_results, QueryExecutionId=execution["QueryExecutionId"]
+    )
     assert code == "InvalidRequestException"
     assert message.startswith("You do not seem to have access to the S3 location of your query results.")
 
 
-def test_a_request_token_runs_a_query_once(lake: Lake) -> None:
+def test_a_request_token_runs_a_query_once(warehouse: Warehouse) -> None:
     token = uuid4().hex
-    first = start(lake, "SELECT 1", ClientRequestToken=token)
-    assert start(lake, "SELECT 1", ClientRequestToken=token) == first
-    lake.wait(first)
-    assert start(lake, "SELECT 1", ClientRequestToken=token) == first
+    first = start(warehouse, "SELECT 1", ClientRequestToken=token)
+    assert start(warehouse, "SELECT 1", ClientRequestToken=token) == first
+    warehouse.wait(first)
+    assert start(warehouse, "SELECT 1", ClientRequestToken=token) == first
     other = {
         "QueryString": "SELECT 2",
         "ClientRequestToken": token,
-        "ResultConfiguration": {"OutputLocation": lake.output},
+        "ResultConfiguration": {"OutputLocation": warehouse.output},
     }
-    assert refusal(lake.athena.start_query_execution, **other) == (
+    assert refusal(warehouse.athena.start_query_execution, **other) == (
         "InvalidRequestException",
         "Idempotent parameters do not match",
     )
-    assert start(lake, "SELECT 1", ClientRequestToken=uuid4().hex) != first
+    assert start(warehouse, "SELECT 1", ClientRequestToken=uuid4().hex) != first
 
 
 @pytest.mark.parametrize(
@@ -169,18 +174,20 @@ def test_a_request_token_runs_a_query_once(lake: Lake) -> None:
         ("SELECT ?", "Incorrect number of parameters: expected 1 but found 0"),
     ],
 )
-def test_a_malformed_query_is_refused_by_start_query_execution(lake: Lake, sql: str, message: str) -> None:
-    request = {"QueryString": sql, "ResultConfiguration": {"OutputLocation": lake.output}}
+def test_a_malformed_query_is_refused_by_start_query_execution(
+    warehouse: Warehouse, sql: str, message: str
+) -> None:
+    request = {"QueryString": sql, "ResultConfiguration": {"OutputLocation": warehouse.output}}
     with pytest.raises(ClientError) as failure:
-        lake.athena.start_query_execution(**request)
+        warehouse.athena.start_query_execution(**request)
     response = failure.value.response
     assert response["Error"]["Code"] == "InvalidRequestException"
     assert response["Error"]["Message"].startswith(message)
     assert response["AthenaErrorCode"] == "MALFORMED_QUERY"
 
 
-def test_execution_parameters_replace_question_marks(lake: Lake) -> None:
-    outcome = lake.run(
+def test_execution_parameters_replace_question_marks(warehouse: Warehouse) -> None:
+    outcome = warehouse.run(
         "SELECT x FROM (VALUES 1, 2) t(x) WHERE x = ? OR 'a' = ?", ExecutionParameters=["2", "'b'"]
     )
     assert outcome.rows == [("2",)]
@@ -194,14 +201,16 @@ def test_execution_parameters_replace_question_marks(lake: Lake) -> None:
         ("INSERT INTO t SELECT ?", "INSERT statements"),
     ],
 )
-def test_parameters_of_an_unsupported_statement_are_accepted(lake: Lake, sql: str, message: str) -> None:
-    outcome = lake.run(sql, ExecutionParameters=["1"])
+def test_parameters_of_an_unsupported_statement_are_accepted(
+    warehouse: Warehouse, sql: str, message: str
+) -> None:
+    outcome = warehouse.run(sql, ExecutionParameters=["1"])
     assert outcome.reason.startswith("not supported by the local Athena: ")
     assert message in outcome.reason
 
 
-def test_an_output_location_is_required_and_its_bucket_must_exist(lake: Lake) -> None:
-    call = lake.athena.start_query_execution
+def test_an_output_location_is_required_and_its_bucket_must_exist(warehouse: Warehouse) -> None:
+    call = warehouse.athena.start_query_execution
     assert refusal(call, QueryString="SELECT 1")[1].startswith(
         "No output location provided. An output location is required"
     )
@@ -215,20 +224,22 @@ def test_an_output_location_is_required_and_its_bucket_must_exist(lake: Lake) ->
     )
 
 
-def test_the_output_location_of_an_enforcing_workgroup_has_priority(lake: Lake, workgroup: str) -> None:
-    outcome = lake.run("SELECT 1", WorkGroup=workgroup)
+def test_the_output_location_of_an_enforcing_workgroup_has_priority(
+    warehouse: Warehouse, workgroup: str
+) -> None:
+    outcome = warehouse.run("SELECT 1", WorkGroup=workgroup)
     assert outcome.execution["ResultConfiguration"]["OutputLocation"].startswith(
-        f"s3://{lake.bucket}/enforced/"
+        f"s3://{warehouse.bucket}/enforced/"
     )
-    lake.athena.update_work_group(
+    warehouse.athena.update_work_group(
         WorkGroup=workgroup, ConfigurationUpdates={"EnforceWorkGroupConfiguration": False}
     )
-    outcome = lake.run("SELECT 1", WorkGroup=workgroup)
-    assert outcome.execution["ResultConfiguration"]["OutputLocation"].startswith(lake.output)
+    outcome = warehouse.run("SELECT 1", WorkGroup=workgroup)
+    assert outcome.execution["ResultConfiguration"]["OutputLocation"].startswith(warehouse.output)
 
 
-def test_a_workgroup_is_created_updated_and_deleted(lake: Lake, workgroup: str) -> None:
-    athena = lake.athena
+def test_a_workgroup_is_created_updated_and_deleted(warehouse: Warehouse, workgroup: str) -> None:
+    athena = warehouse.athena
     assert refusal(athena.create_work_group, Name=workgroup) == (
         "InvalidRequestException",
         "WorkGroup is already created",
@@ -236,7 +247,7 @@ def test_a_workgroup_is_created_updated_and_deleted(lake: Lake, workgroup: str) 
     found = athena.get_work_group(WorkGroup=workgroup)["WorkGroup"]
     assert (found["State"], found["Configuration"]["EnforceWorkGroupConfiguration"]) == ("ENABLED", True)
     assert {"primary", workgroup} <= {group["Name"] for group in athena.list_work_groups()["WorkGroups"]}
-    execution = lake.run("SELECT 1", WorkGroup=workgroup).execution["QueryExecutionId"]
+    execution = warehouse.run("SELECT 1", WorkGroup=workgroup).execution["QueryExecutionId"]
     assert athena.list_query_executions(WorkGroup=workgroup)["QueryExecutionIds"] == [execution]
     updates = {"ResultConfigurationUpdates": {"RemoveOutputLocation": True}}
     athena.update_work_group(
@@ -266,135 +277,154 @@ def test_a_workgroup_is_created_updated_and_deleted(lake: Lake, workgroup: str) 
     ],
 )  # fmt: skip
 def test_a_workgroup_setting_without_effect_is_refused(
-    lake: Lake, workgroup: str, settings: dict[str, Any], message: str
+    warehouse: Warehouse, workgroup: str, settings: dict[str, Any], message: str
 ) -> None:
-    code, said = refusal(lake.athena.create_work_group, Name=uuid4().hex, Configuration=settings)
+    code, said = refusal(warehouse.athena.create_work_group, Name=uuid4().hex, Configuration=settings)
     assert (code, said.startswith("not supported by the local Athena: ")) == ("InvalidRequestException", True)
     assert message in said
     managed = "ManagedQueryResultsConfiguration"
     updates = {f"{name}Updates" if name == managed else name: value for name, value in settings.items()}
     assert (
         message
-        in refusal(lake.athena.update_work_group, WorkGroup=workgroup, ConfigurationUpdates=updates)[1]
+        in refusal(warehouse.athena.update_work_group, WorkGroup=workgroup, ConfigurationUpdates=updates)[1]
     )
 
 
-def test_disabled_settings_and_the_current_engine_version_are_accepted(lake: Lake, workgroup: str) -> None:
+def test_disabled_settings_and_the_current_engine_version_are_accepted(
+    warehouse: Warehouse, workgroup: str
+) -> None:
     off, version = {"Enabled": False}, "Athena engine version 3"
     updates = {
         "ManagedQueryResultsConfigurationUpdates": off,
         "EngineVersion": {"SelectedEngineVersion": version},
     }
-    lake.athena.update_work_group(WorkGroup=workgroup, ConfigurationUpdates=updates)
-    found = lake.athena.get_work_group(WorkGroup=workgroup)["WorkGroup"]["Configuration"]
+    warehouse.athena.update_work_group(WorkGroup=workgroup, ConfigurationUpdates=updates)
+    found = warehouse.athena.get_work_group(WorkGroup=workgroup)["WorkGroup"]["Configuration"]
     assert found["ManagedQueryResultsConfiguration"] == off
     assert found["EngineVersion"] == {
         "SelectedEngineVersion": version,
         "EffectiveEngineVersion": version,
     }
     reuse = {"ResultReuseByAgeConfiguration": off}
-    assert lake.run("SELECT 1", WorkGroup=workgroup, ResultReuseConfiguration=reuse).rows == [("1",)]
+    assert warehouse.run("SELECT 1", WorkGroup=workgroup, ResultReuseConfiguration=reuse).rows == [("1",)]
 
 
-def test_unsupported_parameters_of_a_query_are_refused(lake: Lake) -> None:
-    request = {"QueryString": "SELECT 1", "ResultConfiguration": {"OutputLocation": lake.output}}
-    call = lake.athena.start_query_execution
+def test_unsupported_parameters_of_a_query_are_refused(warehouse: Warehouse) -> None:
+    request = {"QueryString": "SELECT 1", "ResultConfiguration": {"OutputLocation": warehouse.output}}
+    call = warehouse.athena.start_query_execution
     reuse = {"ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": 60}}
     code, message = refusal(call, **request, ResultReuseConfiguration=reuse)
     assert code == "InvalidRequestException"
     assert message.startswith("not supported by the local Athena: ResultReuse")
     message = refusal(call, **request, EngineConfiguration={"MaxConcurrentDpus": 2})[1]
     assert message == "not supported by the local Athena: EngineConfiguration"
-    request["ResultConfiguration"] = {"OutputLocation": lake.output, "ExpectedBucketOwner": "210987654321"}
+    request["ResultConfiguration"] = {
+        "OutputLocation": warehouse.output,
+        "ExpectedBucketOwner": "210987654321",
+    }
     assert "not by 210987654321" in refusal(call, **request)[1]
 
 
-def test_a_workgroup_has_tags(lake: Lake, workgroup: str) -> None:
+def test_a_workgroup_has_tags(warehouse: Warehouse, workgroup: str) -> None:
     arn = f"arn:aws:athena:us-east-1:123456789012:workgroup/{workgroup}"
-    lake.athena.tag_resource(ResourceARN=arn, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
-    lake.athena.untag_resource(ResourceARN=arn, TagKeys=["b"])
-    assert lake.athena.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "1"}]
-
-
-def test_a_query_beyond_the_scan_limit_of_its_workgroup_is_cancelled(lake: Lake, workgroup: str) -> None:
-    lake.put("wide/part-0.parquet", {"a": [uuid4().hex for _ in range(400_000)]})
-    lake.run(
-        f"CREATE EXTERNAL TABLE wide (a string, b int) STORED AS PARQUET LOCATION 's3://{lake.bucket}/wide/'"
+    warehouse.athena.tag_resource(
+        ResourceARN=arn, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]
     )
-    lake.athena.update_work_group(
+    warehouse.athena.untag_resource(ResourceARN=arn, TagKeys=["b"])
+    assert warehouse.athena.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "1"}]
+
+
+def test_a_query_beyond_the_scan_limit_of_its_workgroup_is_cancelled(
+    warehouse: Warehouse, workgroup: str
+) -> None:
+    warehouse.put("wide/part-0.parquet", {"a": [uuid4().hex for _ in range(400_000)]})
+    warehouse.run(
+        f"CREATE EXTERNAL TABLE wide (a string, b int) STORED AS PARQUET LOCATION 's3://{warehouse.bucket}/wide/'"
+    )
+    warehouse.athena.update_work_group(
         WorkGroup=workgroup, ConfigurationUpdates={"BytesScannedCutoffPerQuery": 10_000_000}
     )
-    outcome = lake.run("SELECT max(a) FROM wide", WorkGroup=workgroup)
+    outcome = warehouse.run("SELECT max(a) FROM wide", WorkGroup=workgroup)
     assert (outcome.state, outcome.reason) == (
         "CANCELLED",
         "Query cancelled! : Bytes scanned limit was exceeded",
     )
-    assert lake.run("SELECT max(b) FROM wide", WorkGroup=workgroup).state == "SUCCEEDED"
+    assert warehouse.run("SELECT max(b) FROM wide", WorkGroup=workgroup).state == "SUCCEEDED"
 
 
-def test_a_running_query_can_be_stopped(lake: Lake) -> None:
-    execution = start(lake, ENDLESS)
-    while state(lake, execution) == "QUEUED":
+def test_a_running_query_can_be_stopped(warehouse: Warehouse) -> None:
+    execution = start(warehouse, ENDLESS)
+    while state(warehouse, execution) == "QUEUED":
         time.sleep(0.01)
-    assert state(lake, execution) == "RUNNING"
-    assert refusal(lake.athena.get_query_results, QueryExecutionId=execution)[1] == (
+    assert state(warehouse, execution) == "RUNNING"
+    assert refusal(warehouse.athena.get_query_results, QueryExecutionId=execution)[1] == (
         "Query has not yet finished. Current state: RUNNING"
     )
-    lake.athena.stop_query_execution(QueryExecutionId=execution)
-    assert lake.wait(execution).state == "CANCELLED"
-    lake.athena.stop_query_execution(QueryExecutionId=execution)
-    assert state(lake, execution) == "CANCELLED"
+    warehouse.athena.stop_query_execution(QueryExecutionId=execution)
+    assert warehouse.wait(execution).state == "CANCELLED"
+    warehouse.athena.stop_query_execution(QueryExecutionId=execution)
+    assert state(warehouse, execution) == "CANCELLED"
 
 
-def test_a_query_stopped_in_the_queue_never_runs(lake: Lake) -> None:
-    running = [start(lake, ENDLESS) for _ in range(4)]
-    waiting = start(lake, "SELECT 1")
-    assert state(lake, waiting) == "QUEUED"
-    lake.athena.stop_query_execution(QueryExecutionId=waiting)
-    assert state(lake, waiting) == "CANCELLED"
+def test_a_query_stopped_in_the_queue_never_runs(warehouse: Warehouse) -> None:
+    running = [start(warehouse, ENDLESS) for _ in range(4)]
+    waiting = start(warehouse, "SELECT 1")
+    assert state(warehouse, waiting) == "QUEUED"
+    warehouse.athena.stop_query_execution(QueryExecutionId=waiting)
+    assert state(warehouse, waiting) == "CANCELLED"
     for execution in running:
-        lake.athena.stop_query_execution(QueryExecutionId=execution)
-    assert {lake.wait(execution).state for execution in running} == {"CANCELLED"}
+        warehouse.athena.stop_query_execution(QueryExecutionId=execution)
+    assert {warehouse.wait(execution).state for execution in running} == {"CANCELLED"}
 
 
-def test_batch_get_query_execution_returns_many_executions(lake: Lake) -> None:
-    known = lake.run("SELECT 1").execution["QueryExecutionId"]
+def test_batch_get_query_execution_returns_many_executions(warehouse: Warehouse) -> None:
+    known = warehouse.run("SELECT 1").execution["QueryExecutionId"]
     unknown = str(uuid4())
-    answer = lake.athena.batch_get_query_execution(QueryExecutionIds=[known, unknown])
+    answer = warehouse.athena.batch_get_query_execution(QueryExecutionIds=[known, unknown])
     assert [execution["QueryExecutionId"] for execution in answer["QueryExecutions"]] == [known]
     assert [failure["QueryExecutionId"] for failure in answer["UnprocessedQueryExecutionIds"]] == [unknown]
-    statistics = lake.athena.get_query_runtime_statistics(QueryExecutionId=known)["QueryRuntimeStatistics"]
+    statistics = warehouse.athena.get_query_runtime_statistics(QueryExecutionId=known)[
+        "QueryRuntimeStatistics"
+    ]
     assert statistics["Rows"] == {"InputBytes": 0, "OutputRows": 1}
     ids = [
-        page["QueryExecutionIds"] for page in lake.athena.get_paginator("list_query_executions").paginate()
+        page["QueryExecutionIds"]
+        for page in warehouse.athena.get_paginator("list_query_executions").paginate()
     ]
     assert known in [execution for page in ids for execution in page]
 
 
-def test_table_metadata_comes_from_glue(lake: Lake) -> None:
-    lake.run(
-        f"CREATE EXTERNAL TABLE meta (a int COMMENT 'x') PARTITIONED BY (d date) STORED AS PARQUET LOCATION 's3://{lake.bucket}/m/'"
+def test_table_metadata_comes_from_glue(warehouse: Warehouse) -> None:
+    warehouse.run(
+        f"CREATE EXTERNAL TABLE meta (a int COMMENT 'x') PARTITIONED BY (d date) STORED AS PARQUET LOCATION 's3://{warehouse.bucket}/m/'"
     )
     catalog = {"CatalogName": "AwsDataCatalog"}
-    assert lake.database in [db["Name"] for db in lake.athena.list_databases(**catalog)["DatabaseList"]]
+    assert warehouse.database in [
+        db["Name"] for db in warehouse.athena.list_databases(**catalog)["DatabaseList"]
+    ]
     assert (
-        lake.athena.get_database(**catalog, DatabaseName=lake.database)["Database"]["Name"] == lake.database
+        warehouse.athena.get_database(**catalog, DatabaseName=warehouse.database)["Database"]["Name"]
+        == warehouse.database
     )
-    table = lake.athena.get_table_metadata(**catalog, DatabaseName=lake.database, TableName="meta")[
+    table = warehouse.athena.get_table_metadata(**catalog, DatabaseName=warehouse.database, TableName="meta")[
         "TableMetadata"
     ]
     assert table["Columns"] == [{"Name": "a", "Type": "int", "Comment": "x"}]
     assert [key["Name"] for key in table["PartitionKeys"]] == ["d"]
-    assert table["Parameters"]["location"] == f"s3://{lake.bucket}/m/"
-    listed = lake.athena.list_table_metadata(**catalog, DatabaseName=lake.database, Expression="me.*")
+    assert table["Parameters"]["location"] == f"s3://{warehouse.bucket}/m/"
+    listed = warehouse.athena.list_table_metadata(
+        **catalog, DatabaseName=warehouse.database, Expression="me.*"
+    )
     assert [table["Name"] for table in listed["TableMetadataList"]] == ["meta"]
     assert (
-        refusal(lake.athena.get_table_metadata, **catalog, DatabaseName=lake.database, TableName="nope")[0]
+        refusal(
+            warehouse.athena.get_table_metadata, **catalog, DatabaseName=warehouse.database, TableName="nope"
+        )[0]
         == "MetadataException"
     )
-    assert refusal(lake.athena.get_database, **catalog, DatabaseName="nope")[0] == "MetadataException"
-    assert refusal(lake.athena.list_databases, CatalogName="other")[0] == "InvalidRequestException"
-    assert lake.athena.list_data_catalogs()["DataCatalogsSummary"] == [
+    assert refusal(warehouse.athena.get_database, **catalog, DatabaseName="nope")[0] == "MetadataException"
+    assert refusal(warehouse.athena.list_databases, CatalogName="other")[0] == "InvalidRequestException"
+    assert warehouse.athena.list_data_catalogs()["DataCatalogsSummary"] == [
         {"CatalogName": "AwsDataCatalog", "Type": "GLUE"}
     ]
-    assert lake.athena.get_data_catalog(Name="awsdatacatalog")["DataCatalog"]["Type"] == "GLUE"
+    assert warehouse.athena.get_data_catalog(Name="awsdatacatalog")["DataCatalog"]["Type"] == "GLUE"

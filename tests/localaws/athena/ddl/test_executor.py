@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localaws.athena.conftest import Lake
+from tests.localaws.athena.conftest import Warehouse
 
 SALES = """
 CREATE EXTERNAL TABLE {name} (
@@ -26,20 +26,20 @@ TBLPROPERTIES ('parquet.compression' = 'SNAPPY')
 
 
 @pytest.fixture
-def sales(lake: Lake, request: pytest.FixtureRequest) -> Iterator[str]:
+def sales(warehouse: Warehouse, request: pytest.FixtureRequest) -> Iterator[str]:
     """A partitioned table for one test, without registered partitions."""
     name = request.node.originalname.removeprefix("test_")[:60]
-    assert lake.run(SALES.format(name=name, bucket=lake.bucket)).state == "SUCCEEDED"
+    assert warehouse.run(SALES.format(name=name, bucket=warehouse.bucket)).state == "SUCCEEDED"
     yield name
-    lake.run(f"DROP TABLE IF EXISTS {name}")
+    warehouse.run(f"DROP TABLE IF EXISTS {name}")
 
 
-def partition(lake: Lake, table: str, year: str, region: str) -> None:
-    lake.put(f"{table}/year={year}/region={region}/part-0.parquet", {"order_id": ["a"]})
+def partition(warehouse: Warehouse, table: str, year: str, region: str) -> None:
+    warehouse.put(f"{table}/year={year}/region={region}/part-0.parquet", {"order_id": ["a"]})
 
 
-def test_a_created_table_has_the_same_glue_definition_as_in_athena(lake: Lake, sales: str) -> None:
-    table = lake.glue.get_table(DatabaseName=lake.database, Name=sales)["Table"]
+def test_a_created_table_has_the_same_glue_definition_as_in_athena(warehouse: Warehouse, sales: str) -> None:
+    table = warehouse.glue.get_table(DatabaseName=warehouse.database, Name=sales)["Table"]
     assert table["TableType"] == "EXTERNAL_TABLE"
     assert table["Parameters"] == {"EXTERNAL": "TRUE", "parquet.compression": "SNAPPY"}
     assert [(key["Name"], key["Type"]) for key in table["PartitionKeys"]] == [
@@ -47,7 +47,7 @@ def test_a_created_table_has_the_same_glue_definition_as_in_athena(lake: Lake, s
         ("region", "string"),
     ]
     storage = table["StorageDescriptor"]
-    assert storage["Location"] == f"s3://{lake.bucket}/{sales}"
+    assert storage["Location"] == f"s3://{warehouse.bucket}/{sales}"
     assert [column["Type"] for column in storage["Columns"]] == [
         "string",
         "decimal(10,2)",
@@ -57,133 +57,134 @@ def test_a_created_table_has_the_same_glue_definition_as_in_athena(lake: Lake, s
     assert storage["SerdeInfo"]["SerializationLibrary"].endswith("ParquetHiveSerDe")
 
 
-def test_create_database_creates_it_in_glue(lake: Lake) -> None:
-    name = f"{lake.database}_other"
+def test_create_database_creates_it_in_glue(warehouse: Warehouse) -> None:
+    name = f"{warehouse.database}_other"
     assert (
-        lake.run(f"CREATE DATABASE {name} COMMENT 'x' LOCATION 's3://{lake.bucket}/db/'").state == "SUCCEEDED"
+        warehouse.run(f"CREATE DATABASE {name} COMMENT 'x' LOCATION 's3://{warehouse.bucket}/db/'").state
+        == "SUCCEEDED"
     )
-    assert lake.glue.get_database(Name=name)["Database"]["LocationUri"] == f"s3://{lake.bucket}/db/"
-    assert lake.failure(f"CREATE SCHEMA {name}").endswith(f"Database {name} already exists")
-    assert lake.run(f"CREATE DATABASE IF NOT EXISTS {name}").state == "SUCCEEDED"
-    assert (name,) in lake.rows("SHOW DATABASES")
-    assert lake.rows(f"SHOW DATABASES LIKE '{name[:-2]}*'") == [(name,)]
+    assert warehouse.glue.get_database(Name=name)["Database"]["LocationUri"] == f"s3://{warehouse.bucket}/db/"
+    assert warehouse.failure(f"CREATE SCHEMA {name}").endswith(f"Database {name} already exists")
+    assert warehouse.run(f"CREATE DATABASE IF NOT EXISTS {name}").state == "SUCCEEDED"
+    assert (name,) in warehouse.rows("SHOW DATABASES")
+    assert warehouse.rows(f"SHOW DATABASES LIKE '{name[:-2]}*'") == [(name,)]
     assert (
-        lake.run(
-            f"CREATE EXTERNAL TABLE {name}.t (a int) STORED AS PARQUET LOCATION 's3://{lake.bucket}/t/'"
+        warehouse.run(
+            f"CREATE EXTERNAL TABLE {name}.t (a int) STORED AS PARQUET LOCATION 's3://{warehouse.bucket}/t/'"
         ).rows
         == []
     )
-    assert "is not empty" in lake.failure(f"DROP DATABASE {name}")
-    assert lake.run(f"DROP DATABASE {name} CASCADE").state == "SUCCEEDED"
-    assert lake.failure(f"DROP DATABASE {name}").endswith(f"Database does not exist: {name}")
-    assert lake.run(f"DROP DATABASE IF EXISTS {name}").state == "SUCCEEDED"
+    assert "is not empty" in warehouse.failure(f"DROP DATABASE {name}")
+    assert warehouse.run(f"DROP DATABASE {name} CASCADE").state == "SUCCEEDED"
+    assert warehouse.failure(f"DROP DATABASE {name}").endswith(f"Database does not exist: {name}")
+    assert warehouse.run(f"DROP DATABASE IF EXISTS {name}").state == "SUCCEEDED"
 
 
-def test_a_table_that_exists_is_not_created_again(lake: Lake, sales: str) -> None:
-    again = SALES.format(name=sales, bucket=lake.bucket)
-    assert f"Table {sales} already exists" in lake.failure(again)
-    assert lake.run(again.replace("EXTERNAL TABLE", "EXTERNAL TABLE IF NOT EXISTS")).state == "SUCCEEDED"
+def test_a_table_that_exists_is_not_created_again(warehouse: Warehouse, sales: str) -> None:
+    again = SALES.format(name=sales, bucket=warehouse.bucket)
+    assert f"Table {sales} already exists" in warehouse.failure(again)
+    assert warehouse.run(again.replace("EXTERNAL TABLE", "EXTERNAL TABLE IF NOT EXISTS")).state == "SUCCEEDED"
 
 
-def test_drop_table_keeps_the_data(lake: Lake, sales: str) -> None:
-    partition(lake, sales, "2024", "EU")
-    assert lake.run(f"DROP TABLE {sales}").state == "SUCCEEDED"
-    assert lake.s3.list_objects_v2(Bucket=lake.bucket, Prefix=f"{sales}/")["KeyCount"] == 1
-    assert lake.failure(f"DROP TABLE {sales}").endswith(f"Table not found {lake.database}.{sales}")
-    assert lake.run(f"DROP TABLE IF EXISTS {sales}").state == "SUCCEEDED"
+def test_drop_table_keeps_the_data(warehouse: Warehouse, sales: str) -> None:
+    partition(warehouse, sales, "2024", "EU")
+    assert warehouse.run(f"DROP TABLE {sales}").state == "SUCCEEDED"
+    assert warehouse.s3.list_objects_v2(Bucket=warehouse.bucket, Prefix=f"{sales}/")["KeyCount"] == 1
+    assert warehouse.failure(f"DROP TABLE {sales}").endswith(f"Table not found {warehouse.database}.{sales}")
+    assert warehouse.run(f"DROP TABLE IF EXISTS {sales}").state == "SUCCEEDED"
 
 
-def test_repair_adds_new_partitions_and_lists_them(lake: Lake, sales: str) -> None:
-    partition(lake, sales, "2023", "EU")
-    partition(lake, sales, "2024", "EU")
-    assert lake.rows(f"MSCK REPAIR TABLE {sales}") == [
+def test_repair_adds_new_partitions_and_lists_them(warehouse: Warehouse, sales: str) -> None:
+    partition(warehouse, sales, "2023", "EU")
+    partition(warehouse, sales, "2024", "EU")
+    assert warehouse.rows(f"MSCK REPAIR TABLE {sales}") == [
         (f"Partitions not in metastore:\t{sales}:year=2023/region=EU\t{sales}:year=2024/region=EU",),
         (f"Repair: Added partition to metastore {sales}:year=2023/region=EU",),
         (f"Repair: Added partition to metastore {sales}:year=2024/region=EU",),
     ]
-    assert lake.rows(f"MSCK REPAIR TABLE {sales}") == []
-    assert lake.rows(f"SHOW PARTITIONS {sales}") == [("year=2023/region=EU",), ("year=2024/region=EU",)]
+    assert warehouse.rows(f"MSCK REPAIR TABLE {sales}") == []
+    assert warehouse.rows(f"SHOW PARTITIONS {sales}") == [("year=2023/region=EU",), ("year=2024/region=EU",)]
 
 
-def test_repair_removes_no_partition(lake: Lake, sales: str) -> None:
-    partition(lake, sales, "2024", "EU")
-    lake.run(f"MSCK REPAIR TABLE {sales}")
-    lake.s3.delete_object(Bucket=lake.bucket, Key=f"{sales}/year=2024/region=EU/part-0.parquet")
-    assert lake.rows(f"MSCK REPAIR TABLE {sales}") == [
+def test_repair_removes_no_partition(warehouse: Warehouse, sales: str) -> None:
+    partition(warehouse, sales, "2024", "EU")
+    warehouse.run(f"MSCK REPAIR TABLE {sales}")
+    warehouse.s3.delete_object(Bucket=warehouse.bucket, Key=f"{sales}/year=2024/region=EU/part-0.parquet")
+    assert warehouse.rows(f"MSCK REPAIR TABLE {sales}") == [
         (f"Partitions missing from filesystem:\t{sales}:year=2024/region=EU",)
     ]
-    assert lake.rows(f"SHOW PARTITIONS {sales}") == [("year=2024/region=EU",)]
+    assert warehouse.rows(f"SHOW PARTITIONS {sales}") == [("year=2024/region=EU",)]
 
 
-def test_repair_skips_folders_that_are_not_partitions(lake: Lake, sales: str) -> None:
-    partition(lake, sales, "2024", "a%3Ab")
-    partition(lake, sales, "2024", "10:30")
-    lake.put(f"{sales}/region=EU/year=2024/part-0.parquet", {"order_id": ["a"]})
-    lake.put(f"{sales}/Year=2024/region=EU/part-0.parquet", {"order_id": ["a"]})
-    lake.put(f"{sales}/year=2024/part-0.parquet", {"order_id": ["a"]})
-    lake.run(f"MSCK REPAIR TABLE {sales}")
-    assert lake.rows(f"SHOW PARTITIONS {sales}") == [("year=2024/region=a:b",)]
-    assert lake.rows(f"SELECT DISTINCT region FROM {sales}") == [("a:b",)]
+def test_repair_skips_folders_that_are_not_partitions(warehouse: Warehouse, sales: str) -> None:
+    partition(warehouse, sales, "2024", "a%3Ab")
+    partition(warehouse, sales, "2024", "10:30")
+    warehouse.put(f"{sales}/region=EU/year=2024/part-0.parquet", {"order_id": ["a"]})
+    warehouse.put(f"{sales}/Year=2024/region=EU/part-0.parquet", {"order_id": ["a"]})
+    warehouse.put(f"{sales}/year=2024/part-0.parquet", {"order_id": ["a"]})
+    warehouse.run(f"MSCK REPAIR TABLE {sales}")
+    assert warehouse.rows(f"SHOW PARTITIONS {sales}") == [("year=2024/region=a:b",)]
+    assert warehouse.rows(f"SELECT DISTINCT region FROM {sales}") == [("a:b",)]
 
 
-def test_partitions_are_added_and_dropped_by_name(lake: Lake, sales: str) -> None:
+def test_partitions_are_added_and_dropped_by_name(warehouse: Warehouse, sales: str) -> None:
     add = f"ALTER TABLE {sales} ADD PARTITION (region='EU', year=2024) PARTITION (year=2024, region='US')"
-    assert lake.run(f"{add} LOCATION 's3://{lake.bucket}/elsewhere/us'").state == "SUCCEEDED"
-    found = lake.glue.get_partitions(DatabaseName=lake.database, TableName=sales)["Partitions"]
+    assert warehouse.run(f"{add} LOCATION 's3://{warehouse.bucket}/elsewhere/us'").state == "SUCCEEDED"
+    found = warehouse.glue.get_partitions(DatabaseName=warehouse.database, TableName=sales)["Partitions"]
     assert {p["Values"][1]: p["StorageDescriptor"]["Location"] for p in found} == {
-        "EU": f"s3://{lake.bucket}/{sales}/year=2024/region=EU/",
-        "US": f"s3://{lake.bucket}/elsewhere/us",
+        "EU": f"s3://{warehouse.bucket}/{sales}/year=2024/region=EU/",
+        "US": f"s3://{warehouse.bucket}/elsewhere/us",
     }
-    assert "Partition already exists" in lake.failure(add)
-    assert lake.run(add.replace("ADD", "ADD IF NOT EXISTS")).state == "SUCCEEDED"
+    assert "Partition already exists" in warehouse.failure(add)
+    assert warehouse.run(add.replace("ADD", "ADD IF NOT EXISTS")).state == "SUCCEEDED"
     drop = f"ALTER TABLE {sales} DROP PARTITION (year=2024, region='US')"
-    assert lake.run(drop).state == "SUCCEEDED"
-    assert "Partition not found" in lake.failure(drop)
-    assert lake.run(drop.replace("DROP", "DROP IF EXISTS")).state == "SUCCEEDED"
-    assert lake.rows(f"SHOW PARTITIONS {sales}") == [("year=2024/region=EU",)]
-    assert "not supported by the local Athena: DROP PARTITION with values for only some" in lake.failure(
+    assert warehouse.run(drop).state == "SUCCEEDED"
+    assert "Partition not found" in warehouse.failure(drop)
+    assert warehouse.run(drop.replace("DROP", "DROP IF EXISTS")).state == "SUCCEEDED"
+    assert warehouse.rows(f"SHOW PARTITIONS {sales}") == [("year=2024/region=EU",)]
+    assert "not supported by the local Athena: DROP PARTITION with values for only some" in warehouse.failure(
         f"ALTER TABLE {sales} DROP PARTITION (year=2024)"
     )
-    assert "must name all partition keys of the table (year, region)" in lake.failure(
+    assert "must name all partition keys of the table (year, region)" in warehouse.failure(
         f"ALTER TABLE {sales} ADD PARTITION (year=2024)"
     )
 
 
-def test_show_lists_tables_and_columns_and_the_create_statement(lake: Lake, sales: str) -> None:
-    assert (sales,) in lake.rows("SHOW TABLES")
-    assert lake.rows(f"SHOW TABLES IN {lake.database} '{sales[:-1]}*|nothing'") == [(sales,)]
+def test_show_lists_tables_and_columns_and_the_create_statement(warehouse: Warehouse, sales: str) -> None:
+    assert (sales,) in warehouse.rows("SHOW TABLES")
+    assert warehouse.rows(f"SHOW TABLES IN {warehouse.database} '{sales[:-1]}*|nothing'") == [(sales,)]
     names = ["order_id", "total", "weights", "sold_at", "year", "region"]
-    assert [str(name).rstrip() for (name,) in lake.rows(f"SHOW COLUMNS IN {sales}")] == names
-    lines = [line for (line,) in lake.rows(f"SHOW CREATE TABLE {sales}")]
-    assert lines[0] == f"CREATE EXTERNAL TABLE `{lake.database}.{sales}`("
+    assert [str(name).rstrip() for (name,) in warehouse.rows(f"SHOW COLUMNS IN {sales}")] == names
+    lines = [line for (line,) in warehouse.rows(f"SHOW CREATE TABLE {sales}")]
+    assert lines[0] == f"CREATE EXTERNAL TABLE `{warehouse.database}.{sales}`("
     assert "  `order_id` string COMMENT 'the order', " in lines
     assert "  `region` string)" in lines
-    assert f"  's3://{lake.bucket}/{sales}'" in lines
+    assert f"  's3://{warehouse.bucket}/{sales}'" in lines
 
 
 @pytest.fixture
-def again(lake: Lake, request: pytest.FixtureRequest) -> Iterator[Callable[[str], dict[str, Any]]]:
+def again(warehouse: Warehouse, request: pytest.FixtureRequest) -> Iterator[Callable[[str], dict[str, Any]]]:
     """Run the result of SHOW CREATE TABLE from another database, and return the new table in Glue."""
     made: list[str] = []
 
     def run(name: str) -> dict[str, Any]:
         made.append(name)
-        statement = "\n".join(str(line) for (line,) in lake.rows(f"SHOW CREATE TABLE `{name}`"))
-        before = definition(lake, name)
-        assert lake.run(f"DROP TABLE `{name}`").state == "SUCCEEDED"
-        outcome = lake.run(statement, QueryExecutionContext={"Database": "default"})
+        statement = "\n".join(str(line) for (line,) in warehouse.rows(f"SHOW CREATE TABLE `{name}`"))
+        before = definition(warehouse, name)
+        assert warehouse.run(f"DROP TABLE `{name}`").state == "SUCCEEDED"
+        outcome = warehouse.run(statement, QueryExecutionContext={"Database": "default"})
         assert outcome.state == "SUCCEEDED", f"{outcome.reason}: {statement}"
-        assert definition(lake, name) == before
+        assert definition(warehouse, name) == before
         return before
 
     yield run
     for name in made:
-        lake.run(f"DROP TABLE IF EXISTS `{name}`")
+        warehouse.run(f"DROP TABLE IF EXISTS `{name}`")
 
 
-def definition(lake: Lake, name: str) -> dict[str, Any]:
+def definition(warehouse: Warehouse, name: str) -> dict[str, Any]:
     """Return a table's definition in Glue without times and versions."""
-    table = lake.glue.get_table(DatabaseName=lake.database, Name=name)["Table"]
+    table = warehouse.glue.get_table(DatabaseName=warehouse.database, Name=name)["Table"]
     return {k: v for k, v in table.items() if k not in ("CreateTime", "UpdateTime", "VersionId")}
 
 
@@ -216,17 +217,17 @@ def definition(lake: Lake, name: str) -> dict[str, Any]:
     ],
 )
 def test_show_create_table_creates_the_same_table_again(
-    lake: Lake, again: Callable[[str], dict[str, Any]], name: str, ddl: str
+    warehouse: Warehouse, again: Callable[[str], dict[str, Any]], name: str, ddl: str
 ) -> None:
-    created = lake.run(f"CREATE EXTERNAL TABLE `{name}` {ddl}")
+    created = warehouse.run(f"CREATE EXTERNAL TABLE `{name}` {ddl}")
     assert created.state == "SUCCEEDED", created.reason
     again(name)
 
 
 def test_comments_and_properties_keep_their_quotes(
-    lake: Lake, again: Callable[[str], dict[str, Any]]
+    warehouse: Warehouse, again: Callable[[str], dict[str, Any]]
 ) -> None:
-    created = lake.run(
+    created = warehouse.run(
         r"""CREATE EXTERNAL TABLE quoting (a int COMMENT 'row\'s "id"', b int COMMENT "it's\ttab") COMMENT 'one\ntwo'
         STORED AS PARQUET LOCATION 's3://b//q///r/' TBLPROPERTIES ('k' = 'a\\b;')"""
     )
@@ -236,59 +237,59 @@ def test_comments_and_properties_keep_their_quotes(
     assert [column["Comment"] for column in storage["Columns"]] == ['row\'s "id"', "it's\ttab"]
     assert table["Parameters"] == {"EXTERNAL": "TRUE", "k": r"a\b;", "comment": "one\ntwo"}
     assert storage["Location"] == "s3://b/q/r/"
-    lines = [str(line) for (line,) in lake.rows("SHOW CREATE TABLE quoting")]
+    lines = [str(line) for (line,) in warehouse.rows("SHOW CREATE TABLE quoting")]
     assert r"""  `a` int COMMENT 'row\'s "id"', """ in lines
     assert r"COMMENT 'one\ntwo'" in lines
     assert not any("'comment'" in line for line in lines)
 
 
-def test_quotes_are_escaped_for_a_table_that_was_created_in_glue(lake: Lake) -> None:
+def test_quotes_are_escaped_for_a_table_that_was_created_in_glue(warehouse: Warehouse) -> None:
     columns = [{"Name": "a", "Type": "int", "Comment": "row's"}]
     storage = {"Columns": columns, "Location": "s3://b/g", "SerdeInfo": {"Parameters": {"x": "y"}}}
-    lake.glue.create_table(
-        DatabaseName=lake.database,
+    warehouse.glue.create_table(
+        DatabaseName=warehouse.database,
         TableInput={"Name": "given", "TableType": "EXTERNAL_TABLE", "StorageDescriptor": storage},
     )
-    lines = [line for (line,) in lake.rows("SHOW CREATE TABLE given")]
+    lines = [line for (line,) in warehouse.rows("SHOW CREATE TABLE given")]
     assert r"  `a` int COMMENT 'row\'s')" in lines
     assert "  'x'='y')" in lines
-    lake.glue.create_table(
-        DatabaseName=lake.database, TableInput={"Name": "seen", "TableType": "VIRTUAL_VIEW"}
+    warehouse.glue.create_table(
+        DatabaseName=warehouse.database, TableInput={"Name": "seen", "TableType": "VIRTUAL_VIEW"}
     )
-    assert "SHOW CREATE TABLE of VIRTUAL_VIEW" in lake.failure("SHOW CREATE TABLE seen")
+    assert "SHOW CREATE TABLE of VIRTUAL_VIEW" in warehouse.failure("SHOW CREATE TABLE seen")
     for name in ("given", "seen"):
-        lake.glue.delete_table(DatabaseName=lake.database, Name=name)
+        warehouse.glue.delete_table(DatabaseName=warehouse.database, Name=name)
 
 
-def test_a_database_in_backticks_can_be_the_query_context(lake: Lake, sales: str) -> None:
-    partition(lake, sales, "2024", "EU")
-    context = {"Database": f"`{lake.database}`"}
+def test_a_database_in_backticks_can_be_the_query_context(warehouse: Warehouse, sales: str) -> None:
+    partition(warehouse, sales, "2024", "EU")
+    context = {"Database": f"`{warehouse.database}`"}
     for statement in (
         f"MSCK REPAIR TABLE `{sales}`;",
         f"DESCRIBE `{sales}`;",
         f"SHOW CREATE TABLE `{sales}`;",
     ):
-        outcome = lake.run(statement, QueryExecutionContext=context)
+        outcome = warehouse.run(statement, QueryExecutionContext=context)
         assert outcome.state == "SUCCEEDED", outcome.reason
-    assert lake.rows(f"SHOW PARTITIONS `{lake.database}`.`{sales}`") == [("year=2024/region=EU",)]
-    assert lake.rows(f"SHOW PARTITIONS `{lake.database}.{sales}`") == [("year=2024/region=EU",)]
+    assert warehouse.rows(f"SHOW PARTITIONS `{warehouse.database}`.`{sales}`") == [("year=2024/region=EU",)]
+    assert warehouse.rows(f"SHOW PARTITIONS `{warehouse.database}.{sales}`") == [("year=2024/region=EU",)]
 
 
 @pytest.mark.parametrize("name", ["_id", "date", "timestamp", "user", "order", "a$b"])
-def test_a_name_that_needs_backticks_is_refused_without_them(lake: Lake, name: str) -> None:
+def test_a_name_that_needs_backticks_is_refused_without_them(warehouse: Warehouse, name: str) -> None:
     for sql in (
         f"CREATE EXTERNAL TABLE t ({name} int) STORED AS PARQUET LOCATION 's3://b/t/'",
         f"DESCRIBE {name}",
-        f"DROP TABLE IF EXISTS {lake.database}.{name}",
+        f"DROP TABLE IF EXISTS {warehouse.database}.{name}",
     ):
         with pytest.raises(
             ClientError, match=re.escape(f"mismatched input '{name}' expecting a name: write `{name}`")
         ):
-            lake.run(sql)
+            warehouse.run(sql)
 
 
-def test_describe_lists_fields_padded_and_partition_keys_twice(lake: Lake, sales: str) -> None:
-    lines = [line for (line,) in lake.rows(f"DESCRIBE {sales}")]
+def test_describe_lists_fields_padded_and_partition_keys_twice(warehouse: Warehouse, sales: str) -> None:
+    lines = [line for (line,) in warehouse.rows(f"DESCRIBE {sales}")]
     assert lines[0] == f"{'order_id':20}\t{'string':20}\t{'the order':20}"
     assert lines[6:10] == [
         "\t \t ",
@@ -361,5 +362,5 @@ def test_describe_lists_fields_padded_and_partition_keys_twice(lake: Lake, sales
         ("EXPLAIN SELECT 1", "EXPLAIN statements"),
     ],
 )
-def test_invalid_and_unsupported_statements_are_refused(lake: Lake, sql: str, message: str) -> None:
-    assert message.format(database=lake.database) in lake.failure(sql)
+def test_invalid_and_unsupported_statements_are_refused(warehouse: Warehouse, sql: str, message: str) -> None:
+    assert message.format(database=warehouse.database) in warehouse.failure(sql)

@@ -10,23 +10,26 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.localaws.athena.conftest import Lake
+from tests.localaws.athena.conftest import Warehouse
 
 
-def create(lake: Lake, name: str, columns: str, partitioned: str = "") -> None:
+def create(warehouse: Warehouse, name: str, columns: str, partitioned: str = "") -> None:
     by = f"PARTITIONED BY ({partitioned})" if partitioned else ""
-    sql = f"CREATE EXTERNAL TABLE {name} ({columns}) {by} STORED AS PARQUET LOCATION 's3://{lake.bucket}/{name}/'"
-    assert lake.run(sql).state == "SUCCEEDED"
+    sql = f"CREATE EXTERNAL TABLE {name} ({columns}) {by} STORED AS PARQUET LOCATION 's3://{warehouse.bucket}/{name}/'"
+    assert warehouse.run(sql).state == "SUCCEEDED"
 
 
 @pytest.fixture(scope="module")
-def sales(lake: Lake) -> str:
+def sales(warehouse: Warehouse) -> str:
     create(
-        lake, "sales", "customer string, amount bigint, price decimal(6,2)", "run_date date, region string"
+        warehouse,
+        "sales",
+        "customer string, amount bigint, price decimal(6,2)",
+        "run_date date, region string",
     )
     for day in ("2024-01-01", "2024-01-02"):
         for region in ("EU", "US"):
-            lake.put(
+            warehouse.put(
                 f"sales/run_date={day}/region={region}/part-0.snappy.parquet",
                 {
                     "customer": [f"{region}-{n}" for n in range(1000)],
@@ -34,15 +37,15 @@ def sales(lake: Lake) -> str:
                     "price": [Decimal("1.10")] * 1000,
                 },
             )
-    lake.run("MSCK REPAIR TABLE sales")
+    warehouse.run("MSCK REPAIR TABLE sales")
     return "sales"
 
 
-def test_all_registered_partitions_are_read(lake: Lake, sales: str) -> None:
-    assert lake.rows("SELECT count(*), sum(amount), sum(price), avg(price) FROM sales") == [
+def test_all_registered_partitions_are_read(warehouse: Warehouse, sales: str) -> None:
+    assert warehouse.rows("SELECT count(*), sum(amount), sum(price), avg(price) FROM sales") == [
         ("4000", "1998000", "4400.00", "1.10")
     ]
-    assert lake.rows(
+    assert warehouse.rows(
         "SELECT run_date, region, count(*) FROM sales GROUP BY 1, 2 ORDER BY 1, 2 DESC LIMIT 2"
     ) == [
         ("2024-01-01", "US", "1000"),
@@ -50,149 +53,155 @@ def test_all_registered_partitions_are_read(lake: Lake, sales: str) -> None:
     ]
 
 
-def test_an_unregistered_partition_is_not_read(lake: Lake) -> None:
-    create(lake, "unregistered", "a int", "day string")
-    lake.put("unregistered/day=1/x.parquet", {"a": pa.array([1], pa.int32())})
-    assert lake.rows("SELECT count(*) FROM unregistered") == [("0",)]
-    lake.run("ALTER TABLE unregistered ADD PARTITION (day='1')")
-    assert lake.rows("SELECT a, day FROM unregistered") == [("1", "1")]
+def test_an_unregistered_partition_is_not_read(warehouse: Warehouse) -> None:
+    create(warehouse, "unregistered", "a int", "day string")
+    warehouse.put("unregistered/day=1/x.parquet", {"a": pa.array([1], pa.int32())})
+    assert warehouse.rows("SELECT count(*) FROM unregistered") == [("0",)]
+    warehouse.run("ALTER TABLE unregistered ADD PARTITION (day='1')")
+    assert warehouse.rows("SELECT a, day FROM unregistered") == [("1", "1")]
 
 
-def test_a_condition_on_partition_keys_prunes_partitions(lake: Lake, sales: str) -> None:
-    whole = lake.run("SELECT sum(amount) FROM sales").scanned
-    day = lake.run("SELECT sum(amount) FROM sales WHERE run_date = date '2024-01-01'")
-    one = lake.run(
+def test_a_condition_on_partition_keys_prunes_partitions(warehouse: Warehouse, sales: str) -> None:
+    whole = warehouse.run("SELECT sum(amount) FROM sales").scanned
+    day = warehouse.run("SELECT sum(amount) FROM sales WHERE run_date = date '2024-01-01'")
+    one = warehouse.run(
         "SELECT sum(amount) FROM sales "
         "WHERE region LIKE 'E%' AND year(run_date) = 2024 AND run_date > date '2024-01-01'"
     )
     assert (day.scanned, one.scanned) == (whole // 2, whole // 4)
     assert day.rows == [("999000",)]
     assert one.rows == [("499500",)]
-    assert lake.run("SELECT sum(amount) FROM sales WHERE run_date > current_date").scanned == 0
+    assert warehouse.run("SELECT sum(amount) FROM sales WHERE run_date > current_date").scanned == 0
 
 
-def test_only_the_columns_of_the_query_count_as_scanned(lake: Lake, sales: str) -> None:
-    amounts = lake.run("SELECT sum(amount) FROM sales").scanned
-    everything = lake.run("SELECT * FROM sales").scanned
+def test_only_the_columns_of_the_query_count_as_scanned(warehouse: Warehouse, sales: str) -> None:
+    amounts = warehouse.run("SELECT sum(amount) FROM sales").scanned
+    everything = warehouse.run("SELECT * FROM sales").scanned
     assert 0 < amounts < everything
-    assert lake.run("SELECT count(*) FROM sales").scanned == 0
+    assert warehouse.run("SELECT count(*) FROM sales").scanned == 0
 
 
-def test_the_other_side_of_an_outer_join_is_not_pruned(lake: Lake, sales: str) -> None:
+def test_the_other_side_of_an_outer_join_is_not_pruned(warehouse: Warehouse, sales: str) -> None:
     """If the right side were pruned to `region IS NULL`, no row of the left side would find a match."""
     sql = (
         "SELECT count(*) FROM (VALUES 'EU-1', 'nobody') AS v(name) LEFT JOIN sales s ON s.customer = v.name "
         "WHERE s.region IS NULL"
     )
-    assert lake.rows(sql) == [("1",)]
+    assert warehouse.rows(sql) == [("1",)]
 
 
-def test_a_condition_in_a_subquery_does_not_prune_the_outer_query(lake: Lake, sales: str) -> None:
+def test_a_condition_in_a_subquery_does_not_prune_the_outer_query(warehouse: Warehouse, sales: str) -> None:
     inner = "SELECT 1 FROM (VALUES 1) AS v(x) WHERE s.region = 'EU'"
-    assert lake.rows(f"SELECT count(*) FROM sales s WHERE NOT EXISTS ({inner})") == [("2000",)]
+    assert warehouse.rows(f"SELECT count(*) FROM sales s WHERE NOT EXISTS ({inner})") == [("2000",)]
 
 
-def test_a_joined_table_is_pruned_by_its_own_condition(lake: Lake, sales: str) -> None:
+def test_a_joined_table_is_pruned_by_its_own_condition(warehouse: Warehouse, sales: str) -> None:
     sql = (
         "SELECT count(*) FROM sales a JOIN sales b ON a.customer = b.customer "
         "WHERE a.run_date = date '2024-01-01' AND b.run_date = date '2024-01-02' AND a.region = 'EU'"
     )
-    both = lake.run(sql)
+    both = warehouse.run(sql)
     assert both.rows == [("1000",)]
     assert (
         both.scanned
         == 3
-        * lake.run("SELECT customer FROM sales WHERE run_date = date '2024-01-01' AND region='EU'").scanned
+        * warehouse.run(
+            "SELECT customer FROM sales WHERE run_date = date '2024-01-01' AND region='EU'"
+        ).scanned
     )
 
 
-def test_markers_hidden_files_and_empty_objects_are_skipped(lake: Lake) -> None:
-    create(lake, "hidden", "a int")
-    lake.put("hidden/part-0.parquet", {"a": pa.array([1], pa.int32())})
-    lake.put("hidden/deeper/part-1.parquet", {"a": pa.array([2], pa.int32())})
+def test_markers_hidden_files_and_empty_objects_are_skipped(warehouse: Warehouse) -> None:
+    create(warehouse, "hidden", "a int")
+    warehouse.put("hidden/part-0.parquet", {"a": pa.array([1], pa.int32())})
+    warehouse.put("hidden/deeper/part-1.parquet", {"a": pa.array([2], pa.int32())})
     for key in ("hidden/_SUCCESS", "hidden/.part.crc", "hidden/_temporary/0/part", "hidden/sub_folder$"):
         body = b"" if key.endswith("$") else b"not parquet"
-        lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=body)
-    assert lake.rows("SELECT a FROM hidden ORDER BY a") == [("1",), ("2",)]
+        warehouse.s3.put_object(Bucket=warehouse.bucket, Key=key, Body=body)
+    assert warehouse.rows("SELECT a FROM hidden ORDER BY a") == [("1",), ("2",)]
 
 
-def test_a_location_without_objects_has_no_rows(lake: Lake) -> None:
-    create(lake, "empty", "a int, b array<double>", "day date")
-    assert lake.run("SELECT * FROM empty").rows == []
-    lake.run("ALTER TABLE empty ADD PARTITION (day='2024-01-01')")
-    nothing = lake.run("SELECT a, b, day FROM empty")
+def test_a_location_without_objects_has_no_rows(warehouse: Warehouse) -> None:
+    create(warehouse, "empty", "a int, b array<double>", "day date")
+    assert warehouse.run("SELECT * FROM empty").rows == []
+    warehouse.run("ALTER TABLE empty ADD PARTITION (day='2024-01-01')")
+    nothing = warehouse.run("SELECT a, b, day FROM empty")
     assert (nothing.rows, nothing.types) == ([], ["integer", "array", "date"])
 
 
-def test_a_column_that_is_missing_in_an_older_file_is_null(lake: Lake) -> None:
-    create(lake, "evolved", "a int, b string")
-    lake.put("evolved/1.parquet", {"a": pa.array([1], pa.int32())})
-    lake.put("evolved/2.parquet", {"b": ["x"], "a": pa.array([2], pa.int32())})
-    assert lake.rows("SELECT a, b FROM evolved ORDER BY a") == [("1", None), ("2", "x")]
+def test_a_column_that_is_missing_in_an_older_file_is_null(warehouse: Warehouse) -> None:
+    create(warehouse, "evolved", "a int, b string")
+    warehouse.put("evolved/1.parquet", {"a": pa.array([1], pa.int32())})
+    warehouse.put("evolved/2.parquet", {"b": ["x"], "a": pa.array([2], pa.int32())})
+    assert warehouse.rows("SELECT a, b FROM evolved ORDER BY a") == [("1", None), ("2", "x")]
 
 
 @pytest.mark.parametrize("declared", ["double", "string", "date", "decimal(4,2)"])
-def test_a_file_of_another_type_is_bad_data(lake: Lake, declared: str) -> None:
+def test_a_file_of_another_type_is_bad_data(warehouse: Warehouse, declared: str) -> None:
     name = f"bad_{declared.partition('(')[0]}"
-    create(lake, name, f"a {declared}, fine bigint")
-    lake.put(f"{name}/part-0.parquet", {"a": pa.array([1], pa.int64()), "fine": pa.array([7], pa.int64())})
-    message = lake.failure(f"SELECT a FROM {name}")
+    create(warehouse, name, f"a {declared}, fine bigint")
+    warehouse.put(
+        f"{name}/part-0.parquet", {"a": pa.array([1], pa.int64()), "fine": pa.array([7], pa.int64())}
+    )
+    message = warehouse.failure(f"SELECT a FROM {name}")
     assert message.startswith("HIVE_BAD_DATA: Field a's type INT64 in parquet file s3://")
-    assert lake.rows(f"SELECT fine FROM {name}") == [("7",)]
+    assert warehouse.rows(f"SELECT fine FROM {name}") == [("7",)]
 
 
-def test_narrower_integers_and_floats_are_widened(lake: Lake) -> None:
-    create(lake, "widened", "a bigint, b double, c decimal(10,4)")
-    lake.put("widened/part-0.parquet", {
+def test_narrower_integers_and_floats_are_widened(warehouse: Warehouse) -> None:
+    create(warehouse, "widened", "a bigint, b double, c decimal(10,4)")
+    warehouse.put("widened/part-0.parquet", {
         "a": pa.array([1], pa.int32()), "b": pa.array([0.5], pa.float32()), "c": pa.array([Decimal("1.25")]),
     })  # fmt: skip
-    assert lake.rows("SELECT a, b, c FROM widened") == [("1", "0.5", "1.2500")]
+    assert warehouse.rows("SELECT a, b, c FROM widened") == [("1", "0.5", "1.2500")]
 
 
 INTEGERS = {"tinyint": "BYTE", "smallint": "SHORT", "int": "INT"}
 
 
 @pytest.mark.parametrize("declared", INTEGERS)
-def test_wider_integers_are_read_if_their_values_fit(lake: Lake, declared: str) -> None:
+def test_wider_integers_are_read_if_their_values_fit(warehouse: Warehouse, declared: str) -> None:
     name = f"narrow_{declared}"
-    create(lake, name, f"a {declared}, few array<{declared}>")
+    create(warehouse, name, f"a {declared}, few array<{declared}>")
     files = {
         "wide": pa.table({"a": pa.array([-5, None], pa.int64()), "few": [[7], None]}),
         "byte": pa.table({"a": pa.array([99], pa.uint8()), "few": pa.array([[1]], pa.list_(pa.int16()))}),
         "short": pa.table({"a": pa.array([100], pa.uint16()), "few": pa.array([[2]], pa.list_(pa.uint8()))}),
     }
     for key, table in files.items():
-        lake.put(f"{name}/{key}.parquet", table)
+        warehouse.put(f"{name}/{key}.parquet", table)
     sql = f"SELECT a, few FROM {name} ORDER BY a"
-    assert lake.rows(sql) == [("-5", "[7]"), ("99", "[1]"), ("100", "[2]"), (None, None)]
-    lake.put(f"{name}/large.parquet", {"a": pa.array([3 * 10**9], pa.int64()), "few": [[1]]})
-    assert lake.failure(sql) == f"GENERIC_INTERNAL_ERROR: Value 3000000000 exceeds MAX_{INTEGERS[declared]}"
-    assert lake.rows(f"SELECT count(few) FROM {name}") == [("4",)]
+    assert warehouse.rows(sql) == [("-5", "[7]"), ("99", "[1]"), ("100", "[2]"), (None, None)]
+    warehouse.put(f"{name}/large.parquet", {"a": pa.array([3 * 10**9], pa.int64()), "few": [[1]]})
+    assert (
+        warehouse.failure(sql) == f"GENERIC_INTERNAL_ERROR: Value 3000000000 exceeds MAX_{INTEGERS[declared]}"
+    )
+    assert warehouse.rows(f"SELECT count(few) FROM {name}") == [("4",)]
 
 
-def test_a_large_unsigned_byte_fails_as_tinyint_and_is_read_as_smallint(lake: Lake) -> None:
-    create(lake, "unsigned", "t tinyint, s smallint, b bigint")
+def test_a_large_unsigned_byte_fails_as_tinyint_and_is_read_as_smallint(warehouse: Warehouse) -> None:
+    create(warehouse, "unsigned", "t tinyint, s smallint, b bigint")
     column = pa.array([200], pa.uint8())
-    lake.put("unsigned/part-0.parquet", {"t": column, "s": column, "b": pa.array([1], pa.uint64())})
-    assert lake.rows("SELECT s FROM unsigned") == [("200",)]
-    assert lake.failure("SELECT t FROM unsigned") == "GENERIC_INTERNAL_ERROR: Value 200 exceeds MAX_BYTE"
+    warehouse.put("unsigned/part-0.parquet", {"t": column, "s": column, "b": pa.array([1], pa.uint64())})
+    assert warehouse.rows("SELECT s FROM unsigned") == [("200",)]
+    assert warehouse.failure("SELECT t FROM unsigned") == "GENERIC_INTERNAL_ERROR: Value 200 exceeds MAX_BYTE"
     message = "not supported by the local Athena: the unsigned column b (uint64) of s3://"
-    assert lake.failure("SELECT b FROM unsigned").startswith(message)
+    assert warehouse.failure("SELECT b FROM unsigned").startswith(message)
 
 
-def test_timestamps_of_any_unit_are_rounded_to_milliseconds(lake: Lake) -> None:
+def test_timestamps_of_any_unit_are_rounded_to_milliseconds(warehouse: Warehouse) -> None:
     create(
-        lake,
+        warehouse,
         "rounded",
         "n int, at timestamp, l array<timestamp>, m map<string,timestamp>, r struct<x:timestamp>",
     )
     nanoseconds = [1_704_067_200_000_499_999, 1_704_067_200_000_500_000, -500_000, -500_001, None]
-    lake.put("rounded/ns.parquet", {
+    warehouse.put("rounded/ns.parquet", {
         "n": pa.array(range(5), pa.int32()), "at": pa.array(nanoseconds, pa.timestamp("ns")),
     })  # fmt: skip
     micros = [1_704_067_200_000_499, 1_704_067_200_000_500, -500, -501, None]
     column = pa.array(micros, pa.timestamp("us"))
-    lake.put("rounded/us.parquet", pa.table({
+    warehouse.put("rounded/us.parquet", pa.table({
         "n": pa.array(range(5), pa.int32()),
         "at": column,
         "l": pa.array([[micro] for micro in micros], pa.list_(column.type)),
@@ -206,117 +215,125 @@ def test_timestamps_of_any_unit_are_rounded_to_milliseconds(lake: Lake) -> None:
         "1969-12-31 23:59:59.999",
         None,
     ]
-    assert lake.rows("SELECT at FROM rounded WHERE l IS NULL ORDER BY n") == [(text,) for text in expected]
-    assert lake.rows("SELECT at, l, m, r FROM rounded WHERE l IS NOT NULL ORDER BY n") == [
+    assert warehouse.rows("SELECT at FROM rounded WHERE l IS NULL ORDER BY n") == [
+        (text,) for text in expected
+    ]
+    assert warehouse.rows("SELECT at, l, m, r FROM rounded WHERE l IS NOT NULL ORDER BY n") == [
         (text, f"[{text or 'null'}]", f"{{k={text or 'null'}}}", f"{{x={text or 'null'}}}")
         for text in expected
     ]
-    assert lake.rows("SELECT count(*) FROM rounded WHERE at = timestamp '2024-01-01 00:00:00.001'") == [
+    assert warehouse.rows("SELECT count(*) FROM rounded WHERE at = timestamp '2024-01-01 00:00:00.001'") == [
         ("2",)
     ]
 
 
-def test_nanoseconds_that_cannot_be_rounded_are_refused(lake: Lake) -> None:
-    create(lake, "nested_ns", "l array<timestamp>")
+def test_nanoseconds_that_cannot_be_rounded_are_refused(warehouse: Warehouse) -> None:
+    create(warehouse, "nested_ns", "l array<timestamp>")
     values = pa.array([[1]], pa.list_(pa.timestamp("ns")))
-    lake.put("nested_ns/part-0.parquet", {"l": values})
-    assert "these timestamps of nanoseconds" in lake.failure("SELECT l FROM nested_ns")
+    warehouse.put("nested_ns/part-0.parquet", {"l": values})
+    assert "these timestamps of nanoseconds" in warehouse.failure("SELECT l FROM nested_ns")
 
 
-def test_values_are_cut_to_the_length_of_a_varchar(lake: Lake) -> None:
-    create(lake, "lengths", "v varchar(4), s string")
-    lake.put("lengths/part-0.parquet", {"v": ["äöüßen", "ab"], "s": ["longer", "x"]})
+def test_values_are_cut_to_the_length_of_a_varchar(warehouse: Warehouse) -> None:
+    create(warehouse, "lengths", "v varchar(4), s string")
+    warehouse.put("lengths/part-0.parquet", {"v": ["äöüßen", "ab"], "s": ["longer", "x"]})
     sql = (
         "SELECT v, s, v || '!' AS c, CAST(s AS varchar(2)) AS d, (SELECT max(v) FROM lengths) AS e "
         "FROM (SELECT * FROM lengths UNION ALL SELECT CAST('u' AS varchar(3)), 'u') ORDER BY v DESC"
     )
-    outcome = lake.run(sql)
+    outcome = warehouse.run(sql)
     assert outcome.rows[0][:4] == ("äöüß", "longer", "äöüß!", "lo")
     info = outcome.pages["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
     unbounded = 2**31 - 1
     assert [column["Precision"] for column in info][:4] == [4, unbounded, unbounded, 2]
-    assert lake.rows("SELECT s FROM lengths WHERE v = 'äöüß'") == [("longer",)]
+    assert warehouse.rows("SELECT s FROM lengths WHERE v = 'äöüß'") == [("longer",)]
 
 
-def test_a_partition_with_another_column_type_is_a_mismatch(lake: Lake) -> None:
-    create(lake, "mismatch", "a string", "day string")
-    lake.put("mismatch/day=1/part-0.parquet", {"a": ["x"]})
-    lake.run("MSCK REPAIR TABLE mismatch")
-    found = lake.glue.get_partition(DatabaseName=lake.database, TableName="mismatch", PartitionValues=["1"])[
-        "Partition"
-    ]
+def test_a_partition_with_another_column_type_is_a_mismatch(warehouse: Warehouse) -> None:
+    create(warehouse, "mismatch", "a string", "day string")
+    warehouse.put("mismatch/day=1/part-0.parquet", {"a": ["x"]})
+    warehouse.run("MSCK REPAIR TABLE mismatch")
+    found = warehouse.glue.get_partition(
+        DatabaseName=warehouse.database, TableName="mismatch", PartitionValues=["1"]
+    )["Partition"]
     storage = {**found["StorageDescriptor"], "Columns": [{"Name": "a", "Type": "bigint"}]}
-    lake.glue.update_partition(
-        DatabaseName=lake.database, TableName="mismatch", PartitionValueList=["1"],
+    warehouse.glue.update_partition(
+        DatabaseName=warehouse.database, TableName="mismatch", PartitionValueList=["1"],
         PartitionInput={"Values": ["1"], "StorageDescriptor": storage},
     )  # fmt: skip
-    assert "partition 'day=1' declared column 'a' as type 'bigint'" in lake.failure("SELECT a FROM mismatch")
+    assert "partition 'day=1' declared column 'a' as type 'bigint'" in warehouse.failure(
+        "SELECT a FROM mismatch"
+    )
 
 
-def test_a_partition_value_of_another_type_is_in_the_message(lake: Lake) -> None:
-    create(lake, "bad_key", "a int", "day date")
-    lake.put("bad_key/day=tomorrow/part-0.parquet", {"a": pa.array([1], pa.int32())})
-    lake.run("MSCK REPAIR TABLE bad_key")
-    assert lake.failure("SELECT a FROM bad_key") == (
+def test_a_partition_value_of_another_type_is_in_the_message(warehouse: Warehouse) -> None:
+    create(warehouse, "bad_key", "a int", "day date")
+    warehouse.put("bad_key/day=tomorrow/part-0.parquet", {"a": pa.array([1], pa.int32())})
+    warehouse.run("MSCK REPAIR TABLE bad_key")
+    assert warehouse.failure("SELECT a FROM bad_key") == (
         "HIVE_INVALID_PARTITION_VALUE: Invalid partition value 'tomorrow' for DATE partition key: day"
     )
 
 
-def test_a_partition_value_that_is_too_long_is_in_the_message(lake: Lake) -> None:
-    create(lake, "long_key", "a int", "code varchar(2)")
-    lake.put("long_key/code=EU/part-0.parquet", {"a": pa.array([1], pa.int32())})
-    lake.run("MSCK REPAIR TABLE long_key")
-    assert lake.rows("SELECT a, code FROM long_key") == [("1", "EU")]
-    lake.run("ALTER TABLE long_key ADD PARTITION (code='EUR')")
-    assert "Invalid partition value 'EUR' for" in lake.failure("SELECT a FROM long_key")
+def test_a_partition_value_that_is_too_long_is_in_the_message(warehouse: Warehouse) -> None:
+    create(warehouse, "long_key", "a int", "code varchar(2)")
+    warehouse.put("long_key/code=EU/part-0.parquet", {"a": pa.array([1], pa.int32())})
+    warehouse.run("MSCK REPAIR TABLE long_key")
+    assert warehouse.rows("SELECT a, code FROM long_key") == [("1", "EU")]
+    warehouse.run("ALTER TABLE long_key ADD PARTITION (code='EUR')")
+    assert "Invalid partition value 'EUR' for" in warehouse.failure("SELECT a FROM long_key")
 
 
-def test_a_condition_that_fails_on_a_partition_fails_the_query(lake: Lake) -> None:
-    create(lake, "text_key", "a int", "day string")
-    lake.put("text_key/day=tomorrow/part-0.parquet", {"a": pa.array([1], pa.int32())})
-    lake.run("MSCK REPAIR TABLE text_key")
-    message = lake.failure("SELECT a FROM text_key WHERE CAST(day AS date) = current_date")
+def test_a_condition_that_fails_on_a_partition_fails_the_query(warehouse: Warehouse) -> None:
+    create(warehouse, "text_key", "a int", "day string")
+    warehouse.put("text_key/day=tomorrow/part-0.parquet", {"a": pa.array([1], pa.int32())})
+    warehouse.run("MSCK REPAIR TABLE text_key")
+    message = warehouse.failure("SELECT a FROM text_key WHERE CAST(day AS date) = current_date")
     assert message == "INVALID_CAST_ARGUMENT: Value cannot be cast to date: tomorrow"
 
 
-def test_a_location_that_is_not_on_s3_fails_the_query(lake: Lake) -> None:
-    create(lake, "elsewhere", "a int")
-    table = lake.glue.get_table(DatabaseName=lake.database, Name="elsewhere")["Table"]
+def test_a_location_that_is_not_on_s3_fails_the_query(warehouse: Warehouse) -> None:
+    create(warehouse, "elsewhere", "a int")
+    table = warehouse.glue.get_table(DatabaseName=warehouse.database, Name="elsewhere")["Table"]
     moved = {**table["StorageDescriptor"], "Location": "hdfs://somewhere/a"}
-    lake.glue.update_table(
-        DatabaseName=lake.database, TableInput={"Name": "elsewhere", "StorageDescriptor": moved}
+    warehouse.glue.update_table(
+        DatabaseName=warehouse.database, TableInput={"Name": "elsewhere", "StorageDescriptor": moved}
     )
-    assert lake.failure("SELECT a FROM elsewhere").startswith("HIVE_INVALID_METADATA: 'hdfs://somewhere/a'")
-
-
-def test_hives_default_partition_is_null(lake: Lake) -> None:
-    create(lake, "default_key", "a int", "day date")
-    lake.put("default_key/day=__HIVE_DEFAULT_PARTITION__/part-0.parquet", {"a": pa.array([1], pa.int32())})
-    lake.run("MSCK REPAIR TABLE default_key")
-    assert lake.rows("SELECT a, day FROM default_key WHERE day IS NULL") == [("1", None)]
-
-
-def test_a_file_that_is_not_parquet_is_bad_data(lake: Lake) -> None:
-    create(lake, "garbage", "a int")
-    lake.s3.put_object(Bucket=lake.bucket, Key="garbage/data.csv", Body=b"a,b\n1,2\n")
-    assert lake.failure("SELECT a FROM garbage").startswith(
-        f"HIVE_BAD_DATA: s3://{lake.bucket}/garbage/data.csv is not"
+    assert warehouse.failure("SELECT a FROM elsewhere").startswith(
+        "HIVE_INVALID_METADATA: 'hdfs://somewhere/a'"
     )
 
 
-def test_a_column_in_upper_case_is_refused_and_not_null(lake: Lake) -> None:
-    create(lake, "cased", "order_id string")
-    lake.put("cased/part-0.parquet", {"Order_ID": ["a"]})
-    assert "its name must be in lower case, order_id" in lake.failure("SELECT order_id FROM cased")
+def test_hives_default_partition_is_null(warehouse: Warehouse) -> None:
+    create(warehouse, "default_key", "a int", "day date")
+    warehouse.put(
+        "default_key/day=__HIVE_DEFAULT_PARTITION__/part-0.parquet", {"a": pa.array([1], pa.int32())}
+    )
+    warehouse.run("MSCK REPAIR TABLE default_key")
+    assert warehouse.rows("SELECT a, day FROM default_key WHERE day IS NULL") == [("1", None)]
 
 
-def test_each_type_is_read_and_formatted_as_in_athena(lake: Lake) -> None:
+def test_a_file_that_is_not_parquet_is_bad_data(warehouse: Warehouse) -> None:
+    create(warehouse, "garbage", "a int")
+    warehouse.s3.put_object(Bucket=warehouse.bucket, Key="garbage/data.csv", Body=b"a,b\n1,2\n")
+    assert warehouse.failure("SELECT a FROM garbage").startswith(
+        f"HIVE_BAD_DATA: s3://{warehouse.bucket}/garbage/data.csv is not"
+    )
+
+
+def test_a_column_in_upper_case_is_refused_and_not_null(warehouse: Warehouse) -> None:
+    create(warehouse, "cased", "order_id string")
+    warehouse.put("cased/part-0.parquet", {"Order_ID": ["a"]})
+    assert "its name must be in lower case, order_id" in warehouse.failure("SELECT order_id FROM cased")
+
+
+def test_each_type_is_read_and_formatted_as_in_athena(warehouse: Warehouse) -> None:
     create(
-        lake, "typed",
+        warehouse, "typed",
         "i8 tinyint, i16 smallint, f float, d double, b boolean, day date, at timestamp, l array<double>, "
         "m map<string,int>, r struct<x:int,y:string>, raw binary, n decimal(5,2)",
     )  # fmt: skip
-    lake.put("typed/part-0.parquet", pa.table({
+    warehouse.put("typed/part-0.parquet", pa.table({
         "i8": pa.array([1, None], pa.int8()),
         "i16": pa.array([2, None], pa.int16()),
         "f": pa.array([0.1, None], pa.float32()),
@@ -330,7 +347,7 @@ def test_each_type_is_read_and_formatted_as_in_athena(lake: Lake) -> None:
         "raw": pa.array([b"\x01\xff", None]),
         "n": pa.array([Decimal("1.50"), None]),
     }))  # fmt: skip
-    outcome = lake.run("SELECT * FROM typed")
+    outcome = warehouse.run("SELECT * FROM typed")
     assert outcome.types == [
         "tinyint", "smallint", "float", "double", "boolean", "date", "timestamp", "array", "map", "row", "varbinary",
         "decimal",
@@ -340,22 +357,25 @@ def test_each_type_is_read_and_formatted_as_in_athena(lake: Lake) -> None:
          "{x=1, y=null}", "01 ff", "1.50"),
         (None,) * 12,
     ]  # fmt: skip
-    assert lake.rows("SELECT r.x, typed.r.x, l[1] FROM typed WHERE b") == [("1", "1", "1.0")]
-    assert lake.rows("SELECT x FROM typed CROSS JOIN UNNEST(l) AS u(x) ORDER BY 1") == [("1.0",), (None,)]
+    assert warehouse.rows("SELECT r.x, typed.r.x, l[1] FROM typed WHERE b") == [("1", "1", "1.0")]
+    assert warehouse.rows("SELECT x FROM typed CROSS JOIN UNNEST(l) AS u(x) ORDER BY 1") == [
+        ("1.0",),
+        (None,),
+    ]
 
 
-def test_the_path_column_is_the_address_of_the_object(lake: Lake, sales: str) -> None:
-    found = lake.rows(
+def test_the_path_column_is_the_address_of_the_object(warehouse: Warehouse, sales: str) -> None:
+    found = warehouse.rows(
         "SELECT DISTINCT \"$path\" FROM sales WHERE region = 'EU' AND run_date = date '2024-01-02'"
     )
-    assert found == [(f"s3://{lake.bucket}/sales/run_date=2024-01-02/region=EU/part-0.snappy.parquet",)]
+    assert found == [(f"s3://{warehouse.bucket}/sales/run_date=2024-01-02/region=EU/part-0.snappy.parquet",)]
 
 
-def test_tables_are_found_by_full_name_in_any_case(lake: Lake, sales: str) -> None:
-    db = lake.database
+def test_tables_are_found_by_full_name_in_any_case(warehouse: Warehouse, sales: str) -> None:
+    db = warehouse.database
     sql = f'SELECT SALES.Amount AS Largest FROM "awsdatacatalog"."{db}"."sales" ORDER BY 1 DESC LIMIT 1'
-    assert lake.rows(sql) == [("999",)]
-    assert lake.rows(f"SELECT count(*) FROM {db.upper()}.Sales WHERE {db}.sales.amount = 1") == [("4",)]
+    assert warehouse.rows(sql) == [("999",)]
+    assert warehouse.rows(f"SELECT count(*) FROM {db.upper()}.Sales WHERE {db}.sales.amount = 1") == [("4",)]
 
 
 @pytest.mark.parametrize(
@@ -376,11 +396,13 @@ def test_tables_are_found_by_full_name_in_any_case(lake: Lake, sales: str) -> No
         ),
     ],
 )
-def test_wrong_names_fail_with_athenas_errors(lake: Lake, sales: str, sql: str, message: str) -> None:
-    assert lake.failure(sql).startswith(message.format(db=lake.database))
+def test_wrong_names_fail_with_athenas_errors(
+    warehouse: Warehouse, sales: str, sql: str, message: str
+) -> None:
+    assert warehouse.failure(sql).startswith(message.format(db=warehouse.database))
 
 
-def test_tables_are_joined_in_the_order_of_their_sizes(lake: Lake) -> None:
+def test_tables_are_joined_in_the_order_of_their_sizes(warehouse: Warehouse) -> None:
     """A query of a star schema: many tables in FROM, joins in WHERE, tables that are used more than once."""
     sales, customers, groups, days = 20_000, 5_000, 20_000, 3_000
     numbers = range(sales)
@@ -401,13 +423,13 @@ def test_tables_are_joined_in_the_order_of_their_sizes(lake: Lake) -> None:
             column: pa.array(values, pa.string() if column == "status" else pa.int64())
             for column, values in columns.items()
         })  # fmt: skip
-        lake.put(f"{name}/1.parquet", table)
+        warehouse.put(f"{name}/1.parquet", table)
         declared = ", ".join(f"{c} {'string' if c == 'status' else 'bigint'}" for c in columns)
-        lake.rows(
-            f"CREATE EXTERNAL TABLE {name} ({declared}) STORED AS PARQUET LOCATION 's3://{lake.bucket}/{name}/'"
+        warehouse.rows(
+            f"CREATE EXTERNAL TABLE {name} ({declared}) STORED AS PARQUET LOCATION 's3://{warehouse.bucket}/{name}/'"
         )
     started = time.monotonic()
-    [(count,)] = lake.rows(
+    [(count,)] = warehouse.rows(
         "SELECT count(*) FROM star_sales s, star_days d1, star_days d2, star_days d3, star_customers c, "
         "star_groups g1, star_groups g2 "
         "WHERE s.day = d1.id AND s.customer = c.id AND s.cohort = g1.id AND c.cohort = g2.id "
