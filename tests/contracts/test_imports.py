@@ -39,8 +39,8 @@ ALLOWED = {
 }  # fmt: skip
 
 ATHENA = ROOT / "localaws/athena"
-# The wings of the local Athena and of its sql, each with the wings it may import.
-WINGS: dict[str, set[str]] = {
+# The packages of the local Athena and of its sql, each with the packages it may import.
+PACKAGES: dict[str, set[str]] = {
     "api": {"execution", "tables", "results"},
     "execution": {"sql", "ddl", "tables", "results"},
     "sql": {"tables"},
@@ -52,7 +52,7 @@ WINGS: dict[str, set[str]] = {
     "sql/types": {"sql/parsing"},
     "sql/parsing": set(),
 }
-BELOW_THE_WINGS = {"errors", "datatypes", "quoting"}
+BELOW_THE_PACKAGES = {"errors", "datatypes", "quoting"}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -83,6 +83,10 @@ def test_a_layer_imports_only_the_layers_below_it(folder: str, path: Path) -> No
     assert imported(path) <= ALLOWED[folder]
 
 
+def test_every_pipeline_is_in_the_list() -> None:
+    assert {f"dags/{path.parent.name}" for path in ROOT.glob("dags/*/dag.py")} <= ALLOWED.keys()
+
+
 def athena_imports(path: Path) -> set[str]:
     """Return the modules of the local Athena that a file imports, as paths below its folder."""
     names = set()
@@ -95,13 +99,15 @@ def athena_imports(path: Path) -> set[str]:
     return {name.removeprefix(prefix).replace(".", "/") for name in names if name.startswith(prefix)}
 
 
-@pytest.mark.parametrize(("wing", "below"), WINGS.items())
-def test_a_wing_of_the_local_athena_imports_only_the_wings_below_it(wing: str, below: set[str]) -> None:
+@pytest.mark.parametrize(("package", "below"), PACKAGES.items())
+def test_a_package_of_the_local_athena_imports_only_the_packages_below_it(
+    package: str, below: set[str]
+) -> None:
     """A part of ``sql`` may import what ``sql`` may import, and the parts of ``sql`` below it."""
-    outer = wing.partition("/")[0]
-    allowed = {wing, *below, *BELOW_THE_WINGS, *(WINGS[outer] if outer != wing else ())}
-    files = sorted((ATHENA / wing).rglob("*.py"))
-    assert files, f"no module in {wing}"
+    outer = package.partition("/")[0]
+    allowed = {package, *below, *BELOW_THE_PACKAGES, *(PACKAGES[outer] if outer != package else ())}
+    files = sorted((ATHENA / package).rglob("*.py"))
+    assert files, f"no module in {package}"
     for path in files:
         refused = {
             name for name in athena_imports(path) if not any(f"{name}/".startswith(f"{w}/") for w in allowed)
@@ -109,12 +115,14 @@ def test_a_wing_of_the_local_athena_imports_only_the_wings_below_it(wing: str, b
         assert not refused, f"{path.relative_to(ROOT)} imports {', '.join(sorted(refused))}"
 
 
-def test_every_module_of_the_local_athena_is_in_a_wing_or_below_all_of_them() -> None:
-    assert {path.stem for path in ATHENA.glob("*.py")} == {"__init__", *BELOW_THE_WINGS}
+def test_every_module_of_the_local_athena_is_in_a_package_or_below_all_of_them() -> None:
+    assert {path.stem for path in ATHENA.glob("*.py")} == {"__init__", *BELOW_THE_PACKAGES}
     folders = {path.parent.relative_to(ATHENA).as_posix() for path in ATHENA.rglob("*.py")}
-    assert folders == {".", *WINGS}
-    for module in BELOW_THE_WINGS:
-        assert {name.partition("/")[0] for name in athena_imports(ATHENA / f"{module}.py")} <= BELOW_THE_WINGS
+    assert folders == {".", *PACKAGES}
+    for module in BELOW_THE_PACKAGES:
+        assert {
+            name.partition("/")[0] for name in athena_imports(ATHENA / f"{module}.py")
+        } <= BELOW_THE_PACKAGES
 
 
 def test_among_the_dag_modules_only_the_dag_and_its_form_import_airflow() -> None:
