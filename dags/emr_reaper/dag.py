@@ -63,5 +63,5 @@ with DAG(
         tags=[deployment_tags(Settings.from_environment(project=project)) for project in PROJECTS],
         # Functions, because Jinja would render text.
         max_hours=lambda context, jinja_env: context["params"]["max_hours"],
-        report_only=lambda context, jinja_env: context["params"]["dry_run"],
+        log_only=lambda context, jinja_env: context["params"]["dry_run"],
     )

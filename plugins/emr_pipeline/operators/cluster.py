@@ -129,24 +129,24 @@ class ReapClustersOperator(IdempotentAwsOperator):
     """
 
     aws_hook_class = EmrHook
-    template_fields = aws_template_fields("max_hours", "report_only")
+    template_fields = aws_template_fields("max_hours", "log_only")
 
     def __init__(
-        self, *, tags: Sequence[Mapping[str, str]], max_hours: Any, report_only: Any, **kwargs: Any
+        self, *, tags: Sequence[Mapping[str, str]], max_hours: Any, log_only: Any, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.tags = tags
         self.max_hours: float = max_hours
-        self.report_only: bool = report_only
+        self.log_only: bool = log_only
 
     def reconcile(self, context: Context) -> dict[str, str]:
         client = self.hook.conn
         abandoned = dict(self._abandoned(client, context["ti"]))
         problems = []
         for cluster_id, reason in abandoned.items():
-            action = "Would terminate" if self.report_only else "Terminating"
+            action = "Would terminate" if self.log_only else "Terminating"
             self.log.warning("%s %s: %s", action, cluster_id, reason)
-            if self.report_only:
+            if self.log_only:
                 continue
             try:
                 client.terminate_job_flows(JobFlowIds=[cluster_id])
@@ -169,9 +169,9 @@ class ReapClustersOperator(IdempotentAwsOperator):
                 yield cluster["Id"], reason
 
     def _reason(self, ti: Any, tags: Mapping[str, str], cluster: Mapping[str, Any]) -> str:
-        """Return why the cluster is abandoned; an empty text if it is not, or if it is not ours."""
-        ours = any(tags.items() >= wanted.items() for wanted in self.tags)
-        if not ours or not tags.keys() >= {"dag_id", "run_id"}:
+        """Return why the cluster is abandoned; an empty text if it is not, or if no entry of ``tags`` fits."""
+        known = any(tags.items() >= wanted.items() for wanted in self.tags)
+        if not known or not tags.keys() >= {"dag_id", "run_id"}:
             return ""
         run = f"run {tags['run_id']} of {tags['dag_id']}"
         unfinished = {"dag_id": tags["dag_id"], "run_ids": [tags["run_id"]], "states": ["queued", "running"]}

@@ -115,7 +115,7 @@ def test_a_cluster_that_does_not_end_in_time_is_named(aws: Any, run: Context) ->
 
 
 def reap(**kwargs: Any) -> ReapClustersOperator:
-    options = {"max_hours": 12.0, "report_only": False, **kwargs}
+    options = {"max_hours": 12.0, "log_only": False, **kwargs}
     tags = [deployment_tags(settings) for settings in (OTHER_PROJECT, SETTINGS)]
     return ReapClustersOperator(task_id="reap_clusters", tags=tags, **options)
 
@@ -144,7 +144,7 @@ def test_the_reaper_keeps_the_cluster_of_an_active_run(aws: Any, run: Context) -
 
 def test_a_dry_run_terminates_nothing(aws: Any, run: Context) -> None:
     cluster_id = create().execute(run())
-    assert cluster_id in reap(report_only=True).execute(with_unfinished(run()))
+    assert cluster_id in reap(log_only=True).execute(with_unfinished(run()))
     assert state_of(aws, cluster_id) not in {"TERMINATING", "TERMINATED"}
     terminate(cluster_id).execute(run())
 
