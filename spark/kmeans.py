@@ -88,7 +88,7 @@ def kmeans(job: Job[Flags]) -> None:
         blocks = as_blocks(source.frame, source.values, source.rows).persist(StorageLevel.MEMORY_AND_DISK)
         _check(source, blocks, ks[-1])
         job.log(f"{source.rows:,} customers read in {blocks.getNumPartitions()} partitions")
-    with job.stage("sweep"):
+    with job.stage("fit"):
         points = sample(source.frame, source.values, job.flags.seed)
         search = grid_search(blocks, points, ks, job.flags.n_init, job.flags.seed)
         blocks.unpersist()
