@@ -1,4 +1,4 @@
-"""What follows from the params of a run: its dates, its jobs, and the values of template fields.
+"""The values that are derived from the params of a run: its dates, its jobs, and the values of template fields.
 
 A template field with text is a Jinja template. A template field with a value of another type is a function, which
 Airflow calls at run time: https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/operators.html#jinja-templating
