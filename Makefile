@@ -40,7 +40,7 @@ test-ui: $(VENV)/complete $(UI)/complete ## Test the web UI in a real browser: [
 test-wheels: $(VENV)/complete ## Install the wheels with large dependencies, such as Spark, into empty environments and use them
 	@$(RUN) -m pytest -m wheels tests
 
-chaos: $(VENV)/complete ## Run the DAG on Airflow's own processes with injected faults, and print the matrix
+chaos: $(VENV)/complete ## Run the DAG on Airflow's own processes with injected faults, and print the result of each case
 	@$(RUN) -m pytest -m chaos tests/e2e -s
 
 benchmark: $(BENCHMARK)/complete ## Compare the jobs with the original notebook and with pandas: [SCALE=n] [CUSTOMERS=n] [RUNS=n] [ONLY="name ..."]

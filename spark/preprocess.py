@@ -53,7 +53,7 @@ def preprocess(job: Job[Flags]) -> None:
     with job.stage("sales"):
         lines, counts = _publish_sales(job, sources)
     rejected = cleaning.rejected(lines)
-    # If there are none, the input is not read again to find none.
+    # Without rejected lines, the input is not read again.
     job.publish("rejected_sales", rejected if counts.rejected else rejected.limit(0))
     assert counts.last_day is not None, "checked: at least one line is valid"
     sales = job.lake.read("sales")

@@ -56,7 +56,7 @@ with DAG(
         )
         create_database = AthenaStatementOperator(
             **task_docs("create_database"), query="sql/create_database.sql", **athena | {"database": ""}
-        )  # which does not exist yet
+        )  # the database does not exist yet
         create_tables = AthenaStatementOperator.partial(
             **task_docs("create_tables"), query="sql/create_tables.sql", **each_table
         ).expand(params=tables)
@@ -79,7 +79,7 @@ with DAG(
         sweep_clusters = TerminateClusterOperator(**task_docs("sweep_clusters"), cluster_id="")
         sweep_clusters.as_teardown(on_failure_fail_dagrun=True)
 
-    with group("athena", "Tables and questions", tooltip="On Athena, over what the steps wrote"):
+    with group("athena", "Tables and questions", tooltip="On Athena, over the outputs of the steps"):
         repair_tables = AthenaStatementOperator.partial(
             **task_docs("repair_tables"),
             query="sql/repair_tables.sql",
