@@ -8,7 +8,7 @@ BENCHMARK := .venv-benchmark
 UI := .venv-ui
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down deploy undeploy test test-spark4 test-ui test-wheels chaos benchmark benchmark-dag data-dictionary lint clean
+.PHONY: help run up down deploy doctor undeploy test test-spark4 test-ui test-wheels chaos benchmark benchmark-dag data-dictionary lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ down: ## Stop the services of `up`; the data is kept
 
 deploy: $(VENV)/complete ## Create or update the AWS resources and write .env.aws: [ARGS="--alert-email me@example.com ..."]
 	@$(EMR_PIPELINE) deploy $(ARGS)
+
+doctor: $(VENV)/complete ## Check the account and the settings before the first run: [ARGS="--core-nodes 10 --spot-share 0.5"]
+	@$(EMR_PIPELINE) doctor $(ARGS)
 
 undeploy: $(VENV)/complete ## Delete the AWS resources except the bucket and its key: [ARGS="--yes"]
 	@$(EMR_PIPELINE) undeploy $(ARGS)

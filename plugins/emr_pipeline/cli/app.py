@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from emr_pipeline.cli.console import CommandError
 from emr_pipeline.cli.deploy import deploy
+from emr_pipeline.cli.doctor import doctor
 from emr_pipeline.cli.undeploy import undeploy
 from emr_pipeline.settings import SettingsError
 
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (deploy, undeploy):
+for command in (deploy, doctor, undeploy):
     app.command()(command)
 
 

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from emr_pipeline.cli import certificates, console, settings_file, wheels
 from emr_pipeline.cli.aws import Aws
+from emr_pipeline.cli.checks.roles import services_without_role
 from emr_pipeline.cli.console import CommandError
 from emr_pipeline.cli.stacks import Plan, Stack
 from emr_pipeline.settings import PREFIX
@@ -86,11 +87,21 @@ def deploy(
     certificate = in_transit and (renew_certificate or not files.exists(CERTIFICATES_KEY))
     fetch = with_wheels and (wheels_folder is not None or not files.exists(WHEELS_FOLDER))
     planned = [CERTIFICATES_KEY] * certificate + [f"{WHEELS_FOLDER}*.whl"] * fetch
+    services = services_without_role(deployment.aws)
+
+    def stage() -> None:
+        files.stage(certificate, fetch, wheels_folder)
+        for service in services:
+            deployment.aws.client("iam").create_service_linked_role(AWSServiceName=service)
+
     emr = deployment.apply(
         "emr",
         outputs | {"CertificatesKey": CERTIFICATES_KEY if in_transit else ""},
-        [files.uri(key) for key in planned],
-        lambda: files.stage(certificate, fetch, wheels_folder),
+        [
+            *(files.uri(key) for key in planned),
+            *(f"service-linked role of {service}" for service in services),
+        ],
+        stage,
     )
     variables = _variables(deployment.aws, deployment.project, storage, emr)
     settings_file.write(settings, variables)
@@ -102,6 +113,7 @@ def deploy(
                 "region": deployment.aws.region,
                 "stacks": deployment.results,
                 "files": files.staged,
+                "service_linked_roles": services,
                 "settings": variables,
                 "settings_file": str(settings),
             }
@@ -131,26 +143,26 @@ class _Deployment:
         self,
         name: str,
         values: Mapping[str, str],
-        files: Sequence[str] = (),
+        others: Sequence[str] = (),
         stage: Callable[[], None] = lambda: None,
     ) -> Stack:
-        """Show the plan of a stack and the ``files``, ask, call ``stage`` and execute the plan."""
+        """Show the plan of a stack and what is added by ``stage``, ask, call ``stage`` and execute the plan."""
         stack = self.stack(name)
         plan = stack.plan(
             template_file(self._templates, name), {**self._values, **values}, {"project": self.project}
         )
-        self._show(stack, plan, files)
+        self._show(stack, plan, others)
         self.results[stack.name] = {
             "status": "created" if plan.creates else "updated" if plan.change_set else "unchanged",
             "changes": [asdict(change) for change in plan.changes],
         }
-        if not plan.change_set and not files:
+        if not plan.change_set and not others:
             return stack
         try:
             action = (
                 f"{'Create' if plan.creates else 'Update'} {stack.name}"
                 if plan.change_set
-                else "Add the files"
+                else f"Add {', '.join(others)}"
             )
             console.confirm(f"{action}?", yes=self._yes)
             stage()
@@ -161,7 +173,7 @@ class _Deployment:
             stack.execute(plan, lambda line: self.console.print(f"  {line}"))
         return stack
 
-    def _show(self, stack: Stack, plan: Plan, files: Sequence[str]) -> None:
+    def _show(self, stack: Stack, plan: Plan, others: Sequence[str]) -> None:
         if not plan.change_set:
             self.console.print(f"{stack.name}: no changes")
         elif not plan.changes:
@@ -173,8 +185,8 @@ class _Deployment:
             for change in plan.changes:
                 table.add_row(change.action, change.logical_id, change.type_name)
             self.console.print(table)
-        for file in files:
-            self.console.print(f"added    {file}")
+        for other in others:
+            self.console.print(f" added  {other}")
 
 
 class _Files:

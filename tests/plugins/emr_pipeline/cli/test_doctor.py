@@ -1,0 +1,336 @@
+"""The doctor on a local AWS: green after a deployment, and each fault is named by its line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from emr_pipeline.cli.aws import Aws
+from emr_pipeline.cli.checks import CHECKS
+from emr_pipeline.cli.checks.check import FAILED, NOT_CHECKED, OK, ClusterSize, Deployment, Result, run_checks
+from emr_pipeline.cli.settings_file import read_settings
+from tests.plugins.emr_pipeline.cli.conftest import Run
+
+CLUSTER = ClusterSize("emr-7.13.0", core_nodes=2, spot_share=0.5)
+EMR_TAG = {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}
+UNSUPPORTED = {"node permissions", "caller permissions", "block public access"}
+"""The checks that the local AWS cannot answer."""
+
+Undo = Callable[[], object]
+
+
+@pytest.fixture(scope="module")
+def deployed(run: Run, folder: Path) -> Deployment:
+    assert run("deploy", "--yes", "--wheels", str(folder)) == 0
+    return Deployment(Aws(), read_settings(folder / "settings"), CLUSTER)
+
+
+def results(deployment: Deployment, **changes: Any) -> dict[str, Result]:
+    """Return the results by check; ``changes`` replace settings or members of the cluster."""
+    cluster = {name: changes.pop(name) for name in vars(CLUSTER) if name in changes}
+    # A new object: it caches what it has read.
+    changed = Deployment(
+        deployment.aws, replace(deployment.settings, **changes), replace(deployment.cluster, **cluster)
+    )
+    return {result.check: result for result in run_checks(CHECKS, changed)}
+
+
+def failed(found: dict[str, Result]) -> list[str]:
+    return [name for name, result in found.items() if result.status == FAILED]
+
+
+def test_after_a_deployment_no_check_fails(
+    deployed: Deployment, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run("doctor", "--json", "--spot-share", "0.5") == 0
+    found = {result["check"]: result["status"] for result in json.loads(capsys.readouterr().out)}
+    assert {name for name, status in found.items() if status == NOT_CHECKED} == UNSUPPORTED
+    assert {name for name, status in found.items() if status == OK} == found.keys() - UNSUPPORTED
+
+
+# Each fault returns how to restore what it has changed.
+
+
+def public_bucket(d: Deployment) -> Undo:
+    s3, bucket = d.client("s3"), {"Bucket": d.settings.bucket}
+    block = s3.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"]
+    changed = {**block, "BlockPublicPolicy": False}
+    s3.put_public_access_block(**bucket, PublicAccessBlockConfiguration=changed)
+    return lambda: s3.put_public_access_block(**bucket, PublicAccessBlockConfiguration=block)
+
+
+def no_public_access_block(d: Deployment) -> Undo:
+    s3, bucket = d.client("s3"), {"Bucket": d.settings.bucket}
+    block = s3.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"]
+    s3.delete_public_access_block(**bucket)
+    return lambda: s3.put_public_access_block(**bucket, PublicAccessBlockConfiguration=block)
+
+
+def unencrypted_bucket(d: Deployment) -> Undo:
+    s3, bucket = d.client("s3"), {"Bucket": d.settings.bucket}
+    found = s3.get_bucket_encryption(**bucket)["ServerSideEncryptionConfiguration"]
+    s3.delete_bucket_encryption(**bucket)
+    return lambda: s3.put_bucket_encryption(**bucket, ServerSideEncryptionConfiguration=found)
+
+
+def disabled_workgroup(d: Deployment) -> Undo:
+    athena, name = d.client("athena"), d.settings.workgroup
+    athena.update_work_group(WorkGroup=name, State="DISABLED")
+    return lambda: athena.update_work_group(WorkGroup=name, State="ENABLED")
+
+
+def unlimited_workgroup(d: Deployment) -> Undo:
+    athena, name = d.client("athena"), d.settings.workgroup
+    update = {"WorkGroup": name, "ConfigurationUpdates": {"RemoveBytesScannedCutoffPerQuery": True}}
+    athena.update_work_group(**update)
+    limit = {"BytesScannedCutoffPerQuery": 10**11}
+    return lambda: athena.update_work_group(WorkGroup=name, ConfigurationUpdates=limit)
+
+
+def no_database(d: Deployment) -> Undo:
+    glue, name = d.client("glue"), d.settings.database
+    glue.delete_database(Name=name)
+    return lambda: glue.create_database(DatabaseInput={"Name": name})
+
+
+def untagged_subnet(d: Deployment) -> Undo:
+    ec2, subnets = d.client("ec2"), d.settings.subnet_ids.split(",")
+    ec2.delete_tags(Resources=subnets[1:], Tags=[EMR_TAG])
+    return lambda: ec2.create_tags(Resources=subnets[1:], Tags=[EMR_TAG])
+
+
+def untagged_security_group(d: Deployment) -> Undo:
+    ec2, group = d.client("ec2"), d.settings.core_security_group
+    ec2.delete_tags(Resources=[group], Tags=[EMR_TAG])
+    return lambda: ec2.create_tags(Resources=[group], Tags=[EMR_TAG])
+
+
+def public_subnet(d: Deployment) -> Undo:
+    ec2, subnet = d.client("ec2"), d.settings.subnet_ids.split(",")[0]
+    ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
+    return lambda: ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": False})
+
+
+def no_s3_endpoint(d: Deployment) -> Undo:
+    ec2, name = d.client("ec2"), f"com.amazonaws.{d.aws.region}.s3"
+    filters = [{"Name": "service-name", "Values": [name]}]
+    [endpoint] = ec2.describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])
+    members = ("VpcId", "RouteTableIds", "ServiceName", "VpcEndpointType")
+    return lambda: ec2.create_vpc_endpoint(**{member: endpoint[member] for member in members})
+
+
+def closed_service_port(d: Deployment) -> Undo:
+    ec2, group = d.client("ec2"), d.settings.service_security_group
+    [found] = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    rules = {"GroupId": group, "IpPermissions": found["IpPermissions"]}
+    ec2.revoke_security_group_ingress(**rules)
+    return lambda: ec2.authorize_security_group_ingress(**rules)
+
+
+def first_service_policy(d: Deployment) -> Undo:
+    iam, role = d.client("iam"), {"RoleName": d.settings.service_role}
+    second, first = (
+        f"arn:aws:iam::aws:policy/service-role/{name}"
+        for name in ("AmazonEMRServicePolicy_v2", "AmazonElasticMapReduceRole")
+    )
+    iam.detach_role_policy(**role, PolicyArn=second)
+    iam.attach_role_policy(**role, PolicyArn=first)
+
+    def undo() -> None:
+        iam.detach_role_policy(**role, PolicyArn=first)
+        iam.attach_role_policy(**role, PolicyArn=second)
+
+    return undo
+
+
+def untrusted_service(d: Deployment) -> Undo:
+    return _distrust(d, d.settings.service_role)
+
+
+def untrusted_nodes(d: Deployment) -> Undo:
+    profile = d.client("iam").get_instance_profile(InstanceProfileName=d.settings.instance_profile)
+    return _distrust(d, profile["InstanceProfile"]["Roles"][0]["RoleName"])
+
+
+def _distrust(d: Deployment, role: str) -> Undo:
+    iam = d.client("iam")
+    document = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    statement = {**document["Statement"][0], "Principal": {"Service": "lambda.amazonaws.com"}}
+    changed = json.dumps({**document, "Statement": [statement]})
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=changed)
+    return lambda: iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(document))
+
+
+def no_certificate(d: Deployment) -> Undo:
+    return _delete(d, "certificates/in-transit.zip")
+
+
+def no_wheel_for_graviton(d: Deployment) -> Undo:
+    found = d.client("s3").list_objects_v2(Bucket=d.settings.bucket, Prefix="wheels/")["Contents"]
+    return _delete(d, next(item["Key"] for item in found if "aarch64" in item["Key"]))
+
+
+def _delete(d: Deployment, key: str) -> Undo:
+    s3, place = d.client("s3"), {"Bucket": d.settings.bucket, "Key": key}
+    content = s3.get_object(**place)["Body"].read()
+    s3.delete_object(**place)
+    return lambda: s3.put_object(**place, Body=content)
+
+
+FAULTS: dict[Callable[[Deployment], Undo], tuple[str, str]] = {
+    public_bucket: ("bucket public access", "put-public-access-block"),
+    no_public_access_block: ("bucket public access", "put-public-access-block"),
+    unencrypted_bucket: ("bucket encryption", "KMS key"),
+    disabled_workgroup: ("workgroup", "--state ENABLED"),
+    unlimited_workgroup: ("workgroup limit", "BytesScannedCutoffPerQuery"),
+    no_database: ("database", "emr-pipeline deploy"),
+    untagged_subnet: ("network tags", "aws ec2 create-tags --resources subnet-"),
+    untagged_security_group: ("security group tags", "aws ec2 create-tags --resources sg-"),
+    public_subnet: ("subnets", "--no-map-public-ip-on-launch"),
+    no_s3_endpoint: ("S3 access", "create a gateway endpoint"),
+    closed_service_port: ("security groups", "--port 9443"),
+    first_service_policy: ("service role", "AmazonEMRServicePolicy_v2"),
+    untrusted_service: ("service role", "trust policy"),
+    untrusted_nodes: ("instance profile", "trust policy"),
+    no_certificate: ("certificate", "--renew-certificate"),
+    no_wheel_for_graviton: ("numpy", "emr-pipeline deploy"),
+}
+"""The check that must fail for each fault, and what its fix must contain."""
+
+
+@contextmanager
+def restored(undo: Undo) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        undo()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_fault_of_the_account_is_named_by_its_line(
+    deployed: Deployment, fault: Callable[[Deployment], Undo]
+) -> None:
+    name, fix = FAULTS[fault]
+    with restored(fault(deployed)):
+        found = results(deployed)
+    assert failed(found) == [name]
+    assert fix in found[name].fix
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "fix"),
+    [
+        ({"bucket": "no-such-bucket"}, "bucket", "emr-pipeline deploy"),
+        ({"workgroup": "other"}, "workgroup", "emr-pipeline deploy"),
+        ({"workgroup": "primary"}, "workgroup limit", "BytesScannedCutoffPerQuery"),
+        ({"subnet_ids": "subnet-0123456789abcdef0"}, "subnets", "emr-pipeline deploy"),
+        ({"core_security_group": "sg-0123456789abcdef0"}, "security groups", "emr-pipeline deploy"),
+        ({"service_role": "EMR_DefaultRole"}, "service role", "emr-pipeline deploy"),
+        ({"instance_profile": "EMR_EC2_DefaultRole"}, "instance profile", "emr-pipeline deploy"),
+        ({"security_configuration": "other"}, "security configuration", "emr-pipeline deploy"),
+        (
+            {"alert_topic_arn": "arn:aws:sns:eu-central-1:123456789012:other"},
+            "alert topic",
+            "emr-pipeline deploy",
+        ),
+        ({"release_label": "emr-1.0.0"}, "release label", "such as emr-"),
+        ({"core_nodes": 100, "spot_share": 0}, "On-Demand quota", "--desired-value 404"),
+        ({"core_nodes": 100, "spot_share": 1}, "Spot quota", "--desired-value 400"),
+    ],
+)
+def test_a_wrong_setting_is_named_by_its_line(
+    deployed: Deployment, changes: dict[str, Any], name: str, fix: str
+) -> None:
+    found = results(deployed, **changes)
+    assert failed(found) == [name]
+    assert fix in found[name].fix
+
+
+def test_settings_that_may_be_empty_are_not_checked(deployed: Deployment) -> None:
+    optional = ("subnet_ids", "primary_security_group", "security_configuration", "alert_topic_arn")
+    found = results(deployed, **dict.fromkeys(optional, ""))
+    assert failed(found) == []
+    assert found["subnets"].detail.startswith("EMR_PIPELINE_SUBNET_IDS is empty")
+
+
+def test_without_credentials_only_their_line_fails(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    found = results(Deployment(Aws(), deployed.settings, CLUSTER))
+    assert failed(found) == ["credentials"]
+    assert {result.status for name, result in found.items() if name != "credentials"} == {NOT_CHECKED}
+
+
+def test_what_the_caller_may_not_do_is_in_the_line(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IAM's simulation is replaced: the local AWS does not have it."""
+    asked: list[tuple[str, str]] = []
+
+    def paginate(**request: Any) -> list[dict[str, Any]]:
+        asked.extend((action, request["ResourceArns"][0]) for action in request["ActionNames"])
+        evaluations = [
+            {
+                "EvalActionName": action,
+                "EvalDecision": "implicitDeny" if action == "elasticmapreduce:RunJobFlow" else "allowed",
+            }
+            for action in request["ActionNames"]
+        ]
+        return [{"EvaluationResults": evaluations}]
+
+    class Iam:
+        """The client of IAM, with this simulation."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(deployed.client("iam"), name)
+
+        def get_paginator(self, _: str) -> Any:
+            return type("Paginator", (), {"paginate": staticmethod(paginate)})
+
+    client = deployed.aws.client
+    monkeypatch.setattr(
+        deployed.aws, "client", lambda service: Iam() if service == "iam" else client(service)
+    )
+    found = results(deployed)
+    assert failed(found) == ["caller permissions"]
+    assert "may not do elasticmapreduce:RunJobFlow" in found["caller permissions"].detail
+    assert "CallerPolicy" in found["caller permissions"].fix
+    assert found["node permissions"].status == OK
+    assert ("sns:Publish", deployed.settings.alert_topic_arn) in asked
+
+
+def test_an_error_of_aws_is_not_taken_for_a_fault(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetDatabase")
+
+    def denied(**_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(deployed.client("glue"), "get_database", denied)
+    found = results(deployed)
+    assert failed(found) == []
+    assert found["database"] == Result("database", NOT_CHECKED, "GetDatabase: AccessDeniedException")
+
+
+def test_without_settings_the_command_names_deploy(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("doctor", "--settings", str(tmp_path / "none")) == 2
+    error = capsys.readouterr().err
+    assert "EMR_PIPELINE_BUCKET is not set" in error
+    assert "`emr-pipeline deploy` writes" in error
