@@ -130,5 +130,5 @@ def test_each_rule_has_a_violation() -> None:
 
 def test_the_parameters_of_the_emr_stack_are_outputs_of_the_storage_stack() -> None:
     storage, emr = template("storage"), template("emr")
-    outputs = storage["Outputs"].keys() - {"CertificatesKey"}
+    outputs = storage["Outputs"].keys()
     assert outputs <= emr["Parameters"].keys()

@@ -79,7 +79,7 @@ def deploy(
     }
     values = {name: value for name, value in given.items() if value} | _parse(parameter)
     deployment = _Deployment(Aws(), templates, values, console.console(json_output), yes)
-    storage = deployment.apply("storage", {})
+    storage = deployment.apply("storage", deployment.kept_bucket())
     outputs = {name: output["OutputValue"] for name, output in storage.outputs.items()}
     files = _Files(deployment.aws, outputs["Bucket"])
     if in_transit is None:
@@ -138,6 +138,27 @@ class _Deployment:
 
     def stack(self, name: str) -> Stack:
         return Stack(self.aws.client("cloudformation"), stack_name(self.project, name))
+
+    def kept_bucket(self) -> dict[str, str]:
+        """Return the parameters for the bucket that an earlier stack has kept, {} if there is none."""
+        name, s3 = f"{self.project}-{self.aws.account}-{self.aws.region}", self.aws.client("s3")
+        if self.stack("storage").describe() or "ExistingBucket" in self._values or not self._exists(name):
+            return {}
+        encryption = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"][0]
+        key = encryption["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID", "")
+        self.console.print(
+            f"s3://{name} exists from an earlier deployment: it is used with its data and its key"
+        )
+        return {"ExistingBucket": name, "ExistingKeyArn": key}
+
+    def _exists(self, bucket: str) -> bool:
+        try:
+            self.aws.client("s3").head_bucket(Bucket=bucket)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "404":
+                return False
+            raise
+        return True
 
     def apply(
         self,

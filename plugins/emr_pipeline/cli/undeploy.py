@@ -42,12 +42,8 @@ def undeploy(
             exit_code=1,
         )
     resources = {stack.name: stack.resources() for stack in stacks}
-    kept = [
-        f"{resource['LogicalResourceId']} {resource['PhysicalResourceId']}"
-        for found in resources.values()
-        for resource in found
-        if resource["ResourceType"] in RETAINED
-    ]
+    outputs = Stack(aws.client("cloudformation"), stack_name(project, "storage")).outputs
+    kept = [f"{name} {outputs[name]['OutputValue']}" for name in ("Bucket", "KeyArn") if name in outputs]
     output.print(f"Project {project} in {aws}")
     for name, found in resources.items():
         table = Table(title=name, title_justify="left", box=None)

@@ -221,7 +221,7 @@ def test_nothing_is_deleted_while_a_cluster_is_alive(
 
 
 @pytest.mark.usefixtures("deployed")
-def test_undeploy_keeps_the_bucket_and_the_key(
+def test_undeploy_keeps_the_bucket_and_the_key_and_deploy_uses_them_again(
     result: Any, aws: LocalAws, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = read_settings(folder / "settings")
@@ -245,6 +245,18 @@ def test_undeploy_keeps_the_bucket_and_the_key(
     assert aws.client("cloudformation").describe_stacks()["Stacks"] == []
     assert not (folder / "settings").exists()
     assert result("undeploy")[1] == {"deleted": [], "kept": []}
+    # The next deployment uses what was kept, and keeps it again.
+    kept = dict(each.split() for each in document["kept"])
+    code, document = result("deploy", "--yes")
+    assert code == 0
+    assert document["files"] == []
+    types = {c["type_name"] for c in document["stacks"][f"{PROJECT}-storage"]["changes"]}
+    assert not types & set(RETAINED)
+    assert document["settings"]["EMR_PIPELINE_BUCKET"] == kept["Bucket"]
+    configuration = aws.client("athena").get_work_group(WorkGroup=PROJECT)["WorkGroup"]["Configuration"]
+    assert configuration["ResultConfiguration"]["OutputLocation"] == f"s3://{BUCKET}/athena-results/"
+    assert configuration["ResultConfiguration"]["EncryptionConfiguration"]["KmsKey"] == kept["KeyArn"]
+    assert dict(each.split() for each in result("undeploy", "--yes")[1]["kept"]) == kept
 
 
 def test_the_retained_types_are_those_of_the_templates() -> None:
