@@ -112,7 +112,13 @@ def _run(options: RunOptions, screen: Screen, log: Path, started: ExitStack) -> 
     _check_disk(options)
     file = options.input or _sample_file(options, screen)
     local = started.enter_context(
-        LocalAws(state=paths.AWS, log=paths.LOGS / "localaws.log", region=aws.REGION)
+        LocalAws(
+            "--record-calls",
+            str(log.with_suffix(".calls.jsonl")),
+            state=paths.AWS,
+            log=paths.LOGS / "localaws.log",
+            region=aws.REGION,
+        )
     )
     with screen.step("Airflow is ready"):
         variables = airflow_home.environment(paths.AIRFLOW, local.endpoint_url)

@@ -54,6 +54,12 @@ def parser() -> argparse.ArgumentParser:
         "container's memory); what does not fit is spilled to the state folder",
     )
     p.add_argument(
+        "--record-calls",
+        type=Path,
+        metavar="FILE",
+        help="append each API call to this file, as a line of JSON with the IAM permissions that it needs",
+    )
+    p.add_argument(
         "--stop-with-stdin",
         action="store_true",
         help="stop at the end of standard input, which ends with the process that holds the pipe",
@@ -76,6 +82,7 @@ def main() -> int:
             options.allow_host,
             options.allow_origin,
             options.query_memory,
+            options.record_calls,
         )
     except StartError as error:
         print(f"localaws: {error}", file=sys.stderr)

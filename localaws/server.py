@@ -9,7 +9,7 @@ import shutil
 import socket
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
@@ -36,8 +36,15 @@ from localaws.faults.client import PATH as FAULTS_PATH
 from localaws.faults.endpoint import FaultsEndpoint
 from localaws.faults.middleware import FaultMiddleware
 from localaws.faults.plan import FaultPlan
+from localaws.iam.recording import KnownResources, Recording
 from localaws.memory import machine_memory
-from localaws.moto_services import OWN_SERVICES, SUPPORTED_OPERATIONS, MotoServices, access_denied
+from localaws.moto_services import (
+    CATALOG_REGION,
+    OWN_SERVICES,
+    SUPPORTED_OPERATIONS,
+    MotoServices,
+    access_denied,
+)
 from localaws.operations import signing_service
 from localaws.protocol import AwsError, JsonService
 from localaws.query_protocol import Caller, QueryService
@@ -69,12 +76,13 @@ class Server:
         hosts: Iterable[str] = (),
         origins: Iterable[str] = (),
         query_memory: str | None = None,
+        record_calls: Path | None = None,
     ) -> None:
         """Sets ``endpoint_url``, the server's URL for clients on this machine. Raises StartError.
 
         ``phase`` is the duration of STARTING and of BOOTSTRAPPING; ``hosts`` and ``origins`` are as in Allowlist;
         ``query_memory``, such as ``2GB``, is the memory limit of all Athena queries together (default: a quarter of
-        the machine's memory).
+        the machine's memory). ``record_calls`` is a file to which each API call is appended, as a line of JSON.
         """
         try:
             self._allowlist = Allowlist([*hosts, *({host} - {ALL_INTERFACES})], origins)
@@ -112,6 +120,12 @@ class Server:
             self._services, plan, self._registry.get, lambda execution_id: self._athena().sql(execution_id)
         )
         self._moto = MotoServices(self._wrap_moto)
+        self._calls: WSGIApplication = self._fault_middleware
+        if record_calls:
+            try:
+                self._calls = Recording(self._calls, record_calls, self._known_resources())
+            except OSError as error:
+                raise StartError(f"cannot record calls in {record_calls}: {error.strerror}") from None
         self._server = _serve_on(listener, self)
 
     def serve(self) -> None:
@@ -137,7 +151,7 @@ class Server:
         if f"{environ['PATH_INFO']}/".startswith(f"{FAULTS_PATH}/"):
             return self._faults.answer(Request(environ))(environ, start_response)
         try:
-            return self._fault_middleware(environ, start_response)
+            return self._calls(environ, start_response)
         except AwsError as error:  # Athena is not installed
             return _json_service_response(error.status, error.body())(environ, start_response)
 
@@ -179,6 +193,13 @@ class Server:
         from localaws.s3.app import S3App
 
         return S3App(moto, self._store)
+
+    def _known_resources(self) -> KnownResources:
+        def tags(cluster_id: str) -> Mapping[str, str]:
+            cluster = self._registry.get(cluster_id)
+            return cluster.tags if cluster else {}
+
+        return KnownResources(tags, lambda query: self._athena().workgroup_and_output(query), CATALOG_REGION)
 
     def _cloudformation_api(self, caller: Caller) -> CloudFormationApi:
         return CloudFormationApi(self._stacks[caller.region], self._aws(caller))

@@ -169,6 +169,11 @@ class AthenaApi:
         except AwsError:
             return ""
 
+    def workgroup_and_output(self, execution_id: str) -> tuple[str, str]:
+        """Return the workgroup of a query execution and the URI of its result. Raises AwsError for an unknown id."""
+        execution = self._executions.get(execution_id)
+        return execution.workgroup, execution.output
+
     def stop_query_execution(self, params: JSON) -> JSON:
         self._runner.stop(self._executions.get(params["QueryExecutionId"]))
         return {}

@@ -1,0 +1,1 @@
+"""IAM: the permissions that API calls need, a record of the calls, and the evaluation of policies."""

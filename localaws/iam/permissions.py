@@ -1,0 +1,200 @@
+"""The IAM permissions that an API call needs: actions, resources and condition keys.
+
+The actions, their resource types and condition keys are those of AWS's Service Authorization Reference, by page:
+``list_amazonelasticmapreduce``, ``list_amazonathena``, ``list_awsglue``, ``list_amazons3``, ``list_amazonsns`` and
+``list_awsidentityandaccessmanagementiam``, all at https://docs.aws.amazon.com/service-authorization/latest/reference/.
+An operation of another service needs the action with its own name on all resources.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from localaws.emr.roles import ACCOUNT
+
+JSON = dict[str, Any]
+CLUSTER_MEMBERS = ("ClusterId", "JobFlowId", "ResourceId")
+
+# The service with the role's permissions, which AWS checks as the condition key iam:PassedToService.
+PASSED_TO = {"ServiceRole": "elasticmapreduce.amazonaws.com", "JobFlowRole": "ec2.amazonaws.com"}
+
+S3_ACTIONS = {
+    "HeadObject": "GetObject",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "DeleteObjects": "DeleteObject",
+    "ListParts": "ListMultipartUploadParts",
+    "HeadBucket": "ListBucket",
+    "ListObjects": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
+}
+"""S3's operations whose action has another name: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html"""
+
+
+@dataclass(frozen=True)
+class Permission:
+    """An action on a resource; ``context`` has the values of the condition keys."""
+
+    action: str
+    resource: str = "*"
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Call:
+    """An API call. ``service`` is the prefix of its IAM actions; ``members`` of a call to S3: Bucket, Keys, Prefix."""
+
+    service: str
+    operation: str
+    region: str
+    members: JSON
+
+
+class Resources(Protocol):
+    """What is known of the resources that a call names; empty for those that do not exist."""
+
+    def cluster_tags(self, cluster_id: str) -> Mapping[str, str]: ...
+
+    def roles(self, instance_profile: str) -> list[str]: ...
+
+    def query(self, execution_id: str) -> tuple[str, str]:
+        """Return the workgroup of a query and the S3 URI of its result."""
+
+    def table_location(self, database: str, table: str) -> str: ...
+
+
+def permissions(call: Call, resources: Resources) -> list[Permission]:
+    """Return the permissions that the call needs, each once."""
+    found: list[Permission] = []
+    for permission in _permissions(call, resources):
+        if permission not in found:
+            found.append(permission)
+    return found
+
+
+def _permissions(call: Call, resources: Resources) -> Iterator[Permission]:
+    match call.service:
+        case "elasticmapreduce":
+            yield from _emr(call, resources)
+        case "athena":
+            yield from _athena(call, resources)
+        case "s3":
+            yield from _s3(call)
+        case "glue":
+            yield from _glue(call)
+        case _:
+            topic = call.members.get("TopicArn") or call.members.get("TargetArn")
+            yield Permission(f"{call.service}:{call.operation}", topic or "*")
+
+
+def _emr(call: Call, resources: Resources) -> Iterator[Permission]:
+    action = f"elasticmapreduce:{call.operation}"
+    prefix = f"arn:aws:elasticmapreduce:{call.region}:{ACCOUNT}:cluster/"
+    members = call.members
+    request_tags = {f"aws:RequestTag/{tag['Key']}": tag.get("Value", "") for tag in members.get("Tags", [])}
+    if call.operation == "RunJobFlow":
+        yield Permission(action, context=request_tags)
+        if request_tags:
+            # https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-fine-grained-cluster-access.html
+            yield Permission("elasticmapreduce:AddTags", f"{prefix}*", request_tags)
+        roles = [
+            ("ServiceRole", [members.get("ServiceRole", "")]),
+            ("JobFlowRole", resources.roles(members.get("JobFlowRole", ""))),
+        ]
+        for member, names in roles:
+            for name in filter(None, names):
+                arn = name if name.startswith("arn:") else f"arn:aws:iam::{ACCOUNT}:role/{name}"
+                yield Permission("iam:PassRole", arn, {"iam:PassedToService": PASSED_TO[member]})
+        return
+    clusters = [*filter(None, map(members.get, CLUSTER_MEMBERS)), *members.get("JobFlowIds", [])]
+    for cluster_id in clusters:
+        tags = {f"aws:ResourceTag/{key}": value for key, value in resources.cluster_tags(cluster_id).items()}
+        yield Permission(action, f"{prefix}{cluster_id}", request_tags | tags)
+    if not clusters:
+        yield Permission(action)
+
+
+def _athena(call: Call, resources: Resources) -> Iterator[Permission]:
+    action, members = f"athena:{call.operation}", call.members
+
+    def in_workgroup(name: str) -> Permission:
+        return Permission(action, f"arn:aws:athena:{call.region}:{ACCOUNT}:workgroup/{name}")
+
+    if call.operation == "StartQueryExecution":
+        yield in_workgroup(members.get("WorkGroup", "primary"))
+        with suppress(ModuleNotFoundError):  # without the extra ``athena`` the call fails
+            from localaws.iam.statements import statement_permissions
+
+            yield from statement_permissions(call, resources)
+        return
+    executions = [*filter(None, [members.get("QueryExecutionId")]), *members.get("QueryExecutionIds", [])]
+    for execution_id in executions:
+        workgroup, result = resources.query(execution_id)
+        yield in_workgroup(workgroup)
+        if call.operation == "GetQueryResults" and result:
+            # https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html
+            yield Permission("s3:GetObject", object_arn(result))
+    if not executions:
+        name = members.get("WorkGroup") or members.get("Name")
+        yield in_workgroup(name) if name else Permission(action)
+
+
+def _glue(call: Call) -> Iterator[Permission]:
+    database = call.members.get("DatabaseName") or call.members.get("DatabaseInput", {}).get("Name", "")
+    if "Database" in call.operation:
+        database = call.members.get("Name") or database
+        table = ""
+    else:
+        given = call.members.get("TableName") or call.members.get("TableInput", {}).get("Name")
+        table = given or call.members.get("Name") or "*"
+    yield from glue_permissions([call.operation], call.region, database or "*", table)
+
+
+def glue_permissions(
+    operations: list[str], region: str, database: str, table: str = ""
+) -> Iterator[Permission]:
+    """Yield the permissions on a table (or database) and its ancestors, which Glue checks too.
+
+    https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
+    """
+    prefix = f"arn:aws:glue:{region}:{ACCOUNT}:"
+    arns = [f"{prefix}catalog", f"{prefix}database/{database}"]
+    if table:
+        arns.append(f"{prefix}table/{database}/{table}")
+    for operation in operations:
+        yield from (Permission(f"glue:{operation}", arn) for arn in arns)
+
+
+def _s3(call: Call) -> Iterator[Permission]:
+    bucket, keys = call.members.get("Bucket", ""), call.members.get("Keys", [])
+    if source := call.members.get("CopySource"):
+        yield Permission("s3:GetObject", f"arn:aws:s3:::{source}")
+    if call.operation in {"CopyObject", "UploadPartCopy"}:
+        actions = ["PutObject"]
+    else:
+        actions = [S3_ACTIONS.get(call.operation, call.operation)]
+    prefix = call.members.get("Prefix")
+    context = {} if prefix is None else {"s3:prefix": prefix}
+    for action in actions:
+        if not bucket:
+            yield Permission("s3:ListAllMyBuckets" if action == "ListBuckets" else f"s3:{action}")
+        for key in keys:
+            yield Permission(f"s3:{action}", f"arn:aws:s3:::{bucket}/{key}")
+        if bucket and not keys:
+            yield Permission(f"s3:{action}", f"arn:aws:s3:::{bucket}", context)
+
+
+def object_arn(uri: str) -> str:
+    """Return the ARN of the object at an S3 URI."""
+    return re.sub(r"^s3[an]?://", "arn:aws:s3:::", uri)
+
+
+def bucket_arn(uri: str) -> str:
+    return f"arn:aws:s3:::{urlsplit(uri).netloc}"
