@@ -8,7 +8,7 @@ BENCHMARK := .venv-benchmark
 UI := .venv-ui
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down deploy doctor undeploy test test-spark4 test-ui test-wheels chaos benchmark benchmark-dag data-dictionary lint clean
+.PHONY: help run up down deploy doctor undeploy test test-spark4 test-ui test-wheels chaos benchmark benchmark-dag data-dictionary state-machine lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ benchmark-dag: $(VENV)/complete ## Measure a successful run of the DAG on Airflo
 
 data-dictionary: $(VENV)/complete ## Write docs/data-dictionary.md and the comments of the Athena tables
 	@PYTHONPATH=spark $(RUN) -m devtools.data_dictionary
+
+state-machine: $(VENV)/complete ## Write the state machines of AWS Step Functions to infra/: [BUCKET=name, to upload them too]
+	@PYTHONPATH=dags:plugins $(RUN) -m devtools.state_machine $(BUCKET)
 
 lint: $(VENV)/complete ## Run ruff and mypy
 	@$(RUN) -m ruff check

@@ -15,7 +15,7 @@ import pytest
 from cfn_guard_rs import run_checks
 
 INFRA = Path(__file__).parents[2] / "infra"
-STACKS = ("storage", "emr")
+STACKS = ("storage", "emr", "state-machine")
 
 Template = dict[str, Any]
 
@@ -75,6 +75,10 @@ def statement(changed: Template, sid: str) -> Any:
     return next(each for each in document["Statement"] if each["Sid"] == sid)
 
 
+def inline(changed: Template, role: str) -> Any:
+    return properties(changed, role)["Policies"][0]["PolicyDocument"]["Statement"]
+
+
 def encryption(changed: Template) -> Any:
     return properties(changed, "SecurityConfiguration")["SecurityConfiguration"]["EncryptionConfiguration"]
 
@@ -114,6 +118,16 @@ VIOLATIONS: dict[tuple[str, str], Callable[[Template], Any]] = {
     ("emr", "roles_are_passed_to_one_service"): lambda t: statement(t, "PassNodeRole").pop("Condition"),
     ("emr", "clusters_are_changed_by_tag_only"): lambda t: statement(t, "UseOwnClusters").pop("Condition"),
     ("emr", "no_wildcard_actions"): lambda t: statement(t, "RunQueries")["Action"].append("athena:*"),
+    ("state-machine", "reaper_runs_after_each_unsuccessful_end"): lambda t: properties(t, "ReaperRule")[
+        "EventPattern"
+    ]["detail"]["status"].remove("ABORTED"),
+    ("state-machine", "clusters_are_ended_by_tag_only"): lambda t: inline(t, "ReaperRole")[1].pop(
+        "Condition"
+    ),
+    ("state-machine", "roles_are_assumed_in_this_account_only"): lambda t: properties(t, "RuleRole")[
+        "AssumeRolePolicyDocument"
+    ]["Statement"][0].pop("Condition"),
+    ("state-machine", "no_wildcard_actions"): lambda t: inline(t, "Role")[0].update(Action="athena:*"),
 }
 
 
@@ -132,3 +146,13 @@ def test_the_parameters_of_the_emr_stack_are_outputs_of_the_storage_stack() -> N
     storage, emr = template("storage"), template("emr")
     outputs = storage["Outputs"].keys()
     assert outputs <= emr["Parameters"].keys()
+
+
+def test_the_state_machine_takes_its_names_from_the_other_stacks() -> None:
+    storage, emr, machine = map(template, STACKS)
+    known = storage["Outputs"].keys() | emr["Outputs"].keys()
+    parameters = machine["Parameters"].keys()
+    assert parameters - known == {"Project", "CodeVersion", "DefinitionVersion"}
+    definition = (INFRA / "state-machine.asl.json").read_text()
+    substitutions = properties(machine, "StateMachine")["DefinitionSubstitutions"].keys()
+    assert {*re.findall(r"\$\{(\w+)\}", definition)} == substitutions
