@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -58,11 +58,17 @@ class Scope:
         if len(value) == 1:
             [(name, argument)] = value.items()
             if function := _FUNCTIONS.get(name):
-                return function(self, argument)
+                return self._call(name, function, argument)
             if str(name).startswith("Fn::"):
                 raise unsupported(f"the function {name}; supported: {', '.join(_FUNCTIONS)}")
         items = {key: self.resolve(item) for key, item in value.items()}
         return {key: item for key, item in items.items() if item is not NO_VALUE}
+
+    def _call(self, name: str, function: Callable[[Scope, Any], Any], argument: Any) -> Any:
+        try:
+            return function(self, argument)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+            raise format_error(f"the arguments of {name} are not valid: {argument}") from None
 
     def holds(self, condition: Any) -> bool:
         """Return whether a condition, given by its name or its expression, holds."""
@@ -80,7 +86,8 @@ class Scope:
             case {"Fn::Or": list(operands)}:
                 return any(map(self.holds, operands))
             case {"Fn::Equals": [left, right]}:
-                return _as_text(self.resolve(left)) == _as_text(self.resolve(right))
+                scope = replace(self, attribute=_no_resource)
+                return _as_text(scope.resolve(left)) == _as_text(scope.resolve(right))
         raise format_error(f"Conditions can only be boolean operations on parameters, not {condition}")
 
     def _ref(self, name: str) -> Any:
@@ -172,6 +179,12 @@ _FUNCTIONS: dict[str, Callable[[Scope, Any], Any]] = {
     "Fn::GetAZs": Scope._get_azs,
     "Fn::FindInMap": Scope._find_in_map,
 }
+
+
+def _no_resource(name: str, _: str) -> Any:
+    raise format_error(
+        f"Unresolved dependencies [{name}]. Cannot reference resources in the Conditions block of the template"
+    )
 
 
 def _joined(delimiter: str, parts: list[Any]) -> str:

@@ -101,28 +101,57 @@ class Template:
             raise validation_error(f"Parameters: [{', '.join(missing)}] must have values")
         texts = {name: _text(value) for name, value in values.items()}
         for name, text in texts.items():
-            if problem := _violation(text, self.parameters[name]):
+            try:
+                problem = _violation(text, self.parameters[name])
+            except (TypeError, ValueError, re.error) as error:
+                raise format_error(f"[/Parameters/{name}] has an invalid constraint: {error}") from None
+            if problem:
                 explanation = self.parameters[name].get("ConstraintDescription", problem)
                 raise validation_error(f"Parameter '{name}' failed to satisfy constraint: {explanation}")
         return texts
 
     def _check_attributes(self) -> None:
         _check_names("template sections", self.sections, _SECTIONS)
-        for name, declaration in self.parameters.items():
-            if declaration.get("Type") not in _PARAMETER_TYPES:
-                supported = ", ".join(_PARAMETER_TYPES)
-                raise unsupported(
-                    f"parameter {name} of type {declaration.get('Type')}; supported: {supported}"
+        for section in ("Parameters", "Mappings", "Conditions", "Resources", "Outputs"):
+            if not isinstance(self.sections.get(section) or {}, dict):
+                raise format_error(f"[/{section}] must be an object.")
+        for section, check in (
+            ("Parameters", _check_parameter),
+            ("Resources", self._check_resource),
+            ("Outputs", _check_output),
+        ):
+            for name, declaration in (self.sections.get(section) or {}).items():
+                if not isinstance(declaration, dict):
+                    raise format_error(f"[/{section}/{name}] must be an object.")
+                check(name, declaration)
+
+    def _check_resource(self, name: str, declaration: dict[str, Any]) -> None:
+        if not isinstance(declaration.get("Type"), str):
+            raise format_error(f"[/Resources/{name}] Every Resources object must contain a Type member.")
+        if not isinstance(declaration.get("Properties") or {}, dict):
+            raise format_error(f"[/Resources/{name}/Properties] must be an object.")
+        depends_on = declaration.get("DependsOn", [])
+        for other in depends_on if isinstance(depends_on, list) else [depends_on]:
+            if not isinstance(other, str) or other not in self.resources:
+                raise format_error(
+                    f"Unresolved resource dependencies [{other}] in the Resources block of the template"
                 )
-        for name, declaration in self.resources.items():
-            if not isinstance(declaration, dict) or not isinstance(declaration.get("Type"), str):
-                raise format_error(f"[/Resources/{name}] Every Resources object must contain a Type member.")
-            _check_names(f"attributes of resource {name}", declaration, _RESOURCE_ATTRIBUTES)
-            for attribute in ("DeletionPolicy", "UpdateReplacePolicy"):
-                if declaration.get(attribute, "Delete") not in _DELETION_POLICIES:
-                    raise unsupported(f"{attribute} {declaration[attribute]} of resource {name}")
-        for name, declaration in self.outputs.items():
-            _check_names(f"attributes of output {name}", declaration, _OUTPUT_ATTRIBUTES)
+        _check_names(f"attributes of resource {name}", declaration, _RESOURCE_ATTRIBUTES)
+        for attribute in ("DeletionPolicy", "UpdateReplacePolicy"):
+            if declaration.get(attribute, "Delete") not in _DELETION_POLICIES:
+                raise unsupported(f"{attribute} {declaration[attribute]} of resource {name}")
+
+
+def _check_parameter(name: str, declaration: dict[str, Any]) -> None:
+    if declaration.get("Type") not in _PARAMETER_TYPES:
+        supported = ", ".join(_PARAMETER_TYPES)
+        raise unsupported(f"parameter {name} of type {declaration.get('Type')}; supported: {supported}")
+
+
+def _check_output(name: str, declaration: dict[str, Any]) -> None:
+    _check_names(f"attributes of output {name}", declaration, _OUTPUT_ATTRIBUTES)
+    if "Value" not in declaration:
+        raise format_error(f"[/Outputs/{name}] Every Outputs member must contain a Value object.")
 
 
 def parameter_value(text: str, parameter_type: str) -> Any:

@@ -96,11 +96,7 @@ class ResourceType:
     @classmethod
     def conform(cls, logical_id: str, properties: Properties) -> Properties:
         """Return the properties with the types of the schema. Raises ValidationError."""
-        if missing := [name for name in cls.required if name not in properties]:
-            raise validation_error(
-                f"Properties validation failed for resource {logical_id} with message: "
-                f"required key [{missing[0]}] not found"
-            )
+        _check_required(properties, cls.required, logical_id)
         conformed: Properties = _conform(properties, cls.schema, logical_id, f"{cls.type_name}")
         return conformed
 
@@ -118,6 +114,8 @@ def _conform(value: Any, schema: Any, logical_id: str, path: str) -> Any:
                 raise unsupported(
                     f"property {unknown[0]} of {path} (resource {logical_id}); supported: {', '.join(schema)}"
                 )
+            if schema is TAGS[0]:
+                _check_required(value, tuple(schema), logical_id)
             return {k: _conform(v, schema[k], logical_id, f"{path}/{k}") for k, v in value.items()}
         case list(), list():
             return [_conform(item, schema[0], logical_id, path) for item in value]
@@ -126,6 +124,14 @@ def _conform(value: Any, schema: Any, logical_id: str, path: str) -> Any:
         case type(), bool() | int() | float() | str():
             return _leaf(value, schema, logical_id, path)
     raise _wrong_type(logical_id, path, value, schema)
+
+
+def _check_required(value: Properties, names: tuple[str, ...], logical_id: str) -> None:
+    if missing := [name for name in names if name not in value]:
+        raise validation_error(
+            f"Properties validation failed for resource {logical_id} with message: "
+            f"required key [{missing[0]}] not found"
+        )
 
 
 def _leaf(value: bool | float | str, schema: type, logical_id: str, path: str) -> Any:

@@ -61,6 +61,7 @@ def test_a_text_with_an_unknown_value_is_unknown() -> None:
         ({"Fn::If": ["Maybe", 1, 2]}, "Unresolved condition dependency Maybe"),
         ({"Fn::Select": [2, ["a"]]}, "cannot select nonexistent value at index 2"),
         ({"Fn::Cidr": ["10.0.0.0/28", 4, 7]}, "Fn::Cidr of 10.0.0.0/28"),
+        ({"Fn::Join": "x"}, "the arguments of Fn::Join are not valid: x"),
         ({"Ref": "AWS::NotificationARNs"}, "the pseudo parameter AWS::NotificationARNs"),
     ],
 )
@@ -68,6 +69,11 @@ def test_invalid_functions_are_refused(value: Any, message: str) -> None:
     with pytest.raises(AwsError, match="ValidationError") as refused:
         SCOPE.resolve(value)
     assert message in refused.value.message
+
+
+def test_a_condition_cannot_refer_to_a_resource() -> None:
+    with pytest.raises(AwsError, match="Cannot reference resources in the Conditions block"):
+        SCOPE.holds({"Fn::Equals": [{"Ref": "Bucket"}, "x"]})
 
 
 TEMPLATE = """
@@ -113,6 +119,11 @@ def test_parameters_that_violate_a_constraint_are_refused(given: dict[str, str],
         ("a: [", "YAML not well-formed"),
         ("Description: x", "At least one Resources member must be defined"),
         ("Resources: {A: {Properties: {}}}", "must contain a Type member"),
+        ("Resources: {A: {Type: T, DependsOn: B}}", "Unresolved resource dependencies [B]"),
+        (
+            "{Parameters: [], Resources: {A: {Type: T}}, Outputs: {B: {}}}",
+            "Every Outputs member must contain",
+        ),
         ("{Transform: AWS::Serverless-2016-10-31, Resources: {A: {Type: T}}}", "template sections Transform"),
         ("{Outputs: {A: {Value: x, Export: {Name: y}}}, Resources: {A: {Type: T}}}", "output A Export"),
         ("Resources: {A: {Type: T, DeletionPolicy: Snapshot}}", "DeletionPolicy Snapshot of resource A"),
