@@ -328,23 +328,70 @@ def test_a_failed_update_is_rolled_back(aws: LocalAws, cloudformation: Any, emr:
     assert outputs(cloudformation, "emr") == emr
 
 
-def test_a_failed_creation_is_rolled_back_with_its_reason(aws: LocalAws, cloudformation: Any) -> None:
-    role = {
-        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []},
-        "ManagedPolicyArns": ["arn:aws:iam::aws:policy/NoSuchPolicy"],
-    }
-    template = minimal(
-        Topic={"Type": "AWS::SNS::Topic"},
-        Role={"Type": "AWS::IAM::Role", "DependsOn": "Topic", "Properties": role},
+FAILING = minimal(
+    Topic={"Type": "AWS::SNS::Topic"},
+    Role={
+        "Type": "AWS::IAM::Role",
+        "DependsOn": "Topic",
+        "Properties": {
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []},
+            "ManagedPolicyArns": ["arn:aws:iam::aws:policy/NoSuchPolicy"],
+        },
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "final", "remains"),
+    [
+        ("ROLLBACK", "ROLLBACK_COMPLETE", False),
+        ("DELETE", "DELETE_COMPLETE", False),
+        ("DO_NOTHING", "CREATE_FAILED", True),
+    ],
+)
+def test_a_failed_creation_ends_as_requested_with_its_reason(
+    aws: LocalAws, cloudformation: Any, on_failure: str, final: str, remains: bool
+) -> None:
+    stack_id = cloudformation.create_stack(
+        StackName="failing", TemplateBody=FAILING, Capabilities=["CAPABILITY_IAM"], OnFailure=on_failure
+    )["StackId"]
+    assert status(cloudformation, stack_id) == final
+    assert "Policy arn:aws:iam::aws:policy/NoSuchPolicy does not exist" in reasons(cloudformation, stack_id)
+    made = ids(cloudformation, stack_id)
+    topics = [topic["TopicArn"] for topic in aws.client("sns").list_topics()["Topics"]]
+    roles = [role["RoleName"] for role in aws.client("iam").list_roles()["Roles"]]
+    assert (made["Topic"] in topics, made["Role"] in roles) == (remains, remains)
+    cloudformation.delete_stack(StackName=stack_id)
+    assert status(cloudformation, stack_id) == "DELETE_COMPLETE"
+    assert made["Role"] not in [role["RoleName"] for role in aws.client("iam").list_roles()["Roles"]]
+
+
+def test_a_protected_stack_is_not_deleted(cloudformation: Any) -> None:
+    cloudformation.create_stack(
+        StackName="protected",
+        TemplateBody=minimal(Topic={"Type": "AWS::SNS::Topic"}),
+        EnableTerminationProtection=True,
     )
-    create(cloudformation, "failing", template)
-    assert status(cloudformation, "failing") == "ROLLBACK_COMPLETE"
-    assert "Policy arn:aws:iam::aws:policy/NoSuchPolicy does not exist" in reasons(cloudformation, "failing")
-    made = ids(cloudformation, "failing")
-    topics = aws.client("sns").list_topics()["Topics"]
-    assert made["Topic"] not in [topic["TopicArn"] for topic in topics]
-    with pytest.raises(ClientError, match="NoSuchEntity"):
-        aws.client("iam").get_role(RoleName=made["Role"])
+    with pytest.raises(ClientError, match="cannot be deleted while TerminationProtection is enabled"):
+        cloudformation.delete_stack(StackName="protected")
+    cloudformation.update_termination_protection(StackName="protected", EnableTerminationProtection=False)
+    cloudformation.delete_stack(StackName="protected")
+    with pytest.raises(ClientError, match="Stack with id protected does not exist"):
+        cloudformation.describe_stacks(StackName="protected")
+
+
+def test_the_first_change_set_of_a_stack_creates_it(cloudformation: Any) -> None:
+    names = {"StackName": "reviewed", "ChangeSetName": "first"}
+    template = minimal(Topic={"Type": "AWS::SNS::Topic"})
+    cloudformation.create_change_set(**names, ChangeSetType="CREATE", TemplateBody=template)
+    assert status(cloudformation, "reviewed") == "REVIEW_IN_PROGRESS"
+    [change] = cloudformation.describe_change_set(**names)["Changes"]
+    assert (change["ResourceChange"]["Action"], ids(cloudformation, "reviewed")) == ("Add", {})
+    cloudformation.execute_change_set(**names)
+    assert status(cloudformation, "reviewed") == "CREATE_COMPLETE"
+    with pytest.raises(ClientError, match="cannot be executed in its current execution status"):
+        cloudformation.execute_change_set(**names)
+    cloudformation.delete_stack(StackName="reviewed")
 
 
 @pytest.mark.parametrize(
