@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -22,6 +23,14 @@ from emr_pipeline.settings import PREFIX
 
 STACKS = ("storage", "emr")
 """The stacks in the order of their creation; each is the template ``<name>.yaml``."""
+
+COMPOSE_LOCAL_AWS = (
+    "COMPOSE_PROFILES",
+    "AIRFLOW_AWS_ENDPOINT_URL",
+    "AIRFLOW_AWS_ACCESS_KEY_ID",
+    "AIRFLOW_AWS_SECRET_ACCESS_KEY",
+)
+"""The variables of ``.env`` that select the local AWS of docker-compose.yaml."""
 
 CERTIFICATES_KEY = "certificates/in-transit.zip"
 WHEELS_FOLDER = "wheels/"
@@ -276,11 +285,15 @@ def _parse(parameters: list[str]) -> dict[str, str]:
 def _variables(aws: Aws, project: str, *stacks: Stack) -> dict[str, str]:
     """Return the lines of the settings file: the outputs whose description is the name of a setting."""
     outputs = [output for stack in stacks for output in stack.outputs.values()]
+    profile = os.environ.get("AWS_PROFILE", "")
     return {
         f"{PREFIX}PROJECT": project,
         **{o["Description"]: o["OutputValue"] for o in outputs if o["Description"].startswith(PREFIX)},
         # A local AWS has no console.
         f"{PREFIX}CONSOLE_URL": "" if aws.endpoint else "https://console.aws.amazon.com",
         "AWS_DEFAULT_REGION": aws.region,
+        # For docker-compose.yaml: they replace the local AWS and its keys in .env.
         "AIRFLOW_AWS_REGION": aws.region,
+        **({} if aws.endpoint else dict.fromkeys(COMPOSE_LOCAL_AWS, "")),
+        **({"AIRFLOW_AWS_FOLDER": "~/.aws", "AIRFLOW_AWS_PROFILE": profile} if profile else {}),
     }

@@ -158,6 +158,8 @@ def test_the_topic_is_encrypted_and_open_to_budgets(aws: LocalAws, storage: dict
     assert (mail["Protocol"], mail["Endpoint"]) == ("email", "ops@example.com")
     details = sns.get_subscription_attributes(SubscriptionArn=mail["SubscriptionArn"])["Attributes"]
     assert details["PendingConfirmation"] == "true"
+    topic = sns.get_topic_attributes(TopicArn=details["TopicArn"])["Attributes"]
+    assert (topic["SubscriptionsPending"], topic["SubscriptionsConfirmed"]) == ("1", "0")
 
 
 def test_the_budget_notifies_the_topic(aws: LocalAws, storage: dict[str, str]) -> None:

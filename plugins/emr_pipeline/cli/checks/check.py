@@ -57,6 +57,8 @@ class Deployment:
     aws: Aws
     settings: Settings
     cluster: ClusterSize
+    caller: str = ""
+    """The ARN of Airflow's role or user; empty for the credentials of this command."""
     client: Callable[[str], Any] = field(init=False)
 
     def __post_init__(self) -> None:

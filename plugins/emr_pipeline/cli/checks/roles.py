@@ -127,7 +127,7 @@ def caller_permissions(deployment: Deployment) -> str:
 
 def _caller(deployment: Deployment) -> str:
     """Return the ARN of the caller's user or role: a session of a role has another ARN."""
-    arn = deployment.aws.identity["Arn"]
+    arn = deployment.caller or deployment.aws.identity["Arn"]
     if ":assumed-role/" in arn:
         role: str = deployment.client("iam").get_role(RoleName=arn.split("/")[1])["Role"]["Arn"]
         return role

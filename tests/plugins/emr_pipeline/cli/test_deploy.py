@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from emr_pipeline.cli.deploy import STACKS
 from emr_pipeline.cli.settings_file import read_settings
 from emr_pipeline.cli.undeploy import RETAINED
+from emr_pipeline.cluster import run_job_flow_request, run_tags
+from emr_pipeline.specs import ClusterSpec
 from localaws.testing import LocalAws
 from tests.plugins.emr_pipeline.cli.conftest import REGION, ROOT, Run
 
@@ -160,6 +162,32 @@ def test_the_reason_of_a_failed_stack_is_shown(
     assert not [name for name in names if name.startswith("other-")]
 
 
+def test_an_own_network_and_the_role_of_airflow_are_used(
+    run: Run, result: Any, aws: LocalAws, folder: Path
+) -> None:
+    ec2, iam, settings = aws.client("ec2"), aws.client("iam"), str(folder / "own")
+    vpc = ec2.create_vpc(CidrBlock="10.1.0.0/24")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.1.0.0/25")["Subnet"]["SubnetId"]
+    iam.create_role(RoleName="airflow", AssumeRolePolicyDocument="{}")
+    code, document = result(
+        *("deploy", "--yes", "--project", "own", "--parameter", "Database=own", "--settings", settings),
+        *("--vpc-id", vpc, "--subnet-ids", subnet, "--caller-role", "airflow"),
+        *("--alert-email", "me@example.com", "--wheels", str(folder)),
+    )
+    assert code == 0
+    assert document["settings"]["EMR_PIPELINE_SUBNET_IDS"] == subnet
+    types = {change["type_name"] for change in document["stacks"]["own-emr"]["changes"]}
+    assert not types & {"AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::VPCEndpoint"}
+    [policy] = iam.list_attached_role_policies(RoleName="airflow")["AttachedPolicies"]
+    assert policy["PolicyName"].startswith("own-emr-CallerPolicy")
+    code, document = result("doctor", "--settings", settings)
+    assert code == 1
+    assert [each["check"] for each in document if each["status"] == "failed"] == [
+        *("alert topic", "network tags", "S3 access", "EMR access", "KMS access")
+    ]
+    assert run("undeploy", "--yes", "--project", "own", "--settings", settings) == 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -185,37 +213,23 @@ def test_without_a_region_the_command_names_the_variable(
 
 
 @pytest.fixture
-def cluster(aws: LocalAws) -> Iterator[str]:
-    emr = aws.client("emr")
-    cluster_id = emr.run_job_flow(
-        Name="test",
-        ReleaseLabel="emr-7.13.0",
-        Instances={
-            "InstanceFleets": [
-                {
-                    "InstanceFleetType": "MASTER",
-                    "TargetOnDemandCapacity": 1,
-                    "InstanceTypeConfigs": [{"InstanceType": "m6i.xlarge"}],
-                }
-            ],
-            "KeepJobFlowAliveWhenNoSteps": True,
-        },
-        ServiceRole=next(
-            r["RoleName"] for r in aws.client("iam").list_roles()["Roles"] if "Serv" in r["RoleName"]
-        ),
-        JobFlowRole=aws.client("iam").list_instance_profiles()["InstanceProfiles"][0]["InstanceProfileName"],
-        Tags=[{"Key": "project", "Value": PROJECT}],
-    )["JobFlowId"]
+def cluster(aws: LocalAws, deployed: None, folder: Path) -> Iterator[str]:
+    """A cluster of the request that Airflow sends with the settings of the deployment."""
+    settings, emr = read_settings(folder / "settings"), aws.client("emr")
+    tags = run_tags("dag", "run", settings)
+    request = run_job_flow_request("test", ClusterSpec("emr-7.13.0", core_nodes=1), settings, tags)
+    cluster_id: str = emr.run_job_flow(**request)["JobFlowId"]
     yield cluster_id
     emr.terminate_job_flows(JobFlowIds=[cluster_id])
     emr.get_waiter("cluster_terminated").wait(ClusterId=cluster_id, WaiterConfig={"Delay": 1})
 
 
-@pytest.mark.usefixtures("deployed")
 def test_nothing_is_deleted_while_a_cluster_is_alive(
-    run: Run, aws: LocalAws, cluster: str, capsys: pytest.CaptureFixture[str]
+    run: Run, aws: LocalAws, folder: Path, cluster: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("undeploy", "--yes") == 1
+    ec2 = aws.client("emr").describe_cluster(ClusterId=cluster)["Cluster"]["Ec2InstanceAttributes"]
+    assert ec2["ServiceAccessSecurityGroup"] == read_settings(folder / "settings").service_security_group
     assert f"terminate-clusters --cluster-ids {cluster}" in capsys.readouterr().err
     assert len(aws.client("cloudformation").describe_stacks()["Stacks"]) == 2
 

@@ -280,8 +280,10 @@ def test_what_the_caller_may_not_do_is_in_the_line(
 ) -> None:
     """IAM's simulation is replaced: the local AWS does not have it."""
     asked: list[tuple[str, str]] = []
+    sources: list[str] = []
 
     def paginate(**request: Any) -> list[dict[str, Any]]:
+        sources.append(request["PolicySourceArn"])
         asked.extend((action, request["ResourceArns"][0]) for action in request["ActionNames"])
         evaluations = [
             {
@@ -306,11 +308,15 @@ def test_what_the_caller_may_not_do_is_in_the_line(
         deployed.aws, "client", lambda service: Iam() if service == "iam" else client(service)
     )
     found = results(deployed)
+    assert sources[-1] == deployed.aws.identity["Arn"]
     assert failed(found) == ["caller permissions"]
     assert "may not do elasticmapreduce:RunJobFlow" in found["caller permissions"].detail
     assert "CallerPolicy" in found["caller permissions"].fix
     assert found["node permissions"].status == OK
     assert ("sns:Publish", deployed.settings.alert_topic_arn) in asked
+    role = "arn:aws:iam::123456789012:role/airflow"
+    list(run_checks(CHECKS, replace(deployed, caller=role)))
+    assert sources[-1] == role
 
 
 def test_an_error_of_aws_is_not_taken_for_a_fault(
