@@ -6,9 +6,10 @@ EMR_PIPELINE := PYTHONPATH=plugins $(RUN) -m emr_pipeline.cli
 SPARK4 := .venv-spark4
 BENCHMARK := .venv-benchmark
 UI := .venv-ui
+IAM_SIMULATE := tests/infra/iam-simulate
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down deploy doctor undeploy test test-spark4 test-ui test-wheels chaos benchmark benchmark-dag data-dictionary state-machine lint clean
+.PHONY: help run up down deploy doctor undeploy test test-spark4 test-ui test-wheels permissions chaos benchmark benchmark-dag data-dictionary state-machine lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +43,9 @@ test-ui: $(VENV)/complete $(UI)/complete ## Test the web UI in a real browser: [
 
 test-wheels: $(VENV)/complete ## Install the wheels with large dependencies, such as Spark, into empty environments and use them
 	@$(RUN) -m pytest -m wheels tests
+
+permissions: $(VENV)/complete $(IAM_SIMULATE)/node_modules/.package-lock.json ## Record runs and evaluate the policies of infra/; needs Node 20: [RENEW=1]
+	@$(if $(RENEW),RENEW=1) $(RUN) -m pytest -m permissions tests/infra
 
 chaos: $(VENV)/complete ## Run the DAG on Airflow's own processes with injected faults, and print the result of each case
 	@$(RUN) -m pytest -m chaos tests/e2e -s
@@ -79,3 +83,8 @@ $(BENCHMARK)/complete: requirements-benchmark.txt
 # Contains only playwright, and is used together with the usual environment.
 $(UI)/complete: requirements-ui.txt
 	@$(PYTHON) devtools/make_venv.py $(UI) $^
+
+$(IAM_SIMULATE)/node_modules/.package-lock.json: $(IAM_SIMULATE)/package-lock.json
+	@command -v npm >/dev/null || { echo "make permissions needs Node 20 with npm: https://nodejs.org"; exit 1; }
+	@npm ci --prefix $(IAM_SIMULATE) --no-fund --no-audit
+	@touch $@

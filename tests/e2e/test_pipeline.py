@@ -17,6 +17,7 @@ from devtools import sales
 from sales_segmentation.datasets import DATASETS, QUESTIONS
 from sales_segmentation.report.markdown import SHOWN
 from tests.e2e.conftest import ROOT, Run, command, environment
+from tests.infra.needed_permissions import needed, read_calls, recorded
 
 Pipeline = Callable[..., Run]
 
@@ -99,6 +100,12 @@ def test_the_job_code_is_staged_under_its_version(green: Run) -> None:
 def test_the_query_results_are_csv_files(green: Run) -> None:
     answers = list((green.bucket / "athena-results" / "run_date=2026-01-31").glob("*.csv"))
     assert len(answers) >= len(QUESTIONS)
+
+
+def test_the_tested_permissions_include_those_that_the_run_needs(green: Run) -> None:
+    """Otherwise record them again: make permissions RENEW=1."""
+    first = min((green.state / "logs").glob("*.calls.jsonl"))
+    assert needed(read_calls(first)).keys() - recorded().keys() == set()
 
 
 def test_a_second_run_replaces_only_the_partitions_of_its_date(
