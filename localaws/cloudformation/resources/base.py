@@ -11,6 +11,7 @@ import random
 import string
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from threading import Lock
 from typing import Any, ClassVar
 
@@ -36,7 +37,6 @@ class Json:
 class Aws:
     """boto3 clients of the local AWS at ``endpoint_url``, which call it with the access key of the stack's caller."""
 
-    _session = boto3.Session()  # loads the description of each service only once
     _lock = Lock()  # a session is not safe for threads, its clients are
 
     def __init__(self, endpoint_url: str, region: str, access_key: str, token: str | None) -> None:
@@ -58,8 +58,14 @@ class Aws:
     def __getitem__(self, service: str) -> Any:
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = self._session.client(service, **self._options)
+                self._clients[service] = _session().client(service, **self._options)
             return self._clients[service]
+
+
+@cache
+def _session() -> boto3.Session:
+    """The session of all clients, which loads the description of each service only once."""
+    return boto3.Session()
 
 
 class ResourceType:
