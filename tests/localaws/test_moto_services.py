@@ -52,7 +52,7 @@ UNSUPPORTED: list[tuple[str, str, dict[str, Any]]] = [
     ("emr-serverless", "list_applications", {}),
     ("emr-serverless", "start_job_run", {"applicationId": "a", "executionRoleArn": ROLE}),
     ("emr-containers", "start_job_run", {"virtualClusterId": "v"}),
-    ("stepfunctions", "start_execution", {"stateMachineArn": "arn:aws:states:us-east-1:1:stateMachine:m"}),
+    ("stepfunctions", "create_activity", {"name": "a"}),
     ("lambda", "invoke", {"FunctionName": "f"}),
     ("batch", "submit_job", {"jobName": "j", "jobQueue": "q", "jobDefinition": "d"}),
     ("cloudformation", "create_stack_set", {"StackSetName": "s"}),
