@@ -37,7 +37,7 @@ def console(json_output: bool) -> Console:
 def confirm(question: str, *, yes: bool) -> None:
     """Ask on stderr unless ``yes``; end the command with exit code 1 if the answer is not yes."""
     if not yes and not typer.confirm(question, err=True):
-        raise CommandError("Not confirmed: nothing was changed", exit_code=1)
+        raise CommandError("Not confirmed", exit_code=1)
 
 
 def print_json(document: Any) -> None:

@@ -11,11 +11,16 @@ from emr_pipeline.settings import Settings
 SETTINGS_FILE = ".env.aws"
 
 
-def read(file: Path) -> dict[str, str]:
-    """Return the variables of the file, and those of the environment, which take precedence."""
+def variables(file: Path) -> dict[str, str]:
+    """Return the variables of the file; {} if it does not exist."""
     lines = file.read_text().splitlines() if file.exists() else []
     pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
-    return {name: value for name, _, value in pairs} | dict(os.environ)
+    return {name: value for name, _, value in pairs}
+
+
+def read(file: Path) -> dict[str, str]:
+    """Return the variables of the file, and those of the environment, which take precedence."""
+    return variables(file) | dict(os.environ)
 
 
 def read_settings(file: Path) -> Settings:
@@ -23,6 +28,6 @@ def read_settings(file: Path) -> Settings:
     return Settings.from_environment(read(file))
 
 
-def write(file: Path, variables: Mapping[str, str]) -> None:
+def write(file: Path, values: Mapping[str, str]) -> None:
     text = "# Written by `emr-pipeline deploy`, which replaces this file.\n"
-    file.write_text(text + "".join(f"{name}={value}\n" for name, value in variables.items()))
+    file.write_text(text + "".join(f"{name}={value}\n" for name, value in values.items()))

@@ -24,6 +24,9 @@ NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 NEW = "REVIEW_IN_PROGRESS"
 """The status of a stack that has only change sets."""
 
+UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+"""The statuses in which a stack can be updated."""
+
 CANCELLED = "cancelled"
 """In the reason of a resource that failed only because another one did."""
 
@@ -88,6 +91,10 @@ class Stack:
         Raises CommandError if the template or a value is not valid, or if the stack cannot be updated.
         """
         body, stack = template.read_text(), self.describe()
+        if (status := stack.get("StackStatus", "")) and status not in UPDATABLE:
+            raise CommandError(
+                f"{self.name} is {status}. Wait until it has ended, or delete what is left with `emr-pipeline undeploy`"
+            )
         declared = self._api.get_template_summary(TemplateBody=body)["Parameters"]
         names = [parameter["ParameterKey"] for parameter in declared]
         kept = [name for name in names if name not in values and name in self.parameters]

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from rich.table import Table
 
-from emr_pipeline.cli import console
+from emr_pipeline.cli import console, settings_file
 from emr_pipeline.cli.aws import Aws
 from emr_pipeline.cli.console import CommandError
 from emr_pipeline.cli.deploy import STACKS, Project, Templates, default_project, stack_name
 from emr_pipeline.cli.stacks import Stack
 from emr_pipeline.cluster import LIVE_STATES
+from emr_pipeline.settings import PREFIX
 
 RETAINED = ("AWS::S3::Bucket", "AWS::KMS::Key")
 """The types of the resources that the templates retain."""
@@ -62,7 +63,7 @@ def undeploy(
         stack.delete(lambda line: output.print(f"  {line}"))
     for each in kept:
         output.print(f"Kept: {each}")
-    if stacks:
+    if stacks and settings_file.variables(settings).get(f"{PREFIX}PROJECT") == project:
         settings.unlink(missing_ok=True)
     if json_output:
         console.print_json({"deleted": list(resources), "kept": kept})

@@ -188,6 +188,25 @@ def test_an_own_network_and_the_role_of_airflow_are_used(
     assert run("undeploy", "--yes", "--project", "own", "--settings", settings) == 0
 
 
+@pytest.mark.usefixtures("deployed")
+def test_a_stack_that_cannot_be_updated_is_named_with_the_way_out(
+    run: Run, aws: LocalAws, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "half"}}
+    database = {
+        "Type": "AWS::Glue::Database",
+        "Properties": {"CatalogId": "1", "DatabaseInput": {"Name": "half"}},
+    }
+    aws.client("glue").create_database(DatabaseInput={"Name": "half"})
+    template = json.dumps({"Resources": {"Topic": topic, "Database": database}})
+    aws.client("cloudformation").create_stack(StackName="half-storage", TemplateBody=template)
+    assert run("deploy", "--yes", "--project", "half") == 2
+    assert "half-storage is ROLLBACK_COMPLETE. Wait until" in capsys.readouterr().err
+    before = (folder / "settings").read_text()
+    assert run("undeploy", "--yes", "--project", "half") == 0
+    assert (folder / "settings").read_text() == before
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
