@@ -60,6 +60,11 @@ def parser() -> argparse.ArgumentParser:
         help="append each API call to this file, as a line of JSON with the IAM permissions that it needs",
     )
     p.add_argument(
+        "--enforce-iam",
+        action="store_true",
+        help="refuse calls to EMR, Athena, Glue, S3 and SNS that the policies of the IAM user or role do not allow",
+    )
+    p.add_argument(
         "--stop-with-stdin",
         action="store_true",
         help="stop at the end of standard input, which ends with the process that holds the pipe",
@@ -83,6 +88,7 @@ def main() -> int:
             options.allow_origin,
             options.query_memory,
             options.record_calls,
+            options.enforce_iam,
         )
     except StartError as error:
         print(f"localaws: {error}", file=sys.stderr)

@@ -199,10 +199,10 @@ class MotoServices:
             return self._applications[service]
 
 
-def access_denied(request: Request, message: str) -> Response:
+def access_denied(request: Request, message: str, code: str = "") -> Response:
     """Return a 403 response with ``message`` in the protocol of the called service."""
     call = _ServiceRequest(request)
-    return call.error(403, call.denied_code, message)
+    return call.error(403, code or call.denied_code, message)
 
 
 class _MotoError(Exception):

@@ -36,7 +36,9 @@ from localaws.faults.client import PATH as FAULTS_PATH
 from localaws.faults.endpoint import FaultsEndpoint
 from localaws.faults.middleware import FaultMiddleware
 from localaws.faults.plan import FaultPlan
-from localaws.iam.recording import KnownResources, Recording
+from localaws.iam.enforcement import Enforcement
+from localaws.iam.recording import Recording
+from localaws.iam.resources import KnownResources
 from localaws.memory import machine_memory
 from localaws.moto_services import (
     CATALOG_REGION,
@@ -77,12 +79,14 @@ class Server:
         origins: Iterable[str] = (),
         query_memory: str | None = None,
         record_calls: Path | None = None,
+        enforce_iam: bool = False,
     ) -> None:
         """Sets ``endpoint_url``, the server's URL for clients on this machine. Raises StartError.
 
         ``phase`` is the duration of STARTING and of BOOTSTRAPPING; ``hosts`` and ``origins`` are as in Allowlist;
         ``query_memory``, such as ``2GB``, is the memory limit of all Athena queries together (default: a quarter of
         the machine's memory). ``record_calls`` is a file to which each API call is appended, as a line of JSON.
+        ``enforce_iam`` refuses the calls of IAM users and roles that their policies do not allow.
         """
         try:
             self._allowlist = Allowlist([*hosts, *({host} - {ALL_INTERFACES})], origins)
@@ -121,6 +125,8 @@ class Server:
         )
         self._moto = MotoServices(self._wrap_moto)
         self._calls: WSGIApplication = self._fault_middleware
+        if enforce_iam:
+            self._calls = Enforcement(self._calls, self._known_resources())
         if record_calls:
             try:
                 self._calls = Recording(self._calls, record_calls, self._known_resources())

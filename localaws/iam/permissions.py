@@ -70,12 +70,13 @@ class Resources(Protocol):
     def table_location(self, database: str, table: str) -> str: ...
 
 
-def permissions(call: Call, resources: Resources) -> list[Permission]:
-    """Return the permissions that the call needs, each once."""
+def needed_permissions(call: Call, resources: Resources) -> list[Permission]:
+    """Return the permissions that the call needs, each once; none if its members do not fit the operation."""
     found: list[Permission] = []
-    for permission in _permissions(call, resources):
-        if permission not in found:
-            found.append(permission)
+    with suppress(AttributeError, KeyError, TypeError):
+        for permission in _permissions(call, resources):
+            if permission not in found:
+                found.append(permission)
     return found
 
 
