@@ -6,11 +6,26 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
+from emr_pipeline.cli.checks import roles
+from emr_pipeline.cli.checks.check import Check
+from emr_pipeline.settings import Settings
 from localaws.iam.policies import Decision, evaluate, parse_policy
-from tests.infra.needed_permissions import ROOT, Grant, Needed, grants, policy, recorded
+from tests.infra.needed_permissions import (
+    ACCOUNT,
+    REGION,
+    ROOT,
+    TOPIC,
+    VALUES,
+    Grant,
+    Needed,
+    grants,
+    policy,
+    recorded,
+)
 
 PAGE = ROOT / "docs/permissions.md"
 
@@ -63,3 +78,36 @@ def test_the_page_lists_all_actions(role: str, title: str) -> None:
     assert set(listed) == {
         grant.value for grant in grants() if (grant.role, grant.element) == (role, "Action")
     }
+
+
+@pytest.mark.parametrize(
+    ("check", "role"), [(roles.caller_permissions, "CallerPolicy"), (roles.node_permissions, "NodeRole")]
+)
+def test_doctor_finds_all_that_it_checks_in_the_policies(
+    check: Check, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[Needed] = []
+
+    def simulate(_: object, __: str, wanted: list[tuple[list[str], str, dict[str, str]]], ___: str) -> int:
+        for actions, resource, context in wanted:
+            given = tuple(sorted(context.items()))
+            checked.extend(Needed(role, action, resource, given) for action in actions)
+        return len(checked)
+
+    monkeypatch.setattr(roles, "_simulate", simulate)
+    names = {name: VALUES[name.capitalize()] for name in ("bucket", "project", "database")}
+    settings = Settings(**names, alert_topic_arn=TOPIC)
+    profile = {"InstanceProfile": {"Roles": [{"Arn": VALUES["NodeRole.Arn"]}]}}
+    iam = SimpleNamespace(get_instance_profile=lambda **_: profile)
+    deployment = SimpleNamespace(
+        settings=settings,
+        aws=SimpleNamespace(region=REGION, account=ACCOUNT),
+        caller=f"arn:aws:iam::{ACCOUNT}:role/airflow",
+        client=lambda _: iam,
+        get_role=lambda _: {"Arn": VALUES["ServiceRole.Arn"]},
+    )
+    check.function(deployment)  # type: ignore[arg-type]
+    statements = parse_policy(policy(role))
+    denied = [str(one) for one in checked if evaluate(statements, one.permission) is not Decision.ALLOWED]
+    assert checked
+    assert denied == []
