@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from emr_pipeline.cli import stacks
 from emr_pipeline.cli.app import main
+from emr_pipeline.settings import PREFIX
 from localaws.testing import LocalAws
 
 ROOT = Path(__file__).parents[4]
@@ -39,7 +41,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(aws: LocalAws, folder: Path) -> Iterator[Run]:
     """Run a command with its options; returns the exit code."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN"):
+        # The environment takes precedence over the settings file; other tests of this process set it, too.
+        settings = [name for name in os.environ if name.startswith(PREFIX)]
+        for name in ("AWS_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN", *settings):
             patch.delenv(name, raising=False)
         for name, value in aws.environment.items():
             patch.setenv(name, value)
