@@ -9,10 +9,10 @@ UI := .venv-ui
 IAM_SIMULATE := tests/infra/iam-simulate
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down deploy doctor undeploy test test-spark4 test-ui test-wheels permissions chaos benchmark benchmark-dag data-dictionary state-machine lint clean
+.PHONY: help run up down deploy doctor undeploy test test-spark4 test-ui test-wheels permissions chaos benchmark benchmark-dag data-dictionary state-machine test-state-machine lint clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-16s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-20s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/complete ## Run the pipeline on this machine: [DAG=word_count] [INPUT=file.csv] [ROWS=n] [K=n] [any param of the form]
 	@$(RUN) -m devtools.run $(filter-out PYTHON=%,$(MAKEOVERRIDES))
@@ -61,6 +61,9 @@ data-dictionary: $(VENV)/complete ## Write docs/data-dictionary.md and the comme
 
 state-machine: $(VENV)/complete ## Write the state machines of AWS Step Functions to infra/: [BUCKET=name, to upload them too]
 	@PYTHONPATH=dags:plugins $(RUN) -m devtools.state_machine $(BUCKET)
+
+test-state-machine: $(VENV)/complete ## Execute the state machine with the local AWS, and compare its tables with those of the DAG
+	@$(RUN) -m pytest -m state_machine tests/e2e
 
 lint: $(VENV)/complete ## Run ruff and mypy
 	@$(RUN) -m ruff check

@@ -24,6 +24,8 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
     FailureEvent,
     FailureEventException,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branches_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_aws_sdk
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import (
@@ -169,6 +171,16 @@ class _Service(StateTaskService):
         )
 
 
+class _AwsSdk(state_task_service_aws_sdk.StateTaskServiceAwsSdk):
+    """A task of ``aws-sdk``; its result has the text of a body, which moto does not read."""
+
+    def _eval_service_task(self, env: Any, *rest: Any, **named: Any) -> None:
+        super()._eval_service_task(env, *rest, **named)
+        result = env.stack.pop()
+        texts = {name: value.read().decode() for name, value in result.items() if hasattr(value, "read")}
+        env.stack.append(json.loads(to_json_str(result | texts)))
+
+
 def install(endpoint_url: str) -> None:
     """Turn on moto's interpreter for this process; its tasks call ``endpoint_url``."""
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
@@ -178,10 +190,12 @@ def install(endpoint_url: str) -> None:
     vars(state_task_service_aws_sdk)["boto_client_for"] = lambda region, service, **_: _client(
         endpoint_url, region, service
     )
+    # moto replaces the error of a state in a Map or Parallel state if its name begins with States.
+    for module in (iteration_worker, branches_decl):
+        vars(module)["CustomErrorName"] = ErrorName
     # The definition is checked before: it has no other services.
-    aws_sdk = state_task_service_aws_sdk.StateTaskServiceAwsSdk
     vars(state_task_factory)["state_task_service_for"] = lambda service_name: (
-        aws_sdk() if service_name == "aws-sdk" else _Service()
+        _AwsSdk() if service_name == "aws-sdk" else _Service()
     )
 
 
