@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request
 # The service's prefix in IAM actions -> its name in botocore.
 SERVICES = {"elasticmapreduce": "emr", "athena": "athena", "glue": "glue", "s3": "s3"}
 _CLUSTER_MEMBERS = frozenset({"ClusterId", "JobFlowId", "JobFlowIds", "ResourceId"})
+_CREDENTIAL = re.compile(r"Credential=([^/,]*)/[^/,]*/([^/,]*)/")
 _CREDENTIAL_SCOPE = re.compile(r"Credential=[^,]*/([\w.-]+)/aws4_request")
 
 
@@ -70,9 +71,18 @@ def s3_target(request: Request) -> str:
 
 def signing_service(request: Request) -> str:
     """Return the service in the credential scope of the signature (header or query); '' if there is no signature."""
-    credential = request.headers.get("Authorization") or f"Credential={request.args.get('X-Amz-Credential')}"
-    match = _CREDENTIAL_SCOPE.search(credential)
+    match = _CREDENTIAL_SCOPE.search(_signature(request))
     return match[1] if match else ""
+
+
+def signing_credential(request: Request) -> tuple[str, str] | None:
+    """Return the access key and the region of the signature (header or query); None if there is no signature."""
+    match = _CREDENTIAL.search(_signature(request))
+    return (match[1], match[2]) if match else None
+
+
+def _signature(request: Request) -> str:
+    return request.headers.get("Authorization") or f"Credential={request.args.get('X-Amz-Credential')}"
 
 
 def s3_operation(request: Request) -> str | None:

@@ -7,7 +7,6 @@ Source: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,10 +20,10 @@ from moto.core.serialize import QuerySerializer
 from moto.core.utils import get_service_model
 from werkzeug.wrappers import Request, Response
 
+from localaws.operations import signing_credential
 from localaws.protocol import AwsError, violations
 
 log = logging.getLogger(__name__)
-_CREDENTIAL = re.compile(r"Credential=([^/,]*)/[^/,]*/([^/,]*)/")
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,7 @@ class QueryService:
 
 
 def _caller(request: Request) -> Caller:
-    match = _CREDENTIAL.search(request.headers.get("Authorization", ""))
-    access_key, region = match.groups() if match else ("local", "us-east-1")
+    access_key, region = signing_credential(request) or ("local", "us-east-1")
     return Caller(region, access_key, request.headers.get("X-Amz-Security-Token"))
 
 

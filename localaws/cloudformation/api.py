@@ -19,10 +19,11 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
+from localaws import ACCOUNT
 from localaws.cloudformation.definition import Definition, required_capabilities
 from localaws.cloudformation.deployment import DELETE, DO_NOTHING, ROLLBACK, Deployment, planned_changes
 from localaws.cloudformation.errors import unsupported, validation_error
-from localaws.cloudformation.resources.base import ACCOUNT, Aws
+from localaws.cloudformation.resources.base import Aws
 from localaws.cloudformation.stack import UPDATABLE, ChangeSet, Stack, StackResource
 from localaws.cloudformation.template import Template
 from localaws.protocol import JSON, AwsError

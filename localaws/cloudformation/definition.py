@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
+from localaws import ACCOUNT
 from localaws.cloudformation.errors import format_error, validation_error
 from localaws.cloudformation.intrinsics import Scope, Unknown
 from localaws.cloudformation.resources import RESOURCE_TYPES
-from localaws.cloudformation.resources.base import ACCOUNT, Properties, ResourceType
+from localaws.cloudformation.resources.base import Properties, ResourceType
 from localaws.cloudformation.template import Template, parameter_value
 from localaws.protocol import JSON, AwsError
 

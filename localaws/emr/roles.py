@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import sys
 
+from localaws import ACCOUNT
 from localaws.emr.errors import validation_error
-
-ACCOUNT = "123456789012"
 
 
 def check_roles(service_role: str, instance_profile: str) -> None:

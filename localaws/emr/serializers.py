@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from localaws import ACCOUNT
 from localaws.emr.model import Cluster, Step
 from localaws.emr.request import JSON
 
-ARN = "arn:aws:elasticmapreduce:us-east-1:123456789012:cluster/"
+ARN = f"arn:aws:elasticmapreduce:us-east-1:{ACCOUNT}:cluster/"
 
 # Members of RunJobFlow that DescribeCluster returns unchanged.
 _COPIED_MEMBERS = (

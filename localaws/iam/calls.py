@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from contextlib import suppress
 from io import BytesIO
 from typing import Any
@@ -13,9 +12,8 @@ from xml.etree import ElementTree
 from werkzeug.wrappers import Request
 
 from localaws.iam.permissions import Call
-from localaws.operations import SERVICES, operation_of, signing_service
+from localaws.operations import SERVICES, operation_of, signing_credential, signing_service
 
-_CREDENTIAL = re.compile(r"Credential=([^/,]*)/[^/,]*/([^/,]*)/")
 _KEY = "{*}Object/{*}Key"
 
 
@@ -26,9 +24,7 @@ def access_key_of(request: Request) -> str:
 
 def _credential(request: Request) -> tuple[str, str]:
     """Return the access key and the region of the signature, in the header or in the query."""
-    signature = request.headers.get("Authorization") or f"Credential={request.args.get('X-Amz-Credential')}"
-    found = _CREDENTIAL.search(signature)
-    return (found[1], found[2]) if found else ("", "us-east-1")
+    return signing_credential(request) or ("", "us-east-1")
 
 
 def call_of(request: Request) -> Call | None:

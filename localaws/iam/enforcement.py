@@ -14,7 +14,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.wrappers import Request, Response
 
-from localaws.emr.roles import ACCOUNT
+from localaws import ACCOUNT
 from localaws.errors import json_error
 from localaws.iam.calls import access_key_of, call_of
 from localaws.iam.permissions import Call, Permission, Resources, needed_permissions

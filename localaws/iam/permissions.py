@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from localaws.emr.roles import ACCOUNT
+from localaws import ACCOUNT
 
 JSON = dict[str, Any]
 CLUSTER_MEMBERS = ("ClusterId", "JobFlowId", "ResourceId")

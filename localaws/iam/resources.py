@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
-from localaws.emr.roles import ACCOUNT
+from localaws import ACCOUNT
 from localaws.protocol import AwsError
 
 

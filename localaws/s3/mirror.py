@@ -41,7 +41,7 @@ class Mirror:
         return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 
     def load_buckets(self) -> None:
-        """Synchronize new and removed buckets in both directions (CloudFormation creates buckets inside moto)."""
+        """Synchronize new and removed buckets between moto and the store."""
         for bucket in set(self._known) - set(self._backend.buckets):
             del self._known[bucket]
             self._store.remove_bucket(bucket)

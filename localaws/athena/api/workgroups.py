@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from localaws import ACCOUNT
 from localaws.athena.api.errors import invalid_request, unsupported_request
 from localaws.protocol import JSON
 
 PRIMARY = "primary"
-ACCOUNT = "123456789012"
 ENGINE_VERSION = "Athena engine version 3"
 # The settings that are supported. The others are refused, except those that only switch something off.
 _SETTINGS = {

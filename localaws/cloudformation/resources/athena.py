@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from localaws.cloudformation.resources.base import ACCOUNT, TAGS, Properties, ResourceType, tag_changes
+from localaws import ACCOUNT
+from localaws.cloudformation.resources.base import TAGS, Properties, ResourceType, tag_changes
 
 _REMOVABLE_RESULT_SETTINGS = (
     "OutputLocation",

@@ -23,7 +23,6 @@ from localaws.cloudformation.errors import unsupported, validation_error
 from localaws.cloudformation.intrinsics import Unknown
 from localaws.protocol import OWN_USER_AGENT
 
-ACCOUNT = "123456789012"
 Properties = dict[str, Any]
 TAGS = [{"Key": str, "Value": str}]
 """The schema of a list of tags."""

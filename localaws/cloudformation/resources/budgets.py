@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from localaws.cloudformation.resources.base import ACCOUNT, Json, Properties, ResourceType
+from localaws import ACCOUNT
+from localaws.cloudformation.resources.base import Json, Properties, ResourceType
 
 
 class Budget(ResourceType):
