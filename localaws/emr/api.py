@@ -14,9 +14,9 @@ from localaws.emr import serializers
 from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.errors import invalid_request, no_such_cluster, no_such_job_flow, validation_error
 from localaws.emr.model import USER_REQUEST, CancelOption, Cluster, Step
-from localaws.emr.releases import SPARK_BY_RELEASE, applications, label_error
 from localaws.emr.request import JSON, RoleCheck, parse_cluster, parse_idle_timeout, parse_steps, parse_tags
 from localaws.emr.security import SecurityConfiguration, SecurityConfigurations
+from localaws.spark.releases import SPARK_BY_RELEASE, applications, label_error
 
 PAGE_SIZE = 50
 MAX_STEP_IDS = 10

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from localaws.emr import releases
 from localaws.emr.errors import invalid_request, not_supported, validation_error
 from localaws.emr.model import MAX_ACTIVE_STEPS, Cluster, Step, new_id
+from localaws.spark import releases
 
 JSON = dict[str, Any]
 RoleCheck = Callable[

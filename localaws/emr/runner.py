@@ -6,22 +6,16 @@ faults are applied by ``fault_hooks``.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import shlex
 import shutil
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Thread
 
-from localaws.emr import logs, supervisor
-from localaws.emr import spark as local_spark
 from localaws.emr.cluster_registry import ClusterRegistry
-from localaws.emr.fault_hooks import ClusterFaultHooks, StepFaultHooks
+from localaws.emr.fault_hooks import ClusterFaultHooks
 from localaws.emr.model import (
     SHUTDOWN_STATES,
     CancelOption,
@@ -33,8 +27,10 @@ from localaws.emr.model import (
 )
 from localaws.faults.plan import FaultPlan
 from localaws.s3.store import Store
+from localaws.spark import logs, process, submit
 
-POLL_SECONDS = 0.1  # interval at which the time and the running process are checked
+LOGS = ("controller", "stdout", "stderr")
+POLL_SECONDS = 0.1  # interval at which the time is checked
 STOP_SECONDS = 15.0
 log = logging.getLogger(__name__)
 
@@ -119,10 +115,10 @@ class _ClusterRunner:
         folder = self._folder / step.id
         try:
             folder.mkdir()
-            for name in logs.LOGS:
+            for name in LOGS:
                 (folder / name).touch()
             failure = self._run_command(step, folder)
-        except (StepError, local_spark.SparkMissingError) as error:
+        except (StepError, submit.SparkMissingError) as error:
             failure = Failure("Illegal Argument.", str(error))
         except OSError as error:
             failure = Failure("Unknown Error", f"the local EMR could not run the step: {error}")
@@ -133,31 +129,20 @@ class _ClusterRunner:
 
     def _run_command(self, step: Step, folder: Path) -> Failure | None:
         args = self._submit_args(step)
-        spark = local_spark.find_spark()
-        self._configure(spark)
-        command = [str(spark.submit), *local_spark.submit_arguments(args)]
+        spark = submit.find_spark()
+        # For each step, because buckets may have been created since the last step.
+        buckets = {bucket: self._store.bucket_path(bucket) for bucket in self._store.buckets()}
+        configurations = self._cluster.request.get("Configurations", [])
+        submit.configure(spark, configurations, buckets, self._conf, self._work)
+        command = [str(spark.submit), *submit.submit_arguments(args)]
         self._log_controller(folder, f"Ensure step {step.id} jar file {step.jar}")
         self._log_controller(folder, f"startExec {shlex.join(step.args)!r}")
         self._log_controller(folder, f"Spark {spark.version} on local[*]: {shlex.join(command)}")
+        environment = submit.environment(spark, self._conf, self._work)
         fault_hooks = self._fault_hooks.of(step)
-        command = fault_hooks.command(command)
-        with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
-            process = subprocess.Popen(
-                [sys.executable, "-I", supervisor.__file__, *command],
-                stdin=subprocess.PIPE,
-                bufsize=0,
-                stdout=stdout,
-                stderr=stderr,
-                cwd=self._work,
-                env=local_spark.environment(spark, self._conf, self._work),
-                start_new_session=True,
-            )
-        try:
-            code = self._wait(process, step, fault_hooks)
-        finally:
-            supervisor.kill_session(process.pid)  # if the supervisor itself was killed
-        with (folder / "stderr").open("a", encoding="utf-8") as stderr_text:
-            stderr_text.write(fault_hooks.stderr_suffix)
+        code = process.run(
+            command, environment, self._work, folder, fault_hooks, lambda: self._stop_request(step)
+        )
         self._log_controller(folder, f"waitProcessCompletion ended with exit code {code}")
         return self._failure(folder, code) if code else None
 
@@ -174,32 +159,13 @@ class _ClusterRunner:
             raise StepError("spark-submit is not on the cluster: add Spark to the Applications of RunJobFlow")
         return list(step.args[1:])
 
-    def _configure(self, spark: local_spark.Spark) -> None:
-        """Write spark-defaults.conf for each step, because buckets may have been created since the last step."""
-        buckets = {bucket: self._store.bucket_path(bucket) for bucket in self._store.buckets()}
-        properties = local_spark.defaults(
-            self._cluster.request.get("Configurations", []),
-            local_spark.local_defaults(spark, buckets, self._work),
-        )
-        (self._conf / "spark-defaults.conf").write_text(local_spark.properties_file(properties), "utf-8")
-
-    def _wait(self, process: subprocess.Popen[bytes], step: Step, fault_hooks: StepFaultHooks) -> int:
-        """Return the exit code; end the process if the step is cancelled or the cluster terminated."""
-        assert process.stdin
-        began = time.monotonic()
-        with process.stdin as control_pipe:
-            requested = False
-            while True:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    return process.wait(POLL_SECONDS)
-                fault_hooks.trigger(process.pid, time.monotonic() - began)
-                if self._cluster.state in SHUTDOWN_STATES:
-                    control_pipe.close()  # ends all processes, as when EMR terminates the instances
-                elif step.state is StepState.CANCEL_PENDING and not requested:
-                    requested = True
-                    graceful = step.cancel_option is CancelOption.SEND_INTERRUPT
-                    with contextlib.suppress(BrokenPipeError):  # the process has already ended
-                        control_pipe.write(supervisor.TERMINATE if graceful else supervisor.KILL)
+    def _stop_request(self, step: Step) -> process.Stop | None:
+        if self._cluster.state in SHUTDOWN_STATES:
+            return process.Stop.KILL  # as when EMR terminates the instances
+        if step.state is StepState.CANCEL_PENDING:
+            graceful = step.cancel_option is CancelOption.SEND_INTERRUPT
+            return process.Stop.TERMINATE if graceful else process.Stop.KILL
+        return None
 
     def _failure(self, folder: Path, code: int) -> Failure:
         stdout, stderr = logs.tail(folder / "stdout"), logs.tail(folder / "stderr")
@@ -212,9 +178,9 @@ class _ClusterRunner:
         log_uri = self._cluster.request.get("LogUri")
         if not log_uri:
             return failure and replace(failure, log_file=None)
-        prefix = logs.step_prefix(log_uri, self._cluster.id, step.id)
+        prefix = f"{log_uri.rstrip('/')}/{self._cluster.id}/steps/{step.id}"
         try:
-            logs.archive(self._store, prefix, folder)
+            logs.archive(self._store, prefix, [folder / name for name in LOGS])
         except (OSError, ValueError) as error:
             log.error("%s: cannot archive the logs at %s: %s", step.id, prefix, error)
             return failure and replace(failure, log_file=None)

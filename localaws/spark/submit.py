@@ -1,6 +1,6 @@
 """The command line, spark-defaults.conf and environment of spark-submit on this machine.
 
-A step's arguments are passed on unchanged, except where the driver runs (--deploy-mode) and which cluster manager is
+The arguments are passed on unchanged, except where the driver runs (--deploy-mode) and which cluster manager is
 used (--master). Both are replaced, because everything runs on this machine.
 """
 
@@ -59,6 +59,18 @@ def find_spark() -> Spark:
     return spark
 
 
+def configure(
+    spark: Spark,
+    configurations: Iterable[Mapping[str, Any]],
+    buckets: Mapping[str, Path],
+    conf: Path,
+    work: Path,
+) -> None:
+    """Write ``spark-defaults.conf`` to the folder ``conf``; the other arguments are those of the next functions."""
+    properties = defaults(configurations, local_defaults(spark, buckets, work))
+    (conf / "spark-defaults.conf").write_text(properties_file(properties), "utf-8")
+
+
 def submit_arguments(args: Sequence[str]) -> list[str]:
     """Return spark-submit's arguments without master and deploy mode; the program's own arguments are unchanged."""
     kept: list[str] = []
@@ -75,14 +87,14 @@ def submit_arguments(args: Sequence[str]) -> list[str]:
 
 
 def defaults(configurations: Iterable[Mapping[str, Any]], local: Mapping[str, str]) -> dict[str, str]:
-    """Return the cluster's ``spark-defaults`` classification, overridden by the local settings."""
-    cluster = {
+    """Return the ``spark-defaults`` classification of the configurations, overridden by the local settings."""
+    given = {
         key: value
         for configuration in configurations
         if configuration.get("Classification") == "spark-defaults"
         for key, value in configuration.get("Properties", {}).items()
     }
-    return {**cluster, **local}
+    return {**given, **local}
 
 
 def local_defaults(spark: Spark, buckets: Mapping[str, Path], work: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from localaws.emr import supervisor
+from localaws.spark import supervisor
 
 # A child and a grandchild in another process group (like PySpark's worker daemon), which ignore SIGTERM.
 STUBBORN = """

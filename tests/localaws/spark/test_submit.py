@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localaws.emr.spark import (
+from localaws.spark.submit import (
     MAX_DRIVER_MEMORY,
     MIN_DRIVER_MEMORY,
     Spark,

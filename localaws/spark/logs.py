@@ -1,4 +1,4 @@
-"""The logs of a step: the cause of a failure, and the archive under LogUri."""
+"""The logs of spark-submit: the cause of a failure, and the archive on S3."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import gzip
 import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from localaws.s3.store import Store
 
-LOGS = ("controller", "stdout", "stderr")
 TAIL_BYTES = 256 * 1024  # the part of a log that is searched for the cause
 MAX_MESSAGE_LENGTH = 1_000
 
@@ -53,19 +53,14 @@ def tail(path: Path) -> str:
         return file.read().decode(errors="replace")
 
 
-def step_prefix(log_uri: str, cluster_id: str, step_id: str) -> str:
-    """Return the S3 prefix under which EMR archives the logs of a step."""
-    return f"{log_uri.rstrip('/')}/{cluster_id}/steps/{step_id}"
-
-
-def archive(store: Store, prefix: str, folder: Path) -> None:
+def archive(store: Store, prefix: str, logs: Iterable[Path]) -> None:
     """Write each log, gzipped, to ``<prefix>/<name>.gz``. Raises OSError if the bucket does not exist."""
     bucket, _, key = prefix.partition("://")[2].partition("/")
     if bucket not in store.buckets():
-        raise FileNotFoundError(f"the LogUri's bucket {bucket!r} does not exist")
-    for name in LOGS:
-        with (folder / name).open("rb") as log, tempfile.TemporaryFile() as packed:
+        raise FileNotFoundError(f"the bucket {bucket!r} of the logs does not exist")
+    for path in logs:
+        with path.open("rb") as log, tempfile.TemporaryFile() as packed:
             with gzip.GzipFile(fileobj=packed, mode="wb") as archive_file:
                 shutil.copyfileobj(log, archive_file)
             packed.seek(0)
-            store.write(bucket, f"{key}/{name}.gz", packed)
+            store.write(bucket, f"{key}/{path.name}.gz", packed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localaws.emr.logs import Cause, root_cause
+from localaws.spark.logs import Cause, root_cause
 
 INFO = "26/11/24 02:25:08 INFO ShutdownHookManager: Shutdown hook called\n"
 STDERR = INFO + '{\n  "type" : "struct"\n}\n' + INFO
