@@ -42,9 +42,10 @@ def spark(s3_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         "spark.executorEnv.PYTHONPATH": str(Path(segmentation.__file__).parents[1]),
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
-        "spark.driver.memory": "1g",
-        # Only the fast compiler: the tests are too short to benefit from the optimising one.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+        "spark.driver.memory": "2g",
+        # Only the fast compiler: the tests are too short to benefit from the optimising one. Its default code cache of
+        # 48 MB is too small: all tests of a process fill 47 MB.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": tmp_path_factory.mktemp("warehouse").as_uri(),
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
