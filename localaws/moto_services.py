@@ -88,6 +88,7 @@ SUPPORTED_OPERATIONS: dict[str, frozenset[str]] = {
             AddUserToGroup RemoveUserFromGroup PutGroupPolicy GetGroupPolicy ListGroupPolicies DeleteGroupPolicy
             AttachGroupPolicy DetachGroupPolicy ListAttachedGroupPolicies
             CreateAccountAlias ListAccountAliases DeleteAccountAlias
+            SimulatePrincipalPolicy
         """,
         "sns": f"""
             CreateTopic ListTopics GetTopicAttributes SetTopicAttributes DeleteTopic

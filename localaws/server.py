@@ -194,6 +194,10 @@ class Server:
             from localaws.sns import with_pending_mail
 
             return with_pending_mail(moto)
+        if service == "iam":
+            from localaws.iam.simulation import with_simulation
+
+            return with_simulation(moto)
         if service == "stepfunctions":
             with suppress(ModuleNotFoundError):  # CreateStateMachine is refused then
                 from localaws.stepfunctions.tasks import install

@@ -15,7 +15,12 @@ from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.errors import invalid_request, no_such_cluster, no_such_job_flow, validation_error
 from localaws.emr.model import USER_REQUEST, CancelOption, Cluster, Step
 from localaws.emr.request import JSON, RoleCheck, parse_cluster, parse_idle_timeout, parse_steps, parse_tags
-from localaws.emr.security import SecurityConfiguration, SecurityConfigurations
+from localaws.emr.security import (
+    BLOCK_PUBLIC_ACCESS,
+    SecurityConfiguration,
+    SecurityConfigurations,
+    block_public_access,
+)
 from localaws.spark.releases import SPARK_BY_RELEASE, applications, label_error
 
 PAGE_SIZE = 50
@@ -36,6 +41,7 @@ class EmrApi:
         self._registry, self._phase, self._check_roles, self._launch = registry, phase, check_roles, launch
 
         self._security = SecurityConfigurations()
+        self._public_access = block_public_access(BLOCK_PUBLIC_ACCESS, registry.clock())
 
     # Clusters
 
@@ -212,6 +218,14 @@ class EmrApi:
 
     def delete_security_configuration(self, request: JSON) -> None:
         self._security.delete(request["Name"])
+
+    def get_block_public_access_configuration(self, request: JSON) -> JSON:
+        return self._public_access
+
+    def put_block_public_access_configuration(self, request: JSON) -> None:
+        self._public_access = block_public_access(
+            request["BlockPublicAccessConfiguration"], self._registry.clock()
+        )
 
     def _cluster(self, cluster_id: str) -> Cluster:
         if cluster := self._registry.get(cluster_id):

@@ -1,6 +1,7 @@
-"""Security configurations, checked and stored but without effect: nothing is encrypted.
+"""Security configurations, and the block of public access: checked and stored, without effect.
 
-Source: https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-create-security-configuration.html
+Sources: https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-create-security-configuration.html,
+https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-block-public-access.html
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
+from localaws import ACCOUNT
 from localaws.emr.errors import invalid_request
+from localaws.protocol import JSON
 
 # The sections that are stored as they are: Kerberos, runtime roles, EMRFS roles, Lake Formation.
 _UNCHECKED = ("AuthenticationConfiguration", "AuthorizationConfiguration", "LakeFormationConfiguration")
@@ -26,6 +29,11 @@ _S3_MODES = {
 _DISK_PROVIDERS = {"AwsKms": ("AwsKmsKey",), "Custom": ("S3Object", "EncryptionKeyProviderClass")}
 _CERTIFICATE_PROVIDERS = {"PEM": ("S3Object",), "Custom": ("S3Object", "CertificateProviderClass")}
 _MAX_HOP_LIMIT = 64
+BLOCK_PUBLIC_ACCESS = {
+    "BlockPublicSecurityGroupRules": True,
+    "PermittedPublicSecurityGroupRuleRanges": [{"MinRange": 22, "MaxRange": 22}],
+}
+"""The setting of a new account."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,17 @@ class SecurityConfigurations:
     def delete(self, name: str) -> None:
         with self._lock:
             del self._all[self.get(name).name]
+
+
+def block_public_access(configuration: JSON, now: datetime) -> JSON:
+    """Return the response of GetBlockPublicAccessConfiguration."""
+    return {
+        "BlockPublicAccessConfiguration": configuration,
+        "BlockPublicAccessConfigurationMetadata": {
+            "CreationDateTime": now,
+            "CreatedByArn": f"arn:aws:iam::{ACCOUNT}:root",
+        },
+    }
 
 
 def _check(configuration: dict[str, Any]) -> None:

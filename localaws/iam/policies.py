@@ -44,10 +44,12 @@ class Statement:
 
     def applies_to(self, permission: Permission) -> bool:
         context = {key.lower(): value for key, value in permission.context.items()}
-        return (
-            any(_like(action.lower(), permission.action.lower()) for action in self.actions)
-            and any(_arn_like(resource, permission.resource) for resource in self.resources)
-            and all(_holds(condition, context) for condition in self.conditions)
+        return self.covers(permission) and all(_holds(condition, context) for condition in self.conditions)
+
+    def covers(self, permission: Permission) -> bool:
+        """Return whether the action and the resource match, without the conditions."""
+        return any(_like(action.lower(), permission.action.lower()) for action in self.actions) and any(
+            _arn_like(resource, permission.resource) for resource in self.resources
         )
 
 

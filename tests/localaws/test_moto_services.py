@@ -60,7 +60,7 @@ UNSUPPORTED: list[tuple[str, str, dict[str, Any]]] = [
     ("events", "put_rule", {"Name": "r", "ScheduleExpression": "rate(1 day)"}),
     ("ec2", "run_instances", {"MinCount": 1, "MaxCount": 1}),
     ("route53", "list_hosted_zones", {}),
-    ("iam", "simulate_principal_policy", {"PolicySourceArn": ROLE, "ActionNames": ["s3:GetObject"]}),
+    ("iam", "simulate_custom_policy", {"PolicyInputList": ["{}"], "ActionNames": ["s3:GetObject"]}),
     ("sts", "decode_authorization_message", {"EncodedMessage": "x"}),
     ("sns", "publish", {"PhoneNumber": "+491", "Message": "m"}),
     ("sns", "subscribe", {"TopicArn": TOPIC, "Protocol": "sms", "Endpoint": "a@b.c"}),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from emr_pipeline.cli.aws import Aws
-from emr_pipeline.cli.checks.check import DEPLOY, Deployment, Failed, check, expect
+from emr_pipeline.cli.checks.check import DEPLOY, Deployment, Failed, NotChecked, check, expect
 
 SERVICE_POLICY = "AmazonEMRServicePolicy_v2"
 SERVICES_WITH_OWN_ROLE = ("elasticmapreduce.amazonaws.com", "spot.amazonaws.com")
@@ -73,7 +73,7 @@ def node_permissions(deployment: Deployment) -> str:
     return "read and write the bucket"
 
 
-@check("caller permissions", "service role", "instance profile")
+@check("caller permissions", "service role", "instance profile", "bucket", "workgroup")
 def caller_permissions(deployment: Deployment) -> str:
     settings, aws = deployment.settings, deployment.aws
     arn = _caller(deployment)
@@ -131,6 +131,8 @@ def _caller(deployment: Deployment) -> str:
     if ":assumed-role/" in arn:
         role: str = deployment.client("iam").get_role(RoleName=arn.split("/")[1])["Role"]["Arn"]
         return role
+    if ":iam:" not in arn or arn.endswith(":root"):
+        raise NotChecked(f"{arn} is not a user or role of IAM: name Airflow's role with --caller")
     return arn
 
 

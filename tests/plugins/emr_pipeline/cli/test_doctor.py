@@ -20,24 +20,27 @@ from tests.plugins.emr_pipeline.cli.conftest import Run
 
 CLUSTER = ClusterSize("emr-7.13.0", core_nodes=2, spot_share=0.5)
 EMR_TAG = {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}
-UNSUPPORTED = {"node permissions", "caller permissions", "block public access"}
-"""The checks that the local AWS cannot answer."""
+CALLER = "arn:aws:iam::123456789012:role/airflow"
 
 Undo = Callable[[], object]
 
 
 @pytest.fixture(scope="module")
 def deployed(run: Run, folder: Path) -> Deployment:
-    assert run("deploy", "--yes", "--wheels", str(folder)) == 0
-    return Deployment(Aws(), read_settings(folder / "settings"), CLUSTER)
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    Aws().client("iam").create_role(RoleName="airflow", AssumeRolePolicyDocument=trust)
+    assert run("deploy", "--yes", "--wheels", str(folder), "--caller-role", "airflow") == 0
+    return Deployment(Aws(), read_settings(folder / "settings"), CLUSTER, CALLER)
 
 
 def results(deployment: Deployment, **changes: Any) -> dict[str, Result]:
     """Return the results by check; ``changes`` replace settings or members of the cluster."""
     cluster = {name: changes.pop(name) for name in vars(CLUSTER) if name in changes}
     # A new object: it caches what it has read.
-    changed = Deployment(
-        deployment.aws, replace(deployment.settings, **changes), replace(deployment.cluster, **cluster)
+    changed = replace(
+        deployment,
+        settings=replace(deployment.settings, **changes),
+        cluster=replace(deployment.cluster, **cluster),
     )
     return {result.check: result for result in run_checks(CHECKS, changed)}
 
@@ -46,14 +49,14 @@ def failed(found: dict[str, Result]) -> list[str]:
     return [name for name, result in found.items() if result.status == FAILED]
 
 
-def test_after_a_deployment_no_check_fails(
+def test_after_a_deployment_every_check_is_ok(
     deployed: Deployment, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
-    assert run("doctor", "--json", "--spot-share", "0.5") == 0
-    found = {result["check"]: result["status"] for result in json.loads(capsys.readouterr().out)}
-    assert {name for name, status in found.items() if status == NOT_CHECKED} == UNSUPPORTED
-    assert {name for name, status in found.items() if status == OK} == found.keys() - UNSUPPORTED
+    assert run("doctor", "--json", "--spot-share", "0.5", "--caller", CALLER) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [result for result in found if result["status"] != OK] == []
+    assert len(found) == len(CHECKS)
 
 
 # Each fault returns how to restore what it has changed.
@@ -170,6 +173,17 @@ def _distrust(d: Deployment, role: str) -> Undo:
     return lambda: iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(document))
 
 
+def public_clusters(d: Deployment) -> Undo:
+    emr = d.client("emr")
+
+    def put(block: bool) -> None:
+        configuration = {"BlockPublicSecurityGroupRules": block}
+        emr.put_block_public_access_configuration(BlockPublicAccessConfiguration=configuration)
+
+    put(False)
+    return lambda: put(True)
+
+
 def no_certificate(d: Deployment) -> Undo:
     return _delete(d, "certificates/in-transit.zip")
 
@@ -184,6 +198,55 @@ def _delete(d: Deployment, key: str) -> Undo:
     content = s3.get_object(**place)["Body"].read()
     s3.delete_object(**place)
     return lambda: s3.put_object(**place, Body=content)
+
+
+def no_grant_for_airflow(d: Deployment) -> Undo:
+    [policy] = d.client("iam").list_attached_role_policies(RoleName="airflow")["AttachedPolicies"]
+    return _without_action(d, policy["PolicyArn"], "elasticmapreduce:TerminateJobFlows")
+
+
+def no_pass_role_for_airflow(d: Deployment) -> Undo:
+    [policy] = d.client("iam").list_attached_role_policies(RoleName="airflow")["AttachedPolicies"]
+    return _without_action(d, policy["PolicyArn"], "iam:PassRole")
+
+
+def _without_action(d: Deployment, arn: str, action: str) -> Undo:
+    """Set a version of the managed policy without the action as the default."""
+    iam = d.client("iam")
+    before = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=before)["PolicyVersion"]["Document"]
+    changed = json.dumps(without_action(document, action))
+    made = iam.create_policy_version(PolicyArn=arn, PolicyDocument=changed, SetAsDefault=True)
+
+    def undo() -> None:
+        iam.set_default_policy_version(PolicyArn=arn, VersionId=before)
+        iam.delete_policy_version(PolicyArn=arn, VersionId=made["PolicyVersion"]["VersionId"])
+
+    return undo
+
+
+def no_grant_for_the_nodes(d: Deployment) -> Undo:
+    iam = d.client("iam")
+    profile = iam.get_instance_profile(InstanceProfileName=d.settings.instance_profile)["InstanceProfile"]
+    place = {"RoleName": profile["Roles"][0]["RoleName"], "PolicyName": "data"}
+    document = iam.get_role_policy(**place)["PolicyDocument"]
+    iam.put_role_policy(**place, PolicyDocument=json.dumps(without_action(document, "s3:DeleteObject")))
+    return lambda: iam.put_role_policy(**place, PolicyDocument=json.dumps(document))
+
+
+def without_action(document: dict[str, Any], action: str) -> dict[str, Any]:
+    """Return the policy document without the action; at least one statement must have it."""
+    actions = [
+        [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        for statement in document["Statement"]
+    ]
+    assert any(action in each for each in actions)
+    statements = [
+        {**statement, "Action": [one for one in each if one != action]}
+        for statement, each in zip(document["Statement"], actions, strict=True)
+        if each != [action]
+    ]
+    return {**document, "Statement": statements}
 
 
 FAULTS: dict[Callable[[Deployment], Undo], tuple[str, str]] = {
@@ -201,6 +264,10 @@ FAULTS: dict[Callable[[Deployment], Undo], tuple[str, str]] = {
     first_service_policy: ("service role", "AmazonEMRServicePolicy_v2"),
     untrusted_service: ("service role", "trust policy"),
     untrusted_nodes: ("instance profile", "trust policy"),
+    no_grant_for_airflow: ("caller permissions", "CallerPolicy"),
+    no_pass_role_for_airflow: ("caller permissions", "CallerPolicy"),
+    no_grant_for_the_nodes: ("node permissions", "emr-pipeline deploy"),
+    public_clusters: ("block public access", "block public access"),
     no_certificate: ("certificate", "--renew-certificate"),
     no_wheel_for_graviton: ("numpy", "emr-pipeline deploy"),
 }
@@ -226,22 +293,25 @@ def test_a_fault_of_the_account_is_named_by_its_line(
     assert fix in found[name].fix
 
 
+def test_a_missing_grant_is_named(deployed: Deployment) -> None:
+    with restored(no_grant_for_airflow(deployed)):
+        found = results(deployed)
+    assert found["caller permissions"].detail == f"{CALLER} may not do elasticmapreduce:TerminateJobFlows"
+    with restored(no_grant_for_the_nodes(deployed)):
+        found = results(deployed)
+    assert found["node permissions"].detail.endswith("may not do s3:DeleteObject")
+
+
 @pytest.mark.parametrize(
     ("changes", "name", "fix"),
     [
         ({"bucket": "no-such-bucket"}, "bucket", "emr-pipeline deploy"),
         ({"workgroup": "other"}, "workgroup", "emr-pipeline deploy"),
-        ({"workgroup": "primary"}, "workgroup limit", "BytesScannedCutoffPerQuery"),
         ({"subnet_ids": "subnet-0123456789abcdef0"}, "subnets", "emr-pipeline deploy"),
         ({"core_security_group": "sg-0123456789abcdef0"}, "security groups", "emr-pipeline deploy"),
         ({"service_role": "EMR_DefaultRole"}, "service role", "emr-pipeline deploy"),
         ({"instance_profile": "EMR_EC2_DefaultRole"}, "instance profile", "emr-pipeline deploy"),
         ({"security_configuration": "other"}, "security configuration", "emr-pipeline deploy"),
-        (
-            {"alert_topic_arn": "arn:aws:sns:eu-central-1:123456789012:other"},
-            "alert topic",
-            "emr-pipeline deploy",
-        ),
         ({"release_label": "emr-1.0.0"}, "release label", "such as emr-"),
         ({"core_nodes": 100, "spot_share": 0}, "On-Demand quota", "--desired-value 404"),
         ({"core_nodes": 100, "spot_share": 1}, "Spot quota", "--desired-value 400"),
@@ -253,6 +323,25 @@ def test_a_wrong_setting_is_named_by_its_line(
     found = results(deployed, **changes)
     assert failed(found) == [name]
     assert fix in found[name].fix
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "denied"),
+    [
+        ({"workgroup": "primary"}, "workgroup limit", "athena:StartQueryExecution"),
+        (
+            {"alert_topic_arn": "arn:aws:sns:eu-central-1:123456789012:other"},
+            "alert topic",
+            "sns:Publish",
+        ),
+    ],
+)
+def test_airflow_may_use_only_the_resources_of_the_stacks(
+    deployed: Deployment, changes: dict[str, Any], name: str, denied: str
+) -> None:
+    found = results(deployed, **changes)
+    assert failed(found) == [name, "caller permissions"]
+    assert denied in found["caller permissions"].detail
 
 
 def test_settings_that_may_be_empty_are_not_checked(deployed: Deployment) -> None:
@@ -275,48 +364,28 @@ def test_without_credentials_only_their_line_fails(
     assert {result.status for name, result in found.items() if name != "credentials"} == {NOT_CHECKED}
 
 
-def test_what_the_caller_may_not_do_is_in_the_line(
+def test_the_caller_is_the_identity_of_the_command_unless_another_is_given(
     deployed: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """IAM's simulation is replaced: the local AWS does not have it."""
-    asked: list[tuple[str, str]] = []
-    sources: list[str] = []
-
-    def paginate(**request: Any) -> list[dict[str, Any]]:
-        sources.append(request["PolicySourceArn"])
-        asked.extend((action, request["ResourceArns"][0]) for action in request["ActionNames"])
-        evaluations = [
-            {
-                "EvalActionName": action,
-                "EvalDecision": "implicitDeny" if action == "elasticmapreduce:RunJobFlow" else "allowed",
-            }
-            for action in request["ActionNames"]
-        ]
-        return [{"EvaluationResults": evaluations}]
-
-    class Iam:
-        """The client of IAM, with this simulation."""
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(deployed.client("iam"), name)
-
-        def get_paginator(self, _: str) -> Any:
-            return type("Paginator", (), {"paginate": staticmethod(paginate)})
-
-    client = deployed.aws.client
-    monkeypatch.setattr(
-        deployed.aws, "client", lambda service: Iam() if service == "iam" else client(service)
-    )
-    found = results(deployed)
-    assert sources[-1] == deployed.aws.identity["Arn"]
+    iam = deployed.client("iam")
+    iam.create_user(UserName="somebody")
+    key = iam.create_access_key(UserName="somebody")["AccessKey"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    found = results(Deployment(Aws(), deployed.settings, CLUSTER))
     assert failed(found) == ["caller permissions"]
-    assert "may not do elasticmapreduce:RunJobFlow" in found["caller permissions"].detail
+    assert found["caller permissions"].detail.startswith(
+        "arn:aws:iam::123456789012:user/somebody may not do elasticmapreduce:RunJobFlow"
+    )
     assert "CallerPolicy" in found["caller permissions"].fix
-    assert found["node permissions"].status == OK
-    assert ("sns:Publish", deployed.settings.alert_topic_arn) in asked
-    role = "arn:aws:iam::123456789012:role/airflow"
-    list(run_checks(CHECKS, replace(deployed, caller=role)))
-    assert sources[-1] == role
+
+
+def test_an_identity_that_is_no_user_or_role_is_not_checked(deployed: Deployment) -> None:
+    """Such as the root user; an access key that the local AWS does not know belongs to no IAM user, too."""
+    found = results(replace(deployed, caller=""))
+    assert failed(found) == []
+    assert found["caller permissions"].status == NOT_CHECKED
+    assert "--caller" in found["caller permissions"].detail
 
 
 def test_an_error_of_aws_is_not_taken_for_a_fault(
