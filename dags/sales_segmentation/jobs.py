@@ -22,6 +22,7 @@ def cluster(settings: Settings) -> ClusterSpec:
         release_label="{{ params.release_label }}",
         core_nodes="{{ params.core_nodes }}",
         spot_share="{{ params.spot_share }}",
+        task_nodes="{{ params.task_nodes }}",
         bootstrap_actions={"python": [settings.s3(BOOTSTRAP), settings.s3("wheels")]},
     )
 

@@ -175,6 +175,16 @@ def form(settings: Settings) -> dict[str, Param]:
             "EC2 may interrupt them.",
             section="Cluster",
         ),
+        "task_nodes": Param(
+            0,
+            type="integer",
+            minimum=0,
+            maximum=100,
+            title="Task nodes",
+            description_md="From 0 to 100 further nodes on Spot instances. EMR removes them while they are idle. They "
+            "store no data, so an interruption only repeats work.",
+            section="Cluster",
+        ),
         "max_scanned_gb": Param(
             100.0,
             type="number",

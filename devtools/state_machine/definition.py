@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import sales_segmentation
-from devtools.state_machine.expressions import Expression, Fields, Templates, jsonata
+from devtools.state_machine.expressions import Expression, Fields, Templates, jsonata, source
 from emr_pipeline.cluster import LIVE_STATES, run_job_flow_request, run_tags
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import StepSpec
@@ -185,9 +185,9 @@ class _Renderer:
             }
         )
 
-    def cluster(self) -> dict[str, Any]:
-        """Return the RunJobFlow request; the size of the fleet of core nodes depends on the params."""
-        spec = replace(cluster(self.settings), core_nodes=2, spot_share=0.5)
+    def cluster(self) -> str:
+        """Return the RunJobFlow request; the fleets of core and task nodes and their scaling depend on the params."""
+        spec = replace(cluster(self.settings), core_nodes=2, spot_share=0.5, task_nodes=1)
         spec = replace(spec, **self.templates.render(vars(spec)))
         tags = run_tags(NAME, "", self.settings)
         # Not the tags of a DAG run: the DAG emr_reaper ends clusters whose DAG run does not exist.
@@ -196,10 +196,18 @@ class _Renderer:
         }
         request = run_job_flow_request(jsonata(f'"{NAME} " & $execution'), spec, self.settings, tags)
         instances = request["Instances"]
-        instances["InstanceFleets"] = [_sized(fleet) for fleet in instances["InstanceFleets"]]
+        primary, core, task = instances["InstanceFleets"]
+        instances["InstanceFleets"] = [primary, _core_fleet(core), _task_fleet(task)]
         if "$" in self.settings.subnet_ids:
             instances["Ec2SubnetIds"] = jsonata(f'$split("{self.settings.subnet_ids}", ",")')
-        return request
+        limits = request.pop("ManagedScalingPolicy")["ComputeLimits"] | {
+            "MinimumCapacityUnits": jsonata("$params.core_nodes"),
+            "MaximumCapacityUnits": jsonata("$params.core_nodes + $params.task_nodes"),
+            "MaximumOnDemandCapacityUnits": jsonata("$params.core_nodes - $spot_nodes"),
+            "MaximumCoreCapacityUnits": jsonata("$params.core_nodes"),
+        }
+        scaling = source({"ManagedScalingPolicy": {"ComputeLimits": limits}})
+        return jsonata(f"$merge([{source(request)}, $params.task_nodes > 0 ? {scaling} : {{}}])")
 
     def step(self, job: Job) -> State:
         spec = job.step(self.settings)
@@ -317,15 +325,19 @@ def _statement(request: dict[str, Any]) -> State:
     }
 
 
-def _sized(fleet: dict[str, Any]) -> Any:
-    """Return an instance fleet of the request; if it has Spot capacity, its size depends on the params."""
-    if not fleet["TargetSpotCapacity"]:
-        return fleet
+def _core_fleet(fleet: dict[str, Any]) -> str:
+    """Return the fleet of core nodes of the request with the size that the params give it."""
     spot_only = {"LaunchSpecifications": fleet["LaunchSpecifications"]}
     capacity = {"TargetOnDemandCapacity", "TargetSpotCapacity", *spot_only}
     rest = {name: value for name, value in fleet.items() if name not in capacity}
     sizes = '{"TargetOnDemandCapacity": $params.core_nodes - $spot_nodes, "TargetSpotCapacity": $spot_nodes}'
     return jsonata(f"$merge([{_json(rest)}, {sizes}, $spot_nodes > 0 ? {_json(spot_only)} : {{}}])")
+
+
+def _task_fleet(fleet: dict[str, Any]) -> str:
+    """Return the fleet of task nodes; without task nodes an empty array, which adds nothing to the array of fleets."""
+    sized = source(fleet | {"TargetSpotCapacity": jsonata("$params.task_nodes")})
+    return jsonata(f"$params.task_nodes > 0 ? {sized} : []")
 
 
 def _find_clusters(name: str) -> State:

@@ -101,3 +101,16 @@ def _joined(text: str) -> str:
 def jsonata(text: str) -> str:
     """Return the value of a field that Step Functions evaluates as JSONata."""
     return "{% " + text + " %}"
+
+
+def source(value: Any) -> str:
+    """Return a JSON value whose texts may be ``{% JSONata %}`` as one JSONata expression."""
+    match value:
+        case str() if value.startswith("{% "):
+            return value.removeprefix("{% ").removesuffix(" %}")
+        case Mapping():
+            return "{" + ", ".join(f"{_jsonata(key)}: {source(child)}" for key, child in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(source(child) for child in value) + "]"
+        case _:
+            return _jsonata(value)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emr_pipeline.settings import Settings
-from emr_pipeline.specs import ClusterSpec, share, whole_number
+from emr_pipeline.specs import INSTANCE_TYPES, ClusterSpec, share, whole_number
 
 LIVE_STATES = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
 ENDED_STATES = ("TERMINATED", "TERMINATED_WITH_ERRORS")
@@ -44,16 +44,21 @@ def run_job_flow_request(
     core_nodes = whole_number("core_nodes", cluster.core_nodes, minimum=1)
     spot = round(core_nodes * share("spot_share", cluster.spot_share))
     idle_minutes = whole_number("idle_minutes", cluster.idle_minutes, 1, LONGEST_IDLE_MINUTES)
-    primary_types = dict.fromkeys(cluster.primary_instance_types, 1)
+    task_nodes = whole_number("task_nodes", cluster.task_nodes, minimum=0)
+    default_types = dict.fromkeys(INSTANCE_TYPES[settings.architecture], 1)
+    primary_types = dict.fromkeys(cluster.primary_instance_types, 1) or default_types
     core_types = {
         instance_type: whole_number(f"core_instance_types[{instance_type}]", weight, minimum=1)
-        for instance_type, weight in cluster.core_instance_types.items()
+        for instance_type, weight in (cluster.core_instance_types or default_types).items()
     }
+    fleets = [
+        _fleet("MASTER", primary_types, on_demand=1, spot=0),
+        _fleet("CORE", core_types, on_demand=core_nodes - spot, spot=spot),
+    ]
+    if task_nodes:
+        fleets.append(_fleet("TASK", core_types, on_demand=0, spot=task_nodes))
     instances: dict[str, Any] = {
-        "InstanceFleets": [
-            _fleet("MASTER", primary_types, on_demand=1, spot=0),
-            _fleet("CORE", core_types, on_demand=core_nodes - spot, spot=spot),
-        ],
+        "InstanceFleets": fleets,
         "KeepJobFlowAliveWhenNoSteps": True,
         "TerminationProtected": False,
     }
@@ -82,6 +87,16 @@ def run_job_flow_request(
         "StepConcurrencyLevel": 1,
         "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
     }
+    if task_nodes:
+        request["ManagedScalingPolicy"] = {
+            "ComputeLimits": {
+                "UnitType": "InstanceFleetUnits",
+                "MinimumCapacityUnits": core_nodes,
+                "MaximumCapacityUnits": core_nodes + task_nodes,
+                "MaximumOnDemandCapacityUnits": core_nodes - spot,
+                "MaximumCoreCapacityUnits": core_nodes,
+            }
+        }
     if settings.security_configuration:
         request["SecurityConfiguration"] = settings.security_configuration
     if taken := sorted(request.keys() & cluster.extra.keys()):

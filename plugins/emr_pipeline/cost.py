@@ -21,6 +21,9 @@ class HourlyPrice:
 
 
 PRICES = {
+    "m7g.xlarge": HourlyPrice(ec2=0.1632, emr=0.0408),
+    "m6g.xlarge": HourlyPrice(ec2=0.154, emr=0.0385),
+    "m6gd.xlarge": HourlyPrice(ec2=0.1808, emr=0.0452),
     "m6i.xlarge": HourlyPrice(ec2=0.192, emr=0.048),
     "m5.xlarge": HourlyPrice(ec2=0.192, emr=0.048),
     "m6a.xlarge": HourlyPrice(ec2=0.1728, emr=0.0432),

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 
+from emr_pipeline.specs import INSTANCE_TYPES
+
 PREFIX = "EMR_PIPELINE_"
 
 
@@ -31,6 +33,8 @@ class Settings:
     """IAM role of the EMR service."""
     instance_profile: str = "EMR_EC2_DefaultRole"
     """Instance profile of the cluster's nodes."""
+    architecture: str = "arm64"
+    """Processors of the nodes: ``arm64`` (Graviton) or ``x86_64``."""
     subnet_ids: str = ""
     """Comma-separated subnets that EMR may choose from; empty for the account's default."""
     primary_security_group: str = ""
@@ -71,6 +75,10 @@ class Settings:
                 f"valid settings: {', '.join(prefix + name.upper() for name in known)}"
             )
         values = defaults | given
+        if (architecture := values.get("architecture", cls.architecture)) not in INSTANCE_TYPES:
+            raise SettingsError(
+                f"{prefix}ARCHITECTURE is {architecture!r}; it must be {' or '.join(INSTANCE_TYPES)}"
+            )
         if missing := [name for name, f in known.items() if f.default is MISSING and not values.get(name)]:
             raise SettingsError(
                 f"{prefix}{missing[0].upper()} is not set; set it in the environment of Airflow"

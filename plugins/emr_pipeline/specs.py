@@ -11,8 +11,12 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-INSTANCE_TYPES = ("m6i.xlarge", "m5.xlarge", "m6a.xlarge", "m5a.xlarge")
-"""4 vCPUs and 16 GiB each, so that one Spark configuration fits all of them."""
+INSTANCE_TYPES = {
+    "arm64": ("m7g.xlarge", "m6g.xlarge", "m6gd.xlarge"),
+    "x86_64": ("m6i.xlarge", "m5.xlarge", "m6a.xlarge", "m5a.xlarge"),
+}
+"""By processor architecture, with EC2's names; arm64 is Graviton. Each has 4 vCPUs and 16 GiB, so that one Spark
+configuration fits all of them."""
 
 _PYTHON = {"PYSPARK_PYTHON": "/usr/bin/python3.11", "PYSPARK_DRIVER_PYTHON": "/usr/bin/python3.11"}
 
@@ -27,7 +31,7 @@ ACTIONS_ON_FAILURE = ("CONTINUE", "CANCEL_AND_WAIT", "TERMINATE_CLUSTER")
 
 @dataclass(frozen=True)
 class ClusterSpec:
-    """A transient EMR cluster of one primary node and a fleet of core nodes."""
+    """A transient EMR cluster of one primary node, a fleet of core nodes, and optionally a fleet of task nodes."""
 
     release_label: str
     """EMR release, such as ``emr-7.13.0``."""
@@ -35,12 +39,14 @@ class ClusterSpec:
     """Target capacity of the core fleet: the number of nodes if each instance type has the weight 1."""
     spot_share: float | str = 0
     """Share of ``core_nodes`` to request as Spot, from 0 to 1. The primary node is always On-Demand."""
-    primary_instance_types: Sequence[str] = INSTANCE_TYPES
-    """Instance types that EMR may choose from for the primary node."""
-    core_instance_types: Mapping[str, int | str] = field(
-        default_factory=lambda: dict.fromkeys(INSTANCE_TYPES, 1)
-    )
-    """Weight of each instance type that EMR may choose from for the core nodes: its share of ``core_nodes``."""
+    task_nodes: int | str = 0
+    """The most task nodes, which are Spot instances. EMR's managed scaling removes them when they are idle and adds
+    them again when there is work. They store no data, so losing them only repeats work."""
+    primary_instance_types: Sequence[str] = ()
+    """Instance types that EMR may choose from for the primary node; none for those of ``Settings.architecture``."""
+    core_instance_types: Mapping[str, int | str] = field(default_factory=dict)
+    """Weight of each instance type that EMR may choose from for the core and task nodes: its share of ``core_nodes``
+    and ``task_nodes``. Empty for those of ``Settings.architecture`` with the weight 1."""
     applications: Sequence[str] = ("Spark",)
     configurations: Sequence[Mapping[str, Any]] = PYTHON_3_11_AND_UTC
     """https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-configure-apps.html"""

@@ -21,6 +21,7 @@ def doctor(
     release_label: Annotated[str, typer.Option(help="EMR release of the cluster")] = "emr-7.13.0",
     core_nodes: Annotated[int, typer.Option(min=1, help="Number of core nodes of the cluster")] = 2,
     spot_share: Annotated[float, typer.Option(min=0, max=1, help="Share of the core nodes on Spot")] = 0,
+    task_nodes: Annotated[int, typer.Option(min=0, help="The most task nodes, on Spot")] = 0,
     caller: Annotated[str, typer.Option(help="ARN of Airflow's role; empty to check your permissions")] = "",
     settings: console.SettingsFile = console.DEFAULT_SETTINGS_FILE,
     json_output: console.Json = False,
@@ -34,7 +35,8 @@ def doctor(
         found = Settings.from_environment(variables)
     except SettingsError as error:
         raise CommandError(f"{error}. `emr-pipeline deploy` writes {settings} with all settings") from None
-    deployment = Deployment(Aws(variables), found, ClusterSize(release_label, core_nodes, spot_share), caller)
+    cluster = ClusterSize(release_label, core_nodes, spot_share, task_nodes)
+    deployment = Deployment(Aws(variables), found, cluster, caller)
     output, results = console.console(json_output), []
     for result in run_checks(CHECKS, deployment):
         style = STYLES[result.status]

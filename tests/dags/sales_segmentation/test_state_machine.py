@@ -33,6 +33,7 @@ PARAMS: dict[str, dict[str, Any]] = {
         "max_rejected_share": 0.001,
         "core_nodes": 7,
         "spot_share": 0.5,
+        "task_nodes": 4,
         "release_label": "emr-spark-8.0.0",
     },
     "scoring": {"run_date": "2026-02-28", "score_with": "2025-12-31", "core_nodes": 3, "spot_share": 1},

@@ -102,7 +102,7 @@ def definition(bucket: str) -> dict[str, Any]:
         ),
         "terminate": task(
             "elasticmapreduce:terminateCluster.sync",
-            {"ClusterId": "{% $cluster_id %}"},
+            '{% $merge([{"ClusterId": $cluster_id}]) %}',  # all arguments as one expression
             Output="{% $states.result.Cluster.Status.State %}",
             Next="has_failed",
             Catch=[],

@@ -11,7 +11,7 @@ from botocore.validate import ParamValidator
 
 from emr_pipeline.cluster import run_job_flow_request, run_tags
 from emr_pipeline.settings import Settings
-from emr_pipeline.specs import ClusterSpec
+from emr_pipeline.specs import INSTANCE_TYPES, ClusterSpec
 
 TAGS = run_tags("dag", "manual__2026-01-31T00:00:00+00:00", Settings(bucket="lake", project="sales"))
 
@@ -38,7 +38,7 @@ GROUPS = {
 )
 def test_the_request_matches_the_service_model(settings: dict[str, str]) -> None:
     operation = botocore.session.get_session().get_service_model("emr").operation_model("RunJobFlow")
-    spec = {"bootstrap_actions": {"numpy": ["s3://lake/bootstrap.sh", "--version", "2"]}}
+    spec = {"task_nodes": 2, "bootstrap_actions": {"numpy": ["s3://lake/bootstrap.sh", "--version", "2"]}}
     report = ParamValidator().validate(request(settings, **spec), operation.input_shape)
     assert not report.has_errors(), report.generate_report()
 
@@ -87,6 +87,28 @@ def test_only_security_groups_that_are_set_are_in_the_request() -> None:
     assert not {name for name in request()["Instances"] if name.endswith("SecurityGroup")}
 
 
+@pytest.mark.parametrize(("architecture", "first"), [("arm64", "m7g.xlarge"), ("x86_64", "m6i.xlarge")])
+def test_the_nodes_have_the_architecture_of_the_settings(architecture: str, first: str) -> None:
+    made = request({"architecture": architecture}, task_nodes=1)
+    fleets = made["Instances"]["InstanceFleets"]
+    types = [[each["InstanceType"] for each in fleet["InstanceTypeConfigs"]] for fleet in fleets]
+    assert types == [list(INSTANCE_TYPES[architecture])] * 3
+    assert types[0][0] == first
+
+
+def test_task_nodes_are_spot_instances_that_managed_scaling_removes() -> None:
+    made = request(core_nodes="4", spot_share="0.25", task_nodes="6")
+    assert capacities(made) == {"MASTER": (1, 0), "CORE": (3, 1), "TASK": (0, 6)}
+    assert made["ManagedScalingPolicy"]["ComputeLimits"] == {
+        "UnitType": "InstanceFleetUnits",
+        "MinimumCapacityUnits": 4,
+        "MaximumCapacityUnits": 10,
+        "MaximumOnDemandCapacityUnits": 3,
+        "MaximumCoreCapacityUnits": 4,
+    }
+    assert "ManagedScalingPolicy" not in request(task_nodes=0)
+
+
 def test_each_field_of_the_spec_is_in_the_request() -> None:
     spark_defaults = {"Classification": "spark-defaults", "Properties": {"spark.executor.memory": "8g"}}
     made = request(
@@ -122,6 +144,7 @@ def test_each_field_of_the_spec_is_in_the_request() -> None:
         ({"core_nodes": "many"}, "core_nodes is 'many'; it must be a number"),
         ({"spot_share": "2"}, "spot_share is 2; it must be a share from 0 to 1"),
         ({"spot_share": float("nan")}, "spot_share is nan"),
+        ({"task_nodes": "-1"}, "task_nodes is -1; it must be a whole number of at least 0"),
         ({"idle_minutes": "0"}, "idle_minutes is 0; it must be a whole number from 1 to 10080"),
         ({"core_instance_types": {"m5.xlarge": "0"}}, r"core_instance_types\[m5\.xlarge\] is 0"),
         ({"extra": {"Tags": []}}, "extra has Tags"),

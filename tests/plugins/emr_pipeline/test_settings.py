@@ -24,6 +24,14 @@ def test_an_unknown_setting_is_named_with_the_valid_ones() -> None:
         Settings.from_environment({"EMR_PIPELINE_BUKET": "lake"})
 
 
+def test_an_unknown_architecture_is_refused() -> None:
+    environment = {"EMR_PIPELINE_BUCKET": "lake", "EMR_PIPELINE_ARCHITECTURE": "graviton"}
+    with pytest.raises(
+        SettingsError, match="EMR_PIPELINE_ARCHITECTURE is 'graviton'; it must be arm64 or x86_64"
+    ):
+        Settings.from_environment(environment)
+
+
 def test_a_variable_replaces_the_default_of_the_dag() -> None:
     environment = {"EMR_PIPELINE_BUCKET": "lake", "EMR_PIPELINE_PROJECT": "finance"}
     settings = Settings.from_environment(environment, project="words", database="words")

@@ -48,6 +48,7 @@ class ClusterSize:
     release_label: str
     core_nodes: int
     spot_share: float
+    task_nodes: int = 0
 
 
 @dataclass

@@ -11,7 +11,8 @@ from emr_pipeline.cli.wheels import ARCHITECTURES
 from emr_pipeline.specs import INSTANCE_TYPES
 
 ON_DEMAND_QUOTA, SPOT_QUOTA = "L-1216C47A", "L-34B43A08"
-"""https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html"""
+"""vCPUs of standard instances, which include Graviton (M6g, M7g):
+https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html"""
 
 
 @check("release label", "credentials")
@@ -70,35 +71,46 @@ def block_public_access(deployment: Deployment) -> str:
     return "on"
 
 
+@check("node types", "credentials")
+def node_types(deployment: Deployment) -> str:
+    architecture = deployment.settings.architecture
+    wanted = INSTANCE_TYPES[architecture]
+    offered = deployment.client("ec2").describe_instance_type_offerings(
+        LocationType="region", Filters=[{"Name": "instance-type", "Values": list(wanted)}]
+    )["InstanceTypeOfferings"]
+    if missing := sorted(set(wanted) - {each["InstanceType"] for each in offered}):
+        others = " or ".join(set(INSTANCE_TYPES) - {architecture})
+        fix = f"set EMR_PIPELINE_ARCHITECTURE to {others}, or name the types in ClusterSpec"
+        raise Failed(f"{deployment.aws.region} has no {', '.join(missing)}", fix)
+    return f"{architecture}: {', '.join(wanted)}"
+
+
 @check("On-Demand quota", "credentials")
 def on_demand_quota(deployment: Deployment) -> str:
-    nodes = 1 + deployment.cluster.core_nodes - _spot_nodes(deployment)
+    cluster = deployment.cluster
+    nodes = 1 + cluster.core_nodes - round(cluster.core_nodes * cluster.spot_share)
     return _check_quota(deployment, ON_DEMAND_QUOTA, nodes)
 
 
 @check("Spot quota", "credentials")
 def spot_quota(deployment: Deployment) -> str:
-    nodes = _spot_nodes(deployment)
+    cluster = deployment.cluster
+    nodes = round(cluster.core_nodes * cluster.spot_share) + cluster.task_nodes
     if not nodes:
-        raise NotChecked("the cluster has no Spot nodes: use --spot-share")
+        raise NotChecked("the cluster has no Spot nodes: use --spot-share or --task-nodes")
     return _check_quota(deployment, SPOT_QUOTA, nodes)
 
 
-def _spot_nodes(deployment: Deployment) -> int:
-    return round(deployment.cluster.core_nodes * deployment.cluster.spot_share)
-
-
 def _check_quota(deployment: Deployment, code: str, nodes: int) -> str:
-    found = deployment.client("ec2").describe_instance_types(InstanceTypes=list(INSTANCE_TYPES))[
-        "InstanceTypes"
-    ]
+    types = list(INSTANCE_TYPES[deployment.settings.architecture])
+    found = deployment.client("ec2").describe_instance_types(InstanceTypes=types)["InstanceTypes"]
     wanted = nodes * max(each["VCpuInfo"]["DefaultVCpus"] for each in found)
     response = deployment.client("service-quotas").get_service_quota(ServiceCode="ec2", QuotaCode=code)
     quota = int(response["Quota"]["Value"])
     if wanted > quota:
         fix = (
             f"`aws service-quotas request-service-quota-increase --service-code ec2 --quota-code {code} "
-            f"--desired-value {wanted}`, or choose fewer core nodes"
+            f"--desired-value {wanted}`, or choose fewer nodes"
         )
         raise Failed(f"{nodes} nodes need {wanted} vCPUs, the quota is {quota}", fix)
     return f"{wanted} of {quota} vCPUs; other instances of the account are not counted"
@@ -122,6 +134,7 @@ CHECKS = (
     security_configuration,
     certificate,
     block_public_access,
+    node_types,
     on_demand_quota,
     spot_quota,
     numpy,

@@ -315,6 +315,7 @@ def test_a_missing_grant_is_named(deployed: Deployment) -> None:
         ({"release_label": "emr-1.0.0"}, "release label", "such as emr-"),
         ({"core_nodes": 100, "spot_share": 0}, "On-Demand quota", "--desired-value 404"),
         ({"core_nodes": 100, "spot_share": 1}, "Spot quota", "--desired-value 400"),
+        ({"spot_share": 0, "task_nodes": 100}, "Spot quota", "--desired-value 400"),
     ],
 )
 def test_a_wrong_setting_is_named_by_its_line(
