@@ -27,7 +27,7 @@ from werkzeug.wrappers import Request, Response
 from localaws.operations import s3_operation, service_model, signing_service
 from localaws.stepfunctions.definition import unsupported
 
-OWN_SERVICES = ("athena", "budgets", "cloudformation", "emr", "service-quotas")
+OWN_SERVICES = ("athena", "budgets", "cloudformation", "emr", "emr-serverless", "service-quotas")
 """The services of the local AWS that are not moto's."""
 _TAGS = "TagResource UntagResource ListTagsForResource"
 SUPPORTED_OPERATIONS: dict[str, frozenset[str]] = {

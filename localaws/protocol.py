@@ -40,34 +40,21 @@ class AwsError(Exception):
         return {"__type": self.code, "message": self.message, "Message": self.message, **members}
 
 
-class JsonService:
-    """One AWS service with the JSON protocol: ``X-Amz-Target: <prefix>.<Operation>`` and a JSON body."""
+class Service:
+    """One AWS service: validates the members of a request, calls the method of ``api``, converts the response."""
 
     def __init__(self, name: str, api: object, invalid_request: str = "ValidationException") -> None:
-        """``invalid_request`` is the service's error code for a request that does not fit its model."""
+        """``name`` is botocore's; ``invalid_request`` is the error code for requests that do not fit the model."""
         self._model = botocore.session.get_session().get_service_model(name)
         self._api = api
         self._invalid_request = invalid_request
-        self.target_prefix: str = self._model.metadata["targetPrefix"]
 
-    def handle(self, target: str, body: bytes) -> tuple[int, JSON]:
-        """Return the HTTP status and the response's members. An unexpected exception becomes an internal error."""
-        try:
-            return 200, self._call(target.rpartition(".")[2], body)
-        except AwsError as error:
-            return error.status, error.body()
-        except Exception as error:
-            log.exception("%s", target)
-            return 500, AwsError("InternalServerException", f"the local AWS failed: {error!r}").body()
-
-    def _call(self, operation: str, body: bytes) -> JSON:
-        if operation not in self._model.operation_names:
-            raise AwsError("UnknownOperationException", f"{self.target_prefix} has no operation {operation}")
+    def call(self, operation: str, request: Any) -> JSON:
+        """Return the members of the response, as they are in its JSON body. Raises AwsError."""
         method = getattr(self._api, xform_name(operation), None)
         if method is None:
             raise AwsError("UnknownOperationException", f"not supported by the local AWS: {operation}", 501)
         shapes = self._model.operation_model(operation)
-        request = _parse_body(body)
         members = self._validate(request, shapes.input_shape) if shapes.input_shape else {}
         response = method(members)
         return serialize(response or {}, shapes.output_shape) if shapes.output_shape else {}
@@ -81,6 +68,29 @@ class JsonService:
         return members
 
 
+class JsonService(Service):
+    """The AWS JSON protocol: ``X-Amz-Target: <prefix>.<Operation>`` and a JSON body."""
+
+    def __init__(self, name: str, api: object, invalid_request: str = "ValidationException") -> None:
+        super().__init__(name, api, invalid_request)
+        self.target_prefix: str = self._model.metadata["targetPrefix"]
+
+    def handle(self, target: str, body: bytes) -> tuple[int, JSON]:
+        """Return the HTTP status and the response's members. An unexpected exception becomes an internal error."""
+        operation = target.rpartition(".")[2]
+        try:
+            if operation not in self._model.operation_names:
+                raise AwsError(
+                    "UnknownOperationException", f"{self.target_prefix} has no operation {operation}"
+                )
+            return 200, self.call(operation, parse_body(body))
+        except AwsError as error:
+            return error.status, error.body()
+        except Exception as error:
+            log.exception("%s", target)
+            return 500, AwsError("InternalServerException", f"the local AWS failed: {error!r}").body()
+
+
 class _Validator(ParamValidator):  # type: ignore[misc]  # botocore is untyped
     """botocore's validator, for values as they are in the JSON body."""
 
@@ -90,7 +100,7 @@ class _Validator(ParamValidator):  # type: ignore[misc]  # botocore is untyped
             errors.report(name, "invalid type", param=value, valid_types=["seconds since the epoch"])
 
 
-def _parse_body(body: bytes) -> Any:
+def parse_body(body: bytes) -> Any:
     """Parse a JSON body. Raises AwsError for invalid JSON, infinite numbers, invalid Unicode or too deep nesting."""
     try:
         request = _without_nulls(json.loads(body or b"{}", parse_constant=_finite, parse_float=_finite))

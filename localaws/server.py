@@ -30,8 +30,11 @@ from localaws.cloudformation.api import CloudFormationApi, Stacks
 from localaws.cloudformation.resources.base import Aws
 from localaws.emr.api import EmrApi
 from localaws.emr.cluster_registry import ClusterRegistry
-from localaws.emr.roles import check_roles
+from localaws.emr.roles import check_execution_role, check_roles
 from localaws.emr.runner import Runner
+from localaws.emr_serverless.api import EmrServerlessApi
+from localaws.emr_serverless.application_registry import ApplicationRegistry
+from localaws.emr_serverless.runner import Runner as ServerlessRunner
 from localaws.faults.client import PATH as FAULTS_PATH
 from localaws.faults.endpoint import FaultsEndpoint
 from localaws.faults.middleware import FaultMiddleware
@@ -50,6 +53,7 @@ from localaws.moto_services import (
 from localaws.operations import signing_service
 from localaws.protocol import AwsError, JsonService
 from localaws.query_protocol import Caller, QueryService
+from localaws.rest_protocol import RestJsonService
 from localaws.s3.cors import strip_cors_headers
 from localaws.s3.store import Store
 from localaws.service_quotas import ServiceQuotasApi
@@ -106,6 +110,14 @@ class Server:
         self._faults = FaultsEndpoint(plan)
         self._runner = Runner(self._registry, self._store, self.state / "emr", plan)
         emr = EmrApi(self._registry, phase, check_roles, self._runner.launch)
+        self._applications = ApplicationRegistry()
+        self._serverless_runner = ServerlessRunner(
+            self._applications, self._store, self.state / "emr-serverless", plan
+        )
+        serverless = EmrServerlessApi(
+            self._applications, phase, check_execution_role, self._serverless_runner.launch
+        )
+        self._emr_serverless = _Lazy(lambda: RestJsonService("emr-serverless", serverless))
         self._athena: _Lazy[AthenaApi] = _Lazy(lambda: self._make_athena(plan, query_memory))
         self._json_services = {
             "ElasticMapReduce": _Lazy(lambda: JsonService("emr", emr)),
@@ -141,6 +153,7 @@ class Server:
         """Stop serving, terminate all clusters with their processes, and release the state folder."""
         self._server.shutdown()
         self._runner.stop()
+        self._serverless_runner.stop()
         self._server.server_close()
         self._remove_spill()
         self._lock_file.close()
@@ -166,8 +179,11 @@ class Server:
         if service := self._json_services.get(target.partition(".")[0]):
             answer = service().handle(target, Request(environ).get_data())
             return _json_service_response(*answer)(environ, start_response)
-        if signing_service(Request(environ)) == "cloudformation":
-            return self._cloudformation().handle(Request(environ))(environ, start_response)
+        match signing_service(Request(environ)):
+            case "cloudformation":
+                return self._cloudformation().handle(Request(environ))(environ, start_response)
+            case "emr-serverless":
+                return self._emr_serverless().handle(Request(environ))(environ, start_response)
         response: Iterable[bytes] = self._moto(environ, start_response)
         return response
 
@@ -180,6 +196,10 @@ class Server:
                 {"id": cluster.id, "name": cluster.name, "state": cluster.state}
                 for cluster in self._registry.clusters()
                 if cluster.is_alive
+            ],
+            "applications": [
+                {"id": application.id, "name": application.name, "state": application.state}
+                for application in self._applications.live_applications()
             ],
         }
 

@@ -1,4 +1,4 @@
-"""Validation of a cluster's roles against moto's IAM.
+"""Validation of the roles of clusters and job runs against moto's IAM.
 
 The roles are validated only if IAM contains at least one role. So a cluster can be created without IAM setup, but a
 misspelled name of an existing role is found.
@@ -25,6 +25,15 @@ def check_roles(service_role: str, instance_profile: str) -> None:
         raise validation_error(
             f"Invalid InstanceProfile: {instance_profile}. IAM has no such instance profile."
         )
+
+
+def check_execution_role(arn: str) -> None:
+    """Raise ValidationException if IAM has roles but not the execution role of a job run."""
+    if "moto.iam.models" not in sys.modules:
+        return
+    backend = sys.modules["moto.iam.models"].iam_backends[ACCOUNT]["aws"]
+    if backend.roles and _name(arn) not in {role.name for role in backend.roles.values()}:
+        raise validation_error(f"Invalid executionRoleArn: {arn}. IAM has no such role.")
 
 
 def _name(name_or_arn: str) -> str:

@@ -6,6 +6,8 @@
 
 from localaws.faults.client import FaultRejected, Faults, Planned
 from localaws.faults.kinds import (
+    ApplicationFailsToStart,
+    ApplicationStartsSlowly,
     BootstrapFails,
     ClusterFailsToStart,
     ClusterTerminatesSlowly,
@@ -25,6 +27,8 @@ from localaws.faults.kinds import (
 )
 
 __all__ = [
+    "ApplicationFailsToStart",
+    "ApplicationStartsSlowly",
     "BootstrapFails",
     "ClusterFailsToStart",
     "ClusterTerminatesSlowly",

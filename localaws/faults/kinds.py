@@ -53,7 +53,7 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterFault(Fault):
-    """``cluster`` is the name of a cluster, ``tags`` are some of its tags."""
+    """``cluster`` is the name of a cluster or of an application, ``tags`` are some of its tags."""
 
     cluster: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -148,12 +148,29 @@ class ClusterTerminatesSlowly(ClusterFault):
     seconds: float
 
 
-# Steps
+# Applications
+
+
+@dataclass(frozen=True)
+class ApplicationFailsToStart(ClusterFault):
+    """STARTING, then STOPPED with ``message`` as its stateDetails; the job runs that wait for it are FAILED."""
+
+    message: str = "The application could not be provisioned: the subnets have no free IP addresses."
+
+
+@dataclass(frozen=True)
+class ApplicationStartsSlowly(ClusterFault):
+    """The application stays STARTING for ``seconds`` longer."""
+
+    seconds: float
+
+
+# Steps and job runs
 
 
 @dataclass(frozen=True)
 class StepFault(ClusterFault):
-    """``step`` is the name of the step."""
+    """``step`` is the name of the step or of the job run."""
 
     step: str
 
@@ -224,6 +241,7 @@ KINDS: Mapping[str, type[Fault]] = {
     for kind in (
         *(Throttle, Deny, ServerError, DropConnection, Delay),
         *(ClusterFailsToStart, BootstrapFails, ClusterTerminatesSlowly),
+        *(ApplicationFailsToStart, ApplicationStartsSlowly),
         *(StepFails, StepStartsSlowly, StepHangs, StepKilled, SpotNodeLost),
         *(QueryFails, QueryDelayed),
     )

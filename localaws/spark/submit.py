@@ -10,15 +10,23 @@ import importlib.metadata
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from localaws import memory
 
 FLAGS = frozenset({"--help", "-h", "--supervise", "--usage-error", "--verbose", "-v", "--version"})
-PLACEMENT_OPTIONS = frozenset({"--master", "--deploy-mode"})
+OPTION_PROPERTIES = {
+    "--master": "spark.master",
+    "--deploy-mode": "spark.submit.deployMode",
+    "--driver-memory": "spark.driver.memory",
+    "--driver-cores": "spark.driver.cores",
+    "--executor-memory": "spark.executor.memory",
+    "--executor-cores": "spark.executor.cores",
+    "--num-executors": "spark.executor.instances",
+}
 PLACEMENT_PROPERTIES = frozenset({"spark.master", "spark.submit.deployMode"})
 MAX_DRIVER_MEMORY = 4 * 2**30  # bytes of heap; a step can set more with --driver-memory
 DISK = "disk"
@@ -71,30 +79,57 @@ def configure(
     (conf / "spark-defaults.conf").write_text(properties_file(properties), "utf-8")
 
 
-def submit_arguments(args: Sequence[str]) -> list[str]:
-    """Return spark-submit's arguments without master and deploy mode; the program's own arguments are unchanged."""
-    kept: list[str] = []
+class Option(NamedTuple):
+    """An option of spark-submit; ``words`` are its words on the command line. A flag has no value."""
+
+    name: str
+    value: str
+    words: list[str]
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """The Spark property that the option sets."""
+        if self.name in {"--conf", "-c"}:
+            key, _, value = self.value.partition("=")
+            return {key.strip(): value.strip()}
+        return {OPTION_PROPERTIES[self.name]: self.value} if self.name in OPTION_PROPERTIES else {}
+
+
+def split_options(args: Sequence[str]) -> tuple[list[Option], list[str]]:
+    """Return the options of spark-submit, and the program with its own arguments."""
+    options: list[Option] = []
     rest = list(args)
     while rest and rest[0].startswith("-"):
         name, equals, value = rest[0].partition("=")
         length = 1 if name in FLAGS or equals else 2
-        option, rest = rest[:length], rest[length:]
-        value = value if equals else option[-1]
-        is_property = name in {"--conf", "-c"} and value.partition("=")[0].strip() in PLACEMENT_PROPERTIES
-        if name not in PLACEMENT_OPTIONS and not is_property:
-            kept += option
-    return kept + rest
+        words, rest = rest[:length], rest[length:]
+        options.append(Option(name, value if equals else words[1] if len(words) == length > 1 else "", words))
+    return options, rest
+
+
+def submit_arguments(args: Sequence[str], ignored: Set[str] = frozenset()) -> list[str]:
+    """Return spark-submit's arguments without those that set the master, the deploy mode or an ignored property.
+
+    The program's own arguments are unchanged.
+    """
+    options, program = split_options(args)
+    kept = [o for o in options if not o.properties.keys() & (PLACEMENT_PROPERTIES | ignored)]
+    return [word for option in kept for word in option.words] + program
 
 
 def defaults(configurations: Iterable[Mapping[str, Any]], local: Mapping[str, str]) -> dict[str, str]:
     """Return the ``spark-defaults`` classification of the configurations, overridden by the local settings."""
-    given = {
+    return {**spark_defaults(configurations), **local}
+
+
+def spark_defaults(configurations: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the properties of the classification ``spark-defaults``."""
+    return {
         key: value
         for configuration in configurations
         if configuration.get("Classification") == "spark-defaults"
         for key, value in configuration.get("Properties", {}).items()
     }
-    return {**given, **local}
 
 
 def local_defaults(spark: Spark, buckets: Mapping[str, Path], work: Path) -> dict[str, str]:

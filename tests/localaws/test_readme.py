@@ -13,6 +13,7 @@ from localaws.athena.api.operations import AthenaApi
 from localaws.cloudformation.api import CloudFormationApi
 from localaws.cloudformation.resources import RESOURCE_TYPES
 from localaws.emr.api import EmrApi
+from localaws.emr_serverless.api import EmrServerlessApi
 from localaws.faults.kinds import KINDS
 
 README = (Path(localaws.__file__).parent / "README.md").read_text(encoding="utf-8")
@@ -24,7 +25,12 @@ def section(title: str) -> str:
 
 @pytest.mark.parametrize(
     ("title", "api"),
-    [("EMR", EmrApi), ("Athena", AthenaApi), ("CloudFormation", CloudFormationApi)],
+    [
+        ("EMR", EmrApi),
+        ("EMR Serverless", EmrServerlessApi),
+        ("Athena", AthenaApi),
+        ("CloudFormation", CloudFormationApi),
+    ],
 )
 def test_the_listed_operations_are_those_of_the_api(title: str, api: type) -> None:
     table = section(title).partition("\n\n| differs")[0].partition("\n\n| statements")[0]

@@ -1,0 +1,149 @@
+"""Runs applications: one thread advances their states, and one thread for each job run runs spark-submit.
+
+Unexpected errors (no Spark, a full disk, a bug) end as a FAILED job run.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from threading import Event, Lock, Thread
+
+from localaws.emr_serverless.application_registry import ApplicationRegistry
+from localaws.emr_serverless.fault_hooks import ApplicationFaultHooks
+from localaws.emr_serverless.model import Application, Attempt, JobRun, JobRunState
+from localaws.emr_serverless.request import configurations, monitoring, spark_properties, submit_words
+from localaws.faults.plan import FaultPlan
+from localaws.s3.store import Store
+from localaws.spark import logs, process, submit
+
+POLL_SECONDS = 0.1  # interval at which the time is checked
+STOP_SECONDS = 15.0
+MAX_DETAILS = 256  # characters of stateDetails
+LOGS = ("stdout", "stderr")
+# A worker's heap is a matter of its size on AWS; here the driver gets the memory of this machine.
+IGNORED_PROPERTIES = frozenset({"spark.driver.memory"})
+DRIVER_ENVIRONMENT = "spark.emr-serverless.driverEnv."
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """``root`` is the folder for live logs and temporary files: ``<application>/<job run>/<attempt>/``."""
+
+    def __init__(self, registry: ApplicationRegistry, store: Store, root: Path, plan: FaultPlan) -> None:
+        self._registry, self._store, self._root, self._plan = registry, store, root, plan
+        self._stopped = Event()
+        self._lock = Lock()
+        self._clock: Thread | None = None
+        self._threads: list[Thread] = []
+
+    def launch(self, application: Application) -> None:
+        hooks = ApplicationFaultHooks(self._plan, application)
+        application.start_delay, application.start_failure = hooks.start_delay, hooks.start_failure
+        with self._lock:
+            if self._clock is None:
+                self._clock = Thread(target=self._advance, name="emr-serverless", daemon=True)
+                self._clock.start()
+
+    def stop(self) -> None:
+        """End all processes of job runs."""
+        self._stopped.set()
+        for thread in [*filter(None, [self._clock]), *self._threads]:
+            thread.join(STOP_SECONDS)
+
+    def _advance(self) -> None:
+        while not self._stopped.wait(POLL_SECONDS):
+            with self._registry.transaction() as now:
+                ready = [job_run for a in self._registry.applications() for job_run in a.advance(now)]
+            for job_run in ready:
+                thread = Thread(
+                    target=self._run, args=(job_run, job_run.attempt), name=job_run.id, daemon=True
+                )
+                self._threads.append(thread)
+                thread.start()
+
+    def _run(self, job_run: JobRun, attempt: Attempt) -> None:
+        folder = self._root / job_run.application.id / job_run.id / str(attempt.number)
+        runner = _AttemptRunner(job_run, attempt, self._store, folder, self._stopped)
+        try:
+            failure = runner.run(ApplicationFaultHooks(self._plan, job_run.application))
+        except submit.SparkMissingError as error:
+            failure = str(error)
+        except Exception as error:
+            log.exception("%s: the runner failed", job_run.id)
+            failure = f"The local EMR Serverless failed: {error}"
+        finally:
+            shutil.rmtree(folder / "work", ignore_errors=True)
+        with self._registry.transaction() as now:
+            job_run.finish(failure and _cut(failure), now)
+
+
+class _AttemptRunner:
+    def __init__(self, job_run: JobRun, attempt: Attempt, store: Store, folder: Path, stopped: Event) -> None:
+        self._job_run, self._attempt, self._store, self._stopped = job_run, attempt, store, stopped
+        self._folder, self._conf, self._work = folder, folder / "conf", folder / "work"
+
+    def run(self, hooks: ApplicationFaultHooks) -> str | None:
+        """Run spark-submit and archive its logs. Return why it failed; None if it succeeded."""
+        request, settings = self._job_run.request, self._job_run.settings
+        for folder in (self._conf, self._work):
+            folder.mkdir(parents=True)
+        for name in LOGS:
+            (self._folder / name).touch()
+        spark = submit.find_spark()
+        buckets = {bucket: self._store.bucket_path(bucket) for bucket in self._store.buckets()}
+        submit.configure(spark, configurations(settings, request), buckets, self._conf, self._work)
+        command = [str(spark.submit), *submit.submit_arguments(submit_words(request), IGNORED_PROPERTIES)]
+        environment = submit.environment(spark, self._conf, self._work) | self._driver_environment()
+        code = process.run(
+            command, environment, self._work, self._folder, hooks.of(self._job_run), self._stop_request
+        )
+        self._archive()
+        return self._failure(code) if code else None
+
+    def _driver_environment(self) -> dict[str, str]:
+        """Return the environment variables that the job run sets, except for the choice of the Python."""
+        properties = spark_properties(self._job_run.settings, self._job_run.request)
+        return {
+            key.removeprefix(DRIVER_ENVIRONMENT): value
+            for key, value in properties.items()
+            if key.startswith(DRIVER_ENVIRONMENT)
+            and not key.endswith(("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"))
+        }
+
+    def _stop_request(self) -> process.Stop | None:
+        if self._stopped.is_set():
+            return process.Stop.KILL
+        if self._job_run.state is JobRunState.CANCELLING:
+            graceful = self._job_run.cancel_grace != timedelta()
+            return process.Stop.TERMINATE if graceful else process.Stop.KILL
+        return None
+
+    def _failure(self, code: int) -> str:
+        stdout, stderr = (logs.tail(self._folder / name) for name in LOGS)
+        cause = logs.root_cause(stdout, stderr, code)
+        where = "Job failed, please check complete logs in configured logging destination."
+        return f"{where} ExitCode: {code}." + (f" Last few exceptions: {cause.message}" if cause else "")
+
+    def _archive(self) -> None:
+        """Write the driver's logs to S3; a failure to do so does not fail the job run."""
+        s3 = monitoring(self._job_run.settings, self._job_run.request).get("s3MonitoringConfiguration", {})
+        if not s3.get("logUri"):
+            return
+        prefix = f"{s3['logUri'].rstrip('/')}/{self._log_path()}"
+        try:
+            logs.archive(self._store, prefix, [self._folder / name for name in LOGS])
+        except (OSError, ValueError) as error:
+            log.error("%s: cannot archive the logs at %s: %s", self._job_run.id, prefix, error)
+
+    def _log_path(self) -> str:
+        """Return the path of the driver's logs: https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/logging.html"""
+        has_retries = self._job_run.request.get("retryPolicy", {}).get("maxAttempts", 1) > 1
+        attempt = f"/attempts/{self._attempt.number}" if has_retries else ""
+        return f"applications/{self._job_run.application.id}/jobs/{self._job_run.id}{attempt}/SPARK_DRIVER"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_DETAILS else f"{text[: MAX_DETAILS - 3]}..."
