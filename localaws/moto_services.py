@@ -24,6 +24,7 @@ from botocore.validate import ParamValidator
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.wrappers import Request, Response
 
+from localaws import events
 from localaws.operations import s3_operation, service_model, signing_service
 from localaws.stepfunctions.definition import unsupported
 
@@ -136,9 +137,13 @@ SUPPORTED_OPERATIONS: dict[str, frozenset[str]] = {
             AddTagsToResource RemoveTagsFromResource ListTagsForResource
         """,
         "stepfunctions": """
-            CreateStateMachine DescribeStateMachine ListStateMachines DeleteStateMachine
+            CreateStateMachine DescribeStateMachine ListStateMachines UpdateStateMachine DeleteStateMachine
             StartExecution DescribeExecution StopExecution ListExecutions GetExecutionHistory
             DescribeStateMachineForExecution ListTagsForResource TagResource UntagResource
+        """,
+        "events": f"""
+            PutRule DescribeRule ListRules EnableRule DisableRule DeleteRule
+            PutTargets ListTargetsByRule ListRuleNamesByTarget RemoveTargets {_TAGS}
         """,
     }.items()
 }
@@ -146,6 +151,7 @@ SUPPORTED_OPERATIONS: dict[str, frozenset[str]] = {
 CATALOG_REGION = "us-east-1"
 _GLUE_CREDENTIAL_SCOPE = re.compile(r"(Credential=[^/,]*/[^/,]*/)[^/,]*(/glue/)")
 _UNSIGNED_OPERATIONS = {"AssumeRoleWithWebIdentity": "sts", "AssumeRoleWithSAML": "sts"}
+_DEFINING = ("CreateStateMachine", "UpdateStateMachine")
 _SNS_PROTOCOLS = ("sqs", "http", "https", "email")
 _REST_XML_SERVICES = (
     "s3",
@@ -277,17 +283,23 @@ class _ServiceRequest:
             return f"{self}. localaws/README.md lists the supported operations of {known}"
         if self.service == "sns":
             return self._unsupported_delivery()
-        if self.service == "stepfunctions" and self._operation == "CreateStateMachine":
+        if self.service == "stepfunctions" and self._operation in _DEFINING:
             return self._unsupported_state_machine()
+        if self.service == "events":
+            return events.unsupported(self._operation, self._members())
         return ""
 
-    def _unsupported_state_machine(self) -> str:
+    def _members(self) -> dict[str, Any]:
+        """Return the members of a JSON request; {} if it is not valid, to which moto responds."""
         try:
             members = json.loads(self._body or b"{}")
         except ValueError:
-            return ""  # moto responds
+            return {}
+        return members if isinstance(members, dict) else {}
+
+    def _unsupported_state_machine(self) -> str:
         try:
-            return unsupported(members, SUPPORTED_OPERATIONS)
+            return unsupported(self._members(), SUPPORTED_OPERATIONS)
         except ModuleNotFoundError as missing:
             return f"Step Functions without the Python package {missing.name}: pip install 'localaws[stepfunctions]'"
 

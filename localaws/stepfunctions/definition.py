@@ -15,7 +15,7 @@ _FIELDS = ("Credentials", "HeartbeatSeconds", "ItemBatcher", "ItemReader", "Resu
 
 
 def unsupported(members: Mapping[str, Any], operations: Mapping[str, frozenset[str]]) -> str:
-    """Return what a CreateStateMachine request has that is not supported; '' if it has nothing of that kind.
+    """Return what a request that defines a state machine has that is not supported; '' if it has nothing of that kind.
 
     ``operations`` are those of moto's services that a task of ``aws-sdk`` may call. A definition that is not valid is
     left to the interpreter. Raises ModuleNotFoundError if the packages of the extra ``stepfunctions`` are missing.
@@ -26,6 +26,8 @@ def unsupported(members: Mapping[str, Any], operations: Mapping[str, frozenset[s
         return f"a state machine of the type {members['type']}, only STANDARD"
     if members.get("loggingConfiguration", {}).get("level", "OFF") != "OFF":
         return "the log of a state machine"
+    if members.get("tracingConfiguration", {}).get("enabled"):
+        return "the tracing of a state machine"
     waiting = {name for name, action in ACTIONS.items() if action.look}
     try:
         states = [*_states(json.loads(members.get("definition", "null")))]

@@ -18,7 +18,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.core.config import default_user_config
 from moto.core.exceptions import AWSError
-from moto.stepfunctions.parser.api import HistoryEventType, InvalidDefinition, TaskFailedEventDetails
+from moto.stepfunctions.parser.api import (
+    ExecutionStatus,
+    HistoryEventType,
+    InvalidDefinition,
+    TaskFailedEventDetails,
+)
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
     FailureEvent,
@@ -33,8 +38,10 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+from moto.stepfunctions.parser.backend import execution as execution_module
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 
+from localaws import events
 from localaws.stepfunctions import jsonata
 
 POLL_SECONDS = 0.5
@@ -190,6 +197,8 @@ def install(endpoint_url: str) -> None:
     vars(state_task_service_aws_sdk)["boto_client_for"] = lambda region, service, **_: _client(
         endpoint_url, region, service
     )
+    _Communication.endpoint_url = endpoint_url
+    vars(execution_module)["BaseExecutionWorkerCommunication"] = _Communication
     # moto replaces the error of a state in a Map or Parallel state if its name begins with States.
     for module in (iteration_worker, branches_decl):
         vars(module)["CustomErrorName"] = ErrorName
@@ -197,6 +206,21 @@ def install(endpoint_url: str) -> None:
     vars(state_task_factory)["state_task_service_for"] = lambda service_name: (
         _AwsSdk() if service_name == "aws-sdk" else _Service()
     )
+
+
+class _Communication(execution_module.BaseExecutionWorkerCommunication):
+    """The status of an execution, which is also sent to the rules of EventBridge."""
+
+    endpoint_url = ""
+
+    def __init__(self, execution: Any) -> None:
+        super().__init__(execution)
+        execution.exec_status = ExecutionStatus.RUNNING
+        events.execution_changed(execution, self.endpoint_url)
+
+    def terminated(self) -> None:
+        super().terminated()
+        events.execution_changed(self.execution, self.endpoint_url)
 
 
 class _InvalidDefinition(AWSError):

@@ -51,12 +51,21 @@ def machines(aws: LocalAws) -> dict[str, str]:
     s3, states = aws.client("s3"), aws.client("stepfunctions")
     version = upload(s3, BUCKET)["CodeVersion"]
     definitions = {"pipeline": pipeline_machine(SETTINGS, version), "reaper": reaper()}
-    return {
+    made = {
         name: states.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)[
             "stateMachineArn"
         ]
         for name, definition in definitions.items()
     }
+    # The rule of infra/state-machine.yaml.
+    pattern = {
+        "source": ["aws.states"],
+        "detail": {"stateMachineArn": [made["pipeline"]], "status": ["ABORTED", "FAILED", "TIMED_OUT"]},
+    }
+    events = aws.client("events")
+    events.put_rule(Name="reaper", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="reaper", Targets=[{"Id": "reaper", "Arn": made["reaper"], "RoleArn": ROLE}])
+    return made
 
 
 def start(aws: LocalAws, machine: str, given: Any) -> str:
@@ -72,6 +81,18 @@ def ended(aws: LocalAws, execution: str, seconds: int) -> Any:
             return found
         time.sleep(1)
     pytest.fail(f"{execution} has not ended within {seconds} s")
+
+
+def started_after(aws: LocalAws, machine: str, ended_execution: str) -> str:
+    """Return the execution of the state machine that the rule starts after ``ended_execution``."""
+    states, until = aws.client("stepfunctions"), time.monotonic() + 60
+    while time.monotonic() < until:
+        for found in states.list_executions(stateMachineArn=machine)["executions"]:
+            arn = str(found["executionArn"])
+            if ended_execution in states.describe_execution(executionArn=arn)["input"]:
+                return arn
+        time.sleep(0.5)
+    pytest.fail(f"{machine} was not started after {ended_execution}")
 
 
 def rows(run: Run, dataset: str, run_date: str) -> list[str]:
@@ -150,6 +171,6 @@ def test_the_reaper_ends_the_cluster_of_an_aborted_execution(
     aws.client("stepfunctions").stop_execution(executionArn=execution)
     assert ended(aws, execution, 60)["status"] == "ABORTED"
     assert len(local.active_clusters(aws)) == 1
-    event = {"detail": {"executionArn": execution, "status": "ABORTED"}}
-    assert ended(aws, start(aws, machines["reaper"], event), 120)["status"] == "SUCCEEDED"
+    reaping = started_after(aws, machines["reaper"], execution)
+    assert ended(aws, reaping, 120)["status"] == "SUCCEEDED"
     assert local.active_clusters(aws) == []

@@ -1,6 +1,18 @@
 """The supported resource types."""
 
-from localaws.cloudformation.resources import athena, budgets, ec2, emr, glue, iam, kms, s3, sns
+from localaws.cloudformation.resources import (
+    athena,
+    budgets,
+    ec2,
+    emr,
+    events,
+    glue,
+    iam,
+    kms,
+    s3,
+    sns,
+    stepfunctions,
+)
 from localaws.cloudformation.resources.base import ResourceType
 
 _TYPES: tuple[type[ResourceType], ...] = (
@@ -14,6 +26,7 @@ _TYPES: tuple[type[ResourceType], ...] = (
     ec2.Vpc,
     ec2.VpcEndpoint,
     emr.SecurityConfiguration,
+    events.Rule,
     glue.Database,
     iam.InstanceProfile,
     iam.ManagedPolicy,
@@ -25,5 +38,6 @@ _TYPES: tuple[type[ResourceType], ...] = (
     sns.Subscription,
     sns.Topic,
     sns.TopicPolicy,
+    stepfunctions.StateMachine,
 )
 RESOURCE_TYPES: dict[str, type[ResourceType]] = {each.type_name: each for each in _TYPES}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ ACCOUNT = "123456789012"
 PROJECT = "sales-segmentation"
 PROJECT_TAG = {"Key": "project", "Value": PROJECT}
 EMR_TAG = {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}
-STORAGE, EMR = ((INFRA / f"{stack}.yaml").read_text() for stack in ("storage", "emr"))
+STORAGE, EMR, STATE_MACHINE = (
+    (INFRA / f"{stack}.yaml").read_text() for stack in ("storage", "emr", "state-machine")
+)
 
 
 @pytest.fixture(scope="module")
@@ -280,6 +283,85 @@ def test_a_cluster_takes_the_security_configuration(aws: LocalAws, emr: dict[str
         client.run_job_flow(**cluster, SecurityConfiguration="unknown")
 
 
+@pytest.fixture(scope="module")
+def machine(
+    aws: LocalAws, cloudformation: Any, storage: dict[str, str], emr: dict[str, str]
+) -> dict[str, str]:
+    for name in ("state-machine", "state-machine-reaper"):
+        file = INFRA / f"{name}.asl.json"
+        aws.client("s3").put_object(
+            Bucket=storage["Bucket"], Key=f"jobs/v2/{file.name}", Body=file.read_bytes()
+        )
+    declared = cloudformation.validate_template(TemplateBody=STATE_MACHINE)["Parameters"]
+    known = storage | emr | {"CodeVersion": "v1", "DefinitionVersion": "v2", "Project": PROJECT}
+    values = {each["ParameterKey"]: known[each["ParameterKey"]] for each in declared}
+    create(cloudformation, "machine", STATE_MACHINE, **values)
+    return outputs(cloudformation, "machine")
+
+
+def test_the_state_machines_have_their_definitions(
+    aws: LocalAws,
+    cloudformation: Any,
+    storage: dict[str, str],
+    emr: dict[str, str],
+    machine: dict[str, str],
+) -> None:
+    states, made = aws.client("stepfunctions"), ids(cloudformation, "machine")
+    assert machine["StateMachine"] == made["StateMachine"]
+    pipeline = states.describe_state_machine(stateMachineArn=made["StateMachine"])
+    reaper = states.describe_state_machine(stateMachineArn=made["Reaper"])
+    assert (pipeline["name"], reaper["name"]) == (PROJECT, f"{PROJECT}-reaper")
+    roles = {r["RoleName"]: r["Arn"] for r in aws.client("iam").list_roles()["Roles"]}
+    assert (pipeline["roleArn"], reaper["roleArn"]) == (roles[made["Role"]], roles[made["ReaperRole"]])
+    assert "${" not in pipeline["definition"]
+    for value in (storage["Bucket"], emr["InstanceProfile"], emr["SubnetIds"], "jobs/v1"):
+        assert value in pipeline["definition"]
+    assert json.loads(reaper["definition"]) == json.loads(
+        (INFRA / "state-machine-reaper.asl.json").read_text()
+    )
+    for arn in (made["StateMachine"], made["Reaper"]):
+        tags = states.list_tags_for_resource(resourceArn=arn)["tags"]
+        assert tags == [{"key": "project", "value": PROJECT}]
+
+
+def test_the_roles_of_the_state_machines_have_their_policies(
+    aws: LocalAws, cloudformation: Any, emr: dict[str, str], machine: dict[str, str]
+) -> None:
+    iam, made = aws.client("iam"), ids(cloudformation, "machine")
+    attached = iam.list_attached_role_policies(RoleName=made["Role"])["AttachedPolicies"]
+    assert [policy["PolicyArn"] for policy in attached] == [emr["CallerPolicy"]]
+    expected = {"Role": "step-functions", "ReaperRole": "end-clusters", "RuleRole": "start-reaper"}
+    for role, policy in expected.items():
+        assert iam.list_role_policies(RoleName=made[role])["PolicyNames"] == [policy]
+    document = iam.get_role_policy(RoleName=made["RuleRole"], PolicyName="start-reaper")["PolicyDocument"]
+    assert document["Statement"][0]["Resource"] == made["Reaper"]
+
+
+def test_the_rule_starts_the_reaper_after_an_aborted_execution(
+    aws: LocalAws, cloudformation: Any, machine: dict[str, str]
+) -> None:
+    made = ids(cloudformation, "machine")
+    events, states = aws.client("events"), aws.client("stepfunctions")
+    rule = events.describe_rule(Name=made["ReaperRule"])
+    assert json.loads(rule["EventPattern"])["detail"]["stateMachineArn"] == [made["StateMachine"]]
+    [target] = events.list_targets_by_rule(Rule=made["ReaperRule"])["Targets"]
+    assert (target["Id"], target["Arn"]) == ("reaper", made["Reaper"])
+    params = json.dumps({"run_date": "not a date"})
+    execution = states.start_execution(stateMachineArn=made["StateMachine"], input=params)["executionArn"]
+    until = time.monotonic() + 60
+    while not (reaped := states.list_executions(stateMachineArn=made["Reaper"])["executions"]):
+        assert time.monotonic() < until, states.describe_execution(executionArn=execution)
+        time.sleep(0.2)
+    [started] = reaped
+    event = json.loads(states.describe_execution(executionArn=started["executionArn"])["input"])
+    assert (event["source"], event["detail"]["status"]) == ("aws.states", "FAILED")
+    assert event["detail"]["executionArn"] == execution
+    while states.describe_execution(executionArn=started["executionArn"])["status"] == "RUNNING":
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert states.describe_execution(executionArn=started["executionArn"])["status"] == "SUCCEEDED"
+
+
 def test_an_update_by_a_change_set_changes_one_property(
     aws: LocalAws, cloudformation: Any, storage: dict[str, str]
 ) -> None:
@@ -406,6 +488,24 @@ def test_the_first_change_set_of_a_stack_creates_it(cloudformation: Any) -> None
         ),
         (
             {
+                "Type": "AWS::StepFunctions::StateMachine",
+                "Properties": {"RoleArn": "r", "DefinitionString": "{}", "LoggingConfiguration": {}},
+            },
+            "property LoggingConfiguration of AWS::StepFunctions::StateMachine",
+        ),
+        (
+            {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"RoleArn": "r"}},
+            "must have one of DefinitionString and DefinitionS3Location",
+        ),
+        (
+            {
+                "Type": "AWS::Events::Rule",
+                "Properties": {"EventPattern": {}, "ScheduleExpression": "rate(1 hour)"},
+            },
+            "property ScheduleExpression of AWS::Events::Rule",
+        ),
+        (
+            {
                 "Type": "AWS::S3::Bucket",
                 "Properties": {"LifecycleConfiguration": {"Rules": [{"Transitions": []}]}},
             },
@@ -444,10 +544,14 @@ def test_iam_resources_need_a_capability(cloudformation: Any) -> None:
 
 
 def test_deletion_keeps_the_bucket_and_the_key_only(
-    aws: LocalAws, cloudformation: Any, storage: dict[str, str], emr: dict[str, str]
+    aws: LocalAws,
+    cloudformation: Any,
+    storage: dict[str, str],
+    emr: dict[str, str],
+    machine: dict[str, str],
 ) -> None:
     made = ids(cloudformation, "emr")
-    for name in ("emr", "storage"):
+    for name in ("machine", "emr", "storage"):
         stack_id = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
         cloudformation.delete_stack(StackName=name)
         assert status(cloudformation, stack_id) == "DELETE_COMPLETE", reasons(cloudformation, stack_id)
@@ -462,6 +566,8 @@ def test_deletion_keeps_the_bucket_and_the_key_only(
     roles = {r["RoleName"] for r in aws.client("iam").list_roles()["Roles"]}
     assert roles == {"airflow"}
     assert aws.client("iam").list_policies(Scope="Local")["Policies"] == []
+    assert aws.client("events").list_rules().get("Rules", []) == []
+    assert aws.client("stepfunctions").list_state_machines()["stateMachines"] == []
     vpcs = aws.client("ec2").describe_vpcs()["Vpcs"]
     assert made["Vpc"] not in [vpc["VpcId"] for vpc in vpcs]
     left = aws.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]

@@ -297,6 +297,66 @@ def test_a_replacement_gets_a_new_id_and_the_old_resource_is_deleted(aws: LocalA
     assert made["Security"] != changed["Security"]
 
 
+MACHINE = {"StartAt": "${State}", "States": {"${State}": {"Type": "Pass", "Result": "a", "End": True}}}
+
+
+def test_a_state_machine_and_a_rule_are_changed(aws: LocalAws) -> None:
+    role, state = "arn:aws:iam::123456789012:role/states", {"State": "first"}
+    pattern = {"source": ["aws.states"], "detail": {"status": ["FAILED"]}}
+    target = {"Arn": {"Ref": "Machine"}, "RoleArn": role}
+    machine = {"StateMachineName": "changing", "RoleArn": role, "DefinitionString": json.dumps(MACHINE)}
+    made = deploy(
+        aws,
+        "states",
+        "create",
+        Machine=resource(
+            "AWS::StepFunctions::StateMachine", **machine, DefinitionSubstitutions=state, Tags=TAGS
+        ),
+        Rule=resource(
+            "AWS::Events::Rule",
+            Name="changing",
+            Description="a",
+            State="DISABLED",
+            EventPattern=pattern,
+            Targets=[{"Id": "kept", **target}, {"Id": "dropped", **target}],
+        ),
+    )
+    states, events, arn = aws.client("stepfunctions"), aws.client("events"), made["Machine"]
+    assert json.loads(states.describe_state_machine(stateMachineArn=arn)["definition"])["StartAt"] == "first"
+    rule = events.describe_rule(Name="changing")
+    assert (rule["Description"], rule["State"]) == ("a", "DISABLED")
+    assert len(events.list_targets_by_rule(Rule="changing")["Targets"]) == 2
+    aws.client("s3").create_bucket(Bucket="definitions")
+    text = json.dumps({"StartAt": "second", "States": {"second": {"Type": "Succeed"}}})
+    aws.client("s3").put_object(Bucket="definitions", Key="machine.json", Body=text)
+    pattern["detail"] = {"status": ["ABORTED"]}
+    deploy(
+        aws,
+        "states",
+        "update",
+        Machine=resource(
+            "AWS::StepFunctions::StateMachine",
+            StateMachineName="changing",
+            RoleArn=role + "2",
+            DefinitionS3Location={"Bucket": "definitions", "Key": "machine.json"},
+            Tags=TAGS[:1],
+        ),
+        Rule=resource(
+            "AWS::Events::Rule", Name="changing", EventPattern=pattern, Targets=[{"Id": "kept", **target}]
+        ),
+    )
+    changed = states.describe_state_machine(stateMachineArn=arn)
+    assert (json.loads(changed["definition"])["StartAt"], changed["roleArn"]) == ("second", role + "2")
+    assert states.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "team", "value": "a"}]
+    rule = events.describe_rule(Name="changing")
+    assert (rule.get("Description", ""), rule["State"]) == ("", "ENABLED")
+    assert json.loads(rule["EventPattern"]) == pattern
+    assert [each["Id"] for each in events.list_targets_by_rule(Rule="changing")["Targets"]] == ["kept"]
+    aws.client("cloudformation").delete_stack(StackName="states")
+    assert events.list_rules().get("Rules", []) == []
+    assert states.list_state_machines()["stateMachines"] == []
+
+
 def test_a_budget_is_changed(aws: LocalAws) -> None:
     budget = {"BudgetType": "COST", "TimeUnit": "MONTHLY"}
     limits = [{**budget, "BudgetLimit": {"Amount": amount, "Unit": "USD"}} for amount in (5, 7)]
