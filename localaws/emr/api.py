@@ -13,8 +13,17 @@ from typing import TypeVar
 from localaws.emr import serializers
 from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.errors import invalid_request, no_such_cluster, no_such_job_flow, validation_error
+from localaws.emr.instances import instances
 from localaws.emr.model import USER_REQUEST, CancelOption, Cluster, Step
-from localaws.emr.request import JSON, RoleCheck, parse_cluster, parse_idle_timeout, parse_steps, parse_tags
+from localaws.emr.request import (
+    JSON,
+    RoleCheck,
+    check_scaling,
+    parse_cluster,
+    parse_idle_timeout,
+    parse_steps,
+    parse_tags,
+)
 from localaws.emr.security import (
     BLOCK_PUBLIC_ACCESS,
     SecurityConfiguration,
@@ -110,6 +119,20 @@ class EmrApi:
         with self._registry.transaction() as now:
             self._cluster(request["ClusterId"]).set_idle_timeout(None, now)
 
+    def put_managed_scaling_policy(self, request: JSON) -> None:
+        cluster = self._cluster(request["ClusterId"])
+        check_scaling(request["ManagedScalingPolicy"], cluster.request["Instances"])
+        with self._registry.transaction():
+            cluster.scaling = request["ManagedScalingPolicy"]
+
+    def get_managed_scaling_policy(self, request: JSON) -> JSON:
+        policy = self._cluster(request["ClusterId"]).scaling
+        return {"ManagedScalingPolicy": policy} if policy else {}
+
+    def remove_managed_scaling_policy(self, request: JSON) -> None:
+        with self._registry.transaction():
+            self._cluster(request["ClusterId"]).scaling = None
+
     def add_tags(self, request: JSON) -> None:
         tags = parse_tags(request["Tags"])
         with self._registry.transaction():
@@ -136,6 +159,10 @@ class EmrApi:
                 "Instance fleets and instance groups are mutually exclusive: this cluster has instance groups."
             )
         return {"InstanceFleets": serializers.instance_fleets(cluster)}
+
+    def list_instances(self, request: JSON) -> JSON:
+        with self._registry.transaction():
+            return {"Instances": instances(self._cluster(request["ClusterId"]), request)}
 
     def list_bootstrap_actions(self, request: JSON) -> JSON:
         return {"BootstrapActions": serializers.bootstrap_actions(self._cluster(request["ClusterId"]))}

@@ -131,6 +131,8 @@ class Cluster:
     keep_alive: bool = False
     protected: bool = False
     idle_timeout: timedelta | None = None
+    scaling: Mapping[str, Any] | None = None
+    """The managed scaling policy; it is only stored."""
     tags: dict[str, str] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     state: ClusterState = ClusterState.STARTING

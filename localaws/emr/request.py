@@ -46,6 +46,8 @@ def parse_cluster(request: JSON, now: datetime, phase: timedelta, check_roles: R
             "the bootstrap action %r is recorded but not run: the local EMR has no nodes", action["Name"]
         )
     instances = request["Instances"]
+    if scaling := request.get("ManagedScalingPolicy"):
+        check_scaling(scaling, instances)
     cluster = Cluster(
         id=new_id("j"),
         name=request["Name"],
@@ -57,6 +59,7 @@ def parse_cluster(request: JSON, now: datetime, phase: timedelta, check_roles: R
         idle_timeout=parse_idle_timeout(request["AutoTerminationPolicy"])
         if "AutoTerminationPolicy" in request
         else None,
+        scaling=scaling,
         tags=parse_tags(request.get("Tags", [])),
     )
     cluster.add_steps(parse_steps(request.get("Steps", []), now), now)
@@ -78,6 +81,25 @@ def parse_idle_timeout(policy: JSON) -> timedelta:
             f"The IdleTimeout of an auto-termination policy must be {limits}, not {seconds}."
         )
     return timedelta(seconds=seconds)
+
+
+def check_scaling(policy: JSON, instances: JSON) -> None:
+    """Raise AwsError if the managed scaling policy does not fit the cluster's instances.
+
+    https://docs.aws.amazon.com/emr/latest/APIReference/API_ComputeLimits.html
+    """
+    limits = policy.get("ComputeLimits")
+    if not limits:
+        raise validation_error("A managed scaling policy must have ComputeLimits.")
+    unit, fleets = limits["UnitType"], "InstanceFleets" in instances
+    if fleets != (unit == "InstanceFleetUnits"):
+        raise validation_error(
+            f"UnitType {unit} does not fit a cluster of instance {'fleets' if fleets else 'groups'}."
+        )
+    maximum = limits["MaximumCapacityUnits"]
+    for name in ("MinimumCapacityUnits", "MaximumOnDemandCapacityUnits", "MaximumCoreCapacityUnits"):
+        if not 0 <= limits.get(name, 0) <= maximum:
+            raise validation_error(f"{name} must be from 0 to MaximumCapacityUnits, which is {maximum}.")
 
 
 def parse_tags(tags: Sequence[JSON]) -> dict[str, str]:

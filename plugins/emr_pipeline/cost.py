@@ -1,108 +1,278 @@
-"""The estimated cost of a cluster so far, from list prices."""
+"""What a run costs: an estimate before the cluster is created, and the measured use of nodes and Athena afterwards.
+
+Nothing here imports Airflow. All dollars are at AWS's list prices, whatever the endpoint charges.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
+from statistics import median
 from typing import Any
+
+from emr_pipeline.prices import Prices
+from emr_pipeline.specs import INSTANCE_TYPES, ClusterSpec, share, whole_number
+
+ON_DEMAND, SPOT = "ON_DEMAND", "SPOT"
+"""The markets of EC2."""
+
+SHORTEST = 60
+"""Seconds of a node that are charged at least: https://aws.amazon.com/emr/pricing/"""
+
+SMALLEST_QUERY = 10_000_000
+"""Bytes of a query that are charged at least: https://aws.amazon.com/athena/pricing/"""
+
+SETUP_SECONDS = 600
+STEP_SECONDS = 60
+BYTES_PER_SECOND = 5_000_000
+"""The first guess, before a run was measured: the seconds to start and end a cluster, the seconds to start and end a
+step, and the bytes of input for which all steps together need one second on one core or task node. ``benchmarks/``
+measured half of this rate with half of the cores; it was never measured on EMR."""
+
+COMPARED = 5
+"""The number of earlier runs that an estimate uses."""
 
 
 @dataclass(frozen=True)
-class HourlyPrice:
-    """US dollars for one node and hour: the EC2 instance, and the charge of EMR."""
+class Use:
+    """The use of one kind of node in one market."""
 
-    ec2: float
-    emr: float
-
-    @property
-    def total(self) -> float:
-        return self.ec2 + self.emr
-
-
-PRICES = {
-    "m7g.xlarge": HourlyPrice(ec2=0.1632, emr=0.0408),
-    "m6g.xlarge": HourlyPrice(ec2=0.154, emr=0.0385),
-    "m6gd.xlarge": HourlyPrice(ec2=0.1808, emr=0.0452),
-    "m6i.xlarge": HourlyPrice(ec2=0.192, emr=0.048),
-    "m5.xlarge": HourlyPrice(ec2=0.192, emr=0.048),
-    "m6a.xlarge": HourlyPrice(ec2=0.1728, emr=0.0432),
-    "m5a.xlarge": HourlyPrice(ec2=0.172, emr=0.043),
-}
-"""On-Demand list prices of us-east-1, Linux. Other regions cost up to half as much again."""
-
-PRICES_FROM = "aws.amazon.com/ec2/pricing/on-demand and aws.amazon.com/emr/pricing"
-PRICES_OF = "2026-11"
-
-SHORTEST = 60
-"""Seconds that are charged at least: https://aws.amazon.com/emr/pricing/"""
+    resource: str
+    """The instance type, which ``Prices.hourly`` has."""
+    market: str
+    """``ON_DEMAND`` or ``SPOT``."""
+    nodes: int
+    seconds: float
+    """The sum over the nodes."""
 
 
 @dataclass(frozen=True)
 class ClusterCost:
-    """The use of one cluster, from its request to its end or to the time of the estimate."""
+    """The use of one cluster, from its request to its end or to the time of the measurement."""
 
     cluster_id: str
     release: str
     seconds: float
     ready_after: float | None
     """Seconds from the request until it was ready for steps; None if it never was."""
-    nodes: int
-    """The largest number of nodes that the capacity allows; exact if all instance types have the same weight."""
-    spot_nodes: int
-    node_types: tuple[str, ...]
-    """Instance types that the fleets may use; ListInstanceFleets does not return the ones in use."""
+    uses: tuple[Use, ...]
+    step_seconds: Mapping[str, float] = field(default_factory=dict)
+    """The duration of each completed step by its name."""
 
     @property
-    def price(self) -> HourlyPrice | None:
-        """The highest price of the instance types; None if the price of one is unknown."""
-        known = [PRICES[node] for node in self.node_types if node in PRICES]
-        complete = known and len(known) == len(self.node_types)
-        return max(known, key=lambda price: price.total) if complete else None
+    def nodes(self) -> int:
+        """The number of nodes that the cluster had in its life, including those that were replaced."""
+        return sum(use.nodes for use in self.uses)
 
-    @property
-    def dollars(self) -> float | None:
-        """The highest possible cost of the nodes at list price; without disks, S3 and Athena.
+    def node_hours(self, market: str) -> float:
+        return sum(use.seconds for use in self.uses if use.market == market) / 3600
 
-        Spot nodes count as On-Demand nodes, because their price varies.
+    def dollars(self, prices: Prices) -> float | None:
+        """Return the cost of the nodes without disks, S3 and Athena; None if the price of one is unknown.
+
+        The price of Spot nodes varies, so they count as On-Demand nodes. EMR pays at most that price for them.
         """
-        hours = max(self.seconds, SHORTEST) / 3600
-        return self.nodes * hours * self.price.total if self.price else None
+        return price_nodes(self.uses, prices)
+
+
+def price_nodes(uses: Sequence[Use], prices: Prices) -> float | None:
+    """Return the cost of the nodes at On-Demand prices; None if there are none or the price of one is unknown."""
+    if not uses or any(use.resource not in prices.hourly for use in uses):
+        return None
+    return sum(prices.hourly[use.resource] * use.seconds / 3600 for use in uses)
+
+
+def price_queries(billed_bytes: int, prices: Prices) -> float | None:
+    return None if prices.athena is None else prices.athena * billed_bytes / 1e12
+
+
+def billed_bytes(queries: Iterable[Mapping[str, Any]]) -> int:
+    """Return the bytes that Athena charges for queries, which are given as GetQueryExecution returns them.
+
+    DDL and failed queries are free; a cancelled query is charged for what it has scanned.
+    https://aws.amazon.com/athena/pricing/
+    """
+    total = 0
+    for query in queries:
+        if query.get("StatementType") == "DML" and query["Status"]["State"] != "FAILED":
+            total += max(query.get("Statistics", {}).get("DataScannedInBytes", 0), SMALLEST_QUERY)
+    return total
 
 
 def read_cost(client: Any, cluster_id: str, now: datetime) -> ClusterCost:
-    """Return the cost of the cluster until ``now``, from DescribeCluster and ListInstanceFleets."""
+    """Return the use of a cluster until ``now``, from DescribeCluster, ListInstances and ListSteps."""
     cluster = client.describe_cluster(ClusterId=cluster_id)["Cluster"]
-    fleets = client.list_instance_fleets(ClusterId=cluster_id)["InstanceFleets"]
     times = cluster["Status"]["Timeline"]
-    created = times["CreationDateTime"]
-    ready = times.get("ReadyDateTime")
-    nodes = [_nodes(fleet) for fleet in fleets]
-    on_demand, spot = sum(number for number, _ in nodes), sum(number for _, number in nodes)
-    types = [spec["InstanceType"] for fleet in fleets for spec in fleet["InstanceTypeSpecifications"]]
+    created, ready = times["CreationDateTime"], times.get("ReadyDateTime")
+    seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for page in client.get_paginator("list_instances").paginate(ClusterId=cluster_id):
+        for node in page["Instances"]:
+            life = node["Status"]["Timeline"]
+            # A node that EC2 did not provide has no instance.
+            if "CreationDateTime" in life and node.get("Ec2InstanceId"):
+                ended = life.get("EndDateTime") or times.get("EndDateTime") or now
+                used = (ended - life["CreationDateTime"]).total_seconds()
+                seconds[node["InstanceType"], node["Market"]].append(max(used, SHORTEST))
     return ClusterCost(
         cluster_id=cluster_id,
         release=cluster.get("ReleaseLabel", "unknown"),
         seconds=((times.get("EndDateTime") or now) - created).total_seconds(),
         ready_after=(ready - created).total_seconds() if ready else None,
-        nodes=on_demand + spot,
-        spot_nodes=spot,
-        node_types=tuple(dict.fromkeys(types)),
+        uses=tuple(Use(*kind, len(each), sum(each)) for kind, each in sorted(seconds.items())),
+        step_seconds=_step_seconds(client, cluster_id),
     )
 
 
-def _nodes(fleet: dict[str, Any]) -> tuple[int, int]:
-    """Return the On-Demand and Spot nodes of a fleet.
+def _step_seconds(client: Any, cluster_id: str) -> dict[str, float]:
+    pages = client.get_paginator("list_steps").paginate(ClusterId=cluster_id, StepStates=["COMPLETED"])
+    times = {step["Name"]: step["Status"]["Timeline"] for page in pages for step in page["Steps"]}
+    return {name: (at["EndDateTime"] - at["StartDateTime"]).total_seconds() for name, at in times.items()}
 
-    The provisioned capacity differs from the target capacity if, for example, there was no Spot capacity. A fleet that
-    terminates has only a target capacity.
+
+@dataclass(frozen=True)
+class RunCost:
+    """What a run has used. ``cost_records`` stores it, for the estimates of later runs and for reports."""
+
+    tags: Mapping[str, str]
+    """The tags of the run's clusters, by which AWS's bill can be grouped: ``dag_id``, ``run_id``, ``project``."""
+    recorded: str
+    """The time of the measurement in UTC, in ISO 8601."""
+    clusters: tuple[ClusterCost, ...]
+    input_bytes: int | None
+    """The size of the input; None if the run did not get so far."""
+    queries: int
+    scanned_bytes: int
+    billed_bytes: int
+    """The bytes that Athena charges: each query has a minimum, and some are free."""
+    region: str
+    prices: str
+    """The date of the prices."""
+    node_dollars: float | None
+    athena_dollars: float | None
+
+    @property
+    def dollars(self) -> float | None:
+        """The cost of nodes and queries; None if one of them is unknown."""
+        if self.node_dollars is None or self.athena_dollars is None:
+            return None
+        return self.node_dollars + self.athena_dollars
+
+    def node_hours(self, market: str) -> float:
+        return sum(cluster.node_hours(market) for cluster in self.clusters)
+
+    @property
+    def summary(self) -> str:
+        """One sentence, for the log and the note of the run."""
+        hours = [
+            f"{self.node_hours(market):.2f} node hours {name}"
+            for market, name in ((ON_DEMAND, "On-Demand"), (SPOT, "Spot"))
+            if self.node_hours(market) or market == ON_DEMAND
+        ]
+        scanned = f"Athena scanned {self.scanned_bytes / 1e9:.3f} GB"
+        return f"{', '.join([*hours, scanned])}: {at_prices(self.dollars, self.region, self.prices)}"
+
+
+def at_prices(dollars: float | None, region: str, date: str) -> str:
+    """Return an amount with the prices that it is computed from."""
+    if dollars is None:
+        return f"cost unknown, because prices.json of {date} lacks a price for {region}"
+    return f"${dollars:.2f} at AWS list prices of {region} ({date})"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The use and the highest cost that is expected of a run."""
+
+    on_demand_nodes: int
+    spot_nodes: int
+    """Including the most task nodes that managed scaling may add."""
+    seconds: float
+    """The life of the cluster."""
+    dollars: float | None
+    """The cost if each node lives as long as the cluster and has the most expensive instance type, On-Demand."""
+    basis: str
+    """What the estimate is based on, in words."""
+    region: str
+    prices: str
+    """The date of the prices."""
+
+    @property
+    def node_hours(self) -> float:
+        return (self.on_demand_nodes + self.spot_nodes) * self.seconds / 3600
+
+    @property
+    def summary(self) -> str:
+        """One sentence, for the log, the report and the note of the run."""
+        spot = f", {self.spot_nodes} of them Spot" if self.spot_nodes else ""
+        nodes = self.on_demand_nodes + self.spot_nodes
+        cost = at_prices(self.dollars, self.region, self.prices)
+        limit = "at most " if self.dollars is not None else ""
+        use = f"{nodes} nodes{spot} for {self.seconds / 60:.0f} minutes, {self.node_hours:.2f} node hours"
+        return f"{use}: {limit}{cost}, by {self.basis}"
+
+
+def estimate(
+    cluster: ClusterSpec,
+    architecture: str,
+    steps: Sequence[str],
+    input_bytes: int,
+    runs: Iterable[RunCost],
+    prices: Prices,
+) -> Estimate:
+    """Return the estimate of a run with these steps; raise ValueError naming an invalid field of ``cluster``.
+
+    ``architecture`` is that of the settings. ``runs`` are earlier runs, newest first; those that completed the same
+    steps on one cluster are compared. The work of the steps is assumed to grow in proportion to the input and to be
+    divided evenly among the core and task nodes. A smaller input is not assumed to be faster. Without such a run, the
+    estimate is a first guess.
     """
-    weight = min((spec.get("WeightedCapacity", 1) for spec in fleet["InstanceTypeSpecifications"]), default=1)
-    provisioned, target = (
-        (
-            ceil(fleet.get(f"{kind}OnDemandCapacity", 0) / weight),
-            ceil(fleet.get(f"{kind}SpotCapacity", 0) / weight),
+    core = whole_number("core_nodes", cluster.core_nodes, minimum=1)
+    task = whole_number("task_nodes", cluster.task_nodes, minimum=0)
+    weight = min(map(int, cluster.core_instance_types.values()), default=1)
+    spot = round(core * share("spot_share", cluster.spot_share))
+    spot_nodes = ceil(spot / weight) + ceil(task / weight)
+    workers = ceil((core - spot) / weight) + spot_nodes
+    compared = [run for run in runs if _comparable(run, steps)][:COMPARED]
+    if compared:
+        setup = median(run.clusters[0].seconds - _total_step_seconds(run) for run in compared)
+        work = median(_work(run, input_bytes) for run in compared)
+        basis = (
+            f"the median of {len(compared)} earlier run{'s' if len(compared) > 1 else ''} with the same steps"
         )
-        for kind in ("Provisioned", "Target")
+    else:
+        setup = float(SETUP_SECONDS + STEP_SECONDS * len(steps))
+        work = input_bytes / BYTES_PER_SECOND
+        basis = f"a first guess from {input_bytes / 1e6:,.0f} MB of input: no earlier run had the same steps"
+    seconds = setup + work / workers
+    default = INSTANCE_TYPES[architecture]
+    types = {*(cluster.primary_instance_types or default), *(cluster.core_instance_types or default)}
+    hourly = max(prices.hourly[node] for node in types) if types <= prices.hourly.keys() else None
+    return Estimate(
+        on_demand_nodes=1 + workers - spot_nodes,
+        spot_nodes=spot_nodes,
+        seconds=seconds,
+        dollars=None if hourly is None else (1 + workers) * seconds / 3600 * hourly,
+        basis=basis,
+        region=prices.region,
+        prices=prices.date,
     )
-    return provisioned if any(provisioned) else target
+
+
+def _comparable(run: RunCost, steps: Sequence[str]) -> bool:
+    return (
+        len(run.clusters) == 1 and set(run.clusters[0].step_seconds) == set(steps) and bool(run.input_bytes)
+    )
+
+
+def _total_step_seconds(run: RunCost) -> float:
+    return sum(run.clusters[0].step_seconds.values())
+
+
+def _work(run: RunCost, input_bytes: int) -> float:
+    """Return the seconds that the steps of a run would have taken on one worker node for this size of input."""
+    (cluster,) = run.clusters
+    workers = max(1.0, sum(use.seconds for use in cluster.uses) / cluster.seconds - 1)
+    return _total_step_seconds(run) * workers * max(1.0, input_bytes / (run.input_bytes or input_bytes))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emr_pipeline.cost import ClusterCost
+from emr_pipeline.prices import Prices
 
 Rows = list[dict[str, str]]
 """A query result; all values are strings, NULL is ''."""
@@ -24,3 +25,5 @@ class ReportData:
     seconds: float | None = None
     """Seconds since the start of the run."""
     cluster: ClusterCost | None = None
+    prices: Prices | None = None
+    """The list prices of the region; None if the cluster is unknown."""

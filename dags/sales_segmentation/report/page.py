@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from emr_pipeline.cost import PRICES_FROM, PRICES_OF, ClusterCost
+from emr_pipeline.cost import ON_DEMAND, SPOT
 from emr_pipeline.report_data import ReportData
 from sales_segmentation.report import formatting
 from sales_segmentation.report.chart import SEGMENTS, Chart
@@ -61,7 +61,7 @@ def page(data: ReportData, charts: Mapping[str, Chart]) -> str:
         params=_params(data),
         why=data.metrics.get("kmeans", {}).get("why"),
         run=_run(data, figures),
-        cost=_cost(data.cluster),
+        cost=_cost(data),
         jobs=jobs,
         notes={job: content["notes"] for job, content in jobs.items() if content.get("notes")},
         style=Markup((FOLDER / "style.css").read_text()),
@@ -75,7 +75,6 @@ def _shown(question: str) -> bool:
 
 def _tiles(data: ReportData, figures: Overview) -> list[tuple[str, str, str]]:
     """Return the tiles at the top of the page: name, value and explanation of each."""
-    cluster = data.cluster
     return [
         ("Revenue", formatting.short_money(figures.revenue), f"{formatting.integer(figures.orders)} orders"),
         (
@@ -96,11 +95,7 @@ def _tiles(data: ReportData, figures: Overview) -> list[tuple[str, str, str]]:
             f"{formatting.integer(figures.rejected)} of {formatting.integer(figures.lines)}",
         ),
         ("Duration", formatting.duration(data.seconds), "until this report"),
-        (
-            "Cluster cost",
-            formatting.dollars(cluster.dollars if cluster else None),
-            "estimate, until this report",
-        ),
+        ("Cluster", formatting.dollars(_dollars(data)), "at AWS list prices, until this report"),
     ]
 
 
@@ -117,34 +112,46 @@ def _run(data: ReportData, figures: Overview) -> dict[str, str]:
         "Size of the input": f"{formatting.files(given.get('files'))}, {formatting.size(given.get('bytes'))}",
         "Code version": preprocess.get("code_version", "unknown"),
         "Duration": f"{formatting.duration(data.seconds)}, from the start of the run to this report",
-        **_cluster(data.cluster),
+        **_cluster(data),
     }
 
 
-def _cluster(cluster: ClusterCost | None) -> dict[str, str]:
+def _cluster(data: ReportData) -> dict[str, str]:
+    cluster = data.cluster
+    estimate = {"Estimate before the run": data.facts["estimate"]} if data.facts.get("estimate") else {}
     if cluster is None:
-        return {"Cluster": "unknown"}
-    spot = f", {cluster.spot_nodes} of them Spot" if cluster.spot_nodes else ""
+        return {"Cluster": "unknown"} | estimate
     ready = (
         f", ready after {formatting.duration(cluster.ready_after)}" if cluster.ready_after is not None else ""
     )
+    hours = f"{cluster.node_hours(ON_DEMAND):.2f} On-Demand, {cluster.node_hours(SPOT):.2f} Spot"
     return {
-        "Cluster": f"{cluster.cluster_id}, {cluster.release}, {cluster.nodes} nodes{spot}",
+        "Cluster": f"{cluster.cluster_id}, {cluster.release}, {cluster.nodes} nodes",
         "Cluster time": f"{formatting.integer(cluster.seconds)} seconds until this report{ready}",
-        "Estimated cost": formatting.dollars(cluster.dollars),
-    }
+        "Node hours": hours,
+        "Nodes at AWS list prices": formatting.dollars(_dollars(data)),
+    } | estimate
 
 
-def _cost(cluster: ClusterCost | None) -> str:
-    """Return how the cost of the cluster was estimated."""
-    if cluster is None or cluster.price is None:
+def _dollars(data: ReportData) -> float | None:
+    return data.cluster.dollars(data.prices) if data.cluster and data.prices else None
+
+
+def _cost(data: ReportData) -> str:
+    """Return how the cost of the cluster was computed."""
+    cluster, prices = data.cluster, data.prices
+    if cluster is None or prices is None or _dollars(data) is None:
         return "The cost is unknown, because the data of the cluster or the price of a node type is not available."
-    price = cluster.price
+    uses = ", ".join(
+        f"{use.nodes} × {use.resource} {'Spot' if use.market == SPOT else 'On-Demand'}, together "
+        f"{formatting.integer(use.seconds)} s at ${prices.hourly[use.resource]:.4f} per hour"
+        for use in cluster.uses
+    )
     return (
-        f"The cost is an estimate, not a bill: {cluster.nodes} nodes × {formatting.integer(cluster.seconds)} s × "
-        f"${price.total:.3f} per hour (EC2 ${price.ec2:.3f} and EMR ${price.emr:.3f}). This is the highest on-demand "
-        f"price of {', '.join(cluster.node_types)} in us-east-1 ({PRICES_FROM}, {PRICES_OF}). Spot instances cost "
-        "less. Not included are disks, S3 and Athena, and the time from this report until the cluster terminates."
+        "Not a bill: the node seconds that EMR reports, at the list prices of "
+        f"{prices.region} of {formatting.day(prices.date)}, EC2 On-Demand and EMR: {uses}. Spot instances count "
+        "as On-Demand, which is the most that they cost. Disks, S3, Athena and the time after this report are not "
+        "included. A local AWS charges nothing."
     )
 
 

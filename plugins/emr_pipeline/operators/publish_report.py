@@ -19,6 +19,7 @@ from emr_pipeline.cost import ClusterCost, read_cost
 from emr_pipeline.extra_links import KEY_FIGURES
 from emr_pipeline.operators.athena import read_answer
 from emr_pipeline.operators.base import IdempotentAwsOperator
+from emr_pipeline.prices import load_prices
 from emr_pipeline.report_data import ReportData
 
 CONTENT_TYPES = {
@@ -100,6 +101,7 @@ class PublishReportOperator(IdempotentAwsOperator):
             facts=self.facts,
             seconds=seconds,
             cluster=cluster,
+            prices=load_prices(self.hook.conn.meta.region_name),
         )
 
     def _read_metrics(self) -> dict[str, Any]:

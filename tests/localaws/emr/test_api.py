@@ -124,6 +124,71 @@ def test_instance_groups_and_fleets_are_listed_as_requested(emr: Any, run: RunCl
     assert "mutually exclusive" in error_of(emr.list_instance_fleets, ClusterId=run())
 
 
+FLEETS = [
+    {
+        "InstanceFleetType": "MASTER",
+        "TargetOnDemandCapacity": 1,
+        "InstanceTypeConfigs": [{"InstanceType": "m7g.xlarge"}],
+    },
+    {
+        "InstanceFleetType": "CORE",
+        "TargetOnDemandCapacity": 1,
+        "TargetSpotCapacity": 4,
+        "InstanceTypeConfigs": [{"InstanceType": "r7g.xlarge", "WeightedCapacity": 2}],
+    },
+]
+LIMITS = {"UnitType": "InstanceFleetUnits", "MinimumCapacityUnits": 2, "MaximumCapacityUnits": 6}
+
+
+def test_the_nodes_of_groups_and_fleets_are_listed(emr: Any, run: RunCluster) -> None:
+    def nodes(cluster_id: str, **filters: Any) -> list[tuple[str, str]]:
+        listed = emr.list_instances(ClusterId=cluster_id, **filters)["Instances"]
+        assert len({node["Ec2InstanceId"] for node in listed}) == len(listed)
+        assert all(node["Status"]["Timeline"]["CreationDateTime"] for node in listed)
+        return [(node["InstanceType"], node["Market"]) for node in listed]
+
+    core = [("m6g.2xlarge", "SPOT")] * 2
+    assert nodes(run()) == [("m5.xlarge", "ON_DEMAND"), *core]
+    assert nodes(run(), InstanceGroupTypes=["CORE"]) == core
+    core = [("r7g.xlarge", "ON_DEMAND"), ("r7g.xlarge", "SPOT"), ("r7g.xlarge", "SPOT")]
+    cluster_id = run(Instances={"InstanceFleets": FLEETS})
+    assert nodes(cluster_id) == [("m7g.xlarge", "ON_DEMAND"), *core]
+    assert nodes(cluster_id, InstanceFleetType="CORE") == core
+    assert nodes(cluster_id, InstanceStates=["TERMINATED"]) == []
+
+
+def test_a_managed_scaling_policy_is_stored(emr: Any, run: RunCluster) -> None:
+    policy = {"ComputeLimits": LIMITS}
+    cluster_id = run(Instances={"InstanceFleets": FLEETS}, ManagedScalingPolicy=policy)
+    assert emr.get_managed_scaling_policy(ClusterId=cluster_id)["ManagedScalingPolicy"] == policy
+    changed = {"ComputeLimits": LIMITS | {"MaximumCapacityUnits": 8}}
+    emr.put_managed_scaling_policy(ClusterId=cluster_id, ManagedScalingPolicy=changed)
+    assert emr.get_managed_scaling_policy(ClusterId=cluster_id)["ManagedScalingPolicy"] == changed
+    emr.remove_managed_scaling_policy(ClusterId=cluster_id)
+    assert "ManagedScalingPolicy" not in emr.get_managed_scaling_policy(ClusterId=cluster_id)
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"UnitType": "Instances"}, "UnitType Instances does not fit a cluster of instance fleets"),
+        (
+            {"MinimumCapacityUnits": 7},
+            "MinimumCapacityUnits must be from 0 to MaximumCapacityUnits, which is 6",
+        ),
+        ({"MaximumOnDemandCapacityUnits": 7}, "MaximumOnDemandCapacityUnits must be"),
+    ],
+)
+def test_a_scaling_policy_that_does_not_fit_is_refused(
+    emr: Any, run: RunCluster, limits: dict[str, Any], message: str
+) -> None:
+    cluster_id = run(Instances={"InstanceFleets": FLEETS})
+    policy = {"ComputeLimits": LIMITS | limits}
+    assert message in error_of(
+        emr.put_managed_scaling_policy, ClusterId=cluster_id, ManagedScalingPolicy=policy
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -1,4 +1,4 @@
-"""The estimated cost of a cluster is an upper bound, and unknown without a price."""
+"""The cost of a run: measured from what EMR and Athena report, and estimated from earlier runs."""
 
 from __future__ import annotations
 
@@ -9,77 +9,186 @@ from typing import Any
 
 import pytest
 
-from emr_pipeline.cost import PRICES, ClusterCost, read_cost
-from emr_pipeline.specs import INSTANCE_TYPES
+from emr_pipeline.cost import (
+    ClusterCost,
+    Estimate,
+    RunCost,
+    Use,
+    billed_bytes,
+    estimate,
+    price_queries,
+    read_cost,
+)
+from emr_pipeline.prices import Prices, load_prices
+from emr_pipeline.specs import INSTANCE_TYPES, ClusterSpec
 
-USAGE = ClusterCost("j-1", "emr-7.13.0", 3600.0, 300.0, 3, 0, INSTANCE_TYPES["x86_64"])
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
+PRICES = Prices("eu-west-1", "2026-11-27", {"m7g.xlarge": 0.2, "m6g.xlarge": 0.1, "m6gd.xlarge": 0.3}, 5.0)
 
 
-def emr(times: dict[str, datetime], **capacity: int) -> Any:
-    """Return a client that describes one cluster of one fleet."""
-    cluster = {"ReleaseLabel": "emr-7.13.0", "Status": {"Timeline": {"CreationDateTime": START, **times}}}
-    types = [{"InstanceType": node} for node in INSTANCE_TYPES["x86_64"]]
-    fleet = {**capacity, "InstanceTypeSpecifications": types}
+def minutes(number: float) -> datetime:
+    return START + timedelta(minutes=number)
+
+
+def node(kind: str, market: str, started: float = 0, ended: float | None = None) -> dict[str, Any]:
+    life = {"CreationDateTime": minutes(started)} | ({} if ended is None else {"EndDateTime": minutes(ended)})
+    return {"Ec2InstanceId": "i-1", "InstanceType": kind, "Market": market, "Status": {"Timeline": life}}
+
+
+def emr(*nodes: dict[str, Any], **times: datetime) -> Any:
+    """Return a client that describes a cluster with these nodes and one completed step of two minutes."""
+    step = {"StartDateTime": minutes(5), "EndDateTime": minutes(7)}
+    pages = {
+        "list_instances": {"Instances": list(nodes)},
+        "list_steps": {"Steps": [{"Name": "pca", "Status": {"Timeline": step}}]},
+    }
+    timeline = {"CreationDateTime": START, **times}
+    cluster = {"ReleaseLabel": "emr-7.13.0", "Status": {"Timeline": timeline}}
     return SimpleNamespace(
         describe_cluster=lambda **_: {"Cluster": cluster},
-        list_instance_fleets=lambda **_: {"InstanceFleets": [fleet]},
+        get_paginator=lambda name: SimpleNamespace(paginate=lambda **_: [pages[name]]),
     )
 
 
-def test_every_default_instance_type_has_a_price() -> None:
-    assert {node for types in INSTANCE_TYPES.values() for node in types} <= set(PRICES)
-
-
-def test_the_most_expensive_instance_type_is_assumed() -> None:
-    assert USAGE.dollars == pytest.approx(3 * 0.24)
-
-
-def test_less_than_a_minute_costs_as_much_as_a_minute() -> None:
-    assert replace(USAGE, seconds=5).dollars == replace(USAGE, seconds=60).dollars
-
-
-@pytest.mark.parametrize("types", [(), ("m6i.xlarge", "x9.huge")])
-def test_without_a_price_for_each_type_the_cost_is_unknown(types: tuple[str, ...]) -> None:
-    assert replace(USAGE, node_types=types).dollars is None
-
-
-def test_nodes_that_are_on_demand_because_spot_capacity_was_missing_count_once() -> None:
-    fallen_back = {
-        "TargetOnDemandCapacity": 1,
-        "TargetSpotCapacity": 2,
-        "ProvisionedOnDemandCapacity": 3,
-        "ProvisionedSpotCapacity": 0,
-    }
-    cost = read_cost(emr({}, **fallen_back), "j-1", START)
-    assert (cost.nodes, cost.spot_nodes) == (3, 0)
-
-
-def test_capacity_is_divided_by_the_weight() -> None:
-    client = emr({}, ProvisionedOnDemandCapacity=8, ProvisionedSpotCapacity=2)
-    (fleet,) = client.list_instance_fleets()["InstanceFleets"]
-    fleet["InstanceTypeSpecifications"] = [
-        {"InstanceType": "m5.xlarge", "WeightedCapacity": 4},
-        {"InstanceType": "m5a.xlarge", "WeightedCapacity": 8},
+def test_node_seconds_are_summed_by_type_and_market() -> None:
+    nodes = [
+        node("m7g.xlarge", "ON_DEMAND", 1, 31),
+        node("m7g.xlarge", "ON_DEMAND", 1),
+        node("m6g.xlarge", "SPOT", 1, 11),
+        node("m6g.xlarge", "SPOT", 20, 20.5),
     ]
-    cost = read_cost(client, "j-1", START)
-    assert (cost.nodes, cost.spot_nodes) == (3, 1)
+    cost = read_cost(emr(*nodes, EndDateTime=minutes(31), ReadyDateTime=minutes(5)), "j-1", minutes(99))
+    assert cost.uses == (Use("m6g.xlarge", "SPOT", 2, 660), Use("m7g.xlarge", "ON_DEMAND", 2, 3600))
+    assert (cost.seconds, cost.ready_after, cost.nodes) == (1860, 300, 4)
+    assert (cost.node_hours("ON_DEMAND"), cost.node_hours("SPOT")) == (1, 660 / 3600)
+    assert cost.step_seconds == {"pca": 120}
+    assert cost.dollars(PRICES) == pytest.approx(0.2 + 660 / 3600 * 0.1)
 
 
-def test_a_cluster_without_fleets_has_no_nodes() -> None:
-    client = emr({})
-    client.list_instance_fleets = lambda **_: {"InstanceFleets": []}
-    cost = read_cost(client, "j-1", START)
-    assert (cost.nodes, cost.spot_nodes, cost.dollars) == (0, 0, None)
+def test_a_live_cluster_costs_until_now() -> None:
+    cost = read_cost(emr(node("m7g.xlarge", "ON_DEMAND")), "j-1", minutes(60))
+    assert (cost.seconds, cost.ready_after, cost.dollars(PRICES)) == (3600, None, pytest.approx(0.2))
 
 
-def test_a_live_cluster_costs_until_now_and_an_ended_one_until_its_end() -> None:
-    now = START + timedelta(hours=2)
-    capacity = {"ProvisionedOnDemandCapacity": 2, "ProvisionedSpotCapacity": 1}
-    live = read_cost(emr({"ReadyDateTime": START + timedelta(minutes=5)}, **capacity), "j-1", now)
-    assert (live.seconds, live.ready_after, live.nodes, live.spot_nodes) == (7200, 300, 3, 1)
-    # The provisioned capacity of an ended fleet is 0; the target capacity remains.
-    ended = emr(
-        {"EndDateTime": START + timedelta(hours=1)}, ProvisionedOnDemandCapacity=0, TargetOnDemandCapacity=3
+def test_a_node_that_ec2_did_not_provide_costs_nothing() -> None:
+    missing = node("m7g.xlarge", "SPOT") | {"Ec2InstanceId": ""}
+    cost = read_cost(emr(missing), "j-1", minutes(60))
+    assert (cost.uses, cost.dollars(PRICES)) == ((), None)
+
+
+def test_without_the_price_of_a_type_the_cost_is_unknown() -> None:
+    cost = read_cost(emr(node("m7g.xlarge", "SPOT"), node("x9.huge", "SPOT")), "j-1", minutes(60))
+    assert cost.dollars(PRICES) is None
+
+
+def query(scanned: int, kind: str = "DML", state: str = "SUCCEEDED") -> dict[str, Any]:
+    statistics = {"DataScannedInBytes": scanned}
+    return {"StatementType": kind, "Status": {"State": state}, "Statistics": statistics}
+
+
+def test_athena_charges_a_minimum_for_each_query_and_nothing_for_ddl_and_failures() -> None:
+    queries = [
+        query(25_000_000),
+        query(1),
+        query(30_000_000, state="CANCELLED"),
+        query(10**12, state="FAILED"),
+        query(0, kind="DDL"),
+    ]
+    assert billed_bytes(queries) == 65_000_000
+    assert price_queries(10**12, PRICES) == 5
+    assert price_queries(10**12, replace(PRICES, athena=None)) is None
+
+
+def earlier(
+    work: float = 600, nodes: int = 3, size: int = 1_000_000_000, steps: str = "fit score"
+) -> RunCost:
+    """Return a run with ten minutes outside its steps."""
+    names = steps.split()
+    seconds = 600 + work
+    cluster = ClusterCost(
+        *("j-1", "emr-7.13.0", seconds, 300.0),
+        uses=(Use("m7g.xlarge", "ON_DEMAND", nodes, nodes * seconds),),
+        step_seconds={name: work / len(names) for name in names},
     )
-    assert read_cost(ended, "j-1", now) == replace(USAGE, ready_after=None)
+    return RunCost(
+        *({}, "2026-01-31T12:00:00+00:00", (cluster,), size),
+        queries=1,
+        scanned_bytes=1,
+        billed_bytes=10_000_000,
+        region="eu-west-1",
+        prices="2026-11-27",
+        node_dollars=0.1,
+        athena_dollars=0.0,
+    )
+
+
+def estimated(*runs: RunCost, size: int = 1_000_000_000, **spec: Any) -> Estimate:
+    cluster = ClusterSpec(**{"release_label": "emr-7.13.0", "core_nodes": "2", **spec})
+    return estimate(cluster, "arm64", ["fit", "score"], size, runs, PRICES)
+
+
+def test_the_first_estimate_is_a_guess_from_the_size_of_the_input() -> None:
+    first = estimated()
+    assert (first.on_demand_nodes, first.spot_nodes) == (3, 0)
+    assert first.seconds == 600 + 2 * 60 + 1_000_000_000 / 5_000_000 / 2
+    assert first.dollars == pytest.approx(3 * first.seconds / 3600 * 0.3)  # the most expensive type
+    assert first.basis.startswith("a first guess from 1,000 MB of input")
+    assert "at most $0.20 at AWS list prices of eu-west-1 (2026-11-27)" in first.summary
+
+
+@pytest.mark.parametrize(
+    ("changes", "seconds"),
+    [
+        ({}, 1200),  # as before
+        ({"size": 2_000_000_000}, 1800),  # twice the work
+        ({"size": 1_000_000}, 1200),  # not assumed to be faster
+        ({"core_nodes": 4}, 900),  # half of the work for each node
+        ({"core_nodes": 2, "task_nodes": 2}, 900),
+    ],
+    ids=["same", "larger input", "smaller input", "more core nodes", "task nodes"],
+)
+def test_the_work_of_an_earlier_run_is_scaled(changes: dict[str, Any], seconds: float) -> None:
+    assert estimated(earlier(), **changes).seconds == pytest.approx(seconds)
+
+
+def test_the_median_of_the_newest_runs_with_the_same_steps_is_used() -> None:
+    runs = [earlier(work) for work in (600, 600, 660, 700, 10_000, 1, 1)]
+    found = estimated(earlier(1, steps="fit"), replace(earlier(1), input_bytes=None), *runs)
+    assert found.seconds == pytest.approx(1260)
+    assert found.basis == "the median of 5 earlier runs with the same steps"
+
+
+def test_spot_and_task_nodes_are_counted_apart_and_at_the_price_of_on_demand() -> None:
+    found = estimated(earlier(nodes=7), core_nodes="4", spot_share="0.5", task_nodes="3")
+    assert (found.on_demand_nodes, found.spot_nodes) == (3, 5)
+    assert found.dollars == pytest.approx(8 * found.seconds / 3600 * 0.3)
+    assert found.summary.startswith("8 nodes, 5 of them Spot")
+
+
+def test_capacity_is_divided_by_the_smallest_weight() -> None:
+    found = estimated(core_nodes=8, core_instance_types={"m7g.xlarge": "4", "m6g.xlarge": "8"})
+    assert found.on_demand_nodes == 3
+
+
+def test_the_estimate_is_unknown_without_the_price_of_a_type() -> None:
+    found = estimated(core_instance_types={"x9.huge": 1})
+    assert found.dollars is None
+    assert "cost unknown" in found.summary
+
+
+def test_an_invalid_field_of_the_cluster_is_named() -> None:
+    with pytest.raises(ValueError, match="core_nodes is 0"):
+        estimated(core_nodes="0")
+
+
+def test_the_price_file_has_the_default_types_of_both_architectures() -> None:
+    default = {node for types in INSTANCE_TYPES.values() for node in types}
+    assert default == load_prices("us-east-1").hourly.keys() == load_prices("eu-west-1").hourly.keys()
+    assert load_prices("us-east-1").hourly["m7g.xlarge"] == pytest.approx(0.1632 + 0.0408)
+    assert load_prices("mars-north-1").hourly == {}
+
+
+def test_a_run_is_summed_up_in_one_line() -> None:
+    assert earlier().summary == (
+        "1.00 node hours On-Demand, Athena scanned 0.000 GB: $0.10 at AWS list prices of eu-west-1 (2026-11-27)"
+    )

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from emr_pipeline.cost import ClusterCost
+from emr_pipeline.cost import ClusterCost, Use
+from emr_pipeline.prices import Prices
 from emr_pipeline.report_data import ReportData, Rows
 from sales_segmentation.datasets import QUESTIONS
 
@@ -104,9 +105,17 @@ FACTS = {
     "model_date": "2026-01-31",
     "plan": ["preprocess", "pca", "kmeans"],
     "input": "s3://lake/raw/*.csv",
+    "estimate": "3 nodes for 12 minutes, by a first guess",
 }
 
-CLUSTER = ClusterCost("j-1ABCDE", "emr-7.13.0", 900.0, 300.0, 3, 0, ("m6i.xlarge", "m5a.xlarge"))
+CLUSTER = ClusterCost(
+    "j-1ABCDE",
+    "emr-7.13.0",
+    900.0,
+    300.0,
+    (Use("m6g.xlarge", "SPOT", 1, 450.0), Use("m7g.xlarge", "ON_DEMAND", 2, 1800.0)),
+)
+PRICES = Prices("eu-west-1", "2026-11-27", {"m7g.xlarge": 0.22, "m6g.xlarge": 0.20}, athena=5.0)
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +128,7 @@ def data() -> Callable[..., ReportData]:
         facts: dict[str, Any] | None = None,
         **answers: Rows,
     ) -> ReportData:
-        return ReportData({**ANSWERS, **answers}, metrics, facts or FACTS, 1234.0, cluster)
+        return ReportData({**ANSWERS, **answers}, metrics, facts or FACTS, 1234.0, cluster, PRICES)
 
     assert set(ANSWERS) == set(QUESTIONS)
     return build

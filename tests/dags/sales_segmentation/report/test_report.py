@@ -139,9 +139,12 @@ def test_a_section_without_data_says_so_and_has_no_chart(data: Build) -> None:
 
 def test_the_cost_is_explained(files: dict[str, bytes]) -> None:
     text = Page(files["index.html"].decode()).text
-    assert "$0.18" in text
-    assert "3 nodes × 900 s × $0.240 per hour (EC2 $0.192 and EMR $0.048)" in text
-    assert "estimate, not a bill" in text
+    assert "$0.14" in text  # 1800 s of 0.22 and 450 s of 0.20 dollars per hour
+    assert "0.50 On-Demand, 0.12 Spot" in text
+    assert "1 × m6g.xlarge Spot, together 450 s at $0.2000 per hour" in text
+    assert "Not a bill" in text
+    assert "A local AWS charges nothing." in text
+    assert "Estimate before the run3 nodes for 12 minutes" in text
 
 
 def test_a_scoring_run_names_the_run_date_of_its_models(data: Build) -> None:

@@ -80,7 +80,8 @@ def test_the_report_is_rendered_from_results_metrics_and_costs(publish: Any, clu
     assert data.seconds == pytest.approx(300, abs=60)
     assert data.cluster is not None
     assert (data.cluster.cluster_id, data.cluster.nodes) == (cluster_id, 2)
-    assert data.cluster.dollars
+    assert data.prices is not None
+    assert data.cluster.dollars(data.prices)
 
 
 def test_a_run_that_was_cleared_after_its_cluster_has_ended_has_no_duration(
