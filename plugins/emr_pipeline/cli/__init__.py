@@ -1,1 +1,1 @@
-"""The command line ``emr-pipeline``: one module for each command. It needs AWS credentials, but no Airflow."""
+"""The command line ``emr-pipeline``: one module for each command. No module of it imports Airflow."""

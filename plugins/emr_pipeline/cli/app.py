@@ -1,6 +1,7 @@
 """The commands of ``emr-pipeline``.
 
-Exit codes: 0 success, 1 the command failed or was not confirmed, 2 wrong usage or no access to AWS, 130 after Ctrl-C.
+Exit codes: 0 success, 1 the command failed or was not confirmed, 2 wrong usage or no access to AWS or Airflow, 130
+after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -14,18 +15,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 from emr_pipeline.cli.console import CommandError
 from emr_pipeline.cli.deploy import deploy
 from emr_pipeline.cli.doctor import doctor
+from emr_pipeline.cli.run import run
 from emr_pipeline.cli.undeploy import undeploy
 from emr_pipeline.settings import SettingsError
 
 app = typer.Typer(
     name="emr-pipeline",
-    help="Creates and checks the AWS resources of a pipeline. The account, the region and the endpoint are those of "
-    "the AWS variables, such as AWS_PROFILE, AWS_DEFAULT_REGION and AWS_ENDPOINT_URL.",
+    help="Creates and checks the AWS resources of a pipeline, and runs it in Airflow. The account, the region and the "
+    "endpoint are those of the AWS variables, such as AWS_PROFILE, AWS_DEFAULT_REGION and AWS_ENDPOINT_URL.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (deploy, doctor, undeploy):
+for command in (deploy, doctor, run, undeploy):
     app.command()(command)
 
 

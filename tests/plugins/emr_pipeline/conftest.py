@@ -22,7 +22,7 @@ from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, BaseOperator, chain
+from airflow.sdk import DAG, BaseOperator, Param, chain
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.serialization.serialized_objects import DagSerialization, LazyDeserializedDAG
 from airflow.utils.db import synchronize_log_template
@@ -46,6 +46,9 @@ SECRET = "secret"
 TORN_DOWN = "torn_down"
 FOREIGN = "foreign"
 """A DAG with a teardown that uses nothing of this package."""
+
+PARAMS = "with_params"
+"""A DAG with params of several types."""
 
 FOLDER = "reports/run_date=2026-01-31"
 LATE_AFTER = timedelta(hours=4)
@@ -75,6 +78,19 @@ def dag_with_teardown(dag_id: str, teardown: BaseOperator) -> DAG:
     with DAG(dag_id, schedule=None, start_date=datetime(2024, 1, 1, tzinfo=UTC)) as made:
         fit, score, report = (EmptyOperator(task_id=name) for name in ("fit", "score", "report"))
         chain([fit, score], [report, teardown.as_teardown(on_failure_fail_dagrun=True)])
+    return made
+
+
+def dag_with_params() -> DAG:
+    params = {
+        "k": Param(3, type="integer", maximum=9),
+        "name": Param("", type="string"),
+        "share": Param(0, type="number"),
+        "optional": Param(None, type=["null", "string"]),
+    }
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    with DAG(PARAMS, schedule=None, start_date=start, params=params, is_paused_upon_creation=False) as made:
+        chain(EmptyOperator(task_id="pca"), EmptyOperator(task_id="publish"))
     return made
 
 
@@ -133,6 +149,7 @@ def _dags(folder: Path) -> dict[str, Any]:
     dags = {name: dag(name) for name in ("pipeline", SECRET)}
     dags[TORN_DOWN] = dag_with_teardown(TORN_DOWN, TerminateClusterOperator(task_id="end", cluster_id=""))
     dags[FOREIGN] = dag_with_teardown(FOREIGN, EmptyOperator(task_id="end"))
+    dags[PARAMS] = dag_with_params()
     with create_session() as session:
         session.add(DagBundleModel(name="tests"))
         session.flush()
