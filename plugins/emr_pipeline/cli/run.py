@@ -38,7 +38,7 @@ STYLES = {
 
 
 def run(
-    dag_id: Annotated[str, typer.Argument(help="DAG to trigger, such as sales_segmentation")],
+    dag_id: Annotated[str, typer.Argument(help="DAG to trigger")],
     params: Annotated[
         list[str] | None,
         typer.Argument(metavar="[NAME=VALUE]...", help="Params of the trigger form, also in capitals"),
@@ -99,7 +99,7 @@ def parse(arguments: Sequence[str], declared: Mapping[str, Mapping[str, Any]]) -
     for argument in arguments:
         given, equals, text = argument.partition("=")
         if not equals:
-            raise CommandError(f"{argument!r} is not NAME=VALUE, such as K=4")
+            raise CommandError(f"{argument!r} is not NAME=VALUE, such as INPUT=s3://bucket/raw/")
         name = given if given in declared else given.lower()
         if name not in declared:
             raise CommandError(f"unknown param {given}; valid params: {', '.join(declared)}")
