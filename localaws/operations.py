@@ -13,8 +13,18 @@ from botocore.model import OperationModel, ServiceModel
 from werkzeug.wrappers import Request
 
 # The service's prefix in IAM actions -> its name in botocore.
-SERVICES = {"elasticmapreduce": "emr", "athena": "athena", "glue": "glue", "s3": "s3"}
-_CLUSTER_MEMBERS = frozenset({"ClusterId", "JobFlowId", "JobFlowIds", "ResourceId"})
+SERVICES = {
+    "elasticmapreduce": "emr",
+    "emr-serverless": "emr-serverless",
+    "athena": "athena",
+    "glue": "glue",
+    "s3": "s3",
+}
+REST_JSON_SERVICES = frozenset({"emr-serverless"})
+_TARGET_MEMBERS = {
+    "elasticmapreduce": frozenset({"ClusterId", "JobFlowId", "JobFlowIds", "ResourceId"}),
+    "emr-serverless": frozenset({"applicationId", "resourceArn"}),
+}
 _CREDENTIAL = re.compile(r"Credential=([^/,]*)/[^/,]*/([^/,]*)/")
 _CREDENTIAL_SCOPE = re.compile(r"Credential=[^,]*/([\w.-]+)/aws4_request")
 
@@ -41,24 +51,54 @@ def qualified_names(operation: str) -> list[str]:
 
 
 def targets_cluster(name: str) -> bool:
+    """Return whether an operation names a cluster or an application."""
     service, _, operation = name.partition(":")
-    if service != "elasticmapreduce":
+    if service not in _TARGET_MEMBERS:
         return False
     shape = _model(service).operation_model(operation).input_shape
-    return operation == "RunJobFlow" or bool(shape and _CLUSTER_MEMBERS & set(shape.members))
+    is_creation = operation in {"RunJobFlow", "CreateApplication"}
+    return is_creation or bool(shape and _TARGET_MEMBERS[service] & set(shape.members))
 
 
 def operation_of(request: Request) -> Operation | None:
-    """Return the operation that a signed request calls; None if it is not for one of the four services."""
+    """Return the operation that a signed request calls; None if it is not for one of SERVICES."""
     prefix, _, name = request.headers.get("X-Amz-Target", "").partition(".")
     for service in SERVICES:
         model = _model(service)
         if prefix and model.metadata.get("targetPrefix") == prefix:
             return Operation(service, name) if name in model.operation_names else None
-    if prefix or signing_service(request) != "s3":
-        return None
-    found = s3_operation(request)
-    return Operation("s3", found) if found else None
+    service = "" if prefix else signing_service(request)
+    if service in REST_JSON_SERVICES:
+        found = rest_operation(SERVICES[service], request)
+    else:
+        found = s3_operation(request) if service == "s3" else None
+    return Operation(service, found) if found else None
+
+
+def rest_operation(service: str, request: Request) -> str | None:
+    """Return the operation of the service (botocore's name) that has the request's method and path."""
+    for name, (method, pattern) in rest_routes(service).items():
+        if method == request.method and pattern.fullmatch(raw_path(request)):
+            return name
+    return None
+
+
+@cache
+def rest_routes(service: str) -> dict[str, tuple[str, re.Pattern[str]]]:
+    """Return the method and the pattern of the path of each operation."""
+    model = service_model(service)
+    return {name: _rest_route(model.operation_model(name)) for name in model.operation_names}
+
+
+def _rest_route(operation: OperationModel) -> tuple[str, re.Pattern[str]]:
+    path = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", operation.http["requestUri"])
+    return operation.http["method"], re.compile(path)
+
+
+def raw_path(request: Request) -> str:
+    """Return the path before it is unquoted: a label may contain an escaped slash, such as that of an ARN."""
+    raw: str = request.environ.get("RAW_URI") or request.path
+    return raw.partition("?")[0]
 
 
 def s3_target(request: Request) -> str:

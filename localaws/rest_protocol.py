@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import uuid
 from contextlib import suppress
-from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
-from botocore.model import OperationModel, Shape
+from botocore.model import Shape
 from botocore.utils import parse_timestamp
 from werkzeug.wrappers import Request, Response
 
-from localaws.operations import service_model
+from localaws.operations import raw_path, rest_operation, rest_routes, service_model
 from localaws.protocol import JSON, AwsError, Service, parse_body
 
 log = logging.getLogger(__name__)
@@ -45,22 +43,14 @@ class RestJsonService(Service):
         return self.call(operation, rest_members(self._model.service_name, operation, request))
 
 
-def rest_operation(service: str, request: Request) -> str | None:
-    """Return the operation of the service (botocore's name) that has the request's method and path."""
-    for name, (method, pattern) in _routes(service).items():
-        if method == request.method and pattern.fullmatch(_raw_path(request)):
-            return name
-    return None
-
-
 def rest_members(service: str, operation: str, request: Request) -> JSON:
     """Return the members of a request, as they would be in a JSON body. Raises AwsError for an invalid body."""
     body = parse_body(request.get_data())
     if not isinstance(body, dict):
         raise AwsError("SerializationException", "the body is not a JSON object")
     shape = service_model(service).operation_model(operation).input_shape
-    _, pattern = _routes(service)[operation]
-    match = pattern.fullmatch(_raw_path(request))
+    _, pattern = rest_routes(service)[operation]
+    match = pattern.fullmatch(raw_path(request))
     assert match
     labels = {name: unquote(value) for name, value in match.groupdict().items()}
     query: JSON = {}
@@ -80,24 +70,6 @@ def rest_error(status: int, code: str, message: str) -> Response:
     response = json_response(status, {"message": message})
     response.headers["x-amzn-ErrorType"] = code
     return response
-
-
-@cache
-def _routes(service: str) -> dict[str, tuple[str, re.Pattern[str]]]:
-    """Return the method and the pattern of the path of each operation."""
-    model = service_model(service)
-    return {name: _route(model.operation_model(name)) for name in model.operation_names}
-
-
-def _route(operation: OperationModel) -> tuple[str, re.Pattern[str]]:
-    path = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", operation.http["requestUri"])
-    return operation.http["method"], re.compile(path)
-
-
-def _raw_path(request: Request) -> str:
-    """Return the path before it is unquoted: a label may contain an escaped slash, such as that of an ARN."""
-    raw: str = request.environ.get("RAW_URI") or request.path
-    return raw.partition("?")[0]
 
 
 def _query_value(texts: list[str], shape: Shape) -> Any:

@@ -133,7 +133,11 @@ class Server:
         )
         self._cloudformation = _Lazy(lambda: QueryService("cloudformation", self._cloudformation_api))
         self._fault_middleware = FaultMiddleware(
-            self._services, plan, self._registry.get, lambda execution_id: self._athena().sql(execution_id)
+            self._services,
+            plan,
+            self._registry.get,
+            self._applications.get,
+            lambda execution_id: self._athena().sql(execution_id),
         )
         self._moto = MotoServices(self._wrap_moto)
         self._calls: WSGIApplication = self._fault_middleware
@@ -234,7 +238,12 @@ class Server:
             cluster = self._registry.get(cluster_id)
             return cluster.tags if cluster else {}
 
-        return KnownResources(tags, lambda query: self._athena().workgroup_and_output(query), CATALOG_REGION)
+        return KnownResources(
+            tags,
+            self._applications.tags,
+            lambda query: self._athena().workgroup_and_output(query),
+            CATALOG_REGION,
+        )
 
     def _cloudformation_api(self, caller: Caller) -> CloudFormationApi:
         return CloudFormationApi(self._stacks[caller.region], self._aws(caller))

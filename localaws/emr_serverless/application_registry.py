@@ -53,6 +53,17 @@ class ApplicationRegistry:
             return job_run
         raise not_found("JobRun", job_run_id)
 
+    def tags(self, path: str) -> dict[str, str]:
+        """Return the tags of ``/applications/<id>`` or ``/applications/<id>/jobruns/<id>``; empty if there is none."""
+        _, _, application_id, *rest = [*path.split("/"), "", ""][:5]
+        application = self.get(application_id)
+        if application is None:
+            return {}
+        if rest[0] != "jobruns":
+            return application.tags
+        job_run = application.job_runs.get(rest[1])
+        return job_run.tags if job_run else {}
+
     def applications(self) -> list[Application]:
         """Return all applications since the start of the server, the newest first."""
         with self._changed:

@@ -94,7 +94,7 @@ def _worker(properties: Mapping[str, str], role: str) -> Worker:
         supported = ", ".join(map(str, MEMORY_BY_CORES))
         raise validation_error(f"spark.{role}.cores is {cores!r}, it must be one of {supported}.")
     heap = _gb(properties.get(f"spark.{role}.memory", "14g"), f"spark.{role}.memory")
-    factor = float(properties.get(f"spark.{role}.memoryOverheadFactor", "0.1"))
+    factor = _factor(properties.get(f"spark.{role}.memoryOverheadFactor", "0.1"), role)
     overhead = properties.get(f"spark.{role}.memoryOverhead")
     needed = heap + (
         _gb(overhead, f"spark.{role}.memoryOverhead") if overhead else max(factor * heap, MIN_OVERHEAD)
@@ -111,6 +111,14 @@ def _worker(properties: Mapping[str, str], role: str) -> Worker:
         f"spark.emr-serverless.{role}.disk",
     )
     return Worker(int(cores), memory, math.ceil(disk))
+
+
+def _factor(text: str, role: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        name = f"spark.{role}.memoryOverheadFactor"
+        raise validation_error(f"{name} is {text!r}, which is not a number.") from None
 
 
 def _gb(text: str, name: str) -> float:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Request, Response
 from localaws.faults.client import PATH
 from localaws.faults.kinds import CallFault, Fault, all_from_json
 from localaws.faults.plan import FaultPlan
-from localaws.operations import qualified_names, targets_cluster
+from localaws.operations import SERVICES, qualified_names, targets_cluster
 
 
 class FaultsEndpoint:
@@ -54,11 +54,11 @@ def _check(fault: Fault) -> None:
         return
     [name, *others] = qualified_names(fault.operation) or [""]
     if not name:
-        raise ValueError(f"{fault.operation!r} is not an operation of elasticmapreduce, athena, glue or s3")
+        raise ValueError(f"{fault.operation!r} is not an operation of {', '.join(SERVICES)}")
     if others:
         raise ValueError(f"{fault.operation!r} is ambiguous: use {name} or {' or '.join(others)}")
     if (fault.cluster or fault.tags) and not targets_cluster(name):
-        raise ValueError(f"{name} does not name a cluster: omit cluster and tags")
+        raise ValueError(f"{name} does not name a cluster or an application: omit cluster and tags")
 
 
 def _json(status: int, members: Any) -> Response:

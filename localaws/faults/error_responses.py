@@ -9,8 +9,10 @@ from werkzeug.wrappers import Response
 
 from localaws.errors import json_error, s3_error
 from localaws.faults.kinds import CallFault, Deny, ServerError, Throttle
-from localaws.operations import Operation
+from localaws.operations import REST_JSON_SERVICES, Operation
+from localaws.rest_protocol import rest_error
 
+_REST_STATUS = {"ThrottlingException": 429, "AccessDeniedException": 403}
 _S3_ERRORS = {
     500: ("InternalError", "We encountered an internal error. Please try again."),
     503: ("ServiceUnavailable", "Service is unable to handle request."),
@@ -20,6 +22,9 @@ _S3_ERRORS = {
 def error_response(operation: Operation, fault: CallFault) -> Response:
     if operation.service == "s3":
         return s3_error(*_s3_error_fields(fault))
+    if operation.service in REST_JSON_SERVICES:
+        status, code, message = _json_error_fields(operation, fault)
+        return rest_error(_REST_STATUS.get(code, status), code, message)
     return json_error(*_json_error_fields(operation, fault))
 
 

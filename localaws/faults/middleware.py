@@ -16,8 +16,9 @@ from werkzeug.wrappers import Request, Response
 from localaws.faults.error_responses import error_response
 from localaws.faults.kinds import CallFault, Delay, DropConnection
 from localaws.faults.plan import FaultPlan
-from localaws.operations import Operation, operation_of, s3_target
-from localaws.protocol import OWN_USER_AGENT
+from localaws.operations import REST_JSON_SERVICES, SERVICES, Operation, operation_of, s3_target
+from localaws.protocol import OWN_USER_AGENT, AwsError
+from localaws.rest_protocol import rest_members
 
 JSON = dict[str, Any]
 
@@ -38,10 +39,14 @@ class FaultMiddleware:
         services: WSGIApplication,
         plan: FaultPlan,
         cluster: Callable[[str], NamedCluster | None],
+        application: Callable[[str], NamedCluster | None],
         sql: Callable[[str], str],
     ) -> None:
-        """``cluster`` returns a cluster by its id, ``sql`` a query's text by its execution id ('' if unknown)."""
-        self._services, self._plan, self._cluster, self._sql = services, plan, cluster, sql
+        """``cluster`` returns a cluster by its id, ``application`` one of EMR Serverless, ``sql`` a query's text by its
+        execution id ('' if unknown).
+        """
+        self._services, self._plan, self._sql = services, plan, sql
+        self._cluster, self._application = cluster, application
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if self._plan.is_empty or environ.get("HTTP_USER_AGENT", "").startswith(OWN_USER_AGENT):
@@ -71,11 +76,15 @@ class FaultMiddleware:
             return _Call(operation, s3_target(request), ())
         body = request.get_data()
         environ["wsgi.input"] = BytesIO(body)  # the service reads it again
-        members = _members(body)
+        members = _members(request, operation)
         texts = (
             [*_texts(members), *self._queries(members)] if operation.service == "athena" else _texts(members)
         )
-        clusters = self._clusters(operation, members) if operation.service == "elasticmapreduce" else ()
+        clusters: Iterable[tuple[str, Mapping[str, str]]] = ()
+        if operation.service == "elasticmapreduce":
+            clusters = self._clusters(operation, members)
+        elif operation.service == "emr-serverless":
+            clusters = self._applications(operation, members)
         return _Call(operation, "\n".join(texts), tuple(clusters))
 
     def _queries(self, members: JSON) -> Iterator[str]:
@@ -91,10 +100,18 @@ class FaultMiddleware:
             if cluster_id and (cluster := self._cluster(cluster_id)):
                 yield cluster.name, cluster.tags
 
+    def _applications(self, operation: Operation, members: JSON) -> Iterator[tuple[str, Mapping[str, str]]]:
+        if operation.name == "CreateApplication":
+            yield members.get("name", ""), members.get("tags", {})
+        path = members.get("resourceArn", "").partition("/applications/")[2]
+        application_id = members.get("applicationId") or path.partition("/")[0]
+        if application := self._application(application_id):
+            yield application.name, application.tags
+
 
 @dataclass(frozen=True)
 class _Call:
-    """An API call; ``clusters`` are the name and the tags of each cluster that the call names."""
+    """An API call; ``clusters`` are the name and the tags of each cluster or application that the call names."""
 
     operation: Operation
     text: str
@@ -110,11 +127,13 @@ class _Call:
         return any_cluster or any(fault.matches_cluster(name, tags) for name, tags in self.clusters)
 
 
-def _members(body: bytes) -> JSON:
+def _members(request: Request, operation: Operation) -> JSON:
     """Return the request's members; none if the body is not a JSON object (the service then returns an error)."""
     try:
-        members = json.loads(body or b"{}")
-    except ValueError:
+        if operation.service in REST_JSON_SERVICES:
+            return rest_members(SERVICES[operation.service], operation.name, request)
+        members = json.loads(request.get_data() or b"{}")
+    except (ValueError, AwsError):
         return {}
     return members if isinstance(members, dict) else {}
 

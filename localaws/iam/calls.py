@@ -12,7 +12,15 @@ from xml.etree import ElementTree
 from werkzeug.wrappers import Request
 
 from localaws.iam.permissions import Call
-from localaws.operations import SERVICES, operation_of, signing_credential, signing_service
+from localaws.operations import (
+    REST_JSON_SERVICES,
+    SERVICES,
+    operation_of,
+    signing_credential,
+    signing_service,
+)
+from localaws.protocol import AwsError
+from localaws.rest_protocol import rest_members
 
 _KEY = "{*}Object/{*}Key"
 
@@ -38,8 +46,11 @@ def call_of(request: Request) -> Call | None:
     request.environ["wsgi.input"] = BytesIO(body)  # the service reads it again
     if operation := operation_of(request):
         members: Any = {}
-        with suppress(ValueError):
-            members = json.loads(body or b"{}")
+        with suppress(ValueError, AwsError):
+            if service in REST_JSON_SERVICES:
+                members = rest_members(SERVICES[service], operation.name, request)
+            else:
+                members = json.loads(body or b"{}")
         return Call(operation.service, operation.name, region, members if isinstance(members, dict) else {})
     form = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
     name = form.pop("Action", "") or request.headers.get("X-Amz-Target", "").rpartition(".")[2]

@@ -18,7 +18,7 @@ from localaws.iam.policies import Decision, UnsupportedPolicy, evaluate
 from localaws.moto_services import access_denied
 from localaws.protocol import OWN_USER_AGENT
 
-ENFORCED_SERVICES = ("athena", "elasticmapreduce", "glue", "s3", "sns")
+ENFORCED_SERVICES = ("athena", "elasticmapreduce", "emr-serverless", "glue", "s3", "sns")
 _JSON_SERVICES = ("athena", "elasticmapreduce", "glue")
 
 

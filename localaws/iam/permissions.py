@@ -1,8 +1,9 @@
 """The IAM permissions that an API call needs: actions, resources and condition keys.
 
 The actions, their resource types and condition keys are those of AWS's Service Authorization Reference, by page:
-``list_amazonelasticmapreduce``, ``list_amazonathena``, ``list_awsglue``, ``list_amazons3``, ``list_amazonsns`` and
-``list_awsidentityandaccessmanagementiam``, all at https://docs.aws.amazon.com/service-authorization/latest/reference/.
+``list_amazonelasticmapreduce``, ``list_amazonemrserverless``, ``list_amazonathena``, ``list_awsglue``,
+``list_amazons3``, ``list_amazonsns`` and ``list_awsidentityandaccessmanagementiam``, all at
+https://docs.aws.amazon.com/service-authorization/latest/reference/.
 An operation of another service needs the action with its own name on all resources.
 """
 
@@ -22,6 +23,9 @@ CLUSTER_MEMBERS = ("ClusterId", "JobFlowId", "ResourceId")
 
 # The service with the role's permissions, which AWS checks as the condition key iam:PassedToService.
 PASSED_TO = {"ServiceRole": "elasticmapreduce.amazonaws.com", "JobFlowRole": "ec2.amazonaws.com"}
+
+SERVERLESS_TAGGED = {"CreateApplication": "/applications/*", "StartJobRun": "/jobruns/*"}
+"""The operations of EMR Serverless that set tags, with the end of the resource's path, whose id is not known yet."""
 
 S3_ACTIONS = {
     "HeadObject": "GetObject",
@@ -62,6 +66,9 @@ class Resources(Protocol):
 
     def cluster_tags(self, cluster_id: str) -> Mapping[str, str]: ...
 
+    def serverless_tags(self, path: str) -> Mapping[str, str]:
+        """Return the tags of ``/applications/<id>`` or ``/applications/<id>/jobruns/<id>``."""
+
     def roles(self, instance_profile: str) -> list[str]: ...
 
     def query(self, execution_id: str) -> tuple[str, str]:
@@ -84,6 +91,8 @@ def _permissions(call: Call, resources: Resources) -> Iterator[Permission]:
     match call.service:
         case "elasticmapreduce":
             yield from _emr(call, resources)
+        case "emr-serverless":
+            yield from _emr_serverless(call, resources)
         case "athena":
             yield from _athena(call, resources)
         case "s3":
@@ -120,6 +129,28 @@ def _emr(call: Call, resources: Resources) -> Iterator[Permission]:
         yield Permission(action, f"{prefix}{cluster_id}", request_tags | tags)
     if not clusters:
         yield Permission(action)
+
+
+def _emr_serverless(call: Call, resources: Resources) -> Iterator[Permission]:
+    action, members = f"emr-serverless:{call.operation}", call.members
+    prefix = f"arn:aws:emr-serverless:{call.region}:{ACCOUNT}:"
+    request_tags = {f"aws:RequestTag/{key}": value for key, value in members.get("tags", {}).items()}
+    path = ""
+    if "applicationId" in members:
+        path = f"/applications/{members['applicationId']}"
+        if "jobRunId" in members:
+            path += f"/jobruns/{members['jobRunId']}"
+    elif "resourceArn" in members:
+        path = members["resourceArn"].split(":", 5)[5]
+    tags = {f"aws:ResourceTag/{key}": value for key, value in resources.serverless_tags(path).items()}
+    yield Permission(action, f"{prefix}{path}" if path else "*", request_tags | tags)
+    if request_tags and call.operation in SERVERLESS_TAGGED:
+        # https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/tag-basics.html
+        created = f"{prefix}{path}{SERVERLESS_TAGGED[call.operation]}"
+        yield Permission("emr-serverless:TagResource", created, request_tags)
+    if call.operation == "StartJobRun":
+        passed_to = {"iam:PassedToService": "emr-serverless.amazonaws.com"}
+        yield Permission("iam:PassRole", members["executionRoleArn"], passed_to)
 
 
 def _athena(call: Call, resources: Resources) -> Iterator[Permission]:

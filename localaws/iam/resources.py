@@ -13,19 +13,26 @@ from localaws.protocol import AwsError
 
 
 class KnownResources:
-    """The resources of the running local AWS: EMR's clusters, Athena's queries, and moto's IAM and Glue."""
+    """The resources of the running local AWS: those of EMR, EMR Serverless and Athena, and moto's IAM and Glue."""
 
     def __init__(
         self,
         tags: Callable[[str], Mapping[str, str]],
+        serverless_tags: Callable[[str], Mapping[str, str]],
         query: Callable[[str], tuple[str, str]],
         catalog_region: str,
     ) -> None:
-        """``tags`` returns the tags of a cluster, ``query`` the workgroup of a query and the URI of its result."""
-        self._tags, self._query, self._catalog_region = tags, query, catalog_region
+        """``tags`` returns the tags of a cluster, ``serverless_tags`` those of a path of EMR Serverless, ``query`` the
+        workgroup of a query and the URI of its result.
+        """
+        self._tags, self._serverless_tags = tags, serverless_tags
+        self._query, self._catalog_region = query, catalog_region
 
     def cluster_tags(self, cluster_id: str) -> Mapping[str, str]:
         return self._tags(cluster_id)
+
+    def serverless_tags(self, path: str) -> Mapping[str, str]:
+        return self._serverless_tags(path)
 
     def query(self, execution_id: str) -> tuple[str, str]:
         try:

@@ -178,3 +178,20 @@ def test_a_policy_that_cannot_be_evaluated_refuses_the_call(
     allow({"Version": "2012-10-17", "Statement": [statement]})
     with pytest.raises(ClientError, match=r"cannot evaluate the policies .* 'One' has NotAction"):
         enforcing_aws.client("glue", **key).get_database(Name="default")
+
+
+def test_a_job_run_needs_the_permission_to_pass_its_role(
+    allow: Callable[..., None], enforcing_aws: LocalAws, key: dict[str, str]
+) -> None:
+    serverless = enforcing_aws.client("emr-serverless")
+    application_id = serverless.create_application(releaseLabel="emr-7.13.0", type="SPARK")["applicationId"]
+    statement = {"Sid": "One", "Effect": "Allow", "Action": "emr-serverless:*", "Resource": "*"}
+    allow({"Version": "2012-10-17", "Statement": [statement]})
+    caller = enforcing_aws.client("emr-serverless", **key)
+    assert caller.get_application(applicationId=application_id)
+    role = "arn:aws:iam::123456789012:role/EMR_EC2_DefaultRole"
+    driver = {"sparkSubmit": {"entryPoint": "s3://lake/job.py"}}
+    with pytest.raises(ClientError, match=f"perform: iam:PassRole on resource: {role}") as refused:
+        caller.start_job_run(applicationId=application_id, executionRoleArn=role, jobDriver=driver)
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403

@@ -40,11 +40,16 @@ S3: list[tuple[str, dict[str, Any]]] = [
     ("abort_multipart_upload", {**OBJECT, "UploadId": "u"}),
     ("list_parts", {**OBJECT, "UploadId": "u"}),
 ]
+ROLE = "arn:aws:iam::123456789012:role/job"
+APPLICATION = "arn:aws:emr-serverless:us-east-1:123456789012:/applications/00f1a2b3"
 JSON: list[tuple[str, str, dict[str, Any]]] = [
     ("emr", "describe_step", {"ClusterId": "j-1", "StepId": "s-1"}),
     ("athena", "get_database", {"CatalogName": "c", "DatabaseName": "d"}),
     ("glue", "get_database", {"Name": "d"}),
     ("s3", "list_buckets", {}),
+    ("emr-serverless", "start_job_run", {"applicationId": "a", "executionRoleArn": ROLE}),
+    ("emr-serverless", "get_job_run", {"applicationId": "a", "jobRunId": "j", "attempt": 2}),
+    ("emr-serverless", "tag_resource", {"resourceArn": APPLICATION, "tags": {"a": "b"}}),
 ]
 
 
@@ -66,6 +71,7 @@ def sent(service: str, method: str, **params: Any) -> tuple[Operation, Operation
     request = EnvironBuilder.from_environ(
         EnvironBuilder(path=seen[0].url, method=seen[0].method, headers=headers).get_environ()
     ).get_request()
+    request.environ["RAW_URI"] = seen[0].url.removeprefix(client.meta.endpoint_url)
     name = client.meta.method_to_api_mapping[method]
     return Operation(client.meta.service_model.endpoint_prefix, name), operation_of(request)
 
@@ -93,8 +99,15 @@ def test_a_name_without_service_is_searched_in_all_services() -> None:
     assert qualified_names("athena:RunJobFlow") == qualified_names("sts:GetCallerIdentity") == []
 
 
-def test_operations_that_target_a_cluster() -> None:
+def test_operations_that_target_a_cluster_or_an_application() -> None:
     for name in ("RunJobFlow", "DescribeStep", "AddJobFlowSteps", "TerminateJobFlows", "AddTags"):
         assert targets_cluster(f"elasticmapreduce:{name}")
-    for name in ("elasticmapreduce:ListClusters", "elasticmapreduce:ListReleaseLabels", "s3:GetObject"):
+    for name in ("CreateApplication", "StartJobRun", "TagResource"):
+        assert targets_cluster(f"emr-serverless:{name}")
+    for name in (
+        "emr-serverless:ListApplications",
+        "elasticmapreduce:ListClusters",
+        "elasticmapreduce:ListReleaseLabels",
+        "s3:GetObject",
+    ):
         assert not targets_cluster(name)

@@ -155,3 +155,61 @@ def test_an_alert_needs_a_permission_on_its_topic(recording_aws: LocalAws, recor
     topic = sns.create_topic(Name="alerts")["TopicArn"]
     sns.publish(TopicArn=topic, Message="failed")
     assert permissions(recorded(), "Publish") == {("sns:Publish", topic)}
+
+
+def test_an_application_is_recorded_with_its_tags_and_the_role_that_is_passed(
+    recording_aws: LocalAws, recorded: Recorded
+) -> None:
+    serverless, role = recording_aws.client("emr-serverless"), "arn:aws:iam::123456789012:role/job"
+    application_id = serverless.create_application(
+        releaseLabel="emr-7.13.0", type="SPARK", tags={"project": "sales"}
+    )["applicationId"]
+    while serverless.get_application(applicationId=application_id)["application"]["state"] != "CREATED":
+        time.sleep(0.05)
+    job_run_id = serverless.start_job_run(
+        applicationId=application_id,
+        executionRoleArn=role,
+        jobDriver={"sparkSubmit": {"entryPoint": "s3://lake/x.py"}},
+        tags={"task": "pca"},
+    )["jobRunId"]
+    serverless.cancel_job_run(applicationId=application_id, jobRunId=job_run_id)
+    calls = [call for call in recorded() if call["operation"] != "GetApplication"]
+    application = ARN.format("emr-serverless", f"/applications/{application_id}")
+    assert [call["permissions"] for call in calls] == [
+        [
+            {
+                "action": "emr-serverless:CreateApplication",
+                "resource": "*",
+                "context": {"aws:RequestTag/project": "sales"},
+            },
+            {
+                "action": "emr-serverless:TagResource",
+                "resource": ARN.format("emr-serverless", "/applications/*"),
+                "context": {"aws:RequestTag/project": "sales"},
+            },
+        ],
+        [
+            {
+                "action": "emr-serverless:StartJobRun",
+                "resource": application,
+                "context": {"aws:RequestTag/task": "pca", "aws:ResourceTag/project": "sales"},
+            },
+            {
+                "action": "emr-serverless:TagResource",
+                "resource": f"{application}/jobruns/*",
+                "context": {"aws:RequestTag/task": "pca"},
+            },
+            {
+                "action": "iam:PassRole",
+                "resource": role,
+                "context": {"iam:PassedToService": "emr-serverless.amazonaws.com"},
+            },
+        ],
+        [
+            {
+                "action": "emr-serverless:CancelJobRun",
+                "resource": f"{application}/jobruns/{job_run_id}",
+                "context": {"aws:ResourceTag/task": "pca"},
+            }
+        ],
+    ]
