@@ -62,8 +62,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--enforce-iam",
         action="store_true",
-        help="refuse calls to EMR, EMR Serverless, Athena, Glue, S3 and SNS that the policies of the IAM user or role "
-        "do not allow",
+        help="refuse calls to EMR, EMR Serverless, Athena, Glue, S3, SNS and CloudWatch Logs that the policies of the "
+        "IAM user or role do not allow",
     )
     p.add_argument(
         "--stop-with-stdin",

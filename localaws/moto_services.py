@@ -97,6 +97,12 @@ SUPPORTED_OPERATIONS: dict[str, frozenset[str]] = {
             GetSubscriptionAttributes SetSubscriptionAttributes Publish PublishBatch
             AddPermission RemovePermission {_TAGS}
         """,
+        "logs": f"""
+            CreateLogGroup DescribeLogGroups DeleteLogGroup PutRetentionPolicy DeleteRetentionPolicy
+            CreateLogStream DescribeLogStreams DeleteLogStream
+            PutLogEvents GetLogEvents FilterLogEvents
+            TagLogGroup UntagLogGroup ListTagsLogGroup {_TAGS}
+        """,
         "kms": """
             CreateKey DescribeKey ListKeys EnableKey DisableKey UpdateKeyDescription
             ScheduleKeyDeletion CancelKeyDeletion
@@ -147,9 +153,10 @@ SUPPORTED_OPERATIONS: dict[str, frozenset[str]] = {
         """,
     }.items()
 }
-# moto has one catalog per region, but the local Athena and EMR have no regions: all clients share this one.
+# moto has one catalog and other log groups per region, but the local Athena and EMR have no regions: all clients share
+# those of this one.
 CATALOG_REGION = "us-east-1"
-_GLUE_CREDENTIAL_SCOPE = re.compile(r"(Credential=[^/,]*/[^/,]*/)[^/,]*(/glue/)")
+_CREDENTIAL_SCOPE = re.compile(r"(Credential=[^/,]*/[^/,]*/)[^/,]*(/(?:glue|logs)/)")
 _UNSIGNED_OPERATIONS = {"AssumeRoleWithWebIdentity": "sts", "AssumeRoleWithSAML": "sts"}
 _DEFINING = ("CreateStateMachine", "UpdateStateMachine")
 _SNS_PROTOCOLS = ("sqs", "http", "https", "email")
@@ -178,9 +185,9 @@ class MotoServices:
         call = _ServiceRequest(request)
         if unsupported_reason := call.unsupported_reason():
             return call.unsupported(unsupported_reason)
-        if call.service == "glue":
+        if call.service in {"glue", "logs"}:
             signature = request.headers.get("Authorization", "")
-            request.environ["HTTP_AUTHORIZATION"] = _GLUE_CREDENTIAL_SCOPE.sub(
+            request.environ["HTTP_AUTHORIZATION"] = _CREDENTIAL_SCOPE.sub(
                 rf"\g<1>{CATALOG_REGION}\2", signature
             )
         try:

@@ -18,6 +18,7 @@ SERVICES = {
     "emr-serverless": "emr-serverless",
     "athena": "athena",
     "glue": "glue",
+    "logs": "logs",
     "s3": "s3",
 }
 REST_JSON_SERVICES = frozenset({"emr-serverless"})

@@ -18,8 +18,8 @@ from localaws.iam.policies import Decision, UnsupportedPolicy, evaluate
 from localaws.moto_services import access_denied
 from localaws.protocol import OWN_USER_AGENT
 
-ENFORCED_SERVICES = ("athena", "elasticmapreduce", "emr-serverless", "glue", "s3", "sns")
-_JSON_SERVICES = ("athena", "elasticmapreduce", "glue")
+ENFORCED_SERVICES = ("athena", "elasticmapreduce", "emr-serverless", "glue", "logs", "s3", "sns")
+_JSON_SERVICES = ("athena", "elasticmapreduce", "glue", "logs")
 
 
 class Enforcement:

@@ -2,8 +2,8 @@
 
 The actions, their resource types and condition keys are those of AWS's Service Authorization Reference, by page:
 ``list_amazonelasticmapreduce``, ``list_amazonemrserverless``, ``list_amazonathena``, ``list_awsglue``,
-``list_amazons3``, ``list_amazonsns`` and ``list_awsidentityandaccessmanagementiam``, all at
-https://docs.aws.amazon.com/service-authorization/latest/reference/.
+``list_amazons3``, ``list_amazonsns``, ``list_amazoncloudwatchlogs`` and ``list_awsidentityandaccessmanagementiam``,
+all at https://docs.aws.amazon.com/service-authorization/latest/reference/.
 An operation of another service needs the action with its own name on all resources.
 """
 
@@ -99,6 +99,8 @@ def _permissions(call: Call, resources: Resources) -> Iterator[Permission]:
             yield from _s3(call)
         case "glue":
             yield from _glue(call)
+        case "logs":
+            yield _logs(call)
         case _:
             topic = call.members.get("TopicArn") or call.members.get("TargetArn")
             yield Permission(f"{call.service}:{call.operation}", topic or "*")
@@ -187,6 +189,13 @@ def _glue(call: Call) -> Iterator[Permission]:
         given = call.members.get("TableName") or call.members.get("TableInput", {}).get("Name")
         table = given or call.members.get("Name") or "*"
     yield from glue_permissions([call.operation], call.region, database or "*", table)
+
+
+def _logs(call: Call) -> Permission:
+    """A log stream has its own resource, which only the operations on a stream need."""
+    group, stream = call.members.get("logGroupName", "*"), call.members.get("logStreamName", "")
+    resource = f"arn:aws:logs:{call.region}:{ACCOUNT}:log-group:{group}:log-stream:{stream}"
+    return Permission(f"logs:{call.operation}", resource)
 
 
 def glue_permissions(

@@ -156,6 +156,19 @@ def test_a_key_an_alias_and_a_topic_are_changed(aws: LocalAws) -> None:
     assert sns.list_tags_for_resource(ResourceArn=made["Topic"])["Tags"] == TAGS[:1]
 
 
+def test_a_log_group_is_changed(aws: LocalAws) -> None:
+    group = {"LogGroupName": "/changing", "RetentionInDays": 7, "Tags": TAGS}
+    made = deploy(aws, "logs", "create", Group=resource("AWS::Logs::LogGroup", **group))
+    assert made == {"Group": "/changing"}
+    logs = aws.client("logs")
+    assert logs.describe_log_groups()["logGroups"][0]["retentionInDays"] == 7
+    deploy(
+        aws, "logs", "update", Group=resource("AWS::Logs::LogGroup", LogGroupName="/changing", Tags=TAGS[:1])
+    )
+    assert "retentionInDays" not in logs.describe_log_groups()["logGroups"][0]
+    assert logs.list_tags_log_group(logGroupName="/changing")["tags"] == {TAGS[0]["Key"]: TAGS[0]["Value"]}
+
+
 def test_roles_profiles_and_policies_are_changed(aws: LocalAws) -> None:
     inline = [{"PolicyName": name, "PolicyDocument": GRANT} for name in ("kept", "dropped")]
     role = {"AssumeRolePolicyDocument": TRUST, "RoleName": "changing", "Path": "/team/"}

@@ -54,7 +54,7 @@ def test_one_fault_or_all_can_be_removed(faults: Faults) -> None:
     [
         (
             Throttle("DescribStep"),
-            "'DescribStep' is not an operation of elasticmapreduce, emr-serverless, athena, glue, s3",
+            "'DescribStep' is not an operation of elasticmapreduce, emr-serverless, athena, glue, logs, s3",
         ),
         (Throttle("emr:DescribeStep"), "'emr:DescribeStep' is not an operation"),
         (Throttle("GetDatabase"), "is ambiguous: use athena:GetDatabase or glue:GetDatabase"),

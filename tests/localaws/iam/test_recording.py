@@ -213,3 +213,14 @@ def test_an_application_is_recorded_with_its_tags_and_the_role_that_is_passed(
             }
         ],
     ]
+
+
+def test_a_log_stream_is_the_resource_of_its_calls(recording_aws: LocalAws, recorded: Recorded) -> None:
+    logs = recording_aws.client("logs", region_name="eu-west-1")
+    logs.create_log_group(logGroupName="/steps")
+    logs.create_log_stream(logGroupName="/steps", logStreamName="a/stdout")
+    logs.get_log_events(logGroupName="/steps", logStreamName="a/stdout")
+    group = "arn:aws:logs:eu-west-1:123456789012:log-group:/steps:log-stream:"
+    assert permissions(recorded(), "GetLogEvents") == {("logs:GetLogEvents", f"{group}a/stdout")}
+    assert permissions(recorded(), "CreateLogGroup") == {("logs:CreateLogGroup", group)}
+    assert recording_aws.client("logs").describe_log_groups()["logGroups"]  # for all regions
