@@ -66,6 +66,11 @@ def parser() -> argparse.ArgumentParser:
         "IAM user or role do not allow",
     )
     p.add_argument(
+        "--browser-url",
+        metavar="URL",
+        help="where a browser reaches this server, for links to the Spark UI, if not at its own address",
+    )
+    p.add_argument(
         "--stop-with-stdin",
         action="store_true",
         help="stop at the end of standard input, which ends with the process that holds the pipe",
@@ -90,6 +95,7 @@ def main() -> int:
             options.query_memory,
             options.record_calls,
             options.enforce_iam,
+            options.browser_url,
         )
     except StartError as error:
         print(f"localaws: {error}", file=sys.stderr)

@@ -35,8 +35,11 @@ class Allowlist:
         self._hosts = frozenset(map(_parse_host, hosts))
         self._origins = frozenset(map(_parse_origin, origins))
 
-    def rejection(self, environ: WSGIEnvironment) -> str:
-        """Return why the request is rejected and how to allow it; '' if it is allowed."""
+    def rejection(self, environ: WSGIEnvironment, is_link: bool = False) -> str:
+        """Return why the request is rejected and how to allow it; '' if it is allowed.
+
+        ``is_link``: the address has a secret token, so a page of any origin that knows it may link to it.
+        """
         host = environ.get("HTTP_HOST", "")
         if not self._is_allowed_host(host):
             return (
@@ -52,7 +55,7 @@ class Allowlist:
                 "start the local AWS with --allow-origin and this origin to allow its pages"
             )
         site = environ.get("HTTP_SEC_FETCH_SITE", "none")
-        if site not in {"none", "same-origin"}:
+        if site not in {"none", "same-origin"} and not is_link:
             return (
                 f"requests from web pages are not allowed, and this one is from a page (Sec-Fetch-Site: {site}): "
                 "enter the address in the browser, or use a program"

@@ -29,6 +29,7 @@ from localaws.budgets import BudgetsApi
 from localaws.cloudformation.api import CloudFormationApi, Stacks
 from localaws.cloudformation.resources.base import Aws
 from localaws.emr.api import EmrApi
+from localaws.emr.app_uis import AppUis
 from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.roles import check_execution_role, check_roles
 from localaws.emr.runner import Runner
@@ -57,6 +58,8 @@ from localaws.rest_protocol import RestJsonService
 from localaws.s3.cors import strip_cors_headers
 from localaws.s3.store import Store
 from localaws.service_quotas import ServiceQuotasApi
+from localaws.spark.history_server import PATH as SPARK_UI_PATH
+from localaws.spark.history_server import HistoryServer
 
 if TYPE_CHECKING:
     from localaws.athena.api.operations import AthenaApi
@@ -84,13 +87,15 @@ class Server:
         query_memory: str | None = None,
         record_calls: Path | None = None,
         enforce_iam: bool = False,
+        browser_url: str | None = None,
     ) -> None:
         """Sets ``endpoint_url``, the server's URL for clients on this machine. Raises StartError.
 
         ``phase`` is the duration of STARTING and of BOOTSTRAPPING; ``hosts`` and ``origins`` are as in Allowlist;
         ``query_memory``, such as ``2GB``, is the memory limit of all Athena queries together (default: a quarter of
         the machine's memory). ``record_calls`` is a file to which each API call is appended, as a line of JSON.
-        ``enforce_iam`` refuses the calls of IAM users and roles that their policies do not allow.
+        ``enforce_iam`` refuses the calls of IAM users and roles that their policies do not allow. ``browser_url`` is
+        the server's URL for browsers, in links to the Spark UI (default: ``endpoint_url``).
         """
         try:
             self._allowlist = Allowlist([*hosts, *({host} - {ALL_INTERFACES})], origins)
@@ -108,8 +113,11 @@ class Server:
         self._registry = ClusterRegistry()
         plan = FaultPlan()
         self._faults = FaultsEndpoint(plan)
-        self._runner = Runner(self._registry, self._store, self.state / "emr", plan)
-        emr = EmrApi(self._registry, phase, check_roles, self._runner.launch)
+        self._history_server = HistoryServer(self.state / "spark-history")
+        event_logs = self._history_server.event_logs
+        self._runner = Runner(self._registry, self._store, self.state / "emr", event_logs, plan)
+        self._app_uis = AppUis(self._history_server, browser_url or self.endpoint_url)
+        emr = EmrApi(self._registry, phase, check_roles, self._runner.launch, self._app_uis)
         self._applications = ApplicationRegistry()
         self._serverless_runner = ServerlessRunner(
             self._applications, self._store, self.state / "emr-serverless", plan
@@ -158,6 +166,7 @@ class Server:
         self._server.shutdown()
         self._runner.stop()
         self._serverless_runner.stop()
+        self._history_server.stop()
         self._server.server_close()
         self._remove_spill()
         self._lock_file.close()
@@ -167,8 +176,11 @@ class Server:
         shutil.rmtree(self._spill, ignore_errors=True)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if reason := self._allowlist.rejection(environ):
+        is_link = self._history_server.is_linked(environ["PATH_INFO"])
+        if reason := self._allowlist.rejection(environ, is_link):
             return self._refused(Request(environ), reason)(environ, start_response)
+        if environ["PATH_INFO"].startswith(f"{SPARK_UI_PATH}/"):
+            return self._history_server.answer(Request(environ))(environ, start_response)
         if environ["PATH_INFO"] == HEALTH:
             return _json(200, self.health(), "application/json")(environ, start_response)
         if f"{environ['PATH_INFO']}/".startswith(f"{FAULTS_PATH}/"):
@@ -243,6 +255,7 @@ class Server:
             self._applications.tags,
             lambda query: self._athena().workgroup_and_output(query),
             CATALOG_REGION,
+            self._app_uis.target,
         )
 
     def _cloudformation_api(self, caller: Caller) -> CloudFormationApi:

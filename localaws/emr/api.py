@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from localaws.emr import serializers
+from localaws.emr.app_uis import AppUis
 from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.errors import invalid_request, no_such_cluster, no_such_job_flow, validation_error
 from localaws.emr.instances import instances
@@ -45,10 +46,11 @@ class EmrApi:
         phase: timedelta,
         check_roles: RoleCheck,
         launch: Callable[[Cluster], None],
+        app_uis: AppUis,
     ) -> None:
         """``phase`` is the duration of STARTING and of BOOTSTRAPPING; ``launch`` starts running a new cluster."""
         self._registry, self._phase, self._check_roles, self._launch = registry, phase, check_roles, launch
-
+        self._app_uis = app_uis
         self._security = SecurityConfigurations()
         self._public_access = block_public_access(BLOCK_PUBLIC_ACCESS, registry.clock())
 
@@ -208,6 +210,21 @@ class EmrApi:
                 for step_id, reason in results
             ]
         }
+
+    # Application UIs
+
+    def create_persistent_app_ui(self, request: JSON) -> JSON:
+        arn = request["TargetResourceArn"]
+        self._cluster(arn.removeprefix(serializers.ARN))
+        app_ui = self._app_uis.create(arn, request.get("Tags", []), self._registry.clock())
+        return {"PersistentAppUIId": app_ui.id, "RuntimeRoleEnabledCluster": False}
+
+    def describe_persistent_app_ui(self, request: JSON) -> JSON:
+        return {"PersistentAppUI": self._app_uis.describe(request["PersistentAppUIId"])}
+
+    def get_persistent_app_ui_presigned_url(self, request: JSON) -> JSON:
+        kind = request.get("PersistentAppUIType", "SHS")
+        return self._app_uis.presigned_url(request["PersistentAppUIId"], kind, request.get("ApplicationId"))
 
     # Releases
 

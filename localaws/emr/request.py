@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from localaws.emr import monitoring
 from localaws.emr.errors import invalid_request, not_supported, validation_error
 from localaws.emr.model import MAX_ACTIVE_STEPS, Cluster, Step, new_id
 from localaws.spark import releases
@@ -36,9 +37,9 @@ def parse_cluster(request: JSON, now: datetime, phase: timedelta, check_roles: R
     check_roles(request["ServiceRole"], request["JobFlowRole"])
     if (level := request.get("StepConcurrencyLevel", 1)) != 1:
         raise not_supported(f"StepConcurrencyLevel {level}; steps run one at a time")
-    for feature in ("SessionEnabled", "MonitoringConfiguration"):
-        if request.get(feature):
-            raise not_supported(feature)
+    if request.get("SessionEnabled"):
+        raise not_supported("SessionEnabled")
+    monitoring.check(request)
     if (log_uri := request.get("LogUri")) and not re.match(r"s3[an]?://[^/]+", log_uri):
         raise validation_error(f"The LogUri {log_uri!r} is not an S3 URI like s3://bucket/prefix/.")
     for action in request.get("BootstrapActions", []):

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from threading import Thread
 
+from localaws.emr import monitoring
 from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.fault_hooks import ClusterFaultHooks
 from localaws.emr.model import (
@@ -40,10 +41,16 @@ class StepError(Exception):
 
 
 class Runner:
-    """``root`` is the folder for live logs (``<cluster>/<step>/{controller,stdout,stderr}``) and temporary files."""
+    """``root`` is the folder for live logs (``<cluster>/<step>/{controller,stdout,stderr}``) and temporary files.
 
-    def __init__(self, registry: ClusterRegistry, store: Store, root: Path, plan: FaultPlan) -> None:
-        self._registry, self._store, self._root, self._plan = registry, store, root, plan
+    ``event_logs`` is the folder for the event logs of Spark.
+    """
+
+    def __init__(
+        self, registry: ClusterRegistry, store: Store, root: Path, event_logs: Path, plan: FaultPlan
+    ) -> None:
+        self._registry, self._store, self._plan = registry, store, plan
+        self._root, self._event_logs = root, event_logs
         self._threads: list[Thread] = []
 
     def launch(self, cluster: Cluster) -> None:
@@ -52,7 +59,8 @@ class Runner:
             fault_hooks.phase_failure,
             fault_hooks.termination_delay,
         )
-        runner = _ClusterRunner(cluster, self._registry, self._store, self._root / cluster.id, fault_hooks)
+        folder = self._root / cluster.id
+        runner = _ClusterRunner(cluster, self._registry, self._store, folder, self._event_logs, fault_hooks)
         thread = Thread(target=runner.run, name=cluster.id, daemon=True)
         self._threads.append(thread)
         thread.start()
@@ -71,10 +79,12 @@ class _ClusterRunner:
         registry: ClusterRegistry,
         store: Store,
         folder: Path,
+        event_logs: Path,
         fault_hooks: ClusterFaultHooks,
     ) -> None:
         self._cluster, self._registry, self._store, self._fault_hooks = cluster, registry, store, fault_hooks
         self._folder, self._conf, self._work = folder, folder / "conf", folder / "work"
+        self._event_logs = event_logs
 
     def run(self) -> None:
         try:
@@ -117,7 +127,8 @@ class _ClusterRunner:
             folder.mkdir()
             for name in LOGS:
                 (folder / name).touch()
-            failure = self._run_command(step, folder)
+            with monitoring.copied_logs(self._cluster.request, self._cluster.id, step.id, folder):
+                failure = self._run_command(step, folder)
         except (StepError, submit.SparkMissingError) as error:
             failure = Failure("Illegal Argument.", str(error))
         except OSError as error:
@@ -133,7 +144,7 @@ class _ClusterRunner:
         # For each step, because buckets may have been created since the last step.
         buckets = {bucket: self._store.bucket_path(bucket) for bucket in self._store.buckets()}
         configurations = self._cluster.request.get("Configurations", [])
-        submit.configure(spark, configurations, buckets, self._conf, self._work)
+        submit.configure(spark, configurations, buckets, self._conf, self._work, self._event_logs)
         command = [str(spark.submit), *submit.submit_arguments(args)]
         self._log_controller(folder, f"Ensure step {step.id} jar file {step.jar}")
         self._log_controller(folder, f"startExec {shlex.join(step.args)!r}")

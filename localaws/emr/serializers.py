@@ -22,6 +22,7 @@ _COPIED_MEMBERS = (
     ),
     *("Applications", "Configurations", "SecurityConfiguration", "KerberosAttributes", "ServiceRole"),
     *("AutoScalingRole", "ScaleDownBehavior", "VisibleToAllUsers"),
+    *("MonitoringConfiguration",),
     *("EbsRootVolumeSize", "EbsRootVolumeIops", "EbsRootVolumeThroughput"),
 )
 _COPIED_EC2_MEMBERS = (

@@ -76,6 +76,9 @@ class Resources(Protocol):
 
     def table_location(self, database: str, table: str) -> str: ...
 
+    def app_ui_target(self, app_ui_id: str) -> str:
+        """Return the ARN of the cluster of a persistent application UI."""
+
 
 def needed_permissions(call: Call, resources: Resources) -> list[Permission]:
     """Return the permissions that the call needs, each once; none if its members do not fit the operation."""
@@ -126,6 +129,10 @@ def _emr(call: Call, resources: Resources) -> Iterator[Permission]:
                 yield Permission("iam:PassRole", arn, {"iam:PassedToService": PASSED_TO[member]})
         return
     clusters = [*filter(None, map(members.get, CLUSTER_MEMBERS)), *members.get("JobFlowIds", [])]
+    if arn := members.get("TargetResourceArn") or resources.app_ui_target(
+        members.get("PersistentAppUIId", "")
+    ):
+        clusters.append(arn.rpartition("/")[2])
     for cluster_id in clusters:
         tags = {f"aws:ResourceTag/{key}": value for key, value in resources.cluster_tags(cluster_id).items()}
         yield Permission(action, f"{prefix}{cluster_id}", request_tags | tags)

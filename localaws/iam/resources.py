@@ -21,12 +21,15 @@ class KnownResources:
         serverless_tags: Callable[[str], Mapping[str, str]],
         query: Callable[[str], tuple[str, str]],
         catalog_region: str,
+        app_ui_target: Callable[[str], str],
     ) -> None:
         """``tags`` returns the tags of a cluster, ``serverless_tags`` those of a path of EMR Serverless, ``query`` the
-        workgroup of a query and the URI of its result.
+        workgroup of a query and the URI of its result, ``app_ui_target`` the ARN of the cluster of a persistent
+        application UI.
         """
         self._tags, self._serverless_tags = tags, serverless_tags
         self._query, self._catalog_region = query, catalog_region
+        self.app_ui_target = app_ui_target
 
     def cluster_tags(self, cluster_id: str) -> Mapping[str, str]:
         return self._tags(cluster_id)

@@ -73,9 +73,10 @@ def configure(
     buckets: Mapping[str, Path],
     conf: Path,
     work: Path,
+    event_logs: Path | None = None,
 ) -> None:
     """Write ``spark-defaults.conf`` to the folder ``conf``; the other arguments are those of the next functions."""
-    properties = defaults(configurations, local_defaults(spark, buckets, work))
+    properties = defaults(configurations, local_defaults(spark, buckets, work, event_logs))
     (conf / "spark-defaults.conf").write_text(properties_file(properties), "utf-8")
 
 
@@ -132,8 +133,12 @@ def spark_defaults(configurations: Iterable[Mapping[str, Any]]) -> dict[str, str
     }
 
 
-def local_defaults(spark: Spark, buckets: Mapping[str, Path], work: Path) -> dict[str, str]:
+def local_defaults(
+    spark: Spark, buckets: Mapping[str, Path], work: Path, event_logs: Path | None = None
+) -> dict[str, str]:
     """Return the local settings. ``buckets`` maps each bucket to its folder; ``work`` is for temporary files.
+
+    ``event_logs`` is the folder for the event log of the application; without it, none is written.
 
     A viewfs mount maps ``s3://bucket/...`` to the bucket's folder, without an extra jar or a copy. The raw file system
     writes no ``.crc`` files next to the objects. It has its own scheme, because Spark ML can load models only if
@@ -162,7 +167,7 @@ def local_defaults(spark: Spark, buckets: Mapping[str, Path], work: Path) -> dic
         "spark.driver.defaultJavaOptions": " ".join(java_options),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.eventLog.enabled": "false",
+        **_event_log(event_logs),
         "spark.local.dir": str(work),
         "spark.sql.warehouse.dir": (work / "warehouse").as_uri(),
         "spark.jars.ivy": str(work / "ivy"),
@@ -171,6 +176,16 @@ def local_defaults(spark: Spark, buckets: Mapping[str, Path], work: Path) -> dic
         f"spark.hadoop.fs.{DISK}.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
         **{f"spark.hadoop.fs.{scheme}.impl": viewfs for scheme in ("s3", "s3a", "s3n")},
         **mounts,
+    }
+
+
+def _event_log(folder: Path | None) -> dict[str, str]:
+    if folder is None:
+        return {"spark.eventLog.enabled": "false"}
+    return {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.compress": "true",
+        "spark.eventLog.dir": folder.as_uri(),
     }
 
 
