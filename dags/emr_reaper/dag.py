@@ -17,9 +17,9 @@ from datetime import datetime, timedelta
 from airflow.sdk import DAG, Param
 
 from emr_pipeline.alerts import on_failure
-from emr_pipeline.cluster import deployment_tags
 from emr_pipeline.operators.cluster import ReapClustersOperator
 from emr_pipeline.settings import Settings
+from emr_pipeline.tags import deployment_tags
 
 settings = Settings.from_environment()
 PROJECTS = ("sales-segmentation", "word-count")

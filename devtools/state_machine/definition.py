@@ -15,10 +15,11 @@ from typing import Any
 
 import sales_segmentation
 from devtools.state_machine.expressions import Expression, Fields, Templates, jsonata, source
-from emr_pipeline.cluster import LIVE_STATES, run_job_flow_request, run_tags
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import StepSpec
-from emr_pipeline.step import spark_step
+from emr_pipeline.tags import run_tags
+from emr_pipeline.targets.emr_ec2.cluster import LIVE_STATES, run_job_flow_request
+from emr_pipeline.targets.emr_ec2.step import spark_step
 from sales_segmentation import params
 from sales_segmentation.datasets import DATASETS, QUESTIONS
 from sales_segmentation.jobs import KMEANS, PCA, PREPROCESS, SCORE, Job, cluster

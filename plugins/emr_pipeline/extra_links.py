@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ URL_PREFIX = "emr-pipeline"
 """The path of the pages, below that of Airflow."""
 
 STEP = "emr_step"
-"""XCom key of the step that a task waits for: a mapping with ``cluster_id`` and ``step_id``."""
+"""XCom key of the step that a task waits for: a mapping with ``target``, ``cluster_id`` and ``step_id``."""
 
 KEY_FIGURES = "key_figures"
 """XCom key of the task that publishes the report: one line of text for the list of reports and the run's note."""
@@ -34,7 +35,7 @@ class StepLink(BaseOperatorLink):
         return f"{path}?map_index={ti_key.map_index}" if mapped else path
 
 
-def push_step(ti: Any, cluster_id: str, step_id: str) -> None:
+def push_step(ti: Any, step: Mapping[str, str]) -> None:
     """Push the XComs for the step's page and the link to it, so that both work while the task still waits."""
-    ti.xcom_push(key=STEP, value={"cluster_id": cluster_id, "step_id": step_id})
+    ti.xcom_push(key=STEP, value=dict(step))
     ti.xcom_push(key=StepLink.xcom_key, value=StepLink().get_link(None, ti_key=ti))

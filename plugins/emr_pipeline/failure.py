@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from signal import SIGKILL
 
-from emr_pipeline.logs import DRIVER_LOGS, Log, Objects, step_logs
+from emr_pipeline.logs import DRIVER_LOGS, Log
 
 LINES = 40
 """The length of an excerpt: what fits on a screen."""
@@ -61,15 +61,11 @@ class Cause:
     address: str = ""
 
 
-def cause_of(objects: Objects, log_uri: str, cluster_id: str, step_id: str) -> Cause | None:
-    """Return the cause, or None if EMR has not uploaded the logs yet; an unknown cause has no sentence."""
-    if not log_uri:
-        return Cause(address="none, the cluster has no LogUri")
-    return most_specific_cause(step_logs(objects, log_uri, cluster_id, step_id))
-
-
 def most_specific_cause(logs: Iterable[Log]) -> Cause | None:
-    """Return the most specific cause that the logs contain; None if there is no output of the job."""
+    """Return the most specific cause that the logs contain, None if they have no output of the job yet.
+
+    An unknown cause has no sentence.
+    """
     logs = list(logs)
     codes = [int(code) for log in logs if log.name == "controller" for code in _EXIT_CODE.findall(log.text)]
     causes = [

@@ -1,14 +1,9 @@
-"""The end of each log of a step, as EMR has uploaded them to S3.
-
-https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-web-log-files.html: the logs of a step are below
-``steps/<step id>/``. With ``--deploy-mode cluster``, the driver's logs are those of the application's first container.
-"""
+"""The end of each log of a step, as EMR has uploaded them to S3. A target knows their folder and their names."""
 
 from __future__ import annotations
 
 import gzip
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,10 +13,7 @@ TAIL_BYTES = 256 * 1024
 LARGEST_BYTES = 64 * 1024 * 1024
 """A larger S3 object is not read: a page would take too long."""
 
-STEP_LOGS = ("controller", "stderr", "stdout", "syslog")
 DRIVER_LOGS = ("stderr", "stdout")
-
-_APPLICATION = re.compile(r"\bapplication_\d+_\d+\b")
 
 
 class Objects(Protocol):
@@ -43,40 +35,29 @@ class Log:
     too_large: bool = False
 
 
-def step_folder(log_uri: str, cluster_id: str, step_id: str) -> str:
-    """Return the S3 URI of the folder of the step's logs."""
-    bucket, root = _root(log_uri, cluster_id)
-    return f"s3://{bucket}/{root}/steps/{step_id}/"
+def split_uri(uri: str) -> tuple[str, str]:
+    """Return the bucket and the key, or prefix, of an S3 URI."""
+    bucket, _, key = uri.partition("://")[2].partition("/")
+    return bucket, key
 
 
-def step_logs(objects: Objects, log_uri: str, cluster_id: str, step_id: str) -> list[Log]:
-    """Return the logs of the step, and of the drivers of the applications that they name; empty before the upload."""
-    bucket, root = _root(log_uri, cluster_id)
-    logs = list(_logs(objects, bucket, f"{root}/steps/{step_id}/", STEP_LOGS))
-    applications = {name for log in logs for name in _APPLICATION.findall(log.text)}
-    for application in sorted(applications):
-        folder = f"{root}/containers/{application}/"
-        logs += _logs(objects, bucket, folder, DRIVER_LOGS, container="_000001/")
-    return logs
-
-
-def _root(log_uri: str, cluster_id: str) -> tuple[str, str]:
-    bucket, _, prefix = re.sub(r"^s3[an]?://", "", log_uri).partition("/")
-    return bucket, "/".join(part for part in (prefix.strip("/"), cluster_id) if part)
-
-
-def _logs(
-    objects: Objects, bucket: str, folder: str, names: tuple[str, ...], container: str = ""
+def read_logs(
+    objects: Objects, folder: str, names: Collection[str], container: str = "", title: str = ""
 ) -> Iterator[Log]:
-    for key in objects.list_keys(bucket_name=bucket, prefix=folder) or []:
+    """Yield the logs of these ``names`` below a folder, an S3 URI; a key must contain ``container``.
+
+    ``title`` precedes the name of each log.
+    """
+    bucket, prefix = split_uri(folder)
+    for key in objects.list_keys(bucket_name=bucket, prefix=prefix) or []:
         name = key.rsplit("/", 1)[-1].split(".")[0]
         if name in names and container in key:
             response = objects.get_key(key, bucket).get()
-            address, title = f"s3://{bucket}/{key}", f"driver {name}" if container else name
+            address, named = f"s3://{bucket}/{key}", f"{title}{name}"
             if response.get("ContentLength", 0) > LARGEST_BYTES:
-                yield Log(title, address, "", too_large=True)
+                yield Log(named, address, "", too_large=True)
             else:
-                yield Log(title, address, *_tail(response["Body"], packed=key.endswith(".gz")))
+                yield Log(named, address, *_tail(response["Body"], packed=key.endswith(".gz")))
 
 
 def _tail(body: Any, packed: bool) -> tuple[str, bool]:

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
+EMR_EC2 = "emr-ec2"
+"""The name of the target EMR on EC2."""
+
 INSTANCE_TYPES = {
     "arm64": ("m7g.xlarge", "m6g.xlarge", "m6gd.xlarge"),
     "x86_64": ("m6i.xlarge", "m5.xlarge", "m6a.xlarge", "m5a.xlarge"),

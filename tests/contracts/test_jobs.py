@@ -14,7 +14,7 @@ import pytest
 from emr_pipeline import package
 from emr_pipeline.failure import REFUSAL, cause_in
 from emr_pipeline.settings import Settings
-from emr_pipeline.step import spark_step
+from emr_pipeline.targets.emr_ec2.step import spark_step
 from sales_segmentation.jobs import BOOTSTRAP, CODE_VERSION, FOLDER, JOBS, Job
 from sales_segmentation.params import form
 from sales_segmentation.run import int_if_whole

@@ -12,8 +12,8 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow.utils.file import list_py_file_paths
 
 from emr_pipeline.alerts import FailureAlert
-from emr_pipeline.cluster import deployment_tags
 from emr_pipeline.operators.cluster import CreateClusterOperator
+from emr_pipeline.tags import deployment_tags
 from tests.dags.conftest import DAGS
 
 DAG_IDS = ["emr_reaper", "sales_segmentation", "segments_changed", "word_count"]

@@ -182,8 +182,8 @@ def alert(aws: LocalAws) -> None:
 
 
 def reaper(aws: LocalAws) -> None:
-    from emr_pipeline.cluster import deployment_tags
     from emr_pipeline.operators.cluster import ReapClustersOperator
+    from emr_pipeline.tags import deployment_tags
 
     cluster_id = create_cluster()
     reap = ReapClustersOperator(

@@ -11,8 +11,8 @@ from emr_pipeline.cli.aws import Aws
 from emr_pipeline.cli.console import CommandError
 from emr_pipeline.cli.deploy import STACKS, Project, Templates, default_project, stack_name
 from emr_pipeline.cli.stacks import Stack
-from emr_pipeline.cluster import LIVE_STATES
 from emr_pipeline.settings import PREFIX
+from emr_pipeline.targets.emr_ec2.cluster import LIVE_STATES
 
 RETAINED = ("AWS::S3::Bucket", "AWS::KMS::Key")
 """The types of the resources that the templates retain."""

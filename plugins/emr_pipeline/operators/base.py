@@ -1,4 +1,4 @@
-"""The base classes of the operators: one for idempotent AWS calls, one that also waits, deferred or in the worker."""
+"""The base classes of the operators: for idempotent AWS calls, for targets, and for waiting operators."""
 
 from __future__ import annotations
 
@@ -11,15 +11,19 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook, AwsGenericHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, conf
 from airflow.sdk import Context
 from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
 from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from emr_pipeline.specs import EMR_EC2
+from emr_pipeline.targets.registry import target_class
+from emr_pipeline.targets.target import Target
 from emr_pipeline.triggers.base import Event, PollingTrigger, Resource, is_transient
 
 T = TypeVar("T")
@@ -94,16 +98,8 @@ class IdempotentAwsOperator(AwsBaseOperator[Any]):
         """The S3 hook of the same connection, for operators of another service."""
         return S3Hook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
 
-    @cached_property
-    def client_without_retries(self) -> Any:
-        """A client without retries, for calls that are not idempotent."""
-        config = Config(retries={"total_max_attempts": 1})
-        return self.aws_hook_class(
-            aws_conn_id=self.aws_conn_id, region_name=self.region_name, config=config
-        ).conn
-
     def find_or_create(self, find: Callable[[], T | None], create: Callable[[], T]) -> T:
-        """Return the result of ``find``; if it is None, that of ``create``, which uses ``client_without_retries``.
+        """Return the result of ``find``; if it is None, that of ``create``, whose call has no retries.
 
         RunJobFlow and AddJobFlowSteps have no client token, and after an error or a lost connection it is unknown
         whether the call took effect. Therefore ``find`` runs again before each retry of ``create``.
@@ -119,6 +115,23 @@ class IdempotentAwsOperator(AwsBaseOperator[Any]):
                 self.log.warning("Will check whether the call took effect: %s", error)
                 time.sleep(2**attempt)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+class TargetOperator(IdempotentAwsOperator):
+    """An operator that works on a target: ``target`` is the target's name."""
+
+    # Not used: a target has the hook of its service.
+    aws_hook_class: type[AwsGenericHook[Any]] = AwsBaseHook
+    template_fields = aws_template_fields("target")
+
+    def __init__(self, *, target: str = EMR_EC2, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.target = target
+
+    @cached_property
+    def emr(self) -> Target:
+        """The target, with the connection of the operator."""
+        return target_class(self.target)(**self._hook_parameters)
 
 
 class WaitingOperator(IdempotentAwsOperator):
@@ -176,7 +189,7 @@ class WaitingOperator(IdempotentAwsOperator):
 
     @abstractmethod
     def cancel(self, resource: Resource) -> None:
-        """Do the same as the trigger's ``cancel``, with the existing client of ``hook``.
+        """Do the same as the trigger's ``cancel``, with an existing client.
 
         Airflow calls ``on_kill`` in a signal handler, while the trigger's event loop runs: a second loop cannot start,
         and a new client would take too much of the five seconds before the process is killed.

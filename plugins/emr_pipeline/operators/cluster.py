@@ -2,59 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from airflow.providers.amazon.aws.hooks.emr import EmrHook
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowException
 from airflow.sdk import Context
 from botocore.exceptions import ClientError
 
-from emr_pipeline.cluster import LIVE_STATES, run_job_flow_request, run_tags
-from emr_pipeline.operators.base import IdempotentAwsOperator, WaitingOperator
+from emr_pipeline.operators.base import IdempotentAwsOperator, TargetOperator, WaitingOperator
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec
+from emr_pipeline.tags import run_tags
+from emr_pipeline.targets.registry import TARGETS
+from emr_pipeline.targets.target import Target
 from emr_pipeline.triggers.base import Event, Resource
-from emr_pipeline.triggers.emr import ClusterEndTrigger
-
-NAME_LENGTH = 256
-"""https://docs.aws.amazon.com/emr/latest/APIReference/API_RunJobFlow.html"""
 
 
-def cluster_name(context: Context) -> str:
-    """Return the name of the run's cluster; ListClusters returns names but no tags.
-
-    A name that is too long for EMR is cut and ends with a hash of the whole name.
-    """
-    name = f"{context['dag'].dag_id} {context['run_id']}"
-    if len(name) <= NAME_LENGTH:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-    return f"{name[: NAME_LENGTH - 1 - len(digest)]} {digest}"
-
-
-def live_clusters(client: Any, context: Context) -> list[str]:
+def clusters_of_run(emr: Target, context: Context) -> list[str]:
     """Return the ids of the live clusters with the tags of this run, oldest first."""
     run = {"dag_id": context["dag"].dag_id, "run_id": context["run_id"]}
-    named = [c["Id"] for c in _live(client) if c["Name"] == cluster_name(context)]
-    return [cluster_id for cluster_id in reversed(named) if run.items() <= _tags(client, cluster_id).items()]
+    name = emr.cluster_name(**run)
+    named = [cluster.cluster_id for cluster in emr.live_clusters() if cluster.name == name]
+    return [cluster_id for cluster_id in reversed(named) if run.items() <= emr.tags(cluster_id).items()]
 
 
-def _live(client: Any) -> Iterator[dict[str, Any]]:
-    """Yield the live clusters as ListClusters returns them, newest first."""
-    for page in client.get_paginator("list_clusters").paginate(ClusterStates=list(LIVE_STATES)):
-        yield from page["Clusters"]
-
-
-def _tags(client: Any, cluster_id: str) -> dict[str, str]:
-    described = client.describe_cluster(ClusterId=cluster_id)["Cluster"]
-    return {tag["Key"]: tag["Value"] for tag in described.get("Tags", [])}
-
-
-class CreateClusterOperator(IdempotentAwsOperator):
+class CreateClusterOperator(TargetOperator):
     """Creates a cluster, unless the run has a live one, and returns its id without waiting for it to start.
 
     Differences to EmrCreateJobFlowOperator: RunJobFlow has no client token, so a retry of that operator creates a
@@ -62,8 +37,7 @@ class CreateClusterOperator(IdempotentAwsOperator):
     does not run, and the cluster stays. It also merges the connection ``emr_default``, which describes another cluster.
     """
 
-    aws_hook_class = EmrHook
-    template_fields = aws_template_fields("cluster")
+    template_fields = aws_template_fields("cluster", "target")
     template_fields_renderers: ClassVar[dict[str, str]] = {"cluster": "json"}
 
     def __init__(self, *, cluster: ClusterSpec, settings: Settings, **kwargs: Any) -> None:
@@ -74,15 +48,16 @@ class CreateClusterOperator(IdempotentAwsOperator):
     def reconcile(self, context: Context) -> str:
         tags = run_tags(context["dag"].dag_id, context["run_id"], self.settings)
         cluster = ClusterSpec(**self.cluster)
-        request = run_job_flow_request(cluster_name(context), cluster, self.settings, tags)
+        name = self.emr.cluster_name(context["dag"].dag_id, context["run_id"])
+        request = self.emr.cluster_request(name, cluster, self.settings, tags)
         # Do nothing after the call: if this setup task fails, its teardown does not run and the cluster stays.
         return self.find_or_create(
-            find=lambda: next(iter(live_clusters(self.hook.conn, context)), None),
-            create=lambda: str(self.client_without_retries.run_job_flow(**request)["JobFlowId"]),
+            find=lambda: next(iter(clusters_of_run(self.emr, context)), None),
+            create=lambda: self.emr.create(request),
         )
 
 
-class TerminateClusterOperator(WaitingOperator):
+class TerminateClusterOperator(TargetOperator, WaitingOperator):
     """Terminates all clusters of this run and succeeds only when all of them have ended.
 
     Differences to EmrTerminateJobFlowOperator: that operator first reads the address of the logs and does not
@@ -90,23 +65,22 @@ class TerminateClusterOperator(WaitingOperator):
     it treats TERMINATED_WITH_ERRORS as a failure.
     """
 
-    aws_hook_class = EmrHook
-    template_fields = aws_template_fields("cluster_id")
+    template_fields = aws_template_fields("cluster_id", "target")
 
     def __init__(self, *, cluster_id: str, timeout: timedelta = timedelta(minutes=30), **kwargs: Any) -> None:
         super().__init__(timeout=timeout, **kwargs)
         self.cluster_id = cluster_id
 
     def reconcile(self, context: Context) -> Any:
-        client = self.hook.conn
         known = [self.cluster_id] if self.cluster_id else []
-        if known:
-            client.terminate_job_flows(JobFlowIds=known)
-        forgotten = [found for found in live_clusters(client, context) if found not in known]
+        for cluster_id in known:
+            self.emr.terminate(cluster_id)
+        forgotten = [found for found in clusters_of_run(self.emr, context) if found not in known]
         if forgotten:
             self.log.warning("Run %s also left %s alive", context["run_id"], forgotten)
-            client.terminate_job_flows(JobFlowIds=forgotten)
-        return self.wait_for(context, ClusterEndTrigger, cluster_ids=known + forgotten)
+        for cluster_id in forgotten:
+            self.emr.terminate(cluster_id)
+        return self.wait_for(context, self.emr.end_trigger, cluster_ids=known + forgotten)
 
     def cancel(self, resource: Resource) -> None:
         """Do nothing: a killed task must not keep the cluster alive."""
@@ -128,7 +102,7 @@ class ReapClustersOperator(IdempotentAwsOperator):
     another one.
     """
 
-    aws_hook_class = EmrHook
+    aws_hook_class = AwsBaseHook  # not used: a target has the hook of its service
     template_fields = aws_template_fields("max_hours", "log_only")
 
     def __init__(
@@ -140,35 +114,37 @@ class ReapClustersOperator(IdempotentAwsOperator):
         self.log_only: bool = log_only
 
     def reconcile(self, context: Context) -> dict[str, str]:
-        client = self.hook.conn
-        abandoned = dict(self._abandoned(client, context["ti"]))
-        problems = []
-        for cluster_id, reason in abandoned.items():
-            action = "Would terminate" if self.log_only else "Terminating"
-            self.log.warning("%s %s: %s", action, cluster_id, reason)
-            if self.log_only:
-                continue
-            try:
-                client.terminate_job_flows(JobFlowIds=[cluster_id])
-            except ClientError as error:
-                problems.append(f"cluster {cluster_id} still runs and costs money: {error}")
+        abandoned, problems = {}, []
+        for emr in (target(**self._hook_parameters) for target in TARGETS.values()):
+            for cluster_id, reason in list(self._abandoned(emr, context["ti"])):
+                abandoned[cluster_id] = reason
+                action = "Would terminate" if self.log_only else "Terminating"
+                self.log.warning("%s %s: %s", action, cluster_id, reason)
+                if self.log_only:
+                    continue
+                try:
+                    emr.terminate(cluster_id)
+                except ClientError as error:
+                    problems.append(f"cluster {cluster_id} still runs and costs money: {error}")
         if problems:
             raise AirflowException("; ".join(problems))
         return abandoned
 
-    def _abandoned(self, client: Any, ti: Any) -> Iterator[tuple[str, str]]:
+    def _abandoned(self, emr: Target, ti: Any) -> Iterator[tuple[str, str]]:
         """Yield the id of each abandoned cluster with the reason."""
-        for cluster in _live(client):
+        for cluster in emr.live_clusters():
             try:
-                tags = _tags(client, cluster["Id"])
+                tags = emr.tags(cluster.cluster_id)
             except ClientError as error:
                 # The IAM policy may hide the clusters of others.
-                self.log.warning("Skipping cluster %s, which cannot be described: %s", cluster["Id"], error)
+                self.log.warning(
+                    "Skipping cluster %s, which cannot be described: %s", cluster.cluster_id, error
+                )
                 continue
-            if reason := self._reason(ti, tags, cluster):
-                yield cluster["Id"], reason
+            if reason := self._reason(ti, tags, cluster.created):
+                yield cluster.cluster_id, reason
 
-    def _reason(self, ti: Any, tags: Mapping[str, str], cluster: Mapping[str, Any]) -> str:
+    def _reason(self, ti: Any, tags: Mapping[str, str], created: datetime) -> str:
         """Return why the cluster is abandoned; an empty text if it is not, or if no entry of ``tags`` fits."""
         known = any(tags.items() >= wanted.items() for wanted in self.tags)
         if not known or not tags.keys() >= {"dag_id", "run_id"}:
@@ -177,5 +153,5 @@ class ReapClustersOperator(IdempotentAwsOperator):
         unfinished = {"dag_id": tags["dag_id"], "run_ids": [tags["run_id"]], "states": ["queued", "running"]}
         if ti.get_dr_count(**unfinished) == 0:
             return f"{run} has ended or no longer exists"
-        age = datetime.now(UTC) - cluster["Status"]["Timeline"]["CreationDateTime"]
+        age = datetime.now(UTC) - created
         return f"{run} has used it for {age}" if age > timedelta(hours=self.max_hours) else ""

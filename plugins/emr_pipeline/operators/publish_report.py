@@ -9,16 +9,15 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.athena import AthenaHook
-from airflow.providers.amazon.aws.hooks.emr import EmrHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import Context
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emr_pipeline.cost import ClusterCost, read_cost
+from emr_pipeline.cost import ClusterCost
 from emr_pipeline.extra_links import KEY_FIGURES
 from emr_pipeline.operators.athena import read_answer
-from emr_pipeline.operators.base import IdempotentAwsOperator
+from emr_pipeline.operators.base import TargetOperator
 from emr_pipeline.prices import load_prices
 from emr_pipeline.report_data import ReportData
 
@@ -31,7 +30,7 @@ CONTENT_TYPES = {
 """The types of files that a report may contain."""
 
 
-class PublishReportOperator(IdempotentAwsOperator):
+class PublishReportOperator(TargetOperator):
     """Publishes a report about query results, job metrics and the cost of the cluster; returns the S3 URI of its page.
 
     ``render`` returns the content of each file by its name. The files replace those in the folder ``destination``, and
@@ -43,7 +42,9 @@ class PublishReportOperator(IdempotentAwsOperator):
     """
 
     aws_hook_class = S3Hook
-    template_fields = aws_template_fields("query_ids", "metrics", "facts", "cluster_id", "destination")
+    template_fields = aws_template_fields(
+        "query_ids", "metrics", "facts", "cluster_id", "destination", "target"
+    )
 
     def __init__(
         self,
@@ -115,9 +116,8 @@ class PublishReportOperator(IdempotentAwsOperator):
         return metrics
 
     def _read_cost(self, now: datetime) -> ClusterCost | None:
-        emr = EmrHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
         try:
-            return read_cost(emr.conn, self.cluster_id, now)
+            return self.emr.cost(self.cluster_id, now)
         except (BotoCoreError, ClientError) as error:
             self.log.warning("The report has no cost of cluster %s: %s", self.cluster_id, error)
             return None

@@ -7,47 +7,29 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from airflow.providers.amazon.aws.hooks.emr import EmrHook
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 from airflow.sdk import BaseOperator, Context
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emr_pipeline.cluster import LIVE_STATES
 from emr_pipeline.extra_links import StepLink, push_step
-from emr_pipeline.failure import REFUSAL, Cause, cause_of
-from emr_pipeline.logs import step_folder
-from emr_pipeline.operators.base import IdempotentAwsOperator, WaitingOperator
+from emr_pipeline.failure import REFUSAL, Cause, most_specific_cause
+from emr_pipeline.operators.base import TargetOperator, WaitingOperator
 from emr_pipeline.operators.cluster import CreateClusterOperator
 from emr_pipeline.specs import StepSpec
-from emr_pipeline.step import OPEN_STATES, cancellation, queued_steps, spark_step
+from emr_pipeline.targets.phase import Phase
+from emr_pipeline.targets.target import Step, Target
 from emr_pipeline.triggers.base import Event, Resource
-from emr_pipeline.triggers.emr import StepTrigger
-
-Step = dict[str, Any]
-
-LOGS_SECONDS = 360
-"""EMR copies the logs of a step to S3 every five minutes.
-https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-web-log-files.html"""
 
 LOOK_AGAIN = 10
 """Seconds between two checks for logs."""
 
 
-def latest_steps(client: Any, cluster_id: str) -> dict[str, Step]:
-    """Return the newest step of each name on a cluster, as ListSteps returns it."""
-    pages = client.get_paginator("list_steps").paginate(ClusterId=cluster_id)
-    newest_first = [step for page in pages for step in page["Steps"]]
-    return {step["Name"]: step for step in reversed(newest_first)}
-
-
-def check_alive(client: Any, cluster_id: str, task: BaseOperator) -> None:
-    """Raise AirflowFailException with EMR's reason if the cluster accepts no more steps."""
-    status = client.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]
-    if status["State"] not in LIVE_STATES:
-        reason = status.get("StateChangeReason", {}).get("Message", "no reason given")
+def check_alive(emr: Target, cluster_id: str, task: BaseOperator) -> None:
+    """Raise AirflowFailException with AWS's reason if the cluster accepts no more steps."""
+    if ended := emr.why_ended(cluster_id):
         raise AirflowFailException(
-            f"cluster {cluster_id} is {status['State']}: {reason}; to create a new one, clear {_creator(task)}"
+            f"cluster {cluster_id} is {ended}; to create a new one, clear {_creator(task)}"
         )
 
 
@@ -58,15 +40,14 @@ def _creator(task: BaseOperator) -> str:
     return " and ".join(ids) or "the task that creates it"
 
 
-class AddStepsOperator(IdempotentAwsOperator):
+class AddStepsOperator(TargetOperator):
     """Queues the steps of a run together, except those that the cluster already has, and returns their ids by name.
 
     The cluster is therefore not idle between two steps. Difference to EmrAddStepsOperator: AddJobFlowSteps has no
     client token, so a retry of that operator queues every step a second time.
     """
 
-    aws_hook_class = EmrHook
-    template_fields = aws_template_fields("cluster_id", "steps", "plan")
+    template_fields = aws_template_fields("cluster_id", "steps", "plan", "target")
     template_fields_renderers: ClassVar[dict[str, str]] = {"steps": "json"}
 
     def __init__(
@@ -78,29 +59,28 @@ class AddStepsOperator(IdempotentAwsOperator):
         self.steps = [dict(vars(step)) for step in steps]  # Airflow does not render a frozen dataclass
         self.plan: Sequence[str] | None = plan
 
-    def _planned(self) -> list[Step]:
-        steps = [spark_step(StepSpec(**step)) for step in self.steps]
-        return [step for step in steps if self.plan is None or step["Name"] in self.plan]
+    def _planned(self) -> list[StepSpec]:
+        steps = [StepSpec(**step) for step in self.steps]
+        return [step for step in steps if self.plan is None or step.name in self.plan]
 
     def reconcile(self, context: Context) -> dict[str, str]:
         return self.find_or_create(find=self._all, create=self._add_missing)
 
     def _ids(self) -> dict[str, str]:
-        return {name: step["Id"] for name, step in latest_steps(self.hook.conn, self.cluster_id).items()}
+        return {name: step.step_id for name, step in self.emr.latest_steps(self.cluster_id).items()}
 
     def _all(self) -> dict[str, str] | None:
         ids = self._ids()
-        return ids if all(step["Name"] in ids for step in self._planned()) else None
+        return ids if all(step.name in ids for step in self._planned()) else None
 
     def _add_missing(self) -> dict[str, str]:
-        check_alive(self.hook.conn, self.cluster_id, self)
+        check_alive(self.emr, self.cluster_id, self)
         queued = self._ids()
-        missing = [step for step in self._planned() if step["Name"] not in queued]
-        self.client_without_retries.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=missing)
+        self.emr.queue(self.cluster_id, [step for step in self._planned() if step.name not in queued])
         return self._ids()
 
 
-class AwaitStepOperator(WaitingOperator):
+class AwaitStepOperator(TargetOperator, WaitingOperator):
     """Waits for a step, which it finds by name, and returns its id.
 
     A completed step is accepted, a cancelled one is queued again, and a failed one is queued again when Airflow retries
@@ -108,8 +88,7 @@ class AwaitStepOperator(WaitingOperator):
     when the task is killed, and does not report the cause of a failure.
     """
 
-    aws_hook_class = EmrHook
-    template_fields = aws_template_fields("cluster_id", "step")
+    template_fields = aws_template_fields("cluster_id", "step", "target")
     template_fields_renderers: ClassVar[dict[str, str]] = {"step": "json"}
     operator_extra_links = (StepLink(),)
 
@@ -123,28 +102,26 @@ class AwaitStepOperator(WaitingOperator):
     def reconcile(self, context: Context) -> Any:
         found = self._latest()
         first_try = context["ti"].try_number == 1
-        rejected = found["Id"] if found and not _is_usable(found, first_try) else None
-        step_id = self.find_or_create(find=lambda: self._find(rejected), create=self._queue)
-        push_step(context["ti"], self.cluster_id, step_id)
-        return self.wait_for(context, StepTrigger, cluster_id=self.cluster_id, step_id=step_id)
+        rejected = found.step_id if found and not _is_usable(found, first_try) else None
+        step_id = self.find_or_create(find=lambda: self._find(rejected), create=self._submit)
+        step = {"target": self.target, "cluster_id": self.cluster_id, "step_id": step_id}
+        push_step(context["ti"], step)
+        return self.wait_for(context, self.emr.step_trigger, **step)
 
     def _latest(self) -> Step | None:
-        return latest_steps(self.hook.conn, self.cluster_id).get(self.step["name"])
+        return self.emr.latest_steps(self.cluster_id).get(self.step["name"])
 
     def _find(self, rejected: str | None) -> str | None:
         """Return the id of the newest step of this name, None if there is none or it is the rejected one."""
         found = self._latest()
-        return found["Id"] if found and found["Id"] != rejected else None
+        return found.step_id if found and found.step_id != rejected else None
 
-    def _queue(self) -> str:
-        check_alive(self.hook.conn, self.cluster_id, self)
-        step = spark_step(StepSpec(**self.step))
-        response = self.client_without_retries.add_job_flow_steps(JobFlowId=self.cluster_id, Steps=[step])
-        return str(response["StepIds"][0])
+    def _submit(self) -> str:
+        check_alive(self.emr, self.cluster_id, self)
+        return self.emr.submit(self.cluster_id, StepSpec(**self.step))
 
     def cancel(self, resource: Resource) -> None:
-        listed = self.hook.conn.list_steps(**queued_steps(resource["cluster_id"]))
-        self.hook.conn.cancel_steps(**cancellation(resource, listed))
+        self.emr.cancel(resource)
 
     def finish(self, context: Context, event: Event) -> str:
         cluster_id, step_id = event["cluster_id"], event["step_id"]
@@ -153,13 +130,11 @@ class AwaitStepOperator(WaitingOperator):
             raise AirflowException(
                 f"{self.task_id}: step {step_id} has not ended within {self.timeout} and was cancelled"
             )
-        if event["state"] == "COMPLETED":
+        if event["phase"] == Phase.SUCCEEDED:
             return str(step_id)
-        cluster = self.hook.conn.describe_cluster(ClusterId=cluster_id)["Cluster"]
-        cause = self._cause(
-            cluster.get("LogUri", ""), cluster_id, step_id, patient=event["state"] == "FAILED"
-        )
-        reason = event["failure"].get("Message") or cluster["Status"]["StateChangeReason"].get("Message", "")
+        folder = self.emr.log_folder(cluster_id, step_id)
+        cause = self._cause(folder, patient=event["phase"] == Phase.FAILED)
+        reason = event["reason"] or self.emr.end_reason(cluster_id)
         message = f"{self.task_id}: {cause.sentence or reason or event['state']}"
         # The job has rejected its input or flags: a retry would fail again.
         failure = AirflowFailException(message) if cause.kind == REFUSAL else AirflowException(message)
@@ -168,12 +143,13 @@ class AwaitStepOperator(WaitingOperator):
             failure.add_note(line)
         raise failure
 
-    def _cause(self, log_uri: str, cluster_id: str, step_id: str, patient: bool) -> Cause:
-        """Return the cause from the logs; if ``patient``, wait until EMR has copied them to S3."""
-        deadline = time.monotonic() + (LOGS_SECONDS if patient else 0)
+    def _cause(self, folder: str, patient: bool) -> Cause:
+        """Return the cause from the logs; if ``patient``, wait until AWS has copied them to S3."""
+        if not folder:
+            return Cause(address=f"none, cluster {self.cluster_id} writes no logs to S3")
+        deadline = time.monotonic() + (self.emr.logs_seconds if patient else 0)
         try:
-            while (cause := cause_of(self.s3, log_uri, cluster_id, step_id)) is None:
-                folder = step_folder(log_uri, cluster_id, step_id)
+            while (cause := most_specific_cause(self.emr.read_logs(folder))) is None:
                 if time.monotonic() >= deadline:
                     return Cause(address=f"{folder} (no log yet)")
                 self.log.info("Waiting for EMR to copy the logs to %s", folder)
@@ -184,6 +160,5 @@ class AwaitStepOperator(WaitingOperator):
 
 
 def _is_usable(step: Step, first_try: bool) -> bool:
-    """Return whether a step need not be queued again; the first try reports the cause of a step that has failed."""
-    state = step["Status"]["State"]
-    return state in (*OPEN_STATES, "COMPLETED") or (state == "FAILED" and first_try)
+    """Return whether a step need not be submitted again; the first try reports the cause of a failed step."""
+    return step.phase in (Phase.OPEN, Phase.SUCCEEDED) or (step.phase == Phase.FAILED and first_try)

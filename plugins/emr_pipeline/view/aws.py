@@ -9,19 +9,21 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-from airflow.providers.amazon.aws.hooks.emr import EmrHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emr_pipeline.settings import Settings, SettingsError
+from emr_pipeline.targets.registry import target_class
+from emr_pipeline.targets.target import Target
 from emr_pipeline.view.pages import Problem
 
 CLIENT_CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"total_max_attempts": 2})
 """Short timeouts, because a user waits for the page."""
 
 HOOK_SECONDS = 60
-"""How long a hook is cached: a new client takes longer than a request, but a changed connection must take effect."""
+"""How long a hook or a target is cached: a new client takes longer than a request, but a changed connection must take
+effect."""
 
 NOT_FOUND = ("NoSuchKey", "NoSuchBucket", "404", "InvalidRequestException")
 """Error codes for a resource that does not exist; the last is EMR's for an unknown id."""
@@ -44,15 +46,16 @@ def s3(settings: Settings) -> S3Hook:
     return hook
 
 
-def emr(settings: Settings) -> Any:
-    return _hook(EmrHook, settings.aws_conn_id, _period()).conn
+def target(settings: Settings, name: str) -> Target:
+    found: Target = _hook(target_class(name), settings.aws_conn_id, _period())
+    return found
 
 
 def _period() -> int:
     return int(time.monotonic() // HOOK_SECONDS)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def _hook(kind: Callable[..., Any], aws_conn_id: str, period: int) -> Any:
     return kind(aws_conn_id=aws_conn_id, config=CLIENT_CONFIG)
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from itertools import pairwise
-from typing import Any
 
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
@@ -19,16 +18,16 @@ from sqlalchemy import select
 
 from emr_pipeline.extra_links import STEP
 from emr_pipeline.failure import Cause, most_specific_cause
-from emr_pipeline.logs import Log, step_folder, step_logs
+from emr_pipeline.logs import Log
 from emr_pipeline.settings import Settings
-from emr_pipeline.step import UNFINISHED_STATES
+from emr_pipeline.specs import EMR_EC2
+from emr_pipeline.targets.phase import Phase
+from emr_pipeline.targets.registry import TARGETS
 from emr_pipeline.view import aws
 from emr_pipeline.view.pages import Problem
 
 NOT_KEPT = "EMR keeps the description of a cluster for two months after its end. The logs stay on S3."
 """https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-clusters.html"""
-
-_CLUSTER_ID, _STEP_ID = re.compile(r"j-[A-Z0-9]+", re.ASCII), re.compile(r"s-[A-Z0-9]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,7 @@ class Address:
 
     dag_id: str
     run_id: str
+    target: str
     cluster_id: str
     step_id: str
 
@@ -50,6 +50,7 @@ class Step:
     cluster_state: str
     step_id: str
     state: str
+    phase: Phase
     reason: str
     timeline: tuple[tuple[str, datetime | None], ...]
     command: str
@@ -60,7 +61,7 @@ class Step:
 
     @property
     def unfinished(self) -> bool:
-        return self.state in UNFINISHED_STATES
+        return not self.phase.ended
 
     @property
     def seconds(self) -> float | None:
@@ -84,69 +85,57 @@ def of_task(dag_id: str, run_id: str, task_id: str, map_index: int) -> Address:
         raise Problem(
             "No step yet", f"Task {task_id} is {state[0] or 'not scheduled'} and has no step on EMR.", 200
         )
+    # An XCom of an earlier version of this package has no target.
+    target = str(ids.get("target", EMR_EC2))
     cluster_id, step_id = str(ids.get("cluster_id")), str(ids.get("step_id"))
-    if not (_CLUSTER_ID.fullmatch(cluster_id) and _STEP_ID.fullmatch(step_id)):
+    kind = TARGETS.get(target)
+    if kind is None or not (
+        re.fullmatch(kind.cluster_id_pattern, cluster_id) and re.fullmatch(kind.step_id_pattern, step_id)
+    ):
         raise Problem("No step", f"The XCom {STEP} of task {task_id} is {ids}, which is not a step.", 404)
-    return Address(dag_id, run_id, cluster_id, step_id)
+    return Address(dag_id, run_id, target, cluster_id, step_id)
 
 
 def describe(settings: Settings, address: Address) -> Step:
     """Return the step with its logs; raise Problem if its cluster does not belong to the run."""
     cluster_id, step_id = address.cluster_id, address.step_id
-    client = aws.emr(settings)
+    emr = aws.target(settings, address.target)
     with aws.errors_as_problems(settings, f"step {step_id} of cluster {cluster_id}", NOT_KEPT):
-        cluster = client.describe_cluster(ClusterId=cluster_id)["Cluster"]
-        _check_owner(cluster, address)
-        step = client.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"]
-    status = step["Status"]
-    log_uri = cluster.get("LogUri", "")
+        found = emr.describe(cluster_id, step_id)
+    _check_owner(found.tags, address)
+    folder = found.log_folder
     with aws.errors_as_problems(
-        settings, f"bucket of the logs, {log_uri}", "The step itself may have succeeded."
+        settings, f"bucket of the logs, {folder}", "The step itself may have succeeded."
     ):
-        logs = step_logs(aws.s3(settings), log_uri, cluster_id, step_id) if log_uri else []
+        logs = emr.read_logs(folder) if folder else []
     return Step(
-        name=step["Name"],
+        name=found.step.name,
         cluster_id=cluster_id,
-        cluster_state=cluster["Status"]["State"],
+        cluster_state=found.cluster_state,
         step_id=step_id,
-        state=status["State"],
-        reason=_reason(status),
-        timeline=_timeline(status["Timeline"]),
-        command=command(step["Config"]["Args"]),
+        state=found.step.state,
+        phase=found.step.phase,
+        reason=found.reason,
+        timeline=(("Queued", found.queued), ("Started", found.started), ("Ended", found.ended)),
+        command=command(found.arguments),
         logs=tuple(logs),
-        folder=step_folder(log_uri, cluster_id, step_id) if log_uri else "",
-        cause=most_specific_cause(logs) if status["State"] == "FAILED" else None,
-        console=_console(settings.console_url, client.meta.region_name, cluster_id),
+        folder=folder,
+        cause=most_specific_cause(logs) if found.step.phase == Phase.FAILED else None,
+        console=settings.console_url.rstrip("/") + found.console_path if settings.console_url else "",
     )
 
 
-def _check_owner(cluster: Mapping[str, Any], address: Address) -> None:
+def _check_owner(tags: Mapping[str, str], address: Address) -> None:
     """Raise Problem unless the cluster has the tags of the run.
 
     Otherwise a user who may write XComs could read the logs of any cluster.
     """
-    tags = {tag["Key"]: tag["Value"] for tag in cluster.get("Tags", ())}
     if (tags.get("dag_id"), tags.get("run_id")) != (address.dag_id, address.run_id):
         raise Problem(
             "Not a cluster of this run",
             f"Cluster {address.cluster_id} does not have the tags dag_id and run_id of {address.run_id}.",
             HTTPStatus.NOT_FOUND,
         )
-
-
-def _reason(status: Mapping[str, Any]) -> str:
-    details = status.get("FailureDetails", {})
-    parts = (
-        details.get("Reason"),
-        details.get("Message"),
-        status.get("StateChangeReason", {}).get("Message"),
-    )
-    return ": ".join(part for part in parts if part)
-
-
-def _timeline(timeline: Mapping[str, datetime]) -> tuple[tuple[str, datetime | None], ...]:
-    keys = (("Queued", "CreationDateTime"), ("Started", "StartDateTime"), ("Ended", "EndDateTime"))
-    return tuple((label, timeline.get(key)) for label, key in keys)
 
 
 def command(arguments: Sequence[str]) -> str:
@@ -158,8 +147,3 @@ def command(arguments: Sequence[str]) -> str:
         else:
             lines.append(shlex.quote(argument))
     return " \\\n  ".join(lines)
-
-
-def _console(url: str, region: str, cluster_id: str) -> str:
-    """Return the address of the cluster in the AWS console: https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-clusters.html"""
-    return f"{url.rstrip('/')}/emr/home?region={region}#/clusterDetails/{cluster_id}" if url else ""

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from emr_pipeline.cluster import run_job_flow_request, run_tags
 from emr_pipeline.specs import ClusterSpec, StepSpec
-from emr_pipeline.step import spark_step
+from emr_pipeline.tags import run_tags
+from emr_pipeline.targets.emr_ec2.cluster import run_job_flow_request
+from emr_pipeline.targets.emr_ec2.step import spark_step
 
 EXPECTED = json.loads(Path(__file__).with_name("emr_requests.json").read_text())
 

@@ -14,9 +14,10 @@ from jsonschema import Draft7Validator
 from devtools.paths import PROJECT
 from devtools.state_machine.__main__ import FILES, text
 from devtools.state_machine.definition import pipeline
-from emr_pipeline.cluster import run_job_flow_request, run_tags
 from emr_pipeline.specs import ClusterSpec, StepSpec
-from emr_pipeline.step import spark_step
+from emr_pipeline.tags import run_tags
+from emr_pipeline.targets.emr_ec2.cluster import run_job_flow_request
+from emr_pipeline.targets.emr_ec2.step import spark_step
 from sales_segmentation.datasets import DATASETS, QUESTIONS
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:sales-segmentation:first"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from emr_pipeline.specs import StepSpec
-from emr_pipeline.step import spark_step
+from emr_pipeline.targets.emr_ec2.step import spark_step
 
 FILE = Path(__file__).parents[3] / "dags" / "word_count" / "dag.py"
 

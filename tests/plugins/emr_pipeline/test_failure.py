@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emr_pipeline.failure import LINES, REFUSAL, cause_in, cause_of, most_specific_cause
+from emr_pipeline.failure import LINES, REFUSAL, cause_in, most_specific_cause
 from emr_pipeline.logs import Log
 
 TRACEBACK = """26/01/31 INFO SparkContext: starting
@@ -203,27 +203,6 @@ def test_an_unknown_cause_shows_the_last_forty_lines() -> None:
     cause = cause_in("\n".join(f"line {i}" for i in range(100)), "here")
     assert cause.sentence == ""
     assert cause.excerpt == tuple(f"line {i}" for i in range(60, 100))
-
-
-@pytest.mark.parametrize("log_uri", ["s3://lake/logs/", "s3n://lake/logs", "s3a://lake/logs/"])
-def test_in_cluster_mode_the_cause_is_in_the_drivers_log(log_uri: str) -> None:
-    objects = Objects(
-        {
-            "logs/j-1/steps/s-1/stderr.gz": "Submitted application_1700000000000_0001\nfailed\n",
-            "logs/j-1/containers/application_1700000000000_0001/container_1_0001_01_000001/stderr.gz": TRACEBACK,
-            "logs/j-1/containers/application_1700000000000_0001/container_1_0001_01_000002/stderr.gz": "executor",
-        }
-    )
-    cause = cause_of(objects, log_uri, "j-1", "s-1")
-    assert cause is not None
-    assert cause.sentence == "ValueError: no variance"
-    assert cause.address.endswith("container_1_0001_01_000001/stderr.gz")
-
-
-def test_there_is_no_cause_before_emr_has_uploaded_the_output_of_the_job() -> None:
-    assert cause_of(Objects({}), "s3://lake/logs/", "j-1", "s-1") is None
-    controller = Objects({"logs/j-1/steps/s-1/controller.gz": "INFO startExec"})
-    assert cause_of(controller, "s3://lake/logs/", "j-1", "s-1") is None
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The end of each log of a step and its driver is read, and only as much as a page can show."""
+"""The end of each log is read, and only as much as a page can show."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import gzip
 import io
 from typing import Any
 
-from emr_pipeline.logs import LARGEST_BYTES, TAIL_BYTES, step_folder, step_logs
+from emr_pipeline.logs import LARGEST_BYTES, TAIL_BYTES, read_logs
 
 STEP = "logs/j-1/steps/s-1"
+FOLDER = f"s3://lake/{STEP}/"
+NAMES = ("stdout", "stderr")
 
 
 class Objects:
@@ -27,7 +29,7 @@ class Objects:
 
 def test_the_end_of_a_long_log_starts_with_a_complete_line() -> None:
     lines = b"".join(b"line %07d\n" % number for number in range(100_000))
-    (log,) = step_logs(Objects({f"{STEP}/stderr.gz": gzip.compress(lines)}), "s3://lake/logs/", "j-1", "s-1")
+    (log,) = read_logs(Objects({f"{STEP}/stderr.gz": gzip.compress(lines)}), FOLDER, NAMES)
     assert log.cut
     assert len(log.text) <= TAIL_BYTES
     assert log.text.startswith("line ")
@@ -36,7 +38,7 @@ def test_the_end_of_a_long_log_starts_with_a_complete_line() -> None:
 
 def test_a_short_log_is_complete_compressed_or_not() -> None:
     contents = {f"{STEP}/stdout.gz": gzip.compress(b"one\n"), f"{STEP}/stderr": b"two \xff\n"}
-    logs = step_logs(Objects(contents), "s3://lake/logs/", "j-1", "s-1")
+    logs = read_logs(Objects(contents), FOLDER, NAMES)
     assert [(log.name, log.text, log.cut) for log in logs] == [
         ("stderr", "two �\n", False),
         ("stdout", "one\n", False),
@@ -45,21 +47,5 @@ def test_a_short_log_is_complete_compressed_or_not() -> None:
 
 def test_an_object_that_is_too_large_is_listed_but_not_read() -> None:
     objects = Objects({f"{STEP}/stdout.gz": b"never read"}, size=LARGEST_BYTES + 1)
-    (log,) = step_logs(objects, "s3://lake/logs/", "j-1", "s-1")
+    (log,) = read_logs(objects, FOLDER, NAMES)
     assert (log.too_large, log.text, log.address) == (True, "", f"s3://lake/{STEP}/stdout.gz")
-
-
-def test_only_the_output_of_an_applications_driver_is_read() -> None:
-    folder = "logs/j-1/containers/application_1_1"
-    contents = {
-        f"{STEP}/stderr": b"Submitted application_1_1\n",
-        f"{folder}/container_1_1_01_000001/launch_container.sh": b"export SECRET=1",
-        f"{folder}/container_1_1_01_000001/stdout": b"driver",
-        f"{folder}/container_1_1_01_000002/stdout": b"executor",
-    }
-    logs = step_logs(Objects(contents), "s3://lake/logs/", "j-1", "s-1")
-    assert [(log.name, log.text) for log in logs[1:]] == [("driver stdout", "driver")]
-
-
-def test_the_folder_of_the_logs_is_the_one_that_emr_uses() -> None:
-    assert step_folder("s3n://lake/logs", "j-1", "s-1") == f"s3://lake/{STEP}/"

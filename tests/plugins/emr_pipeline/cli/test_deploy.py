@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from emr_pipeline.cli.deploy import STACKS
 from emr_pipeline.cli.settings_file import read_settings
 from emr_pipeline.cli.undeploy import RETAINED
-from emr_pipeline.cluster import run_job_flow_request, run_tags
 from emr_pipeline.specs import ClusterSpec
+from emr_pipeline.tags import run_tags
+from emr_pipeline.targets.emr_ec2.cluster import run_job_flow_request
 from localaws.testing import LocalAws
 from tests.plugins.emr_pipeline.cli.conftest import REGION, ROOT, Run
 

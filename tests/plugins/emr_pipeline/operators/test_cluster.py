@@ -10,7 +10,6 @@ import pytest
 from airflow.exceptions import AirflowException
 from airflow.sdk.exceptions import AirflowFailException
 
-from emr_pipeline.cluster import ENDED_STATES, deployment_tags
 from emr_pipeline.operators.cluster import (
     CreateClusterOperator,
     ReapClustersOperator,
@@ -18,6 +17,8 @@ from emr_pipeline.operators.cluster import (
 )
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec
+from emr_pipeline.tags import deployment_tags
+from emr_pipeline.targets.emr_ec2.cluster import ENDED_STATES
 
 Context = Callable[..., Any]
 SETTINGS = Settings(bucket="operators")

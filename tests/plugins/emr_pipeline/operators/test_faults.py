@@ -9,13 +9,13 @@ import pytest
 from airflow.exceptions import AirflowException
 from airflow.sdk.exceptions import AirflowFailException
 
-from emr_pipeline.cluster import LIVE_STATES
 from emr_pipeline.operators import base
 from emr_pipeline.operators.athena import AthenaStatementOperator
-from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator, cluster_name
+from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec, StepSpec
+from emr_pipeline.targets.emr_ec2.cluster import LIVE_STATES, cluster_name
 from localaws.faults import (
     ClusterTerminatesSlowly,
     Deny,
@@ -81,9 +81,13 @@ def terminate(cluster_id: str) -> TerminateClusterOperator:
     return TerminateClusterOperator(task_id="terminate_cluster", cluster_id=cluster_id)
 
 
+def name_of(context: Any) -> str:
+    return cluster_name(context["dag"].dag_id, context["run_id"])
+
+
 def clusters(aws: Any, context: Any, states: tuple[str, ...] = LIVE_STATES) -> list[str]:
     pages = aws.client("emr").get_paginator("list_clusters").paginate(ClusterStates=list(states))
-    return [c["Id"] for page in pages for c in page["Clusters"] if c["Name"] == cluster_name(context)]
+    return [c["Id"] for page in pages for c in page["Clusters"] if c["Name"] == name_of(context)]
 
 
 def steps(aws: Any, cluster_id: str) -> list[str]:
@@ -162,7 +166,7 @@ def test_the_cluster_is_terminated_even_if_it_cannot_be_described(aws: Any, run:
 def test_terminate_waits_until_a_slow_cluster_has_ended(aws: Any, run: Context, plan: Plan) -> None:
     context = run()
     cluster_id = create().execute(context)
-    plan(ClusterTerminatesSlowly(2.0, cluster=cluster_name(context)))
+    plan(ClusterTerminatesSlowly(2.0, cluster=name_of(context)))
     terminate(cluster_id).execute(context)
     assert clusters(aws, context, (*LIVE_STATES, "TERMINATING")) == []
 

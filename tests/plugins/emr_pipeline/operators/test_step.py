@@ -18,10 +18,11 @@ from botocore.exceptions import ClientError
 
 from emr_pipeline.failure import Cause
 from emr_pipeline.operators.cluster import CreateClusterOperator
-from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator, latest_steps
+from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec, StepSpec
-from emr_pipeline.triggers.emr import StepTrigger
+from emr_pipeline.targets.emr_ec2.target import EmrEc2
+from emr_pipeline.targets.emr_ec2.triggers import StepTrigger
 
 Context = Callable[..., Any]
 
@@ -69,13 +70,13 @@ def states(aws: Any, cluster_id: str) -> list[tuple[str, str]]:
     return [(step["Name"], step["Status"]["State"]) for step in reversed(listed)]
 
 
-def until_running(aws: Any, cluster_id: str, name: str) -> str:
+def until_running(cluster_id: str, name: str) -> str:
     for _ in range(600):
-        found = latest_steps(aws.client("emr"), cluster_id).get(name)
-        if found and found["Status"]["State"] == "RUNNING":
-            return str(found["Id"])
+        found = EmrEc2().latest_steps(cluster_id).get(name)
+        if found and found.state == "RUNNING":
+            return found.step_id
         time.sleep(0.1)
-    raise AssertionError(f"{name} does not run: {states(aws, cluster_id)}")
+    raise AssertionError(f"{name} does not run: {found}")
 
 
 def test_steps_are_queued_once_in_their_order(aws: Any, cluster_id: str, run: Context, step: Any) -> None:
@@ -176,7 +177,7 @@ def test_killing_the_task_cancels_its_step_and_the_steps_behind_it(
     interrupt(operator.on_kill)
 
     def kill() -> None:
-        until_running(aws, cluster_id, "one")
+        until_running(cluster_id, "one")
         while not operator._trigger:
             time.sleep(0.1)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -205,7 +206,7 @@ def test_the_task_waits_until_emr_has_copied_the_logs(
     aws: Any, cluster_id: str, run: Context, step: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = iter([None, Cause("traceback", "too late?")])
-    monkeypatch.setattr("emr_pipeline.operators.step.cause_of", lambda *_: next(looks))
+    monkeypatch.setattr("emr_pipeline.operators.step.most_specific_cause", lambda *_: next(looks))
     monkeypatch.setattr("emr_pipeline.operators.step.LOOK_AGAIN", 0)
     with pytest.raises(AirflowException, match=r"one: too late\?"):
         wait_for(cluster_id, step("one", "raise")).execute(run())
@@ -217,7 +218,7 @@ def test_a_step_fails_even_if_its_log_cannot_be_read(
     def denied(*_: Any) -> Cause:
         raise ClientError({"Error": {"Code": "AccessDenied"}}, "ListObjectsV2")
 
-    monkeypatch.setattr("emr_pipeline.operators.step.cause_of", denied)
+    monkeypatch.setattr("emr_pipeline.operators.step.most_specific_cause", denied)
     with pytest.raises(AirflowException, match=r"^one: ") as failure:
         wait_for(cluster_id, step("one", "raise")).execute(run())
     assert not isinstance(failure.value, AirflowFailException)

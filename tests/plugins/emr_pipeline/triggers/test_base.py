@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from emr_pipeline.targets.emr_ec2.triggers import StepTrigger
 from emr_pipeline.triggers import base
 from emr_pipeline.triggers.base import PollingTrigger, is_transient, poll_interval
-from emr_pipeline.triggers.emr import StepTrigger
 
 
 def client_error(code: str, status: int = 400) -> ClientError:
@@ -99,5 +99,5 @@ def test_a_trigger_is_restored_from_its_serialized_form() -> None:
         resource={"step_id": "s"}, deadline=1.5, aws_conn_id="aws", region_name="eu-central-1"
     )
     path, arguments = trigger.serialize()
-    assert path == "emr_pipeline.triggers.emr.StepTrigger"
+    assert path == "emr_pipeline.targets.emr_ec2.triggers.StepTrigger"
     assert StepTrigger(**arguments).serialize() == (path, arguments)

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from emr_pipeline.cluster import run_job_flow_request, run_tags
 from emr_pipeline.extra_links import STEP, StepLink
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec
+from emr_pipeline.tags import run_tags
+from emr_pipeline.targets.emr_ec2.cluster import run_job_flow_request
 from emr_pipeline.view.steps import command
 from tests.plugins.emr_pipeline.conftest import BUCKET, SECRET, Run
 

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/emr/latest/APIReference/API_RunJobFlow.html
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,24 +18,20 @@ ENDED_STATES = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 LONGEST_IDLE_MINUTES = 7 * 24 * 60
 """https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-auto-termination-policy.html"""
 
+NAME_LENGTH = 256
+"""https://docs.aws.amazon.com/emr/latest/APIReference/API_RunJobFlow.html"""
 
-def run_tags(dag_id: str, run_id: str, settings: Settings) -> dict[str, str]:
-    """Return the tags of a run's cluster, by which Airflow finds it and its cost is allocated.
 
-    AmazonEMRServicePolicy_v2 requires ``for-use-with-amazon-emr-managed-policies``:
-    https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-managed-iam-policies.html
+def cluster_name(dag_id: str, run_id: str) -> str:
+    """Return the name of a run's cluster; ListClusters returns names but no tags.
+
+    A name that is too long for EMR is cut and ends with a hash of the whole name.
     """
-    return {
-        "dag_id": dag_id,
-        "run_id": run_id,
-        **deployment_tags(settings),
-        "for-use-with-amazon-emr-managed-policies": "true",
-    }
-
-
-def deployment_tags(settings: Settings) -> dict[str, str]:
-    """Return the tags that distinguish the clusters of this Airflow from those of another in the same account."""
-    return {"project": settings.project, "bucket": settings.bucket}
+    name = f"{dag_id} {run_id}"
+    if len(name) <= NAME_LENGTH:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f"{name[: NAME_LENGTH - 1 - len(digest)]} {digest}"
 
 
 def run_job_flow_request(

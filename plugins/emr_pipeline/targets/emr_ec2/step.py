@@ -9,9 +9,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from emr_pipeline.specs import ACTIONS_ON_FAILURE, StepSpec
+from emr_pipeline.targets.phase import Phase
 
-OPEN_STATES = ("PENDING", "RUNNING")
-UNFINISHED_STATES = (*OPEN_STATES, "CANCEL_PENDING")
+PHASES = {
+    "PENDING": Phase.OPEN,
+    "RUNNING": Phase.OPEN,
+    "CANCEL_PENDING": Phase.CANCELLING,
+    "COMPLETED": Phase.SUCCEEDED,
+    "FAILED": Phase.FAILED,
+}
+
+
+def phase_of(state: str) -> Phase:
+    """Return the phase of a step; CANCELLED and INTERRUPTED steps have been cancelled."""
+    return PHASES.get(state, Phase.CANCELLED)
 
 
 def spark_step(step: StepSpec) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from emr_pipeline.specs import StepSpec
-from emr_pipeline.step import spark_step
+from emr_pipeline.targets.emr_ec2.step import spark_step
 
 
 def test_every_field_is_in_the_command_line() -> None:

@@ -9,9 +9,10 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from emr_pipeline.cluster import run_job_flow_request, run_tags
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import INSTANCE_TYPES, ClusterSpec
+from emr_pipeline.tags import run_tags
+from emr_pipeline.targets.emr_ec2.cluster import run_job_flow_request
 
 TAGS = run_tags("dag", "manual__2026-01-31T00:00:00+00:00", Settings(bucket="lake", project="sales"))
 

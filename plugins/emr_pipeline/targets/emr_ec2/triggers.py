@@ -1,4 +1,4 @@
-"""Triggers for EMR."""
+"""Triggers for steps and clusters of EMR on EC2."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.emr import EmrHook
 
-from emr_pipeline.cluster import ENDED_STATES
-from emr_pipeline.step import UNFINISHED_STATES, cancellation, queued_steps
+from emr_pipeline.targets.emr_ec2.cluster import ENDED_STATES
+from emr_pipeline.targets.emr_ec2.step import cancellation, phase_of, queued_steps
 from emr_pipeline.triggers.base import Event, PollingTrigger
 
 
 class StepTrigger(PollingTrigger):
-    """Fires with a step's final ``state`` and ``failure`` details; resource: ``cluster_id``, ``step_id``."""
+    """Fires with a step's final ``state``, ``phase`` and ``reason``; resource: ``cluster_id``, ``step_id``."""
 
     hook_class = EmrHook
 
@@ -21,9 +21,11 @@ class StepTrigger(PollingTrigger):
             ClusterId=self.resource["cluster_id"], StepId=self.resource["step_id"]
         )
         status = response["Step"]["Status"]
-        if status["State"] in UNFINISHED_STATES:
+        phase = phase_of(status["State"])
+        if not phase.ended:
             return None
-        return {"state": status["State"], "failure": status.get("FailureDetails", {})}
+        reason = status.get("FailureDetails", {}).get("Message", "")
+        return {"state": status["State"], "phase": phase.value, "reason": reason}
 
     async def cancel(self, client: Any) -> None:
         listed = await client.list_steps(**queued_steps(self.resource["cluster_id"]))

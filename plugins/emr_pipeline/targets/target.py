@@ -1,0 +1,167 @@
+"""The interface of a target: it creates a cluster, runs steps on it, explains failures, and ends the cluster.
+
+A *cluster* is what a run creates and ends: a cluster of EMR on EC2, or an application of EMR Serverless. A *step* is
+one spark-submit on it: a step of EMR on EC2, or a job run of EMR Serverless.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, ClassVar
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from botocore.config import Config
+
+from emr_pipeline.cost import ClusterCost
+from emr_pipeline.logs import Log
+from emr_pipeline.settings import Settings
+from emr_pipeline.specs import ClusterSpec, StepSpec
+from emr_pipeline.targets.phase import Phase
+from emr_pipeline.triggers.base import PollingTrigger, Resource
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster as it is listed, without its tags."""
+
+    cluster_id: str
+    name: str
+    created: datetime
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step as it is listed; ``state`` is the name that AWS uses."""
+
+    step_id: str
+    name: str
+    state: str
+    phase: Phase
+
+
+@dataclass(frozen=True)
+class StepDescription:
+    """A step with its cluster, for the page of the step."""
+
+    step: Step
+    reason: str
+    """AWS's reason for the state, or an empty string."""
+    queued: datetime | None
+    started: datetime | None
+    ended: datetime | None
+    arguments: Sequence[str]
+    """The command line."""
+    cluster_state: str
+    tags: Mapping[str, str]
+    """The tags of the cluster."""
+    log_folder: str
+    """The S3 URI of the step's logs; empty if it has none."""
+    console_path: str
+    """The address in the AWS console, without its host."""
+
+
+class Target(ABC):
+    """A place where steps run, with the connection of an operator or of the web pages.
+
+    The methods raise ClientError and BotoCoreError. The triggers do the waiting, in a worker or in the triggerer.
+    """
+
+    name: ClassVar[str]
+    """The value of the setting and of the param ``target``."""
+    hook_class: ClassVar[type[AwsGenericHook[Any]]]
+    step_trigger: ClassVar[type[PollingTrigger]]
+    """Fires with the final ``state``, ``phase`` and ``reason`` of a step; resource: ``cluster_id``, ``step_id``."""
+    end_trigger: ClassVar[type[PollingTrigger]]
+    """Fires with the final ``states`` when all clusters have ended; resource: ``cluster_ids``."""
+    logs_seconds: ClassVar[int]
+    """The time that AWS needs to copy the logs of an ended step to S3."""
+    cluster_id_pattern: ClassVar[str]
+    step_id_pattern: ClassVar[str]
+
+    def __init__(self, **connection: Any) -> None:
+        """``connection`` are the arguments of the hooks: ``aws_conn_id``, ``region_name``, ``verify``, ``config``."""
+        self._connection = connection
+
+    @cached_property
+    def client(self) -> Any:
+        return self.hook_class(**self._connection).conn
+
+    @cached_property
+    def client_without_retries(self) -> Any:
+        """A client without retries, for calls that are not idempotent."""
+        config = Config(retries={"total_max_attempts": 1})
+        return self.hook_class(**self._connection | {"config": config}).conn
+
+    @cached_property
+    def s3(self) -> S3Hook:
+        return S3Hook(**self._connection)
+
+    @abstractmethod
+    def cluster_name(self, dag_id: str, run_id: str) -> str:
+        """Return the name of a run's cluster, of which the list of clusters can be searched."""
+
+    @abstractmethod
+    def cluster_request(
+        self, name: str, cluster: ClusterSpec, settings: Settings, tags: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Return the request for ``create``; raise ValueError naming the field that is not valid."""
+
+    @abstractmethod
+    def create(self, request: Mapping[str, Any]) -> str:
+        """Create a cluster, without retries, and return its id without waiting until it is ready."""
+
+    @abstractmethod
+    def live_clusters(self) -> Iterator[Cluster]:
+        """Yield the clusters that have not ended, newest first."""
+
+    @abstractmethod
+    def tags(self, cluster_id: str) -> dict[str, str]:
+        """Return the tags of a cluster."""
+
+    @abstractmethod
+    def why_ended(self, cluster_id: str) -> str:
+        """Return the state of a cluster that accepts no more steps, with AWS's reason; else an empty string."""
+
+    @abstractmethod
+    def terminate(self, cluster_id: str) -> None:
+        """Request the end of a cluster and of its steps; do nothing if it has ended."""
+
+    @abstractmethod
+    def latest_steps(self, cluster_id: str) -> dict[str, Step]:
+        """Return the newest step of each name on a cluster."""
+
+    @abstractmethod
+    def queue(self, cluster_id: str, steps: Sequence[StepSpec]) -> None:
+        """Queue steps that run one after the other, without retries; raise ValueError naming an invalid field."""
+
+    @abstractmethod
+    def submit(self, cluster_id: str, step: StepSpec) -> str:
+        """Submit one step, without retries, and return its id."""
+
+    @abstractmethod
+    def cancel(self, resource: Resource) -> None:
+        """Cancel the step of a ``step_trigger``, and the steps queued behind it, which need its output."""
+
+    @abstractmethod
+    def describe(self, cluster_id: str, step_id: str) -> StepDescription: ...
+
+    @abstractmethod
+    def end_reason(self, cluster_id: str) -> str:
+        """Return AWS's reason for the state of a cluster, or an empty string."""
+
+    @abstractmethod
+    def log_folder(self, cluster_id: str, step_id: str) -> str:
+        """Return the S3 URI of the logs of a step, or an empty string if it has none."""
+
+    @abstractmethod
+    def read_logs(self, folder: str) -> list[Log]:
+        """Return the logs of a step from its ``log_folder``, those of its driver included; empty before the upload."""
+
+    @abstractmethod
+    def cost(self, cluster_id: str, now: datetime) -> ClusterCost:
+        """Return the cost of a cluster until ``now``."""
