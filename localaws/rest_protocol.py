@@ -9,11 +9,11 @@ import json
 import logging
 import uuid
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
 from botocore.model import Shape
-from botocore.utils import parse_timestamp
 from werkzeug.wrappers import Request, Response
 
 from localaws.operations import raw_path, rest_operation, rest_routes, service_model
@@ -79,9 +79,9 @@ def _query_value(texts: list[str], shape: Shape) -> Any:
     text = texts[-1]
     if shape.type_name == "boolean":
         return {"true": True, "false": False}.get(text, text)
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError):
         if shape.type_name in {"integer", "long"}:
             return int(text)
         if shape.type_name == "timestamp":
-            return parse_timestamp(text).timestamp()
+            return datetime.fromisoformat(text).timestamp()
     return text

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from segmentation.errors import UserError
 from segmentation.flags import JobFlags
 from segmentation.lake import Lake
+from segmentation.progress import logged_progress
 
 Flags = TypeVar("Flags", bound=JobFlags)
 
@@ -89,7 +90,9 @@ def run(name: str, work: Callable[[Job[Flags]], None], flags: Flags) -> None:
     spark = _session(name)
     seconds = {"session": round(time.monotonic() - began, 3)}
     try:
-        work(Job(name, flags.lake(spark), flags, seconds=seconds, started=began))
+        job = Job(name, flags.lake(spark), flags, seconds=seconds, started=began)
+        with logged_progress(spark.sparkContext, job.log):
+            work(job)
     except UserError as error:
         problem = str(error)
     else:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
 
 import botocore.session
 import pytest
 from botocore import xform_name
-from botocore.model import ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel, Shape
 
 from localaws.athena.api.operations import AthenaApi
 from localaws.emr.api import EmrApi
+from localaws.emr_serverless.api import EmrServerlessApi
 from localaws.testing import LocalAws
 
 # Values for members: most have the right type, some have another type or are at the limits of the range.
@@ -71,11 +74,41 @@ def cluster(fuzzed: LocalAws) -> str:
 
 def post(aws: LocalAws, target: str, body: bytes) -> int:
     headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
+    return status_of(Request(f"{aws.endpoint_url}/", body, headers))
+
+
+def status_of(request: Request) -> int:
     try:
-        with urlopen(Request(f"{aws.endpoint_url}/", body, headers), timeout=30) as answer:
+        with urlopen(request, timeout=30) as answer:
             return int(answer.status)
     except HTTPError as error:
         return error.code
+
+
+def rest_request(aws: LocalAws, operation: OperationModel, members: Any) -> Request:
+    """Return the request with the members in the path, the query and the body."""
+    given = members if isinstance(members, dict) else {}
+    path, query, body = operation.http["requestUri"], {}, {}
+    for name, value in given.items():
+        shape = operation.input_shape.members.get(name)
+        match shape and shape.serialization.get("location"):
+            case "uri":
+                path = path.replace(f"{{{name}}}", quote(as_text(value), safe="") or "-")
+            case "querystring":
+                query[name] = value
+            case _:
+                body[name] = value
+    texts = {name: list(map(as_text, v)) if isinstance(v, list) else as_text(v) for name, v in query.items()}
+    url = f"{aws.endpoint_url}{re.sub('[{][a-zA-Z]+[}]', '-', path)}?{urlencode(texts, doseq=True)}"
+    credential = f"Credential=local/20260101/us-east-1/{operation.service_model.signing_name}/aws4_request"
+    data = json.dumps(body if isinstance(members, dict) else members).encode()
+    headers = {"Authorization": f"AWS4-HMAC-SHA256 {credential}", "Content-Type": "application/json"}
+    return Request(url, data, headers, method=operation.http["method"])
+
+
+def as_text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text.encode(errors="replace").decode()
 
 
 class RequestGenerator:
@@ -146,6 +179,32 @@ def test_no_random_request_is_answered_with_500(
             if post(fuzzed, f"{prefix}.{operation}", body) == 500:
                 failures.append((operation, body[:500]))
     assert failures == []
+    assert "Traceback" not in fuzzed.log.read_text()
+
+
+def test_no_random_request_of_the_rest_protocol_is_answered_with_500(fuzzed: LocalAws) -> None:
+    role = "arn:aws:iam::123456789012:role/r"
+    created = fuzzed.client("emr-serverless").create_application(releaseLabel="emr-7.13.0", type="SPARK")
+    known: dict[str, Any] = {
+        "applicationId": created["applicationId"], "executionRoleArn": role, "resourceArn": created["arn"],
+        "releaseLabel": "emr-7.13.0", "type": "SPARK", "mode": "BATCH",
+        "jobDriver": {"sparkSubmit": {"entryPoint": "s3://b/x.py"}},
+    }  # fmt: skip
+    model = botocore.session.get_session().get_service_model("emr-serverless")
+    statuses, failures = set(), []
+    for name in operations("emr-serverless", EmrServerlessApi):
+        for number in range(REQUESTS):
+            chosen = dict(known)
+            if name not in {"CreateApplication", "StartJobRun"}:
+                chosen["clientToken"] = f"{name}-{number}"
+            members = json.loads(RequestGenerator(model, chosen, f"{name} {number}").request(name))
+            request = rest_request(fuzzed, model.operation_model(name), members)
+            statuses.add(status_of(request))
+            if 500 in statuses:
+                failures.append((name, request.full_url, request.data))
+                statuses.remove(500)
+    assert failures == []
+    assert statuses >= {200, 400, 404}
     assert "Traceback" not in fuzzed.log.read_text()
 
 
