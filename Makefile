@@ -9,7 +9,7 @@ UI := .venv-ui
 IAM_SIMULATE := tests/infra/iam-simulate
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down deploy doctor undeploy test test-spark4 test-ui test-wheels permissions chaos benchmark benchmark-dag data-dictionary state-machine test-state-machine lint clean
+.PHONY: help run up down deploy doctor undeploy test test-spark4 test-ui test-wheels permissions chaos benchmark benchmark-dag data-dictionary prices state-machine test-state-machine lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-20s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ benchmark-dag: $(VENV)/complete ## Measure a successful run of the DAG on Airflo
 
 data-dictionary: $(VENV)/complete ## Write docs/data-dictionary.md and the comments of the Athena tables
 	@PYTHONPATH=spark $(RUN) -m devtools.data_dictionary
+
+prices: $(VENV)/complete ## Renew plugins/emr_pipeline/prices.json from the AWS Price List: [REGIONS="us-east-1 ..."]
+	@PYTHONPATH=plugins $(RUN) -m devtools.prices $(REGIONS)
 
 state-machine: $(VENV)/complete ## Write the state machines of AWS Step Functions to infra/: [BUCKET=name, to upload them too]
 	@PYTHONPATH=dags:plugins $(RUN) -m devtools.state_machine $(BUCKET)

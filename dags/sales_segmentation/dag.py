@@ -12,18 +12,19 @@ from emr_pipeline.alerts import late_after, on_failure
 from emr_pipeline.operators.athena import AthenaStatementOperator, VerifyRowCountsOperator
 from emr_pipeline.operators.check_input import CheckInputOperator
 from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
+from emr_pipeline.operators.estimate_cost import EstimateCostOperator
 from emr_pipeline.operators.publish_report import PublishReportOperator
 from emr_pipeline.operators.stage_jobs import StageJobsOperator
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
 from emr_pipeline.settings import Settings
 from sales_segmentation import params, report, run
 from sales_segmentation.datasets import DATASETS, QUESTIONS, RAW_COLUMNS
-from sales_segmentation.jobs import FOLDER, JOBS, cluster
+from sales_segmentation.jobs import FOLDER, JOBS
 from sales_segmentation.run import CLUSTER_ID, RUN_DATE, plan
 from sales_segmentation.runbook import task_docs
 
 settings = Settings.from_environment(project="sales-segmentation", database="beverage_analytics")
-s3, athena = settings.s3, run.athena(settings)
+s3, athena, nodes = settings.s3, run.athena(settings), run.nodes(settings)
 each_table = athena | {"map_index_template": "{{ params.dataset }}"}
 tables = [dataset.params for dataset in DATASETS]
 assets = [Asset(f"{settings.database}.{dataset.name}", s3("processed", dataset.name)) for dataset in DATASETS]
@@ -43,8 +44,7 @@ with DAG(
     on_failure_callback=on_failure(settings),
     deadline=late_after(timedelta(hours=4), settings),
     owner_links=settings.owner_links,
-    default_args={"owner": settings.owner, "aws_conn_id": settings.aws_conn_id}
-    | {"retries": 2, "retry_delay": timedelta(seconds=10)},
+    default_args=run.default_args(settings),
 ) as dag:
     with group("prepare", "Prepare", tooltip="Before anything costs money"):
         stage_jobs = StageJobsOperator(**task_docs("stage_jobs"), folder=FOLDER, destination=s3("jobs"))
@@ -54,6 +54,7 @@ with DAG(
             columns=RAW_COLUMNS,
             precondition=partial(run.precondition, settings),
         )
+        estimate_cost = EstimateCostOperator(**task_docs("estimate_cost"), **nodes, **run.ESTIMATE)
         create_database = AthenaStatementOperator(
             **task_docs("create_database"), query="sql/create_database.sql", **athena | {"database": ""}
         )  # the database does not exist yet
@@ -62,9 +63,7 @@ with DAG(
         ).expand(params=tables)
 
     with group("spark", "Spark on EMR", tooltip="One cluster; its steps fit new models, or score"):
-        create_cluster = CreateClusterOperator(
-            **task_docs("create_cluster"), cluster=cluster(settings), settings=settings
-        )
+        create_cluster = CreateClusterOperator(**task_docs("create_cluster"), **nodes)
         steps = [job.step(settings) for job in JOBS]
         add_steps = AddStepsOperator(**task_docs("add_steps"), cluster_id=CLUSTER_ID, steps=steps, plan=plan)
         preprocess, pca, kmeans, score = (
@@ -111,7 +110,7 @@ with DAG(
         outlets=[Asset("sales_segmentation.report", s3("reports"))],
     )
 
-    chain([stage_jobs, check_input], create_database, create_tables, create_cluster)
+    chain([stage_jobs, check_input], estimate_cost, create_database, create_tables, create_cluster)
     chain(create_cluster, add_steps, preprocess, fit_or_score, [pca, score])
     chain(pca, kmeans)
     # With teardowns as the only leaves, a failed run would end as successful, so publish_report is a leaf too.

@@ -185,6 +185,26 @@ def form(settings: Settings) -> dict[str, Param]:
             "store no data, so an interruption only repeats work.",
             section="Cluster",
         ),
+        "budget": Param(
+            None,
+            type=["null", "number"],
+            exclusiveMinimum=0,
+            maximum=1_000_000,
+            title="Budget",
+            description_md="US dollars. If the estimated cost of the cluster is higher, no cluster is created. Empty: "
+            "no budget.",
+            section="Cost",
+        ),
+        "over_budget": Param(
+            "refuse",
+            type="string",
+            enum=["refuse", "ask"],
+            values_display={"refuse": "refuse: the run fails", "ask": "ask: a user approves or rejects"},
+            title="If the estimate exceeds the budget",
+            description_md="`refuse`: the run fails. `ask`: the run waits, up to a day, until a user approves or "
+            "rejects the cost under *Required Actions*.",
+            section="Cost",
+        ),
         "max_scanned_gb": Param(
             100.0,
             type="number",

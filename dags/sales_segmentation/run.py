@@ -9,11 +9,11 @@ code version ``123456789e12``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any
 
 from emr_pipeline.settings import Settings
-from sales_segmentation.jobs import KMEANS, PCA, PREPROCESS, SCORE, Job
+from sales_segmentation.jobs import KMEANS, PCA, PREPROCESS, SCORE, Job, cluster
 from sales_segmentation.params import validate_params
 
 Context = Mapping[str, Any]
@@ -82,7 +82,28 @@ def facts(context: Context, jinja_env: object = None) -> dict[str, Any]:
         "model_date": model_date(dag_run, params),
         "plan": plan(context),
         "input": params["input"],
+        "estimate": (context["ti"].xcom_pull("estimate_cost", key="estimate") or {}).get("summary", ""),
     }
+
+
+def input_bytes(context: Context, jinja_env: object = None) -> int:
+    """Return the size of the input, which ``check_input`` has found."""
+    return int(context["ti"].xcom_pull("check_input"))
+
+
+def budget(context: Context, jinja_env: object = None) -> float | None:
+    """Return the budget of the run in US dollars; None for no budget."""
+    limit: float | None = context["params"]["budget"]
+    return limit
+
+
+ESTIMATE: dict[str, Any] = {
+    "steps": plan,
+    "input_bytes": input_bytes,
+    "budget": budget,
+    "over_budget": "{{ params.over_budget }}",
+}
+"""What the estimate of the cost depends on, in addition to the cluster."""
 
 
 def max_scanned_gb(context: Context, jinja_env: object = None) -> float:
@@ -101,6 +122,17 @@ def precondition(settings: Settings, context: Context, s3: Any) -> str:
             f"there are no models at {settings.s3(folder)}; choose the run date of a run that fitted models"
         )
     return ""
+
+
+def default_args(settings: Settings) -> dict[str, Any]:
+    """Return the arguments that all tasks share."""
+    connection = {"owner": settings.owner, "aws_conn_id": settings.aws_conn_id}
+    return connection | {"retries": 2, "retry_delay": timedelta(seconds=10)}
+
+
+def nodes(settings: Settings) -> dict[str, Any]:
+    """Return the arguments of the tasks that estimate and create the cluster."""
+    return {"cluster": cluster(settings), "settings": settings}
 
 
 def athena(settings: Settings) -> dict[str, Any]:

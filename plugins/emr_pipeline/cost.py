@@ -245,7 +245,7 @@ def estimate(
     else:
         setup = float(SETUP_SECONDS + STEP_SECONDS * len(steps))
         work = input_bytes / BYTES_PER_SECOND
-        basis = f"a first guess from {input_bytes / 1e6:,.0f} MB of input: no earlier run had the same steps"
+        basis = f"a first guess from {input_bytes / 1e6:,.1f} MB of input: no earlier run had the same steps"
     seconds = setup + work / workers
     default = INSTANCE_TYPES[architecture]
     types = {*(cluster.primary_instance_types or default), *(cluster.core_instance_types or default)}

@@ -22,8 +22,9 @@ from sales_segmentation.jobs import JOBS
 FOLDER = Path(__file__).parents[3] / "dags" / "sales_segmentation"
 
 GRAPH = {
-    "stage_jobs": {"create_database"},
-    "check_input": {"create_database"},
+    "stage_jobs": {"estimate_cost"},
+    "check_input": {"estimate_cost"},
+    "estimate_cost": {"create_database"},
     "create_database": {"create_tables"},
     "create_tables": {"create_cluster"},
     "create_cluster": {"add_steps", "terminate_cluster"},
@@ -50,7 +51,7 @@ def test_the_task_groups_do_not_change_the_task_ids(dag: Any) -> None:
     groups = dag.task_group_dict
     members = {name: set(group.children) for name, group in groups.items()}
     assert members == {
-        "prepare": {"stage_jobs", "check_input", "create_database", "create_tables"},
+        "prepare": {"stage_jobs", "check_input", "estimate_cost", "create_database", "create_tables"},
         "spark": {"create_cluster", "add_steps", "preprocess", "fit_or_score", "pca", "kmeans", "score"},
         "athena": {"repair_tables", "verify_row_counts", "queries"},
         "clean_up": {"terminate_cluster", "sweep_clusters"},
@@ -152,7 +153,13 @@ def rendered(dag: Any, task_id: str, version: str = "4fb6325dc060", **params: An
     """Return a task with its template fields rendered, as in a run with this code version and these params."""
     task = copy.copy(dag.get_task(task_id))
     values = {name: param.value for name, param in dag.params.items()} | {"run_date": "2026-02-28"} | params
-    ti = SimpleNamespace(xcom_pull=lambda task_id: {"stage_jobs": version, "create_cluster": "j-1"}[task_id])
+    xcoms = {
+        "stage_jobs": version,
+        "create_cluster": "j-1",
+        "check_input": 4_000,
+        "estimate_cost": {"summary": "3 nodes"},
+    }
+    ti = SimpleNamespace(xcom_pull=lambda task_id, key=None: xcoms[task_id])
     task.render_template_fields({"dag": dag, "dag_run": None, "params": values, "ti": ti})
     return task
 
@@ -163,6 +170,11 @@ def test_lists_and_numbers_keep_their_type(dag: Any) -> None:
     assert rendered(dag, "add_steps", score_with="2026-01-31").plan == scoring
     report = rendered(dag, "publish_report", score_with="2026-01-31")
     assert report.facts["plan"] == scoring
+    assert report.facts["estimate"] == "3 nodes"
+    estimate = rendered(dag, "estimate_cost", score_with="2026-01-31", budget=2.5, over_budget="ask")
+    assert (estimate.steps, estimate.input_bytes) == (scoring, 4_000)
+    assert (estimate.budget, estimate.over_budget) == (2.5, "ask")
+    assert rendered(dag, "estimate_cost").budget is None
     assert report.metrics == {
         "preprocess": "s3://lake/metrics/run_date=2026-02-28/preprocess.json",
         "score": "s3://lake/metrics/run_date=2026-02-28/score.json",

@@ -58,6 +58,8 @@ def test_each_param_has_texts_and_a_valid_default(name: str) -> None:
         ("core_nodes", 0),
         ("spot_share", -0.1),
         ("task_nodes", -1),
+        ("budget", 0),
+        ("over_budget", "wait"),
         ("task_nodes", 1.5),
         ("release_label", "emr-5.0.0"),
         ("max_scanned_gb", 0),

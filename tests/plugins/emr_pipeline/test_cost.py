@@ -132,7 +132,7 @@ def test_the_first_estimate_is_a_guess_from_the_size_of_the_input() -> None:
     assert (first.on_demand_nodes, first.spot_nodes) == (3, 0)
     assert first.seconds == 600 + 2 * 60 + 1_000_000_000 / 5_000_000 / 2
     assert first.dollars == pytest.approx(3 * first.seconds / 3600 * 0.3)  # the most expensive type
-    assert first.basis.startswith("a first guess from 1,000 MB of input")
+    assert first.basis.startswith("a first guess from 1,000.0 MB of input")
     assert "at most $0.20 at AWS list prices of eu-west-1 (2026-11-27)" in first.summary
 
 
