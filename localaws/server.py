@@ -35,6 +35,7 @@ from localaws.emr.roles import check_execution_role, check_roles
 from localaws.emr.runner import Runner
 from localaws.emr_serverless.api import EmrServerlessApi
 from localaws.emr_serverless.application_registry import ApplicationRegistry
+from localaws.emr_serverless.dashboards import Dashboards
 from localaws.emr_serverless.runner import Runner as ServerlessRunner
 from localaws.faults.client import PATH as FAULTS_PATH
 from localaws.faults.endpoint import FaultsEndpoint
@@ -119,11 +120,16 @@ class Server:
         self._app_uis = AppUis(self._history_server, browser_url or self.endpoint_url)
         emr = EmrApi(self._registry, phase, check_roles, self._runner.launch, self._app_uis)
         self._applications = ApplicationRegistry()
+        job_runs = self.state / "emr-serverless"
         self._serverless_runner = ServerlessRunner(
-            self._applications, self._store, self.state / "emr-serverless", plan
+            self._applications, self._store, job_runs, event_logs, plan
         )
         serverless = EmrServerlessApi(
-            self._applications, phase, check_execution_role, self._serverless_runner.launch
+            self._applications,
+            phase,
+            check_execution_role,
+            self._serverless_runner.launch,
+            Dashboards(self._history_server, browser_url or self.endpoint_url, job_runs),
         )
         self._emr_serverless = _Lazy(lambda: RestJsonService("emr-serverless", serverless))
         self._athena: _Lazy[AthenaApi] = _Lazy(lambda: self._make_athena(plan, query_memory))

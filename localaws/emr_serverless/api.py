@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from localaws.emr_serverless import serializers
 from localaws.emr_serverless.application_registry import ApplicationRegistry
+from localaws.emr_serverless.dashboards import Dashboards
 from localaws.emr_serverless.errors import conflict, not_found, validation_error
 from localaws.emr_serverless.model import Application, ApplicationState, Attempt, JobRun, new_id
 from localaws.emr_serverless.request import (
@@ -37,11 +38,13 @@ class EmrServerlessApi:
         phase: timedelta,
         check_role: Callable[[str], None],
         launch: Callable[[Application], None],
+        dashboards: Dashboards,
     ) -> None:
         """``phase`` is the duration of CREATING, STARTING and STOPPING. ``check_role`` raises if IAM does not have the
         role; ``launch`` starts running a new application.
         """
         self._registry, self._phase, self._check_role, self._launch = registry, phase, check_role, launch
+        self._dashboards = dashboards
         self._answers: dict[tuple[str, str], tuple[JSON, JSON]] = {}
 
     # Applications
@@ -116,11 +119,7 @@ class EmrServerlessApi:
 
     def get_job_run(self, request: JSON) -> JSON:
         with self._registry.transaction():
-            job_run = self._job_run(request)
-            number = request.get("attempt", job_run.attempt.number)
-            if number > len(job_run.attempts):
-                raise not_found("Attempt", f"{number} of job run {job_run.id}")
-            return {"jobRun": serializers.job_run(job_run, job_run.attempts[number - 1])}
+            return {"jobRun": serializers.job_run(*self._attempt(request))}
 
     def list_job_runs(self, request: JSON) -> JSON:
         states, mode = request.get("states"), request.get("mode", "BATCH")
@@ -152,6 +151,9 @@ class EmrServerlessApi:
             job_run.cancel(grace, now)
         return {"applicationId": job_run.application.id, "jobRunId": job_run.id}
 
+    def get_dashboard_for_job_run(self, request: JSON) -> JSON:
+        return {"url": self._dashboards.url(*self._attempt(request))}
+
     # Tags
 
     def tag_resource(self, request: JSON) -> None:
@@ -173,6 +175,14 @@ class EmrServerlessApi:
 
     def _job_run(self, request: JSON) -> JobRun:
         return self._registry.job_run(request["applicationId"], request["jobRunId"])
+
+    def _attempt(self, request: JSON) -> tuple[JobRun, Attempt]:
+        """Return the job run and the attempt that the request names, by default the latest one."""
+        job_run = self._job_run(request)
+        number = request.get("attempt", job_run.attempt.number)
+        if number > len(job_run.attempts):
+            raise not_found("Attempt", f"{number} of job run {job_run.id}")
+        return job_run, job_run.attempts[number - 1]
 
     def _tags(self, request: JSON) -> dict[str, str]:
         match = _ARN.fullmatch(request["resourceArn"])

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from localaws import ACCOUNT
+from localaws.emr_serverless import monitoring
 from localaws.emr_serverless.errors import not_supported, validation_error
 from localaws.protocol import AwsError
 from localaws.spark import releases, submit
@@ -20,7 +21,6 @@ GRACE_SECONDS = range(15, 1_800 + 1)
 # Settings that would have to change what runs; the other settings of an application are stored.
 UNSUPPORTED_SETTINGS = ("imageConfiguration", "workerTypeSpecifications", "identityCenterConfiguration")
 _ROLE = re.compile(r"arn:aws[a-zA-Z0-9-]*:iam::(\d{12}):role/([\w+=,.@/-]+)")
-_LOG_URI = re.compile(r"s3[an]?://[^/]+(/.*)?")
 
 
 def check_engine(engine: str) -> str:
@@ -40,7 +40,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         if settings.get(name):
             raise not_supported(name)
     _check_configurations(settings.get("runtimeConfiguration", []))
-    _check_monitoring(settings.get("monitoringConfiguration", {}))
+    monitoring.check(settings.get("monitoringConfiguration", {}))
 
 
 def check_job_run(request: JSON) -> None:
@@ -65,7 +65,7 @@ def check_job_run(request: JSON) -> None:
         raise validation_error(f"maxAttempts must be at most {MAX_ATTEMPTS}.")
     overrides = request.get("configurationOverrides", {})
     _check_configurations(overrides.get("applicationConfiguration", []))
-    _check_monitoring(overrides.get("monitoringConfiguration", {}))
+    monitoring.check(overrides.get("monitoringConfiguration", {}))
 
 
 def check_role(arn: str) -> None:
@@ -115,21 +115,7 @@ def spark_properties(settings: Mapping[str, Any], request: Mapping[str, Any]) ->
     return properties
 
 
-def monitoring(settings: Mapping[str, Any], request: Mapping[str, Any]) -> JSON:
-    """Return the monitoring configuration of a job run: that of the application with the overrides of the job run."""
-    overrides = request.get("configurationOverrides", {}).get("monitoringConfiguration", {})
-    return {**settings.get("monitoringConfiguration", {}), **overrides}
-
-
 def _check_configurations(given: Sequence[JSON]) -> None:
     for configuration in given:
         if configuration.get("configurations"):
             raise not_supported("nested configurations")
-
-
-def _check_monitoring(given: Mapping[str, Any]) -> None:
-    log_uri = given.get("s3MonitoringConfiguration", {}).get("logUri")
-    if log_uri is not None and not _LOG_URI.fullmatch(log_uri):
-        raise validation_error(f"The logUri {log_uri!r} is not an S3 URI like s3://bucket/prefix/.")
-    if given.get("prometheusMonitoringConfiguration"):
-        raise not_supported("prometheusMonitoringConfiguration")

@@ -11,10 +11,11 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Event, Lock, Thread
 
+from localaws.emr_serverless import monitoring
 from localaws.emr_serverless.application_registry import ApplicationRegistry
 from localaws.emr_serverless.fault_hooks import ApplicationFaultHooks
 from localaws.emr_serverless.model import Application, Attempt, JobRun, JobRunState
-from localaws.emr_serverless.request import configurations, monitoring, spark_properties, submit_words
+from localaws.emr_serverless.request import configurations, spark_properties, submit_words
 from localaws.faults.plan import FaultPlan
 from localaws.s3.store import Store
 from localaws.spark import logs, process, submit
@@ -22,7 +23,6 @@ from localaws.spark import logs, process, submit
 POLL_SECONDS = 0.1  # interval at which the time is checked
 STOP_SECONDS = 15.0
 MAX_DETAILS = 256  # characters of stateDetails
-LOGS = ("stdout", "stderr")
 # A worker's heap is a matter of its size on AWS; here the driver gets the memory of this machine.
 IGNORED_PROPERTIES = frozenset({"spark.driver.memory"})
 DRIVER_ENVIRONMENT = "spark.emr-serverless.driverEnv."
@@ -30,10 +30,16 @@ log = logging.getLogger(__name__)
 
 
 class Runner:
-    """``root`` is the folder for live logs and temporary files: ``<application>/<job run>/<attempt>/``."""
+    """``root`` is the folder for live logs and temporary files: ``<application>/<job run>/<attempt>/``.
 
-    def __init__(self, registry: ApplicationRegistry, store: Store, root: Path, plan: FaultPlan) -> None:
-        self._registry, self._store, self._root, self._plan = registry, store, root, plan
+    ``event_logs`` is the folder for the event logs of Spark.
+    """
+
+    def __init__(
+        self, registry: ApplicationRegistry, store: Store, root: Path, event_logs: Path, plan: FaultPlan
+    ) -> None:
+        self._registry, self._store, self._plan = registry, store, plan
+        self._root, self._event_logs = root, event_logs
         self._stopped = Event()
         self._lock = Lock()
         self._clock: Thread | None = None
@@ -65,8 +71,9 @@ class Runner:
                 thread.start()
 
     def _run(self, job_run: JobRun, attempt: Attempt) -> None:
-        folder = self._root / job_run.application.id / job_run.id / str(attempt.number)
-        runner = _AttemptRunner(job_run, attempt, self._store, folder, self._stopped)
+        folder = monitoring.folder(self._root, job_run, attempt)
+        event_logs = self._event_logs if monitoring.has_event_log(job_run) else None
+        runner = _AttemptRunner(job_run, attempt, self._store, folder, event_logs, self._stopped)
         try:
             failure = runner.run(ApplicationFaultHooks(self._plan, job_run.application))
         except submit.SparkMissingError as error:
@@ -81,8 +88,17 @@ class Runner:
 
 
 class _AttemptRunner:
-    def __init__(self, job_run: JobRun, attempt: Attempt, store: Store, folder: Path, stopped: Event) -> None:
+    def __init__(
+        self,
+        job_run: JobRun,
+        attempt: Attempt,
+        store: Store,
+        folder: Path,
+        event_logs: Path | None,
+        stopped: Event,
+    ) -> None:
         self._job_run, self._attempt, self._store, self._stopped = job_run, attempt, store, stopped
+        self._event_logs = event_logs
         self._folder, self._conf, self._work = folder, folder / "conf", folder / "work"
 
     def run(self, hooks: ApplicationFaultHooks) -> str | None:
@@ -90,16 +106,18 @@ class _AttemptRunner:
         request, settings = self._job_run.request, self._job_run.settings
         for folder in (self._conf, self._work):
             folder.mkdir(parents=True)
-        for name in LOGS:
+        for name in monitoring.FILES:
             (self._folder / name).touch()
         spark = submit.find_spark()
         buckets = {bucket: self._store.bucket_path(bucket) for bucket in self._store.buckets()}
-        submit.configure(spark, configurations(settings, request), buckets, self._conf, self._work)
+        given = configurations(settings, request)
+        submit.configure(spark, given, buckets, self._conf, self._work, self._event_logs)
         command = [str(spark.submit), *submit.submit_arguments(submit_words(request), IGNORED_PROPERTIES)]
         environment = submit.environment(spark, self._conf, self._work) | self._driver_environment()
-        code = process.run(
-            command, environment, self._work, self._folder, hooks.of(self._job_run), self._stop_request
-        )
+        with monitoring.copied_logs(self._job_run, self._attempt, self._folder):
+            code = process.run(
+                command, environment, self._work, self._folder, hooks.of(self._job_run), self._stop_request
+            )
         self._archive()
         return self._failure(code) if code else None
 
@@ -122,27 +140,20 @@ class _AttemptRunner:
         return None
 
     def _failure(self, code: int) -> str:
-        stdout, stderr = (logs.tail(self._folder / name) for name in LOGS)
+        stdout, stderr = (logs.tail(self._folder / name) for name in monitoring.FILES)
         cause = logs.root_cause(stdout, stderr, code)
         where = "Job failed, please check complete logs in configured logging destination."
         return f"{where} ExitCode: {code}." + (f" Last few exceptions: {cause.message}" if cause else "")
 
     def _archive(self) -> None:
         """Write the driver's logs to S3; a failure to do so does not fail the job run."""
-        s3 = monitoring(self._job_run.settings, self._job_run.request).get("s3MonitoringConfiguration", {})
-        if not s3.get("logUri"):
+        prefix = monitoring.archive_prefix(self._job_run, self._attempt)
+        if prefix is None:
             return
-        prefix = f"{s3['logUri'].rstrip('/')}/{self._log_path()}"
         try:
-            logs.archive(self._store, prefix, [self._folder / name for name in LOGS])
+            logs.archive(self._store, prefix, [self._folder / name for name in monitoring.FILES])
         except (OSError, ValueError) as error:
             log.error("%s: cannot archive the logs at %s: %s", self._job_run.id, prefix, error)
-
-    def _log_path(self) -> str:
-        """Return the path of the driver's logs: https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/logging.html"""
-        has_retries = self._job_run.request.get("retryPolicy", {}).get("maxAttempts", 1) > 1
-        attempt = f"/attempts/{self._attempt.number}" if has_retries else ""
-        return f"applications/{self._job_run.application.id}/jobs/{self._job_run.id}{attempt}/SPARK_DRIVER"
 
 
 def _cut(text: str) -> str:

@@ -118,6 +118,17 @@ def test_an_application_is_updated_before_it_is_started_and_deleted_after_it_is_
             {"monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": "logs"}}},
             "not an S3 URI like s3://bucket/prefix/",
         ),
+        (
+            {
+                "monitoringConfiguration": {
+                    "cloudWatchLoggingConfiguration": {
+                        "enabled": True,
+                        "logTypes": {"HIVE_DRIVER": ["STDOUT"]},
+                    }
+                }
+            },
+            "The logTypes HIVE_DRIVER with STDOUT are not valid",
+        ),
     ],
 )
 def test_an_invalid_application_is_refused(serverless: Any, members: dict[str, Any], message: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localaws.faults import Fault, Faults, SpotNodeLost, StepFails, StepHangs, StepKilled, StepStartsSlowly
 from localaws.testing import LocalAws
@@ -107,14 +109,21 @@ def test_a_job_run_reads_and_writes_s3_with_the_settings_of_all_levels(
         parameters=f"--conf spark.driver.memory=14g --py-files s3://{BUCKET}/helper.py "
         "--conf 'spark.set.parameter=two words' --conf spark.executor.instances=1",
         configurationOverrides={
-            "applicationConfiguration": [{"classification": "spark-defaults", "properties": properties}]
+            "applicationConfiguration": [{"classification": "spark-defaults", "properties": properties}],
+            "monitoringConfiguration": {
+                "cloudWatchLoggingConfiguration": {"enabled": True, "logStreamNamePrefix": "live"}
+            },
         },
     )
     job_run = wait_for(local_aws, application, job_run_id)
     assert (job_run["state"], job_run["stateDetails"]) == ("SUCCESS", "")
-    assert log(local_aws, f"{application}/jobs/{job_run_id}/SPARK_DRIVER/stdout") == (
-        "3 42 ['--master', 'mine'] ['application', 'job', 'two words'] blue local[*]\n"
-    )
+    output = "3 42 ['--master', 'mine'] ['application', 'job', 'two words'] blue local[*]"
+    path = f"{application}/jobs/{job_run_id}/SPARK_DRIVER/stdout"
+    assert log(local_aws, path) == f"{output}\n"
+    events = local_aws.client("logs").get_log_events(
+        logGroupName="/aws/emr-serverless", logStreamName=f"live/applications/{path}"
+    )["events"]
+    assert [event["message"] for event in events] == [output]
     written = local_aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="out/")["Contents"]
     assert any(item["Key"].endswith(".parquet") for item in written)
     seconds = job_run["totalExecutionDurationSeconds"]
@@ -128,6 +137,13 @@ def test_a_job_run_reads_and_writes_s3_with_the_settings_of_all_levels(
     folder = local_aws.state / "emr-serverless" / application / job_run_id / "1"
     assert (folder / "stdout").read_text().startswith("3 42")
     assert not (folder / "work").exists()
+    members = {"applicationId": application, "jobRunId": job_run_id}
+    link = local_aws.client("emr-serverless").get_dashboard_for_job_run(**members)["url"]
+    [event_log] = re.findall(r"Logging events to \S+/(local-\d+)", (folder / "stderr").read_text())
+    assert re.fullmatch(
+        rf"{re.escape(local_aws.endpoint_url)}/_localaws/spark-ui/[\w-]+/history/{event_log}/jobs/", link
+    )
+    assert (local_aws.state / "spark-history" / "event-logs" / f"{event_log}.zstd").exists()
 
 
 def test_each_attempt_has_its_own_state_and_logs(
@@ -152,9 +168,14 @@ def test_each_attempt_has_its_own_state_and_logs(
         assert exception in log(local_aws, path)
 
 
-def test_long_details_are_cut(local_aws: LocalAws, application: str, faults: Faults) -> None:
+def test_a_job_run_that_fails_before_spark_starts_has_no_dashboard_and_long_details_are_cut(
+    local_aws: LocalAws, application: str, faults: Faults
+) -> None:
     faults.plan(StepFails("long", "x" * 500))
     job_run = wait_for(local_aws, application, start(local_aws, application, "long"))
+    members = {"applicationId": application, "jobRunId": job_run["jobRunId"]}
+    with pytest.raises(ClientError, match="has no event log of Spark"):
+        local_aws.client("emr-serverless").get_dashboard_for_job_run(**members)
     assert len(job_run["stateDetails"]) == 256
     assert job_run["stateDetails"].endswith("...")
 

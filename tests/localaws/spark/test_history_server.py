@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,8 +80,10 @@ def test_the_spark_ui_of_an_ended_cluster_opens(local_aws: LocalAws, ended: dict
         "PersistentAppUIStatus"
     ] != ("ATTACHED"):
         time.sleep(0.2)
-    [log] = (local_aws.state / "spark-history" / "event-logs").glob("local-*")
-    url = emr.get_persistent_app_ui_presigned_url(PersistentAppUIId=app_ui, ApplicationId=log.stem)
+    [step] = emr.list_steps(ClusterId=ended["Id"])["Steps"]
+    stderr = (local_aws.state / "emr" / ended["Id"] / step["Id"] / "stderr").read_text()
+    [application_id] = re.findall(r"Logging events to \S+/(local-\d+)", stderr)
+    url = emr.get_persistent_app_ui_presigned_url(PersistentAppUIId=app_ui, ApplicationId=application_id)
     path = urlsplit(url["PresignedURL"]).path
     host = {"Host": urlsplit(local_aws.endpoint_url).netloc}
     base = path.partition("/history")[0]
