@@ -6,10 +6,11 @@ EMR_PIPELINE := PYTHONPATH=plugins $(RUN) -m emr_pipeline.cli
 SPARK4 := .venv-spark4
 BENCHMARK := .venv-benchmark
 UI := .venv-ui
+NOTEBOOK := .venv-notebook
 IAM_SIMULATE := tests/infra/iam-simulate
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down deploy doctor undeploy test test-spark4 test-ui test-wheels permissions chaos benchmark benchmark-dag data-dictionary prices state-machine test-state-machine lint clean
+.PHONY: help run up down deploy doctor undeploy test test-spark4 test-ui test-wheels permissions chaos benchmark benchmark-dag data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-20s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +69,12 @@ state-machine: $(VENV)/complete ## Write the state machines of AWS Step Function
 test-state-machine: $(VENV)/complete ## Execute the state machine with the local AWS, and compare its tables with those of the DAG
 	@$(RUN) -m pytest -m state_machine tests/e2e
 
+notebook: $(VENV)/complete $(NOTEBOOK)/complete ## Execute notebooks/explore.ipynb with the data of `run`, and render it to docs/explore.md
+	@PYTHONPATH=dags:plugins $(RUN) -m devtools.notebook $(NOTEBOOK)/bin/python
+
+test-notebook: $(VENV)/complete $(NOTEBOOK)/complete ## Run the pipeline with a small sample, and execute the notebook with its data
+	@$(RUN) -m pytest -m notebook tests/notebooks
+
 lint: $(VENV)/complete ## Run ruff and mypy
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
@@ -79,6 +86,9 @@ clean: ## Remove all local data (.local, and the data of `up`); the environments
 
 $(VENV)/complete: requirements.txt requirements-dev.txt
 	@$(PYTHON) devtools/make_venv.py $(VENV) $^
+
+$(NOTEBOOK)/complete: requirements-notebook.txt
+	@$(PYTHON) devtools/make_venv.py $(NOTEBOOK) $^
 
 $(SPARK4)/complete: requirements-spark4.txt
 	@$(PYTHON) devtools/make_venv.py $(SPARK4) $^

@@ -36,6 +36,7 @@ ALLOWED = {
         "psutil", "pyarrow", "pyspark", "sklearn",
     },
     "devtools": {"airflow", "boto3", "devtools", "localaws", "numpy", "pluggy", "pyarrow", "rich", "segmentation"},
+    "devtools/notebook": {"devtools", "emr_pipeline", "jinja2", "localaws", "sales_segmentation"},
     "devtools/state_machine": {"boto3", "devtools", "emr_pipeline", "jinja2", "sales_segmentation"},
 }  # fmt: skip
 
