@@ -67,7 +67,7 @@ class Runner:
                 thread = Thread(
                     target=self._run, args=(job_run, job_run.attempt), name=job_run.id, daemon=True
                 )
-                self._threads.append(thread)
+                self._threads = [*filter(Thread.is_alive, self._threads), thread]
                 thread.start()
 
     def _run(self, job_run: JobRun, attempt: Attempt) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from localaws import ACCOUNT
 from localaws.emr_serverless.model import DEFAULT_IDLE_MINUTES, Application, Attempt, JobRun
 from localaws.emr_serverless.request import spark_properties
-from localaws.emr_serverless.workers import billed, execution_seconds, total, workers_of
+from localaws.emr_serverless.workers import NO_MAXIMUM, billed, execution_seconds, total, workers_of
 
 JSON = dict[str, Any]
 ARN = f"arn:aws:emr-serverless:us-east-1:{ACCOUNT}:/applications/"
@@ -56,7 +56,8 @@ def application_summary(a: Application) -> JSON:
 def job_run(j: JobRun, attempt: Attempt) -> JSON:
     """Return the members of GetJobRun; the state is that of ``attempt``."""
     attempts = j.attempts[: attempt.number]
-    workers = workers_of(spark_properties(j.settings, j.request))
+    properties = spark_properties(j.settings, j.request)
+    workers = workers_of(properties, j.settings.get("maximumCapacity", NO_MAXIMUM))
     used: JSON = (
         {
             "totalResourceUtilization": total(workers, attempts),

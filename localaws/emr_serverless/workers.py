@@ -21,6 +21,7 @@ MEMORY_BY_CORES = {1: (2, 8, 1), 2: (4, 16, 1), 4: (8, 30, 1), 8: (16, 60, 4), 1
 MIN_OVERHEAD = 384 / 1024  # GB
 INCLUDED_DISK = 20  # GB of each worker that are not billed
 BILLED_SECONDS = 60  # minimum for each worker
+NO_MAXIMUM: Mapping[str, str] = {}
 _SIZE = re.compile(r"(\d+)\s*([kmgt]?)b?", re.IGNORECASE)
 _GB = {
     "": 1 / 1024,
@@ -78,14 +79,33 @@ def execution_seconds(attempt: Attempt) -> int:
     return math.ceil(_seconds(attempt.started, attempt.ended))
 
 
-def workers_of(properties: Mapping[str, str]) -> Workers:
-    """Return the workers that the Spark properties request. Raises ValidationException for unsupported sizes."""
+def workers_of(properties: Mapping[str, str], maximum: Mapping[str, str] = NO_MAXIMUM) -> Workers:
+    """Return the workers that the Spark properties request, with as many executors as ``maximum`` allows.
+
+    ``maximum`` is the maximumCapacity of the application. One executor is always counted. Raises ValidationException
+    for sizes that EMR Serverless does not support.
+    """
     executors = properties.get("spark.executor.instances") or properties.get(
         "spark.dynamicAllocation.initialExecutors", "3"
     )
     if not executors.isdecimal():
         raise validation_error(f"spark.executor.instances is {executors!r}, it must be a number.")
-    return Workers(_worker(properties, "driver"), _worker(properties, "executor"), int(executors))
+    driver, executor = _worker(properties, "driver"), _worker(properties, "executor")
+    allowed = [
+        (_number(maximum[resource]) - of_driver) // of_executor
+        for resource, of_driver, of_executor in (
+            ("cpu", driver.cores, executor.cores),
+            ("memory", driver.memory, executor.memory),
+            ("disk", driver.disk, executor.disk),
+        )
+        if resource in maximum
+    ]
+    return Workers(driver, executor, min([int(executors), *(max(1, number) for number in allowed)]))
+
+
+def _number(size: str) -> int:
+    """Return the number of a size such as ``16 vCPU`` or ``64GB``."""
+    return int(re.match(r"\d+", size)[0])  # type: ignore[index]  # the request was validated
 
 
 def _worker(properties: Mapping[str, str], role: str) -> Worker:

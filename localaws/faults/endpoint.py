@@ -8,9 +8,10 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from localaws.faults.client import PATH
-from localaws.faults.kinds import CallFault, Fault, all_from_json
+from localaws.faults.error_responses import QUOTA_EXCEEDED
+from localaws.faults.kinds import CallFault, Fault, QuotaExceeded, all_from_json
 from localaws.faults.plan import FaultPlan
-from localaws.operations import SERVICES, qualified_names, targets_cluster
+from localaws.operations import SERVICES, Operation, qualified_names, targets_cluster
 
 
 class FaultsEndpoint:
@@ -57,6 +58,9 @@ def _check(fault: Fault) -> None:
         raise ValueError(f"{fault.operation!r} is not an operation of {', '.join(SERVICES)}")
     if others:
         raise ValueError(f"{fault.operation!r} is ambiguous: use {name} or {' or '.join(others)}")
+    service, _, operation = name.partition(":")
+    if isinstance(fault, QuotaExceeded) and QUOTA_EXCEEDED not in Operation(service, operation).errors:
+        raise ValueError(f"{name} has no {QUOTA_EXCEEDED}")
     if (fault.cluster or fault.tags) and not targets_cluster(name):
         raise ValueError(f"{name} does not name a cluster or an application: omit cluster and tags")
 

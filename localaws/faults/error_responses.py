@@ -8,10 +8,11 @@ from __future__ import annotations
 from werkzeug.wrappers import Response
 
 from localaws.errors import json_error, s3_error
-from localaws.faults.kinds import CallFault, Deny, ServerError, Throttle
+from localaws.faults.kinds import CallFault, Deny, QuotaExceeded, ServerError, Throttle
 from localaws.operations import REST_JSON_SERVICES, Operation
 from localaws.rest_protocol import rest_error
 
+QUOTA_EXCEEDED = "ServiceQuotaExceededException"
 _REST_STATUS = {"ThrottlingException": 429, "AccessDeniedException": 403}
 _S3_ERRORS = {
     500: ("InternalError", "We encountered an internal error. Please try again."),
@@ -49,6 +50,8 @@ def _json_error_fields(operation: Operation, fault: CallFault) -> tuple[int, str
             why = f"because no identity-based policy allows the {operation} action"
             who = "User: arn:aws:iam::123456789012:user/local is not authorized to perform"
             return 400, "AccessDeniedException", f"{who}: {operation} {why}"
+        case QuotaExceeded():
+            return 402, QUOTA_EXCEEDED, "The request exceeds a service quota of the account."
         case ServerError(status=503):
             return (
                 503,

@@ -101,6 +101,11 @@ class ServerError(CallFault):
 
 
 @dataclass(frozen=True)
+class QuotaExceeded(CallFault):
+    """402 ServiceQuotaExceededException, of operations that have this error."""
+
+
+@dataclass(frozen=True)
 class DropConnection(CallFault):
     """The connection is closed without a response."""
 
@@ -239,7 +244,7 @@ class QueryDelayed(QueryFault):
 KINDS: Mapping[str, type[Fault]] = {
     kind.__name__: kind
     for kind in (
-        *(Throttle, Deny, ServerError, DropConnection, Delay),
+        *(Throttle, Deny, ServerError, QuotaExceeded, DropConnection, Delay),
         *(ClusterFailsToStart, BootstrapFails, ClusterTerminatesSlowly),
         *(ApplicationFailsToStart, ApplicationStartsSlowly),
         *(StepFails, StepStartsSlowly, StepHangs, StepKilled, SpotNodeLost),

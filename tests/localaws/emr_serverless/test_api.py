@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localaws.faults import ApplicationFailsToStart, ApplicationStartsSlowly, Faults, ServerError, Throttle
+from localaws.faults import (
+    ApplicationFailsToStart,
+    ApplicationStartsSlowly,
+    Faults,
+    QuotaExceeded,
+    ServerError,
+    Throttle,
+)
 from localaws.testing import LocalAws
 
 ROLE = "arn:aws:iam::123456789012:role/job"
@@ -281,6 +288,9 @@ def test_planned_faults_of_calls_apply_to_the_application_that_they_name(
         "ThrottlingException",
         "Rate exceeded",
     )
+    faults.plan(QuotaExceeded("StartApplication", cluster="one"))
+    quota = (402, "ServiceQuotaExceededException")
+    assert error_of(serverless.start_application, applicationId=one)[:2] == quota
     job = {"applicationId": one, "clientToken": "after-work", **JOB}
     faults.plan(ApplicationStartsSlowly(3600, cluster="one"))
     assert error_of(serverless.start_job_run, **job)[:2] == (500, "InternalServerException")

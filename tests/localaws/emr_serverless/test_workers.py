@@ -41,6 +41,20 @@ def test_an_overhead_that_is_set_replaces_the_factor() -> None:
 
 
 @pytest.mark.parametrize(
+    ("maximum", "executors"),
+    [
+        ({"cpu": "12 vCPU", "memory": "400 GB"}, 2),
+        ({"cpu": "400vCPU", "memory": "40GB"}, 1),
+        ({"cpu": "400 vCPU", "memory": "400 GB", "disk": "60 GB"}, 2),
+        ({"cpu": "4 vCPU", "memory": "16 GB"}, 1),
+        ({"cpu": "400 vCPU", "memory": "400 GB"}, 3),
+    ],
+)
+def test_the_maximum_capacity_limits_the_number_of_executors(maximum: dict[str, str], executors: int) -> None:
+    assert workers_of({}, maximum).executors == executors
+
+
+@pytest.mark.parametrize(
     ("properties", "message"),
     [
         ({"spark.executor.cores": "3"}, "spark.executor.cores is '3', it must be one of 1, 2, 4, 8, 16"),

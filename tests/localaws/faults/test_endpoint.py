@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from localaws.faults import Fault, FaultRejected, Faults, Planned, StepFails, Throttle
+from localaws.faults import Fault, FaultRejected, Faults, Planned, QuotaExceeded, StepFails, Throttle
 from localaws.testing import LocalAws
 
 
@@ -58,6 +58,7 @@ def test_one_fault_or_all_can_be_removed(faults: Faults) -> None:
         ),
         (Throttle("emr:DescribeStep"), "'emr:DescribeStep' is not an operation"),
         (Throttle("GetDatabase"), "is ambiguous: use athena:GetDatabase or glue:GetDatabase"),
+        (QuotaExceeded("DescribeStep"), "elasticmapreduce:DescribeStep has no ServiceQuotaExceededException"),
         (Throttle("ListClusters", cluster="c"), "elasticmapreduce:ListClusters does not name a cluster"),
         (
             Throttle("StartQueryExecution", tags={"run_id": "r"}),
