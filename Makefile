@@ -7,10 +7,11 @@ SPARK4 := .venv-spark4
 BENCHMARK := .venv-benchmark
 UI := .venv-ui
 NOTEBOOK := .venv-notebook
+MWAA := .venv-mwaa
 IAM_SIMULATE := tests/infra/iam-simulate
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down deploy doctor undeploy test test-spark4 test-ui test-wheels permissions chaos benchmark benchmark-dag data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook
+.PHONY: help run up down deploy doctor undeploy package test test-spark4 test-mwaa test-backfill test-ui test-wheels permissions chaos benchmark benchmark-dag data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-20s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,11 +34,21 @@ doctor: $(VENV)/complete ## Check the account and the settings before the first 
 undeploy: $(VENV)/complete ## Delete the AWS resources except the bucket and its key: [ARGS="--yes"]
 	@$(EMR_PIPELINE) undeploy $(ARGS)
 
+package: $(VENV)/complete ## Build dist/ for Amazon MWAA and for a git-synced Airflow: [WHEELS=1, for an MWAA without internet]
+	@$(RUN) -m devtools.package $(if $(WHEELS),--wheels)
+
 test: lint ## Run ruff, mypy and the tests
 	@$(RUN) -m pytest -n auto --dist loadfile
 
 test-spark4: $(SPARK4)/complete ## Run the tests of the Spark jobs on Spark 4; needs JDK 17
 	@$(SPARK4)/bin/python -m pytest tests/spark --confcutdir tests/spark -p tests.spark.session
+
+test-mwaa: $(VENV)/complete $(MWAA)/complete ## Test the DAGs with the versions of Amazon MWAA: [PYTHON=/path/to/python3.12]
+	@$(MWAA)/bin/python -m pytest tests/dags --confcutdir tests/dags --ignore tests/dags/sales_segmentation/test_state_machine.py
+	@$(RUN) -m pytest -m mwaa tests/mwaa
+
+test-backfill: $(VENV)/complete ## Backfill ten dates on Airflow's own processes with the local AWS
+	@$(RUN) -m pytest -m backfill tests/e2e
 
 test-ui: $(VENV)/complete $(UI)/complete ## Test the web UI in a real browser: [SCREENSHOTS=folder] [UI_URL=address UI_USER=name UI_PASSWORD=secret]
 	@PYTHONPATH=$(UI)/lib/python3.11/site-packages $(RUN) -m pytest -m ui tests/ui -s
@@ -92,6 +103,9 @@ $(NOTEBOOK)/complete: requirements-notebook.txt
 
 $(SPARK4)/complete: requirements-spark4.txt
 	@$(PYTHON) devtools/make_venv.py $(SPARK4) $^
+
+$(MWAA)/complete: requirements-mwaa-image.txt requirements-mwaa.txt
+	@$(PYTHON) devtools/make_venv.py $(MWAA) $^
 
 $(BENCHMARK)/complete: requirements-benchmark.txt
 	@$(PYTHON) devtools/make_venv.py $(BENCHMARK) $^

@@ -36,7 +36,7 @@ def environment(home: Path, endpoint: str) -> dict[str, str]:
     }
 
 
-def migrate(variables: dict[str, str], log: Path) -> None:
+def migrate(variables: dict[str, str], log: Path, python: str = sys.executable) -> None:
     """Create or migrate Airflow's database; do nothing if it was migrated with the same requirements."""
     home = Path(variables["AIRFLOW_HOME"])
     lock = (PROJECT / "requirements.txt").read_text()
@@ -46,7 +46,7 @@ def migrate(variables: dict[str, str], log: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         subprocess.run(
-            [str(Path(sys.executable).with_name("airflow")), "db", "migrate"],
+            [str(Path(python).with_name("airflow")), "db", "migrate"],
             env={**os.environ, **variables},
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -62,6 +62,8 @@ class Airflow:
     password: str
     variables: Mapping[str, str]
     logs: Path
+    python: str = sys.executable
+    """The interpreter of the environment in which Airflow is installed."""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _token: str = ""
 
@@ -70,7 +72,7 @@ class Airflow:
         port = ("--port", self.url.rpartition(":")[2]) if component == "api-server" else ()
         with (self.logs / f"{component}.log").open("ab") as log:
             self.processes[component] = subprocess.Popen(
-                [str(Path(sys.executable).with_name("airflow")), component, *port],
+                [str(Path(self.python).with_name("airflow")), component, *port],
                 env={**os.environ, **self.variables},
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -200,10 +202,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def airflow(folder: Path, endpoint: str, **variables: str) -> Iterator[Airflow]:
+def airflow(
+    folder: Path, endpoint: str, *, python: str = sys.executable, **variables: str
+) -> Iterator[Airflow]:
     """Run Airflow with its home in ``folder`` against the AWS at ``endpoint``, with one user and a new password.
 
-    Raises ServiceError if it is not healthy after START_TIMEOUT.
+    ``python`` is the interpreter of the environment in which Airflow is installed; ``variables`` are added to the
+    environment of its processes. Raises ServiceError if it is not healthy after START_TIMEOUT.
     """
     url = f"http://127.0.0.1:{free_port()}"
     password, passwords = secrets.token_urlsafe(16), folder / "passwords.json"
@@ -230,8 +235,8 @@ def airflow(folder: Path, endpoint: str, **variables: str) -> Iterator[Airflow]:
     logs.mkdir(parents=True, exist_ok=True)
     passwords.touch(0o600)
     passwords.write_text(json.dumps({USER: password}))
-    airflow_home.migrate(environment, logs / "migrate.log")
-    running = Airflow(url, password, environment, logs)
+    airflow_home.migrate(environment, logs / "migrate.log", python)
+    running = Airflow(url, password, environment, logs, python)
     with ExitStack() as stack:
         stack.callback(running.stop)
         for component in COMPONENTS:

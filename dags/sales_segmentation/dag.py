@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from airflow.sdk import DAG, Asset, TaskGroup, TriggerRule, chain, task
+from airflow.sdk import DAG, Asset, CronTriggerTimetable, TaskGroup, TriggerRule, chain, task
 
 from emr_pipeline.alerts import late_after, on_failure
 from emr_pipeline.operators.athena import AthenaStatementOperator, VerifyRowCountsOperator
@@ -16,6 +16,7 @@ from emr_pipeline.operators.estimate_cost import EstimateCostOperator
 from emr_pipeline.operators.publish_report import PublishReportOperator
 from emr_pipeline.operators.stage_jobs import StageJobsOperator
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
+from emr_pipeline.run_lock import RunLock
 from emr_pipeline.settings import Settings
 from sales_segmentation import params, report, run
 from sales_segmentation.datasets import DATASETS, QUESTIONS, RAW_COLUMNS
@@ -25,6 +26,8 @@ from sales_segmentation.runbook import task_docs
 
 settings = Settings.from_environment(project="sales-segmentation", database="beverage_analytics")
 s3, athena, nodes = settings.s3, run.athena(settings), run.nodes(settings)
+jobs_folder = Path(settings.jobs_folder or FOLDER)
+lock = RunLock(settings, run.lock_key)  # two runs of one run date would write the same files
 each_table = athena | {"map_index_template": "{{ params.dataset }}"}
 tables = [dataset.params for dataset in DATASETS]
 assets = [Asset(f"{settings.database}.{dataset.name}", s3("processed", dataset.name)) for dataset in DATASETS]
@@ -34,9 +37,10 @@ with DAG(
     dag_id="sales_segmentation",
     dag_display_name="Customer segmentation",
     doc_md=Path(__file__).with_suffix(".md").read_text(encoding="utf-8"),
-    schedule=None,
+    schedule=CronTriggerTimetable(settings.schedule, timezone="UTC") if settings.schedule else None,
     start_date=datetime(2024, 1, 1),
-    max_active_runs=1,  # two runs of one run date would write the same partitions
+    catchup=False,  # earlier dates are created by a backfill
+    max_active_runs=1,  # does not count the runs of a backfill
     tags=["athena", "emr", "segmentation", "spark"],
     params=params.form(settings),
     user_defined_macros=run.MACROS | {"settings": settings},
@@ -47,7 +51,7 @@ with DAG(
     default_args=run.default_args(settings),
 ) as dag:
     with group("prepare", "Prepare", tooltip="Before anything costs money"):
-        stage_jobs = StageJobsOperator(**task_docs("stage_jobs"), folder=FOLDER, destination=s3("jobs"))
+        stage_jobs = StageJobsOperator(**task_docs("stage_jobs"), folder=jobs_folder, destination=s3("jobs"))
         check_input = CheckInputOperator(
             **task_docs("check_input"),
             uri="{{ params.input }}",
@@ -63,7 +67,7 @@ with DAG(
         ).expand(params=tables)
 
     with group("spark", "Spark on EMR", tooltip="One cluster; its steps fit new models, or score"):
-        create_cluster = CreateClusterOperator(**task_docs("create_cluster"), **nodes)
+        create_cluster = CreateClusterOperator(**task_docs("create_cluster"), **nodes, pre_execute=lock)
         steps = [job.step(settings) for job in JOBS]
         add_steps = AddStepsOperator(**task_docs("add_steps"), cluster_id=CLUSTER_ID, steps=steps, plan=plan)
         preprocess, pca, kmeans, score = (

@@ -29,6 +29,11 @@ def run_date(dag_run: Any, params: Mapping[str, Any]) -> str:
     return str(params["run_date"] or (dag_run.logical_date or dag_run.run_after).astimezone(UTC).date())
 
 
+def lock_key(context: Context) -> str:
+    """Return the key of the lock of a run, which all runs of its run date share."""
+    return f"locks/run_date={run_date(context['dag_run'], context['params'])}.json"
+
+
 def model_date(dag_run: Any, params: Mapping[str, Any]) -> str:
     """Return the run date of the run that fitted the models: an earlier run if this run scores, else this run."""
     return params["score_with"] or run_date(dag_run, params)
@@ -116,6 +121,11 @@ def precondition(settings: Settings, context: Context, s3: Any) -> str:
     params = context["params"]
     if error := validate_params(params, context["dag"].params):
         return error
+    if params["run_date"] and context["dag_run"].run_type == "backfill":
+        return (
+            f"run_date is {params['run_date']} for all runs of this backfill; leave it out: the run date of each run "
+            "is its logical date"
+        )
     folder = f"models/run_date={params['score_with']}/"
     if params["score_with"] and not s3.list_keys(settings.bucket, prefix=folder, max_items=1):
         return (

@@ -42,7 +42,7 @@ with DAG(
     owner_links=settings.owner_links,
     default_args=defaults | {"doc_md": again},
 ):
-    folder = Path(__file__).parents[2] / "spark"
+    folder = Path(settings.jobs_folder or Path(__file__).parents[2] / "spark")
     stage_jobs = StageJobsOperator(task_id="stage_jobs", folder=folder, destination=settings.s3("jobs"))
     create_database = statement(task_id="create_database", query="sql/create_database.sql")
     create_table = statement(task_id="create_table", query="sql/create_table.sql")

@@ -72,7 +72,8 @@ class LateAlert(RunAlert):
     async def async_notify(self, context: Context) -> None:
         run: Any = context["dag_run"]
         # FailureAlert has reported the run, but Airflow keeps its deadline: https://github.com/apache/airflow/issues/60927
-        if run["state"] == "failed":
+        # A backfill creates all its runs at once, and most of them wait for hours.
+        if run["state"] == "failed" or run["run_type"] == "backfill":
             return
         deadline: datetime = context["deadline"]["deadline_time"]  # type: ignore[typeddict-item]
         problem = f"late, its deadline was {deadline:%Y-%m-%d %H:%M} UTC and it is {run['state']}"

@@ -113,7 +113,8 @@ def test_keys_are_in_no_file_and_are_required() -> None:
 
 
 def test_every_setting_of_the_pipeline_can_be_set_in_env() -> None:
-    names = {PREFIX + field.name.upper() for field in fields(Settings)} - {"EMR_PIPELINE_AWS_CONN_ID"}
+    fixed = {"EMR_PIPELINE_AWS_CONN_ID", "EMR_PIPELINE_JOBS_FOLDER"}
+    names = {PREFIX + field.name.upper() for field in fields(Settings)} - fixed
     assert names <= SERVICES["scheduler"]["environment"].keys()
     assert names <= EXAMPLE.keys()
 

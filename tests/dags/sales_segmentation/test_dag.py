@@ -5,17 +5,23 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow import plugins_manager
+from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import TriggerRule
+from airflow.serialization.decoders import decode_timetable
+from airflow.serialization.encoders import encode_timetable
+from airflow.timetables.base import TimeRestriction
 
 from devtools.dag_run import task_instance_counts
 from emr_pipeline.listener import leaf_tasks
+from emr_pipeline.run_lock import RunLock
+from sales_segmentation import run
 from sales_segmentation.datasets import DATASETS, QUESTIONS
 from sales_segmentation.jobs import JOBS
 
@@ -217,10 +223,50 @@ def test_check_input_refuses_wrong_params_and_missing_models(
         return [key for key in ["models/run_date=2026-01-31/pca/metadata"] if key.startswith(prefix)]
 
     values = {name: param.value for name, param in dag.params.items()} | params
-    context = {"dag": dag, "dag_run": None, "params": values}
+    context = {"dag": dag, "dag_run": SimpleNamespace(run_type="manual"), "params": values}
     found = dag.get_task("check_input").precondition(context, SimpleNamespace(list_keys=list_keys))
     assert found.startswith(error)
     assert bool(found) == bool(error)
+
+
+@pytest.mark.parametrize(
+    ("run_type", "run_date", "error"),
+    [
+        ("backfill", "2026-01-31", "run_date is 2026-01-31 for all runs of this backfill; leave it out"),
+        ("backfill", None, ""),
+        ("manual", "2026-01-31", ""),
+    ],
+)
+def test_check_input_refuses_one_run_date_for_all_runs_of_a_backfill(
+    dag: Any, run_type: str, run_date: str | None, error: str
+) -> None:
+    params = {name: param.value for name, param in dag.params.items()} | {"run_date": run_date}
+    context = {"dag": dag, "dag_run": SimpleNamespace(run_type=run_type), "params": params}
+    found = dag.get_task("check_input").precondition(context, None)
+    assert found.startswith(error)
+    assert bool(found) == bool(error)
+
+
+def test_a_cluster_is_created_only_by_the_run_that_has_the_lock_of_its_run_date(dag: Any) -> None:
+    lock = dag.get_task("create_cluster")._pre_execute_hook
+    assert isinstance(lock, RunLock)
+    assert (lock.settings.bucket, lock.key) == ("lake", run.lock_key)
+
+
+@pytest.mark.parametrize("cron", ["", "0 2 * * *"])
+def test_the_schedule_is_a_setting(monkeypatch: pytest.MonkeyPatch, cron: str) -> None:
+    monkeypatch.setenv("EMR_PIPELINE_BUCKET", "lake")
+    monkeypatch.setenv("EMR_PIPELINE_SCHEDULE", cron)
+    (parsed,) = DagBag(FOLDER / "dag.py").dags.values()
+    timetable = decode_timetable(encode_timetable(parsed.timetable))
+    assert timetable.periodic == bool(cron)  # only then can it be backfilled
+    assert not parsed.catchup
+    if cron:
+        run_info = timetable.next_dagrun_info(
+            last_automated_data_interval=None,
+            restriction=TimeRestriction(datetime(2026, 1, 1, 3, tzinfo=UTC), None, catchup=True),
+        )
+        assert run_info.logical_date == datetime(2026, 1, 2, 2, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("value", [3.0, 3])

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sales_segmentation.run import int_if_whole, jobs, run_date
+from sales_segmentation.run import int_if_whole, jobs, lock_key, run_date
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 LATER = datetime(2024, 3, 1, 0, 30, tzinfo=UTC)
@@ -30,6 +30,16 @@ def test_run_date(
 ) -> None:
     dag_run = SimpleNamespace(logical_date=logical_date, run_after=run_after)
     assert run_date(dag_run, {"run_date": param}) == expected
+
+
+def test_all_runs_of_a_run_date_have_the_same_lock() -> None:
+    def key(param: str | None, logical_date: datetime | None) -> str:
+        return lock_key(
+            {"dag_run": SimpleNamespace(logical_date=logical_date), "params": {"run_date": param}}
+        )
+
+    assert key("2024-02-29", None) == key(None, NOON) == "locks/run_date=2024-02-29.json"
+    assert key(None, LATER) != key(None, NOON)
 
 
 @pytest.mark.parametrize(

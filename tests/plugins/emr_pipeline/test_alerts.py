@@ -55,9 +55,9 @@ def failed_run(**states: str) -> Any:
     return {"dag": SimpleNamespace(dag_id="pipeline", tasks=tasks), "run_id": RUN_ID, "ti": ti}
 
 
-def late_run(state: str) -> Any:
+def late_run(state: str, run_type: str = "manual") -> Any:
     return {
-        "dag_run": {"dag_id": "pipeline", "dag_run_id": RUN_ID, "state": state},
+        "dag_run": {"dag_id": "pipeline", "dag_run_id": RUN_ID, "state": state, "run_type": run_type},
         "deadline": {"id": "1", "deadline_time": datetime(2026, 1, 31, 16, tzinfo=UTC)},
     }
 
@@ -130,4 +130,10 @@ def test_a_late_run_is_reported_when_the_triggerer_calls_the_alert(topic: Topic)
 
 def test_a_run_that_has_failed_before_its_deadline_is_not_reported_again(topic: Topic) -> None:
     asyncio.run(LateAlert(topic_arn=topic.arn, aws_conn_id="aws_default").async_notify(late_run("failed")))
+    assert topic.messages() == []
+
+
+def test_a_run_of_a_backfill_is_never_late(topic: Topic) -> None:
+    alert = LateAlert(topic_arn=topic.arn, aws_conn_id="aws_default")
+    asyncio.run(alert.async_notify(late_run("queued", "backfill")))
     assert topic.messages() == []
