@@ -21,10 +21,16 @@ class ClusterRegistry:
         self._clusters: dict[str, Cluster] = {}
 
     @contextmanager
-    def transaction(self) -> Iterator[datetime]:
-        """Hold the lock, yield the current time, and notify the waiting threads at the end."""
+    def locked(self) -> Iterator[datetime]:
+        """Hold the lock and yield the current time. For the runners: if they notified each other, none would wait."""
         with self._changed:
             yield self.clock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[datetime]:
+        """Hold the lock, yield the current time, and notify the waiting runners at the end."""
+        with self.locked() as now:
+            yield now
             self._changed.notify_all()
 
     def wait(self, seconds: float) -> None:

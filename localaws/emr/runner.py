@@ -102,18 +102,18 @@ class _ClusterRunner:
         self._work.mkdir()
 
     def _advance(self) -> None:
-        with self._registry.transaction() as now:
+        with self._registry.locked() as now:
             self._cluster.advance(now)
             step = self._cluster.start_step(now)
         if step:
             failure = self._run_step(step)
-            with self._registry.transaction() as now:
+            with self._registry.locked() as now:
                 self._cluster.finish_step(step, failure, now)
         else:
             self._registry.wait(POLL_SECONDS)
 
     def _fail_cluster(self, error: Exception) -> None:
-        with self._registry.transaction() as now:
+        with self._registry.locked() as now:
             self._cluster.terminate(internal_error(f"The local EMR failed: {error}"), now)
             if step := self._cluster.running_step:
                 self._cluster.finish_step(step, Failure("Unknown Error", str(error)), now)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.model import USER_REQUEST, Cluster, internal_error
+from localaws.emr.runner import POLL_SECONDS, Runner
+from localaws.faults.plan import FaultPlan
+from localaws.s3.store import Store
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -23,3 +28,23 @@ def test_terminate_all_ignores_termination_delays() -> None:
     for cluster in (terminating, other):
         cluster.advance(NOW)
         assert not cluster.is_alive
+
+
+def test_waiting_clusters_do_not_wake_each_other(tmp_path: Path) -> None:
+    looks = 0
+
+    def clock() -> datetime:
+        nonlocal looks
+        looks += 1
+        return NOW
+
+    registry = ClusterRegistry(clock)
+    runner = Runner(registry, Store(tmp_path / "s3"), tmp_path / "emr", FaultPlan())
+    for name in ("a", "b", "c"):
+        cluster = Cluster(f"j-{name}", name, NOW, timedelta(hours=1), {}, keep_alive=True)
+        registry.add(cluster)
+        runner.launch(cluster)
+    time.sleep(1)
+    seen = looks
+    runner.stop()
+    assert 3 <= seen < 3 * 2 / POLL_SECONDS
