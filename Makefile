@@ -38,6 +38,7 @@ package: $(VENV)/complete ## Build dist/ for Amazon MWAA and for a git-synced Ai
 	@$(RUN) -m devtools.package $(if $(WHEELS),--wheels)
 
 test: lint ## Run ruff, mypy and the tests
+	@$(RUN) -m localaws.spark.make_class_archive
 	@$(RUN) -m pytest -n auto --dist loadfile
 
 test-spark4: $(SPARK4)/complete ## Run the tests of the Spark jobs on Spark 4; needs JDK 17

@@ -28,7 +28,7 @@ from localaws.emr.model import (
 )
 from localaws.faults.plan import FaultPlan
 from localaws.s3.store import Store
-from localaws.spark import logs, process, submit
+from localaws.spark import class_archive, logs, process, submit
 
 LOGS = ("controller", "stdout", "stderr")
 POLL_SECONDS = 0.1  # interval at which the time is checked
@@ -141,15 +141,16 @@ class _ClusterRunner:
     def _run_command(self, step: Step, folder: Path) -> Failure | None:
         args = self._submit_args(step)
         spark = submit.find_spark()
+        class_archive.make_in_background(spark)
         # For each step, because buckets may have been created since the last step.
         buckets = {bucket: self._store.bucket_path(bucket) for bucket in self._store.buckets()}
         configurations = self._cluster.request.get("Configurations", [])
         submit.configure(spark, configurations, buckets, self._conf, self._work, self._event_logs)
-        command = [str(spark.submit), *submit.submit_arguments(args)]
+        command = submit.command(spark, self._conf, submit.submit_arguments(args))
         self._log_controller(folder, f"Ensure step {step.id} jar file {step.jar}")
         self._log_controller(folder, f"startExec {shlex.join(step.args)!r}")
         self._log_controller(folder, f"Spark {spark.version} on local[*]: {shlex.join(command)}")
-        environment = submit.environment(spark, self._conf, self._work)
+        environment = submit.environment(spark, self._work)
         fault_hooks = self._fault_hooks.of(step)
         code = process.run(
             command, environment, self._work, folder, fault_hooks, lambda: self._stop_request(step)

@@ -18,7 +18,7 @@ from localaws.emr_serverless.model import Application, Attempt, JobRun, JobRunSt
 from localaws.emr_serverless.request import configurations, spark_properties, submit_words
 from localaws.faults.plan import FaultPlan
 from localaws.s3.store import Store
-from localaws.spark import logs, process, submit
+from localaws.spark import class_archive, logs, process, submit
 
 POLL_SECONDS = 0.1  # interval at which the time is checked
 STOP_SECONDS = 15.0
@@ -109,11 +109,13 @@ class _AttemptRunner:
         for name in monitoring.FILES:
             (self._folder / name).touch()
         spark = submit.find_spark()
+        class_archive.make_in_background(spark)
         buckets = {bucket: self._store.bucket_path(bucket) for bucket in self._store.buckets()}
         given = configurations(settings, request)
         submit.configure(spark, given, buckets, self._conf, self._work, self._event_logs)
-        command = [str(spark.submit), *submit.submit_arguments(submit_words(request), IGNORED_PROPERTIES)]
-        environment = submit.environment(spark, self._conf, self._work) | self._driver_environment()
+        arguments = submit.submit_arguments(submit_words(request), IGNORED_PROPERTIES)
+        command = submit.command(spark, self._conf, arguments)
+        environment = submit.environment(spark, self._work) | self._driver_environment()
         with monitoring.copied_logs(self._job_run, self._attempt, self._folder):
             code = process.run(
                 command, environment, self._work, self._folder, hooks.of(self._job_run), self._stop_request

@@ -126,8 +126,8 @@ class HistoryServer:
             return self._port
 
     def _start(self) -> None:
-        log, conf, work = self._folder / "history-server.log", self._folder / "conf", self._folder / "work"
-        for folder in (self.event_logs, conf, work):
+        log, work = self._folder / "history-server.log", self._folder / "work"
+        for folder in (self.event_logs, work):
             folder.mkdir(parents=True, exist_ok=True)
         try:
             spark = submit.find_spark()
@@ -138,7 +138,7 @@ class HistoryServer:
             "spark.history.fs.update.interval": "2s",
             "spark.history.ui.port": "0",
         }
-        environment = submit.environment(spark, conf, work) | {
+        environment = submit.environment(spark, work) | {
             "SPARK_DAEMON_MEMORY": MEMORY,
             "SPARK_HISTORY_OPTS": " ".join(f"-D{name}={value}" for name, value in properties.items()),
         }

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from localaws import memory
+from localaws.spark import class_archive
 
 FLAGS = frozenset({"--help", "-h", "--supervise", "--usage-error", "--verbose", "-v", "--version"})
 OPTION_PROPERTIES = {
@@ -32,6 +33,7 @@ MAX_DRIVER_MEMORY = 4 * 2**30  # bytes of heap; a step can set more with --drive
 DISK = "disk"
 """URI scheme of the raw local file system that the mounts point to."""
 MIN_DRIVER_MEMORY = 2**30
+CONFIGURATION = "spark-defaults.conf"
 INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME")
 
 
@@ -75,9 +77,14 @@ def configure(
     work: Path,
     event_logs: Path | None = None,
 ) -> None:
-    """Write ``spark-defaults.conf`` to the folder ``conf``; the other arguments are those of the next functions."""
+    """Write the file ``CONFIGURATION`` to the folder ``conf``; the other arguments are those of the next functions."""
     properties = defaults(configurations, local_defaults(spark, buckets, work, event_logs))
-    (conf / "spark-defaults.conf").write_text(properties_file(properties), "utf-8")
+    (conf / CONFIGURATION).write_text(properties_file(properties), "utf-8")
+
+
+def command(spark: Spark, conf: Path, args: Sequence[str]) -> list[str]:
+    """Return the command that runs ``args``, of ``submit_arguments``, with the configuration in ``conf``."""
+    return [str(spark.submit), "--properties-file", str(conf / CONFIGURATION), *args]
 
 
 class Option(NamedTuple):
@@ -151,6 +158,7 @@ def local_defaults(
         "-XX:TieredStopAtLevel=1",
         f'-Djava.io.tmpdir="{work}"',
         f'-Dderby.system.home="{work}"',
+        *class_archive.driver_options(spark),
     ]
     mounts = {
         f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": folder.as_uri().replace(
@@ -194,8 +202,12 @@ def properties_file(properties: Mapping[str, str]) -> str:
     return "".join(f"{key} {value}\n".replace("\\", "\\\\") for key, value in sorted(properties.items()))
 
 
-def environment(spark: Spark, conf: Path, work: Path) -> dict[str, str]:
-    """Return a step's environment; only path, language, time zone and user name are inherited from the server."""
+def environment(spark: Spark, work: Path) -> dict[str, str]:
+    """Return a step's environment; only path, language, time zone and user name are inherited from the server.
+
+    SPARK_CONF_DIR is not set: spark-submit adds the folder to the class path, and Java ignores the archive of Spark's
+    classes if the class path is another one than that of the archive.
+    """
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return {
         **inherited,
@@ -203,7 +215,7 @@ def environment(spark: Spark, conf: Path, work: Path) -> dict[str, str]:
         "TMPDIR": str(work),
         "JAVA_HOME": str(spark.java_home),
         "SPARK_HOME": str(spark.home),
-        "SPARK_CONF_DIR": str(conf),
+        "SPARK_LAUNCHER_OPTS": " ".join(class_archive.launcher_options(spark)),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": str(spark.python),
         "PYSPARK_DRIVER_PYTHON": str(spark.python),

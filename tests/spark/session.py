@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+def class_archive_options() -> list[str]:
+    """Return the Java options that use the archive of Spark's classes; the environment of Spark 4 has none."""
+    from localaws.spark import class_archive, submit
+
+    try:
+        return class_archive.driver_options(submit.find_spark())
+    except submit.SparkMissingError:
+        return []
+
+
 @pytest.fixture(scope="session")
 def s3_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder behind ``s3://bucket``."""
@@ -45,7 +55,9 @@ def spark(s3_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         "spark.driver.memory": "2g",
         # Only the fast compiler: the tests are too short to benefit from the optimising one. Its default code cache of
         # 48 MB is too small: all tests of a process fill 47 MB.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m",
+        "spark.driver.extraJavaOptions": " ".join(
+            ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", *class_archive_options()]
+        ),
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": tmp_path_factory.mktemp("warehouse").as_uri(),
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",

@@ -39,7 +39,7 @@ def test_waiting_clusters_do_not_wake_each_other(tmp_path: Path) -> None:
         return NOW
 
     registry = ClusterRegistry(clock)
-    runner = Runner(registry, Store(tmp_path / "s3"), tmp_path / "emr", FaultPlan())
+    runner = Runner(registry, Store(tmp_path / "s3"), tmp_path / "emr", tmp_path / "logs", FaultPlan())
     for name in ("a", "b", "c"):
         cluster = Cluster(f"j-{name}", name, NOW, timedelta(hours=1), {}, keep_alive=True)
         registry.add(cluster)

@@ -78,7 +78,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, package: st
 def test_a_step_inherits_no_credentials_and_no_airflow_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AIRFLOW__CORE__FERNET_KEY", "HOME", "JAVA_HOME"):
         monkeypatch.setenv(name, "the server's")
-    assert "the server's" not in environment(SPARK, Path("/conf"), Path("/work")).values()
+    assert "the server's" not in environment(SPARK, Path("/work")).values()
 
 
 @pytest.mark.parametrize(("limit", "heap"), [("2500000000", 1_250_000_000), ("1000", MIN_DRIVER_MEMORY)])

@@ -1,0 +1,70 @@
+"""The archive of Spark's classes is used if it fits, and never makes a step fail."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from localaws.spark import class_archive, submit
+from localaws.spark.class_archive import JAVA, SIZES, SPARK
+from localaws.spark.make_class_archive import make
+
+
+@pytest.fixture
+def spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> submit.Spark:
+    """A Spark of one empty jar, with complete archives."""
+    monkeypatch.setattr(class_archive, "ARCHIVES", tmp_path / "archives")
+    spark = submit.Spark(tmp_path / "spark", tmp_path / "java", Path("/bin/python"), "3.5.6")
+    (spark.home / "jars").mkdir(parents=True)
+    (spark.home / "jars" / "core.jar").touch()
+    made = class_archive.folder(spark)
+    made.mkdir(parents=True)
+    for name in (JAVA, SPARK):
+        (made / name).write_bytes(b"classes")
+    (made / SIZES).write_text(class_archive.sizes(made))
+    return spark
+
+
+def test_complete_archives_are_used(spark: submit.Spark) -> None:
+    made = class_archive.folder(spark)
+    assert f'-XX:SharedArchiveFile="{made / JAVA}:{made / SPARK}"' in class_archive.driver_options(spark)
+    assert class_archive.launcher_options(spark) == [f"-XX:SharedArchiveFile={made / JAVA}"]
+    assert class_archive.make_in_background(spark) is None
+
+
+@pytest.mark.parametrize("name", [JAVA, SPARK])
+def test_a_truncated_archive_is_not_used(spark: submit.Spark, name: str) -> None:
+    """Java 17 ends with SIGBUS when the second archive is truncated."""
+    (class_archive.folder(spark) / name).write_bytes(b"class")
+    assert class_archive.driver_options(spark) == class_archive.launcher_options(spark) == []
+
+
+def test_archives_of_other_jars_are_not_used(spark: submit.Spark) -> None:
+    (spark.home / "jars" / "core.jar").write_bytes(b"a new version")
+    assert class_archive.driver_options(spark) == class_archive.launcher_options(spark) == []
+
+
+def test_java_accepts_the_archives_for_the_class_path_of_spark_submit(tmp_path: Path) -> None:
+    spark = submit.find_spark()
+    make(spark)
+    strict = [*class_archive.driver_options(spark), "-Xshare:on", "-Xlog:class+load:file=loaded.txt"]
+    arguments = ["--driver-java-options", " ".join(strict), "--version"]
+    submit.configure(spark, [], {}, tmp_path, tmp_path)
+    environment = submit.environment(spark, tmp_path)
+    ended = subprocess.run(
+        submit.command(spark, tmp_path, arguments),
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    (loaded,) = [
+        line
+        for line in (tmp_path / "loaded.txt").read_text().splitlines()
+        if "org.apache.spark.deploy.SparkSubmit source" in line
+    ]
+    assert loaded.endswith("shared objects file (top)")
