@@ -67,6 +67,23 @@ def emr_prices(found: Iterable[Row], types: Sequence[str]) -> dict[str, float]:
     }
 
 
+SERVERLESS = {
+    "X86_64 vCPU": "SERVERLESS-vCPUHours",
+    "X86_64 GB of memory": "SERVERLESS-MemoryGBHours",
+    "X86_64 GB of disk": "SERVERLESS-StorageGBHours",
+    "ARM64 vCPU": "SERVERLESS-ARM-vCPUHours",
+    "ARM64 GB of memory": "SERVERLESS-ARM-MemoryGBHours",
+    "ARM64 GB of disk": "SERVERLESS-StorageGBHours",
+}
+"""The resources of EMR Serverless with the end of their usage types. Disks have one price."""
+
+
+def serverless_prices(found: Iterable[Row]) -> dict[str, float]:
+    """Return the price of each resource of EMR Serverless for an hour."""
+    by_usage = {row["usageType"].rpartition("EMR-")[2]: float(row["PricePerUnit"]) for row in found}
+    return {resource: by_usage[usage] for resource, usage in SERVERLESS.items() if usage in by_usage}
+
+
 def athena_price(found: Iterable[Row]) -> float:
     """Return the price of a terabyte that queries scan."""
     prices = [
@@ -82,24 +99,24 @@ def athena_price(found: Iterable[Row]) -> float:
 def region_prices(region: str, types: Sequence[str], root: str = ROOT) -> Prices:
     """Return the prices of a region from the price lists of EC2, EMR and Athena; types that it lacks are omitted."""
     ec2 = ec2_prices(_read(root, EC2, region), types)
-    emr = emr_prices(_read(root, EMR, region), types)
+    of_emr = list(_read(root, EMR, region))
+    emr = emr_prices(of_emr, types)
     nodes = {node: {"ec2": ec2[node], "emr": emr[node]} for node in types if node in ec2 and node in emr}
     if not nodes:
         raise PriceError(f"the price lists of {region} have none of {', '.join(types)}")
-    return {"athena": athena_price(_read(root, ATHENA, region)), "nodes": nodes}
+    athena = athena_price(_read(root, ATHENA, region))
+    return {"athena": athena, "serverless": serverless_prices(of_emr), "nodes": nodes}
 
 
 def text(document: Prices) -> str:
     """Return the content of the file, with one line for each node."""
     regions = []
     for region, prices in document["regions"].items():
-        nodes = ",\n".join(
-            f"        {json.dumps(node)}: {json.dumps(price)}" for node, price in prices["nodes"].items()
-        )
-        athena = f'      "athena": {json.dumps(prices["athena"])},'
-        regions.append(
-            f'    {json.dumps(region)}: {{\n{athena}\n      "nodes": {{\n{nodes}\n      }}\n    }}'
-        )
+        members = [f'      "athena": {json.dumps(prices["athena"])}']
+        for kind in ("nodes", "serverless"):
+            lines = ",\n".join(f"        {json.dumps(k)}: {json.dumps(v)}" for k, v in prices[kind].items())
+            members.append(f'      "{kind}": {{\n{lines}\n      }}')
+        regions.append(f"    {json.dumps(region)}: {{\n" + ",\n".join(members) + "\n    }")
     facts = "".join(f"  {json.dumps(name)}: {json.dumps(document[name])},\n" for name in ("date", "source"))
     return f'{{\n{facts}  "regions": {{\n' + ",\n".join(regions) + "\n  }\n}\n"
 

@@ -14,12 +14,13 @@ from emr_pipeline.operators.check_input import CheckInputOperator
 from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
 from emr_pipeline.operators.estimate_cost import EstimateCostOperator
 from emr_pipeline.operators.publish_report import PublishReportOperator
+from emr_pipeline.operators.record_cost import RecordCostOperator
 from emr_pipeline.operators.stage_jobs import StageJobsOperator
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
 from emr_pipeline.run_lock import RunLock
 from emr_pipeline.settings import Settings
 from sales_segmentation import params, report, run
-from sales_segmentation.datasets import DATASETS, QUESTIONS, RAW_COLUMNS
+from sales_segmentation.datasets import DATASETS, QUESTIONS
 from sales_segmentation.jobs import FOLDER, JOBS
 from sales_segmentation.run import CLUSTER_ID, RUN_DATE, plan
 from sales_segmentation.runbook import task_docs
@@ -31,6 +32,7 @@ lock = RunLock(settings, run.lock_key)  # two runs of one run date would write t
 each_table = athena | {"map_index_template": "{{ params.dataset }}"}
 tables = [dataset.params for dataset in DATASETS]
 assets = [Asset(f"{settings.database}.{dataset.name}", s3("processed", dataset.name)) for dataset in DATASETS]
+one_branch = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS  # kmeans or score is skipped
 group = partial(TaskGroup, prefix_group_id=False)  # a task, its job and its step have the same name
 
 with DAG(
@@ -52,12 +54,7 @@ with DAG(
 ) as dag:
     with group("prepare", "Prepare", tooltip="Before anything costs money"):
         stage_jobs = StageJobsOperator(**task_docs("stage_jobs"), folder=jobs_folder, destination=s3("jobs"))
-        check_input = CheckInputOperator(
-            **task_docs("check_input"),
-            uri="{{ params.input }}",
-            columns=RAW_COLUMNS,
-            precondition=partial(run.precondition, settings),
-        )
+        check_input = CheckInputOperator(**task_docs("check_input"), **run.input_check(settings))
         estimate_cost = EstimateCostOperator(**task_docs("estimate_cost"), **nodes, **run.ESTIMATE)
         create_database = AthenaStatementOperator(
             **task_docs("create_database"), query="sql/create_database.sql", **athena | {"database": ""}
@@ -81,13 +78,11 @@ with DAG(
         # A teardown is skipped when its setup failed. This one has no setup.
         sweep_clusters = TerminateClusterOperator(**task_docs("sweep_clusters"), cluster_id="")
         sweep_clusters.as_teardown(on_failure_fail_dagrun=True)
+        record_cost = RecordCostOperator(**task_docs("record_cost"), settings=settings).as_teardown()
 
     with group("athena", "Tables and questions", tooltip="On Athena, over the outputs of the steps"):
         repair_tables = AthenaStatementOperator.partial(
-            **task_docs("repair_tables"),
-            query="sql/repair_tables.sql",
-            trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,  # kmeans or score is skipped
-            **each_table,
+            **task_docs("repair_tables"), query="sql/repair_tables.sql", trigger_rule=one_branch, **each_table
         ).expand(params=tables)
         verify_row_counts = VerifyRowCountsOperator(
             **task_docs("verify_row_counts"),
@@ -120,3 +115,4 @@ with DAG(
     # With teardowns as the only leaves, a failed run would end as successful, so publish_report is a leaf too.
     chain([kmeans, score], repair_tables, verify_row_counts, [terminate_cluster, sweep_clusters, queries])
     chain(queries, publish_report)
+    chain([terminate_cluster, sweep_clusters, queries], record_cost)

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, timedelta
+from functools import partial
 from typing import Any
 
 from emr_pipeline.settings import Settings
+from sales_segmentation.datasets import RAW_COLUMNS
 from sales_segmentation.jobs import KMEANS, PCA, PREPROCESS, SCORE, Job, cluster
 from sales_segmentation.params import validate_params
 
@@ -132,6 +134,12 @@ def precondition(settings: Settings, context: Context, s3: Any) -> str:
             f"there are no models at {settings.s3(folder)}; choose the run date of a run that fitted models"
         )
     return ""
+
+
+def input_check(settings: Settings) -> dict[str, Any]:
+    """Return what ``check_input`` checks."""
+    check = partial(precondition, settings)
+    return {"uri": "{{ params.input }}", "columns": RAW_COLUMNS, "precondition": check}
 
 
 def default_args(settings: Settings) -> dict[str, Any]:

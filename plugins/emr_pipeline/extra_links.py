@@ -17,6 +17,12 @@ STEP = "emr_step"
 KEY_FIGURES = "key_figures"
 """XCom key of the task that publishes the report: one line of text for the list of reports and the run's note."""
 
+QUERY_ID = "query_id"
+"""XCom key of a task that runs a statement on Athena: its query execution id, also if the query fails."""
+
+COST = "run_cost"
+"""XCom key of the task that records the cost of the run: one line of text for the run's note."""
+
 
 class StepLink(BaseOperatorLink):
     """The link to the page of the task's step.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.listeners import hookimpl
 
-from emr_pipeline.extra_links import KEY_FIGURES
+from emr_pipeline.extra_links import COST, KEY_FIGURES
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
@@ -20,7 +20,7 @@ TEARDOWN = "TerminateClusterOperator"
 
 @hookimpl
 def on_dag_run_success(dag_run: DagRun) -> None:
-    """Set the run's note to its key figures, unless it has a note or no key figures.
+    """Set the run's note to its key figures and its cost, unless it has a note or neither of them.
 
     A task cannot set it: the Task SDK can only read the note. The scheduler calls its listeners with the run in its
     own session and commits their changes together with the run's state.
@@ -31,9 +31,13 @@ def on_dag_run_success(dag_run: DagRun) -> None:
     session = object_session(dag_run)
     if session is None or dag_run.note:
         return
-    query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key=KEY_FIGURES, limit=1)
-    if found := session.scalar(query):
-        dag_run.note = XComModel.deserialize_value(found)
+    lines = []
+    for key in (KEY_FIGURES, COST):
+        query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key=key, limit=1)
+        if found := session.scalar(query):
+            lines.append(XComModel.deserialize_value(found))
+    if lines:
+        dag_run.note = "\n\n".join(lines)
 
 
 @hookimpl

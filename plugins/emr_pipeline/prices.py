@@ -20,7 +20,8 @@ class Prices:
     date: str
     """The day on which the prices were written down, as YYYY-MM-DD."""
     hourly: Mapping[str, float]
-    """The price of a node for an hour by its instance type: EC2 On-Demand with Linux, and the charge of EMR."""
+    """The price of a resource for an hour: of a node by its instance type (EC2 On-Demand with Linux, and the charge of
+    EMR), and of ``ARM64 vCPU`` and the other resources of EMR Serverless."""
     athena: float | None
     """The price of a terabyte scanned by Athena; None if it is unknown."""
 
@@ -28,9 +29,9 @@ class Prices:
 def load_prices(region: str) -> Prices:
     """Return the prices of a region; for a region that the file does not have, without any price."""
     document = _document()
-    found = document["regions"].get(region, {"nodes": {}, "athena": None})
-    hourly = {node: price["ec2"] + price["emr"] for node, price in found["nodes"].items()}
-    return Prices(region, document["date"], hourly, found["athena"])
+    found = document["regions"].get(region, {"nodes": {}, "serverless": {}, "athena": None})
+    nodes = {node: price["ec2"] + price["emr"] for node, price in found["nodes"].items()}
+    return Prices(region, document["date"], nodes | found["serverless"], found["athena"])
 
 
 @cache

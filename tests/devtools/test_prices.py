@@ -42,6 +42,16 @@ ATHENA = {
     "PricePerUnit": "5.0000000000",
     "usageType": "USE1-DataScannedInTB",
 }
+SERVERLESS = [
+    EMR | {"Instance Type": "", "usageType": f"USE1-EMR-SERVERLESS-{usage}", "PricePerUnit": price}
+    for usage, price in {
+        "vCPUHours": "0.05",
+        "ARM-vCPUHours": "0.04",
+        "MemoryGBHours": "0.006",
+        "ARM-MemoryGBHours": "0.005",
+        "StorageGBHours": "0.0001",
+    }.items()
+]
 OTHERS = (
     {"TermType": "Reserved", "PricePerUnit": "0.1"},
     {"Tenancy": "Dedicated", "PricePerUnit": "0.2"},
@@ -56,7 +66,7 @@ def root(tmp_path: Path) -> str:
     """The address of price lists of us-east-1."""
     lists: dict[str, list[dict[str, str]]] = {
         prices.EC2: [*({**EC2, **other} for other in OTHERS), EC2, *({**EC2, **other} for other in OTHERS)],
-        prices.EMR: [EMR | {"Software Type": "MapR M5", "PricePerUnit": "0.2"}, EMR],
+        prices.EMR: [*SERVERLESS, EMR | {"Software Type": "MapR M5", "PricePerUnit": "0.2"}, EMR],
         prices.ATHENA: [ATHENA, ATHENA | {"usageType": "USE1-DPU-Hour", "Unit": "DPU-Hour"}],
     }
     for service, found in lists.items():
@@ -80,8 +90,18 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_file_gets_the_on_demand_prices_of_linux_and_emr(root: str, file: Path) -> None:
     assert prices.main(["us-east-1"], root) == 0
     renewed: dict[str, Any] = json.loads(file.read_text())
-    assert renewed["regions"] == {
-        "us-east-1": {"athena": 5.0, "nodes": {"m7g.xlarge": {"ec2": 0.1632, "emr": 0.0408}}}
+    assert renewed["regions"].keys() == {"us-east-1"}
+    assert renewed["regions"]["us-east-1"] == {
+        "athena": 5.0,
+        "nodes": {"m7g.xlarge": {"ec2": 0.1632, "emr": 0.0408}},
+        "serverless": {
+            "X86_64 vCPU": 0.05,
+            "X86_64 GB of memory": 0.006,
+            "X86_64 GB of disk": 0.0001,
+            "ARM64 vCPU": 0.04,
+            "ARM64 GB of memory": 0.005,
+            "ARM64 GB of disk": 0.0001,
+        },
     }
     assert renewed["source"] == f"AWS Price List, {root}"
 

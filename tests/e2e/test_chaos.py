@@ -257,7 +257,9 @@ def test_a_temporary_fault_does_not_fail_the_run(stack: Stack, name: str) -> Non
     assert (outcome.state, outcome.clusters) == ("success", 1)
     assert case.rows()["customer_segments"] == stack.customers
     assert case.asset_events()
-    assert " segments, silhouette " in stack.airflow.api("GET", case.run.path)["note"]
+    note = stack.airflow.api("GET", case.run.path)["note"]
+    assert " segments, silhouette " in note
+    assert " node hours On-Demand, Athena scanned " in note
 
 
 @pytest.mark.parametrize("name", FATAL)
@@ -269,6 +271,21 @@ def test_a_permanent_fault_fails_the_run_and_leaves_no_cluster(stack: Stack, nam
     assert_nothing_left_or_repeated(outcome)
     assert outcome.state == "failed"
     assert "failed" in case.states(*culprits)
+
+
+@pytest.mark.parametrize(("answer", "state"), [("Approve", "success"), ("Reject", "failed")])
+def test_a_run_over_its_budget_waits_for_a_user_before_it_creates_a_cluster(
+    stack: Stack, answer: str, state: str
+) -> None:
+    case = stack.trigger(budget=0.01, over_budget="ask")
+    case.run.wait_for(lambda: case.states("estimate_cost") == {"awaiting_input"})
+    path = f"{case.run.path}/taskInstances/estimate_cost/-1/hitlDetails"
+    assert "The budget of the run is $0.01" in stack.airflow.api("GET", path)["body"]
+    assert case.clusters() == []
+    stack.airflow.api("PATCH", path, {"chosen_options": [answer]})
+    outcome = case.outcome(f"over its budget: {answer}")
+    assert_nothing_left_or_repeated(outcome)
+    assert (outcome.state, outcome.clusters) == (state, 1 if answer == "Approve" else 0)
 
 
 def test_two_runs_at_the_same_time_do_not_affect_each_other(stack: Stack) -> None:

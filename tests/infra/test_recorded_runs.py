@@ -119,7 +119,13 @@ def create_cluster() -> str:
     from sales_segmentation.jobs import cluster
 
     spec = cluster(settings())
-    templates = {"release_label": "emr-7.13.0", "core_nodes": 1, "spot_share": 0.0, "bootstrap_actions": {}}
+    templates = {
+        "release_label": "emr-7.13.0",
+        "core_nodes": 1,
+        "spot_share": 0.0,
+        "task_nodes": 0,
+        "bootstrap_actions": {},
+    }
     operator = CreateClusterOperator(
         task_id="create_cluster", cluster=type(spec)(**vars(spec) | templates), settings=settings()
     )

@@ -14,6 +14,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 from airflow.sdk import Context
 
+from emr_pipeline.extra_links import QUERY_ID
 from emr_pipeline.operators.base import WaitingOperator
 from emr_pipeline.triggers.athena import QueryTrigger
 from emr_pipeline.triggers.base import Event, Resource
@@ -71,6 +72,7 @@ class AthenaStatementOperator(WaitingOperator):
         while attempt < earlier_tries and self.hook.check_query_status(query_id) in FAILED_STATES:
             attempt += 1
             query_id = self._start(context, attempt)
+        context["ti"].xcom_push(key=QUERY_ID, value=query_id)
         return self.wait_for(context, QueryTrigger, query_id=query_id, max_bytes=self.max_bytes)
 
     def _start(self, context: Context, attempt: int) -> str:

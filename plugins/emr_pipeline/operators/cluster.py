@@ -21,11 +21,12 @@ from emr_pipeline.targets.target import Target
 from emr_pipeline.triggers.base import Event, Resource
 
 
-def clusters_of_run(emr: Target, context: Context) -> list[str]:
-    """Return the ids of the live clusters with the tags of this run, oldest first."""
+def clusters_of_run(emr: Target, context: Context, *, ended: bool = False) -> list[str]:
+    """Return the ids of the live clusters with the tags of this run, oldest first; with ``ended`` of all clusters."""
     run = {"dag_id": context["dag"].dag_id, "run_id": context["run_id"]}
     name = emr.cluster_name(**run)
-    named = [cluster.cluster_id for cluster in emr.live_clusters() if cluster.name == name]
+    listed = emr.clusters_since(context["dag_run"].run_after) if ended else emr.live_clusters()
+    named = [cluster.cluster_id for cluster in listed if cluster.name == name]
     return [cluster_id for cluster_id in reversed(named) if run.items() <= emr.tags(cluster_id).items()]
 
 

@@ -120,6 +120,10 @@ class Target(ABC):
         """Yield the clusters that have not ended, newest first."""
 
     @abstractmethod
+    def clusters_since(self, time: datetime) -> Iterator[Cluster]:
+        """Yield the clusters that were created after ``time``, also those that have ended, newest first."""
+
+    @abstractmethod
     def tags(self, cluster_id: str) -> dict[str, str]:
         """Return the tags of a cluster."""
 

@@ -42,10 +42,11 @@ GRAPH = {
     "score": {"repair_tables"},
     "repair_tables": {"verify_row_counts"},
     "verify_row_counts": {"queries", "terminate_cluster", "sweep_clusters"},
-    "queries": {"publish_report"},
+    "queries": {"publish_report", "record_cost"},
     "publish_report": set(),
-    "terminate_cluster": set(),
-    "sweep_clusters": set(),
+    "terminate_cluster": {"record_cost"},
+    "sweep_clusters": {"record_cost"},
+    "record_cost": set(),
 }
 
 
@@ -60,7 +61,7 @@ def test_the_task_groups_do_not_change_the_task_ids(dag: Any) -> None:
         "prepare": {"stage_jobs", "check_input", "estimate_cost", "create_database", "create_tables"},
         "spark": {"create_cluster", "add_steps", "preprocess", "fit_or_score", "pca", "kmeans", "score"},
         "athena": {"repair_tables", "verify_row_counts", "queries"},
-        "clean_up": {"terminate_cluster", "sweep_clusters"},
+        "clean_up": {"terminate_cluster", "sweep_clusters", "record_cost"},
     }
     assert all(group.tooltip for group in groups.values())
     # Airflow detects a cycle of groups only when the graph is opened.
@@ -98,9 +99,14 @@ def test_terminate_cluster_is_the_teardown_and_its_failure_fails_the_run(dag: An
     assert terminate.on_failure_fail_dagrun
 
 
+def test_the_cost_is_recorded_after_failures_too_and_does_not_fail_the_run(dag: Any) -> None:
+    assert dag.get_task("record_cost").is_teardown
+    assert not dag.get_task("record_cost").on_failure_fail_dagrun
+
+
 def test_the_teardowns_are_not_the_only_leaves(dag: Any) -> None:
     """With teardowns as the only leaves, a run with failed steps would end as successful."""
-    assert {task.task_id for task in dag.leaves} == {"publish_report", "terminate_cluster", "sweep_clusters"}
+    assert {task.task_id for task in dag.leaves} == {"publish_report", "record_cost"}
     assert leaf_tasks(dag) == {"publish_report"}, "a run that is marked failed would end as successful"
 
 

@@ -55,6 +55,15 @@ def test_the_key_figures_become_the_note_unless_there_is_one(
     assert note_after_success(run, before) == after
 
 
+def test_the_note_has_the_cost_after_the_key_figures(make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    run.publish(key_figures="4 segments", run_cost="0.03 node hours On-Demand: $0.01")
+    assert note_after_success(run) == "4 segments\n\n0.03 node hours On-Demand: $0.01"
+    only_cost = make_run()
+    only_cost.publish(run_cost="0.03 node hours On-Demand: $0.01")
+    assert note_after_success(only_cost) == "0.03 node hours On-Demand: $0.01"
+
+
 def test_a_run_without_key_figures_gets_no_note(make_run: Callable[..., Run]) -> None:
     run = make_run()
     run.publish()

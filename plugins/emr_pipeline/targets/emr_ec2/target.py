@@ -43,8 +43,13 @@ class EmrEc2(Target):
         return str(self.client_without_retries.run_job_flow(**request)["JobFlowId"])
 
     def live_clusters(self) -> Iterator[Cluster]:
-        pages = self.client.get_paginator("list_clusters").paginate(ClusterStates=list(LIVE_STATES))
-        for page in pages:
+        return self._clusters(ClusterStates=list(LIVE_STATES))
+
+    def clusters_since(self, time: datetime) -> Iterator[Cluster]:
+        return self._clusters(CreatedAfter=time)
+
+    def _clusters(self, **filters: Any) -> Iterator[Cluster]:
+        for page in self.client.get_paginator("list_clusters").paginate(**filters):
             for found in page["Clusters"]:
                 created = found["Status"]["Timeline"]["CreationDateTime"]
                 yield Cluster(found["Id"], found["Name"], created)
