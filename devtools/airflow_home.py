@@ -10,6 +10,7 @@ from pathlib import Path
 
 from devtools.aws import REGION
 from devtools.paths import PROJECT
+from localaws import ACCOUNT
 from localaws.testing import CREDENTIALS
 
 BUCKET = "beverage-lake"
@@ -32,6 +33,7 @@ def environment(home: Path, endpoint: str) -> dict[str, str]:
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
         "EMR_PIPELINE_BUCKET": BUCKET,
         "EMR_PIPELINE_CONSOLE_URL": "",
+        "EMR_PIPELINE_JOB_ROLE": f"arn:aws:iam::{ACCOUNT}:role/spark-jobs",
         "PYTHONPATH": str(PROJECT / "dags"),
     }
 

@@ -14,10 +14,17 @@ ACTIVE_STATES = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING
 """The states of ``aws emr list-clusters --active``."""
 
 
+ACTIVE_APPLICATION_STATES = ("STARTING", "STARTED", "STOPPING")
+"""The states in which an application of EMR Serverless may have workers."""
+
+
 def active_clusters(aws: LocalAws) -> list[str]:
-    """Return the ids of the clusters that have not ended."""
+    """Return the ids of the clusters, and of the applications of EMR Serverless, that have not ended."""
     pages = aws.client("emr").get_paginator("list_clusters").paginate(ClusterStates=list(ACTIVE_STATES))
-    return [cluster["Id"] for page in pages for cluster in page["Clusters"]]
+    clusters = [cluster["Id"] for page in pages for cluster in page["Clusters"]]
+    serverless = aws.client("emr-serverless").get_paginator("list_applications")
+    found = serverless.paginate(states=list(ACTIVE_APPLICATION_STATES))
+    return clusters + [application["id"] for page in found for application in page["applications"]]
 
 
 def provide(aws: LocalAws, file: Path, bucket: str, key: str) -> str:

@@ -187,7 +187,8 @@ def _sample_file(options: RunOptions, screen: Screen) -> Path:
 def _step_status() -> str:
     """Return the last log message of the running Spark step."""
     # In client mode Spark writes stdout and stderr of the Python driver to stdout.
-    logs = sorted(paths.AWS.glob("emr/*/*/stdout"), key=lambda path: path.stat().st_mtime)
+    found = (*paths.AWS.glob("emr/*/*/stdout"), *paths.AWS.glob("emr-serverless/*/*/*/stdout"))
+    logs = sorted(found, key=lambda path: path.stat().st_mtime)
     if not logs:
         return ""
     lines = [line for line in logs[-1].read_text(errors="replace").splitlines() if " INFO " in line]

@@ -50,7 +50,11 @@ class Job:
             **self.flags,
         }
         return StepSpec(
-            self.name, f"{code}/{self.name}.py", flags=flags, py_files=[f"{code}/segmentation.zip"]
+            self.name,
+            f"{code}/{self.name}.py",
+            flags=flags,
+            py_files=[f"{code}/segmentation.zip"],
+            execution_roles=settings.execution_roles,
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from airflow.sdk import Param
 
 from emr_pipeline.settings import Settings
+from emr_pipeline.specs import TARGETS
 
 
 def form(settings: Settings) -> dict[str, Param]:
@@ -143,6 +144,19 @@ def form(settings: Settings) -> dict[str, Param]:
             title="Random seed",
             description_md="The same seed and the same input give the same segments.",
             section="Segmentation",
+        ),
+        "target": Param(
+            settings.target,
+            type="string",
+            enum=list(TARGETS),
+            title="Target",
+            values_display={
+                "emr-ec2": "EMR on EC2: a cluster",
+                "emr-serverless": "EMR Serverless: an application",
+            },
+            description_md="Where the jobs run. EMR Serverless has no nodes: the numbers of nodes limit the size of "
+            "its workers, and Spot has no effect.",
+            section="Cluster",
         ),
         "release_label": Param(
             "emr-7.13.0",

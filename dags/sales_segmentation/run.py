@@ -23,6 +23,8 @@ Context = Mapping[str, Any]
 
 RUN_DATE = "{{ run_date(dag_run, params) }}"
 
+TARGET = "{{ params.target }}"
+
 CLUSTER_ID = "{{ ti.xcom_pull('create_cluster') or '' }}"
 
 
@@ -144,8 +146,8 @@ def input_check(settings: Settings) -> dict[str, Any]:
 
 def default_args(settings: Settings) -> dict[str, Any]:
     """Return the arguments that all tasks share."""
-    connection = {"owner": settings.owner, "aws_conn_id": settings.aws_conn_id}
-    return connection | {"retries": 2, "retry_delay": timedelta(seconds=10)}
+    shared = {"owner": settings.owner, "aws_conn_id": settings.aws_conn_id, "target": TARGET}
+    return shared | {"retries": 2, "retry_delay": timedelta(seconds=10)}
 
 
 def nodes(settings: Settings) -> dict[str, Any]:

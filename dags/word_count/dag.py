@@ -21,11 +21,11 @@ from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec, StepSpec
 
 settings = Settings.from_environment(project="word-count", database="word_count")
-defaults = {"owner": settings.owner, "aws_conn_id": settings.aws_conn_id, "retries": 2}
+defaults = {"owner": settings.owner, "aws_conn_id": settings.aws_conn_id, "target": settings.target}
 again = "Safe to repeat: clear the task. If it has failed, its log shows the cause in one line."
 script = settings.s3("jobs", "{{ ti.xcom_pull('stage_jobs') }}", "word_count.py")
 flags = {"input": "{{ params.input }}", "output": settings.s3("processed", "word_counts"), "top": 1000}
-step = StepSpec("count_words", script, flags=flags)
+step = StepSpec("count_words", script, flags=flags, execution_roles=settings.execution_roles)
 athena = {"workgroup": settings.workgroup, "output_location": settings.s3("athena-results", "")}
 statement = partial(AthenaStatementOperator, **athena, max_scanned_gb=1)
 
@@ -40,7 +40,7 @@ with DAG(
     user_defined_macros={"settings": settings},
     on_failure_callback=on_failure(settings),
     owner_links=settings.owner_links,
-    default_args=defaults | {"doc_md": again},
+    default_args=defaults | {"doc_md": again, "retries": 2},
 ):
     folder = Path(settings.jobs_folder or Path(__file__).parents[2] / "spark")
     stage_jobs = StageJobsOperator(task_id="stage_jobs", folder=folder, destination=settings.s3("jobs"))

@@ -53,8 +53,9 @@ RETRY_CALL = [
     {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 10, "MaxAttempts": 2, "BackoffRate": 2}
 ]
 """For tasks that may run twice: the DAG has the same number of retries."""
-NOT_PARAMS = ("budget", "over_budget", "max_scanned_gb")
-"""The state machine does not estimate its cost. It does not watch a query; the byte limit of the workgroup applies."""
+NOT_PARAMS = ("budget", "over_budget", "max_scanned_gb", "target")
+"""The state machine does not estimate its cost, and runs on EMR on EC2 only. It does not watch a query; the byte limit
+of the workgroup applies."""
 
 
 def pipeline(settings: Settings = PLACEHOLDERS, code_version: str = CODE_VERSION) -> State:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 
-from emr_pipeline.specs import INSTANCE_TYPES
+from emr_pipeline.specs import EMR_EC2, EMR_SERVERLESS, INSTANCE_TYPES, TARGETS
 
 PREFIX = "EMR_PIPELINE_"
 
@@ -29,6 +29,15 @@ class Settings:
     """Athena workgroup."""
     database: str = "default"
     """Glue database of the tables."""
+    target: str = EMR_EC2
+    """Where steps run: ``emr-ec2`` or ``emr-serverless``."""
+    job_role: str = ""
+    """ARN of the job runtime role, with which steps run on EMR Serverless; required there."""
+    runtime_role: str = ""
+    """ARN of the runtime role, with which steps run on EMR on EC2; empty for the role of the instance profile. The
+    security configuration must allow it: https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-steps-runtime-roles.html"""
+    python_archive: str = ""
+    """S3 URI of a zip file with Python packages that EMR Serverless lacks, such as a wheel of numpy; empty for none."""
     service_role: str = "EMR_DefaultRole"
     """IAM role of the EMR service."""
     instance_profile: str = "EMR_EC2_DefaultRole"
@@ -83,6 +92,8 @@ class Settings:
             raise SettingsError(
                 f"{prefix}ARCHITECTURE is {architecture!r}; it must be {' or '.join(INSTANCE_TYPES)}"
             )
+        if (target := values.get("target", cls.target)) not in TARGETS:
+            raise SettingsError(f"{prefix}TARGET is {target!r}; it must be {' or '.join(TARGETS)}")
         if missing := [name for name, f in known.items() if f.default is MISSING and not values.get(name)]:
             raise SettingsError(
                 f"{prefix}{missing[0].upper()} is not set; set it in the environment of Airflow"
@@ -93,6 +104,12 @@ class Settings:
     def owner_links(self) -> dict[str, str]:
         """Return the ``owner_links`` of a DAG."""
         return {self.owner: self.owner_link} if self.owner_link else {}
+
+    @property
+    def execution_roles(self) -> dict[str, str]:
+        """Return the ``execution_roles`` of a StepSpec."""
+        roles = {EMR_EC2: self.runtime_role, EMR_SERVERLESS: self.job_role}
+        return {target: role for target, role in roles.items() if role}
 
     def s3(self, *parts: str) -> str:
         """Return ``s3://<bucket>/<parts joined by slashes>``."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-EMR_EC2 = "emr-ec2"
-"""The name of the target EMR on EC2."""
+EMR_EC2, EMR_SERVERLESS = "emr-ec2", "emr-serverless"
+TARGETS = (EMR_EC2, EMR_SERVERLESS)
+"""Where the steps of a run can run: https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/emr-serverless.html"""
 
 INSTANCE_TYPES = {
     "arm64": ("m7g.xlarge", "m6g.xlarge", "m6gd.xlarge"),
@@ -34,7 +35,11 @@ ACTIONS_ON_FAILURE = ("CONTINUE", "CANCEL_AND_WAIT", "TERMINATE_CLUSTER")
 
 @dataclass(frozen=True)
 class ClusterSpec:
-    """A transient EMR cluster of one primary node, a fleet of core nodes, and optionally a fleet of task nodes."""
+    """A transient EMR cluster of one primary node, a fleet of core nodes, and optionally a fleet of task nodes.
+
+    On EMR Serverless it is an application whose workers may together be as large. It uses ``release_label``, the number
+    of nodes, ``configurations`` and ``idle_minutes``, and ``extra`` must be empty.
+    """
 
     release_label: str
     """EMR release, such as ``emr-7.13.0``."""
@@ -79,7 +84,11 @@ class StepSpec:
     py_files: Sequence[str] = ()
     """S3 URIs of the Python modules and zip files that the script imports."""
     action_on_failure: str = "CANCEL_AND_WAIT"
-    """One of ``ACTIONS_ON_FAILURE``. The default keeps the cluster, so that a failed step can be repeated."""
+    """One of ``ACTIONS_ON_FAILURE``. The default keeps the cluster, so that a failed step can be repeated. On
+    EMR Serverless the next step is submitted only after this one has succeeded."""
+    execution_roles: Mapping[str, str] = field(default_factory=dict)
+    """ARN of the IAM role of the step by target, as ``Settings.execution_roles`` returns them. EMR Serverless needs
+    one; EMR on EC2 uses the instance profile if there is none."""
 
 
 def whole_number(name: str, value: Any, minimum: int, maximum: float = inf) -> int:

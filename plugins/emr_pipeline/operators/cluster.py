@@ -51,11 +51,14 @@ class CreateClusterOperator(TargetOperator):
         cluster = ClusterSpec(**self.cluster)
         name = self.emr.cluster_name(context["dag"].dag_id, context["run_id"])
         request = self.emr.cluster_request(name, cluster, self.settings, tags)
-        # Do nothing after the call: if this setup task fails, its teardown does not run and the cluster stays.
-        return self.find_or_create(
+        # If this setup task fails after the call, its teardown does not run. An application that is not started costs
+        # nothing; EMR on EC2 starts the cluster itself, so nothing follows the call.
+        cluster_id = self.find_or_create(
             find=lambda: next(iter(clusters_of_run(self.emr, context)), None),
             create=lambda: self.emr.create(request),
         )
+        self.emr.start(cluster_id)
+        return cluster_id
 
 
 class TerminateClusterOperator(TargetOperator, WaitingOperator):

@@ -103,7 +103,9 @@ class AwaitStepOperator(TargetOperator, WaitingOperator):
         found = self._latest()
         first_try = context["ti"].try_number == 1
         rejected = found.step_id if found and not _is_usable(found, first_try) else None
-        step_id = self.find_or_create(find=lambda: self._find(rejected), create=self._submit)
+        step_id = self.find_or_create(
+            find=lambda: self._find(rejected), create=lambda: self._submit(rejected)
+        )
         step = {"target": self.target, "cluster_id": self.cluster_id, "step_id": step_id}
         push_step(context["ti"], step)
         return self.wait_for(context, self.emr.step_trigger, **step)
@@ -116,9 +118,9 @@ class AwaitStepOperator(TargetOperator, WaitingOperator):
         found = self._latest()
         return found.step_id if found and found.step_id != rejected else None
 
-    def _submit(self) -> str:
+    def _submit(self, previous: str | None) -> str:
         check_alive(self.emr, self.cluster_id, self)
-        return self.emr.submit(self.cluster_id, StepSpec(**self.step))
+        return self.emr.submit(self.cluster_id, StepSpec(**self.step), previous)
 
     def cancel(self, resource: Resource) -> None:
         self.emr.cancel(resource)

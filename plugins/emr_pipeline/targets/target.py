@@ -115,6 +115,9 @@ class Target(ABC):
     def create(self, request: Mapping[str, Any]) -> str:
         """Create a cluster, without retries, and return its id without waiting until it is ready."""
 
+    def start(self, cluster_id: str) -> None:  # noqa: B027 - not each target has it
+        """Start a cluster that does not start by itself."""
+
     @abstractmethod
     def live_clusters(self) -> Iterator[Cluster]:
         """Yield the clusters that have not ended, newest first."""
@@ -144,8 +147,11 @@ class Target(ABC):
         """Queue steps that run one after the other, without retries; raise ValueError naming an invalid field."""
 
     @abstractmethod
-    def submit(self, cluster_id: str, step: StepSpec) -> str:
-        """Submit one step, without retries, and return its id."""
+    def submit(self, cluster_id: str, step: StepSpec, previous: str | None = None) -> str:
+        """Submit one step and return its id, without retries unless they cannot submit it twice.
+
+        ``previous`` is the id of the step that this one repeats.
+        """
 
     @abstractmethod
     def cancel(self, resource: Resource) -> None:

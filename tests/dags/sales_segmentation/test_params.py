@@ -18,7 +18,7 @@ def test_each_param_has_texts_and_a_valid_default(name: str) -> None:
     param = FORM[name]
     assert param.schema["title"]
     assert param.schema["description_md"]
-    assert param.schema["section"] in {"Data", "Segmentation", "Cluster", "Athena"}
+    assert param.schema["section"] in {"Data", "Segmentation", "Cluster", "Cost", "Athena"}
     assert list(param.schema.get("values_display", {})) == param.schema.get("enum", [])
     param.resolve()
 
@@ -62,6 +62,7 @@ def test_each_param_has_texts_and_a_valid_default(name: str) -> None:
         ("over_budget", "wait"),
         ("task_nodes", 1.5),
         ("release_label", "emr-5.0.0"),
+        ("target", "emr-eks"),
         ("max_scanned_gb", 0),
         ("max_scanned_gb", 1e-300),
         ("max_scanned_gb", 1e300),

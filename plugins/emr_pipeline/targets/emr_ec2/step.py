@@ -5,10 +5,10 @@ https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-spark-submit-step.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from emr_pipeline.specs import ACTIONS_ON_FAILURE, StepSpec
+from emr_pipeline.specs import ACTIONS_ON_FAILURE, EMR_EC2, StepSpec
 from emr_pipeline.targets.phase import Phase
 
 PHASES = {
@@ -54,6 +54,18 @@ def spark_step(step: StepSpec) -> dict[str, Any]:
             "Args": ["spark-submit", "--deploy-mode", "client", *arguments],
         },
     }
+
+
+def add_steps_request(cluster_id: str, steps: Sequence[StepSpec]) -> dict[str, Any]:
+    """Return the AddJobFlowSteps request; raise ValueError if the steps have different execution roles."""
+    roles = {step.execution_roles.get(EMR_EC2, "") for step in steps}
+    if len(roles) > 1:
+        raise ValueError(
+            f"execution_roles has {' and '.join(sorted(roles))}; steps queued together must have one"
+        )
+    role = roles.pop() if roles else ""
+    request: dict[str, Any] = {"JobFlowId": cluster_id, "Steps": [spark_step(step) for step in steps]}
+    return request | ({"ExecutionRoleArn": role} if role else {})
 
 
 def queued_steps(cluster_id: str) -> dict[str, Any]:

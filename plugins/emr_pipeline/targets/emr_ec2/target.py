@@ -14,7 +14,7 @@ from emr_pipeline.settings import Settings
 from emr_pipeline.specs import EMR_EC2, ClusterSpec, StepSpec
 from emr_pipeline.targets.emr_ec2.cluster import LIVE_STATES, cluster_name, run_job_flow_request
 from emr_pipeline.targets.emr_ec2.logs import read_logs, step_folder
-from emr_pipeline.targets.emr_ec2.step import cancellation, phase_of, queued_steps, spark_step
+from emr_pipeline.targets.emr_ec2.step import add_steps_request, cancellation, phase_of, queued_steps
 from emr_pipeline.targets.emr_ec2.triggers import ClusterEndTrigger, StepTrigger
 from emr_pipeline.targets.target import Cluster, Step, StepDescription, Target
 from emr_pipeline.triggers.base import Resource
@@ -74,12 +74,12 @@ class EmrEc2(Target):
     def queue(self, cluster_id: str, steps: Sequence[StepSpec]) -> None:
         self._add(cluster_id, steps)
 
-    def submit(self, cluster_id: str, step: StepSpec) -> str:
+    def submit(self, cluster_id: str, step: StepSpec, previous: str | None = None) -> str:
         return self._add(cluster_id, [step])[0]
 
     def _add(self, cluster_id: str, steps: Sequence[StepSpec]) -> list[str]:
-        requests = [spark_step(step) for step in steps]
-        response = self.client_without_retries.add_job_flow_steps(JobFlowId=cluster_id, Steps=requests)
+        request = add_steps_request(cluster_id, steps)
+        response = self.client_without_retries.add_job_flow_steps(**request)
         return [str(step_id) for step_id in response["StepIds"]]
 
     def cancel(self, resource: Resource) -> None:

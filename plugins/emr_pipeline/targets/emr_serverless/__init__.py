@@ -1,0 +1,1 @@
+"""EMR Serverless: an application for each run, whose steps are job runs."""

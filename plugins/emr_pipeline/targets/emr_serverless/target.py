@@ -1,0 +1,182 @@
+"""EMR Serverless as a target."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.emr import EmrServerlessHook
+from botocore.exceptions import ClientError
+
+from emr_pipeline.cost import ClusterCost
+from emr_pipeline.logs import DRIVER_LOGS, Log, read_logs
+from emr_pipeline.settings import Settings
+from emr_pipeline.specs import EMR_SERVERLESS, ClusterSpec, StepSpec
+from emr_pipeline.targets.emr_serverless.application import (
+    LIVE_STATES,
+    application_name,
+    create_application_request,
+    end_call,
+)
+from emr_pipeline.targets.emr_serverless.cost import read_cost
+from emr_pipeline.targets.emr_serverless.job_run import (
+    OPEN_STATES,
+    PHASES,
+    client_token,
+    command_line,
+    job_run_folder,
+    start_job_run_request,
+)
+from emr_pipeline.targets.emr_serverless.triggers import (
+    ApplicationEndTrigger,
+    JobRunTrigger,
+    check_state_error,
+)
+from emr_pipeline.targets.target import Cluster, Step, StepDescription, Target
+from emr_pipeline.triggers.base import Resource
+
+CREATION_SECONDS = 60
+"""An application is created within seconds. Without its start, the first job run starts it."""
+
+
+class EmrServerless(Target):
+    """An application for each run, with a job run for each step.
+
+    Differences to the EMR Serverless operators of the Amazon provider: their client token is random, so a retry starts
+    a second job run (https://github.com/apache/airflow/issues/42401); they do not find the job run of an earlier try;
+    and a deferred failure lacks the reason and the logs.
+    """
+
+    name = EMR_SERVERLESS
+    hook_class = EmrServerlessHook
+    step_trigger = JobRunTrigger
+    end_trigger = ApplicationEndTrigger
+    logs_seconds = 120
+    cluster_id_pattern = "[0-9a-z]+"
+    step_id_pattern = "[0-9a-z]+"
+
+    def cluster_name(self, dag_id: str, run_id: str) -> str:
+        return application_name(dag_id, run_id)
+
+    def cluster_request(
+        self, name: str, cluster: ClusterSpec, settings: Settings, tags: Mapping[str, str]
+    ) -> dict[str, Any]:
+        return create_application_request(name, cluster, settings, tags)
+
+    def create(self, request: Mapping[str, Any]) -> str:
+        # The client may retry: botocore sends the same client token.
+        return str(self.client.create_application(**request)["applicationId"])
+
+    def start(self, cluster_id: str) -> None:
+        deadline = time.monotonic() + CREATION_SECONDS
+        while (state := self._application(cluster_id)["state"]) == "CREATING" and time.monotonic() < deadline:
+            time.sleep(1)
+        if state == "CREATED":
+            try:
+                self.client.start_application(applicationId=cluster_id)
+            except ClientError as error:
+                check_state_error(error)
+
+    def live_clusters(self) -> Iterator[Cluster]:
+        pages = self.client.get_paginator("list_applications").paginate(states=list(LIVE_STATES))
+        found = [each for page in pages for each in page["applications"]]
+        for each in sorted(found, key=lambda each: each["createdAt"], reverse=True):
+            yield Cluster(each["id"], each.get("name", ""), each["createdAt"])
+
+    def tags(self, cluster_id: str) -> dict[str, str]:
+        return dict(self._application(cluster_id).get("tags", {}))
+
+    def why_ended(self, cluster_id: str) -> str:
+        application = self._application(cluster_id)
+        if application["state"] in LIVE_STATES:
+            return ""
+        return f"{application['state']}: {application.get('stateDetails') or 'no reason given'}"
+
+    def terminate(self, cluster_id: str) -> None:
+        for step in self._job_runs(cluster_id, OPEN_STATES):
+            self.cancel({"cluster_id": cluster_id, "step_id": step["id"]})
+        open_states = (*OPEN_STATES, "CANCELLING")
+        has_open = next(self._job_runs(cluster_id, open_states), None) is not None
+        if call := end_call(self._application(cluster_id)["state"], has_open):
+            try:
+                getattr(self.client, call)(applicationId=cluster_id)
+            except ClientError as error:
+                check_state_error(error)
+
+    def latest_steps(self, cluster_id: str) -> dict[str, Step]:
+        oldest_first = sorted(self._job_runs(cluster_id), key=lambda run: run["createdAt"])
+        return {
+            run["name"]: Step(run["id"], run["name"], run["state"], PHASES[run["state"]])
+            for run in oldest_first
+        }
+
+    def queue(self, cluster_id: str, steps: Sequence[StepSpec]) -> None:
+        """Check the requests. EMR Serverless would start queued job runs although an earlier one has failed.
+
+        Each step is therefore submitted by the task that waits for it. An idle application costs nothing.
+        """
+        for step in steps:
+            start_job_run_request(step)
+
+    def submit(self, cluster_id: str, step: StepSpec, previous: str | None = None) -> str:
+        response = self.client.start_job_run(
+            applicationId=cluster_id,
+            clientToken=client_token(cluster_id, step.name, previous),
+            **start_job_run_request(step),
+        )
+        return str(response["jobRunId"])
+
+    def cancel(self, resource: Resource) -> None:
+        try:
+            self.client.cancel_job_run(applicationId=resource["cluster_id"], jobRunId=resource["step_id"])
+        except ClientError as error:
+            check_state_error(error)
+
+    def describe(self, cluster_id: str, step_id: str) -> StepDescription:
+        application, run = self._application(cluster_id), self._job_run(cluster_id, step_id)
+        return StepDescription(
+            step=Step(step_id, run.get("name", ""), run["state"], PHASES[run["state"]]),
+            reason=run.get("stateDetails", ""),
+            queued=run["createdAt"],
+            started=run.get("startedAt"),
+            ended=run.get("endedAt"),
+            arguments=command_line(run),
+            cluster_state=application["state"],
+            tags=application.get("tags", {}),
+            log_folder=job_run_folder(_log_uri(application), cluster_id, step_id),
+            console_path="",  # EMR Studio, which shows job runs, has another address in each account
+        )
+
+    def end_reason(self, cluster_id: str) -> str:
+        return str(self._application(cluster_id).get("stateDetails", ""))
+
+    def log_folder(self, cluster_id: str, step_id: str) -> str:
+        return job_run_folder(_log_uri(self._application(cluster_id)), cluster_id, step_id)
+
+    def read_logs(self, folder: str) -> list[Log]:
+        return list(read_logs(self.s3, f"{folder}SPARK_DRIVER/", DRIVER_LOGS))
+
+    def cost(self, cluster_id: str, now: datetime) -> ClusterCost:
+        runs = [self._job_run(cluster_id, run["id"]) for run in self._job_runs(cluster_id)]
+        return read_cost(self._application(cluster_id), runs, now)
+
+    def _application(self, cluster_id: str) -> dict[str, Any]:
+        application: dict[str, Any] = self.client.get_application(applicationId=cluster_id)["application"]
+        return application
+
+    def _job_run(self, cluster_id: str, step_id: str) -> dict[str, Any]:
+        response = self.client.get_job_run(applicationId=cluster_id, jobRunId=step_id)
+        job_run: dict[str, Any] = response["jobRun"]
+        return job_run
+
+    def _job_runs(self, cluster_id: str, states: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+        request = {"applicationId": cluster_id} | ({"states": list(states)} if states else {})
+        for page in self.client.get_paginator("list_job_runs").paginate(**request):
+            yield from page["jobRuns"]
+
+
+def _log_uri(application: Mapping[str, Any]) -> str:
+    monitoring = application.get("monitoringConfiguration", {})
+    return str(monitoring.get("s3MonitoringConfiguration", {}).get("logUri", ""))
