@@ -216,7 +216,7 @@ class Server:
             "state": str(self.state),
             "clusters": [
                 {"id": cluster.id, "name": cluster.name, "state": cluster.state}
-                for cluster in self._registry.clusters()
+                for cluster in self._registry.newest_first()
                 if cluster.is_alive
             ],
             "applications": [

@@ -75,7 +75,7 @@ class EmrApi:
         with self._registry.transaction():
             found = [
                 c
-                for c in self._registry.clusters()
+                for c in self._registry.newest_first()
                 if (not states or c.state in states)
                 and (not after or c.created > after)
                 and (not before or c.created < before)

@@ -69,7 +69,7 @@ class EmrServerlessApi:
     def list_applications(self, request: JSON) -> JSON:
         states = request.get("states") or set(ApplicationState) - {ApplicationState.TERMINATED}
         with self._registry.transaction():
-            found = [a for a in self._registry.applications() if a.state in states]
+            found = [a for a in self._registry.newest_first() if a.state in states]
             page, token = _page(found, request, [a.id for a in found])
             return {"applications": [serializers.application_summary(a) for a in page], "nextToken": token}
 

@@ -1,46 +1,13 @@
-"""All applications with their job runs, protected by one lock, and their clock."""
+"""All applications of EMR Serverless with their job runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from threading import Condition
-
 from localaws.emr_serverless.errors import not_found
 from localaws.emr_serverless.model import Application, ApplicationState, JobRun
+from localaws.registry import Registry
 
 
-def wall_clock() -> datetime:
-    return datetime.now(UTC)
-
-
-class ApplicationRegistry:
-    def __init__(self, clock: Callable[[], datetime] = wall_clock) -> None:
-        self.clock = clock
-        self._changed = Condition()
-        self._applications: dict[str, Application] = {}
-
-    @contextmanager
-    def transaction(self) -> Iterator[datetime]:
-        """Hold the lock, yield the current time, and notify the waiting threads at the end."""
-        with self._changed:
-            yield self.clock()
-            self._changed.notify_all()
-
-    def wait(self, seconds: float) -> None:
-        """Wait for the end of a transaction, at most ``seconds``."""
-        with self._changed:
-            self._changed.wait(seconds)
-
-    def add(self, application: Application) -> None:
-        with self.transaction():
-            self._applications[application.id] = application
-
-    def get(self, application_id: str) -> Application | None:
-        with self._changed:
-            return self._applications.get(application_id)
-
+class ApplicationRegistry(Registry[Application]):
     def application(self, application_id: str) -> Application:
         """Raises ResourceNotFoundException."""
         if application := self.get(application_id):
@@ -64,10 +31,5 @@ class ApplicationRegistry:
         job_run = application.job_runs.get(rest[1])
         return job_run.tags if job_run else {}
 
-    def applications(self) -> list[Application]:
-        """Return all applications since the start of the server, the newest first."""
-        with self._changed:
-            return list(reversed(self._applications.values()))
-
     def live_applications(self) -> list[Application]:
-        return [a for a in self.applications() if a.state is not ApplicationState.TERMINATED]
+        return [a for a in self.newest_first() if a.state is not ApplicationState.TERMINATED]

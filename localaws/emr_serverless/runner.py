@@ -61,8 +61,8 @@ class Runner:
 
     def _advance(self) -> None:
         while not self._stopped.wait(POLL_SECONDS):
-            with self._registry.transaction() as now:
-                ready = [job_run for a in self._registry.applications() for job_run in a.advance(now)]
+            with self._registry.locked() as now:
+                ready = [job_run for a in self._registry.newest_first() for job_run in a.advance(now)]
             for job_run in ready:
                 thread = Thread(
                     target=self._run, args=(job_run, job_run.attempt), name=job_run.id, daemon=True
@@ -83,7 +83,7 @@ class Runner:
             failure = f"The local EMR Serverless failed: {error}"
         finally:
             shutil.rmtree(folder / "work", ignore_errors=True)
-        with self._registry.transaction() as now:
+        with self._registry.locked() as now:
             job_run.finish(failure and _cut(failure), now)
 
 

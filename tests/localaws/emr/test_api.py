@@ -206,8 +206,8 @@ def test_a_scaling_policy_that_does_not_fit_is_refused(
         ),
         ({"SessionEnabled": True}, "not supported by the local EMR: SessionEnabled"),
         (
-            {"MonitoringConfiguration": {"CloudWatchLogConfiguration": {"Enabled": True}}},
-            "not supported by the local EMR: MonitoringConfiguration",
+            {"MonitoringConfiguration": {"S3LoggingConfiguration": {}}},
+            "not supported by the local EMR: S3LoggingConfiguration",
         ),
         ({"ServiceRole": ""}, "ServiceRole is required"),
         ({"JobFlowRole": ""}, "InstanceProfile is required"),
