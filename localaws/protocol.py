@@ -23,6 +23,8 @@ from botocore.validate import ParamValidator
 JSON = dict[str, Any]
 # The user agent of the local AWS's own API calls; planned faults do not apply to them.
 OWN_USER_AGENT = "localaws"
+# Those of CloudFormation, which on AWS calls with the permissions of the stack's caller.
+CLOUDFORMATION_USER_AGENT = f"{OWN_USER_AGENT} cloudformation"
 log = logging.getLogger(__name__)
 _BITS = {"integer": 32, "long": 64}
 _YEAR_10000 = 253_402_300_800  # in seconds since the epoch; no datetime is as late

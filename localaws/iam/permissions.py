@@ -2,8 +2,8 @@
 
 The actions, their resource types and condition keys are those of AWS's Service Authorization Reference, by page:
 ``list_amazonelasticmapreduce``, ``list_amazonemrserverless``, ``list_amazonathena``, ``list_awsglue``,
-``list_amazons3``, ``list_amazonsns``, ``list_amazoncloudwatchlogs`` and ``list_awsidentityandaccessmanagementiam``,
-all at https://docs.aws.amazon.com/service-authorization/latest/reference/.
+``list_amazons3``, ``list_amazonsns``, ``list_amazoncloudwatchlogs``, ``list_awsbudgetservice``,
+``list_awscloudformation`` and ``list_awsidentityandaccessmanagementiam``, all at https://docs.aws.amazon.com/service-authorization/latest/reference/.
 An operation of another service needs the action with its own name on all resources.
 """
 
@@ -38,6 +38,15 @@ S3_ACTIONS = {
     "ListObjects": "ListBucket",
     "ListObjectsV2": "ListBucket",
     "ListMultipartUploads": "ListBucketMultipartUploads",
+    "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
+    "GetBucketEncryption": "GetEncryptionConfiguration",
+    "GetBucketLifecycle": "GetLifecycleConfiguration",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "PutBucketEncryption": "PutEncryptionConfiguration",
+    "PutBucketLifecycle": "PutLifecycleConfiguration",
+    "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
 }
 """S3's operations whose action has another name: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html"""
 
@@ -104,6 +113,16 @@ def _permissions(call: Call, resources: Resources) -> Iterator[Permission]:
             yield from _glue(call)
         case "logs":
             yield _logs(call)
+        case "iam":
+            yield from _iam(call)
+        case "cloudformation":
+            stack = call.members.get("StackName", "")
+            prefix = f"arn:aws:cloudformation:{call.region}:{ACCOUNT}:stack/"
+            arn = stack if stack.startswith("arn:") else f"{prefix}{stack}/*"
+            yield Permission(f"cloudformation:{call.operation}", arn if stack else "*")
+        case "budgets":
+            changes = not call.operation.startswith("Describe")
+            yield Permission(f"budgets:{'ModifyBudget' if changes else 'ViewBudget'}")
         case _:
             topic = call.members.get("TopicArn") or call.members.get("TargetArn")
             yield Permission(f"{call.service}:{call.operation}", topic or "*")
@@ -218,6 +237,26 @@ def glue_permissions(
         arns.append(f"{prefix}table/{database}/{table}")
     for operation in operations:
         yield from (Permission(f"glue:{operation}", arn) for arn in arns)
+
+
+def _iam(call: Call) -> Iterator[Permission]:
+    """Yield the permission on the role, instance profile or policy that the call names, and iam:PassRole."""
+    members, prefix = call.members, f"arn:aws:iam::{ACCOUNT}:"
+    role, profile = members.get("RoleName"), members.get("InstanceProfileName")
+    if service := members.get("AWSServiceName"):
+        arn = f"{prefix}role/aws-service-role/{service}/*"
+    elif profile:
+        arn = f"{prefix}instance-profile/{profile}"
+    elif role:
+        arn = f"{prefix}role/{role}"
+    elif call.operation == "CreatePolicy":
+        arn = f"{prefix}policy/{members.get('PolicyName')}"
+    else:
+        arn = members.get("PolicyArn") or members.get("PolicySourceArn") or "*"
+    yield Permission(f"iam:{call.operation}", arn)
+    if call.operation == "AddRoleToInstanceProfile":
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_switch-role-ec2_instance-profiles.html
+        yield Permission("iam:PassRole", f"{prefix}role/{role}", {"iam:PassedToService": "ec2.amazonaws.com"})
 
 
 def _s3(call: Call) -> Iterator[Permission]:

@@ -14,11 +14,14 @@ from werkzeug.wrappers import Request
 
 from localaws.iam.calls import access_key_of, call_of
 from localaws.iam.permissions import Resources, needed_permissions
-from localaws.protocol import OWN_USER_AGENT
+from localaws.protocol import CLOUDFORMATION_USER_AGENT, OWN_USER_AGENT
 
 
 class Recording:
-    """The WSGI application around ``services`` that writes each call to ``file``, except the local AWS's own."""
+    """The WSGI application around ``services`` that writes each call to ``file``.
+
+    The local AWS's own calls are not written, except those of CloudFormation for the caller of a stack.
+    """
 
     def __init__(self, services: WSGIApplication, file: Path, resources: Resources) -> None:
         self._services, self._resources = services, resources
@@ -27,7 +30,8 @@ class Recording:
         self._file = file.open("a", encoding="utf-8", buffering=1)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if not environ.get("HTTP_USER_AGENT", "").startswith(OWN_USER_AGENT):
+        agent = environ.get("HTTP_USER_AGENT", "")
+        if agent.startswith(CLOUDFORMATION_USER_AGENT) or not agent.startswith(OWN_USER_AGENT):
             # Before the call, because the call may delete what it names.
             self._write(Request(environ))
         return self._services(environ, start_response)

@@ -132,7 +132,7 @@ def _of_call(call: JSON) -> Iterator[tuple[str, Permission]]:
     """Yield the permissions of the caller and, for clusters and steps, those of the nodes."""
     own = [Permission(one["action"], one["resource"], one["context"]) for one in call["permissions"]]
     for permission in own:
-        yield from (("CallerPolicy", one) for one in (permission, *_of_key(permission)))
+        yield from (("CallerPolicy", one) for one in (permission, *of_key(permission)))
     request = call["request"]
     if call["operation"] == "RunJobFlow":
         nodes = list(_of_nodes(request))
@@ -142,10 +142,10 @@ def _of_call(call: JSON) -> Iterator[tuple[str, Permission]]:
     else:
         nodes = []
     for permission in nodes:
-        yield from (("NodeRole", one) for one in (permission, *_of_key(permission)))
+        yield from (("NodeRole", one) for one in (permission, *of_key(permission)))
 
 
-def _of_key(permission: Permission) -> Iterator[Permission]:
+def of_key(permission: Permission) -> Iterator[Permission]:
     """Yield what the default encryption of the bucket and the topic needs.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html (uploads in parts need both),

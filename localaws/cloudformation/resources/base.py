@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from localaws.cloudformation.errors import unsupported, validation_error
 from localaws.cloudformation.intrinsics import Unknown
-from localaws.protocol import OWN_USER_AGENT
+from localaws.protocol import CLOUDFORMATION_USER_AGENT
 
 Properties = dict[str, Any]
 TAGS = [{"Key": str, "Value": str}]
@@ -49,7 +49,7 @@ class Aws:
             "config": Config(
                 s3={"addressing_style": "path"},
                 retries={"total_max_attempts": 1},
-                user_agent=OWN_USER_AGENT,
+                user_agent=CLOUDFORMATION_USER_AGENT,
             ),
         }
         self._clients: dict[str, Any] = {}

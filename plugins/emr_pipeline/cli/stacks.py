@@ -128,7 +128,9 @@ class Stack:
     def _wait_for_change_set(self, plan: Plan) -> dict[str, Any]:
         """Return the change set with all pages of its changes when it is ready or has failed."""
         while True:
-            pages = self._api.get_paginator("describe_change_set").paginate(ChangeSetName=plan.change_set)
+            pages = self._api.get_paginator("describe_change_set").paginate(
+                StackName=self.name, ChangeSetName=plan.change_set
+            )
             first, *others = pages
             if first["Status"] in ("CREATE_COMPLETE", "FAILED"):
                 changes = [change for page in (first, *others) for change in page.get("Changes", [])]
@@ -138,14 +140,14 @@ class Stack:
     def discard(self, plan: Plan) -> None:
         """Delete the change set, and the empty stack that it was created for."""
         if plan.change_set:
-            self._api.delete_change_set(ChangeSetName=plan.change_set)
+            self._api.delete_change_set(StackName=self.name, ChangeSetName=plan.change_set)
         if plan.creates:
             self._api.delete_stack(StackName=self.name)
 
     def execute(self, plan: Plan, progress: Progress) -> None:
         """Execute the change set and wait for its end. Raises CommandError with the reason if it fails."""
         arn, seen = self._arn_and_events()
-        self._api.execute_change_set(ChangeSetName=plan.change_set)
+        self._api.execute_change_set(StackName=self.name, ChangeSetName=plan.change_set)
         status = self._follow(arn, seen, progress)
         if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             raise CommandError(f"{self.name}: {status}. {self._reasons(arn, seen)}", exit_code=1)
