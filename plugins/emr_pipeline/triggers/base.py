@@ -29,6 +29,9 @@ TRANSIENT_CODES = frozenset(
     }
 )
 
+FIRST_POLL_SECONDS = 0.2
+"""Seconds until the first poll. On a local AWS most queries have ended then; a poll at once would see none of them."""
+
 Event = dict[str, Any]
 
 Resource = Mapping[str, Any]
@@ -44,7 +47,7 @@ def is_transient(error: Exception) -> bool:
 
 
 def poll_interval(waited: float) -> float:
-    """Return the seconds until the next poll: a tenth of the seconds waited so far, between 1 and 30.
+    """Return the seconds between a poll and the next: a tenth of the seconds waited so far, between 1 and 30.
 
     The end is noticed at most 10 % late, and a long wait stays far below the request limits of EMR.
     """
@@ -102,6 +105,7 @@ class PollingTrigger(BaseTrigger):
 
     async def _poll_until_deadline(self) -> Event:
         started = time.time()
+        await asyncio.sleep(min(FIRST_POLL_SECONDS, max(0.0, self.deadline - started)))
         while True:
             try:
                 async with await self._hook().get_async_conn() as client:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from emr_pipeline.targets.emr_ec2.triggers import StepTrigger
 from emr_pipeline.triggers import base
-from emr_pipeline.triggers.base import PollingTrigger, is_transient, poll_interval
+from emr_pipeline.triggers.base import FIRST_POLL_SECONDS, PollingTrigger, is_transient, poll_interval
 
 
 def client_error(code: str, status: int = 400) -> ClientError:
@@ -59,11 +59,37 @@ def scripted(*answers: Any, seconds: float = 60) -> Scripted:
 @pytest.fixture(autouse=True)
 def no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "poll_interval", lambda _: 0.0)
+    monkeypatch.setattr(base, "FIRST_POLL_SECONDS", 0.0)
 
 
 @pytest.mark.parametrize(("waited", "delay"), [(0, 1), (5, 1), (60, 6), (3600, 30)])
 def test_the_poll_interval_grows_from_one_to_thirty_seconds(waited: float, delay: float) -> None:
     assert poll_interval(waited) == delay
+
+
+@pytest.mark.parametrize(("seconds", "polls"), [(0.15, 1), (1, 2), (3, 4), (60, 30), (600, 57), (3600, 157)])
+def test_the_number_of_polls_is_limited(monkeypatch: pytest.MonkeyPatch, seconds: float, polls: int) -> None:
+    """An API call each: for a resource that ends after ``seconds``, and not more than with a first poll at once."""
+    now, counts = 0.0, []
+
+    async def sleep(delay: float) -> None:
+        nonlocal now
+        now += delay
+
+    class Lasting(Scripted):
+        async def poll(self, client: Any) -> Any:
+            counts[-1] += 1
+            return {"state": "COMPLETED"} if now >= seconds else None
+
+    monkeypatch.setattr(base.time, "time", lambda: now)
+    monkeypatch.setattr(base.asyncio, "sleep", sleep)
+    monkeypatch.setattr(base, "poll_interval", poll_interval)
+    for first in (FIRST_POLL_SECONDS, 0.0):
+        now = 0.0
+        counts.append(0)
+        monkeypatch.setattr(base, "FIRST_POLL_SECONDS", first)
+        asyncio.run(Lasting(resource={}, deadline=7200, aws_conn_id=None, region_name=None).wait())
+    assert counts[0] == polls <= counts[1]
 
 
 @pytest.mark.parametrize(
