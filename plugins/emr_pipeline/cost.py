@@ -32,6 +32,12 @@ BYTES_PER_SECOND = 5_000_000
 step, and the bytes of input for which all steps together need one second on one core or task node. ``benchmarks/``
 measured half of this rate with half of the cores; it was never measured on EMR."""
 
+SERVERLESS_SETUP_SECONDS = 120
+"""The first guess of the seconds in which a worker of EMR Serverless starts and ends; never measured on AWS either."""
+
+WORKER = {"vCPU": 4, "GB of memory": 16}
+"""The size of a worker of EMR Serverless, which counts as a node."""
+
 COMPARED = 5
 """The number of earlier runs that an estimate uses."""
 
@@ -41,12 +47,23 @@ class Use:
     """The use of one kind of node in one market."""
 
     resource: str
-    """The instance type, which ``Prices.hourly`` has."""
+    """The instance type, or a resource of EMR Serverless, such as ``ARM64 vCPU``; a key of ``Prices.hourly``."""
     market: str
     """``ON_DEMAND`` or ``SPOT``."""
     nodes: int
     seconds: float
     """The sum over the nodes."""
+
+    @property
+    def node_seconds(self) -> float:
+        """The seconds of nodes; of the resources of EMR Serverless only the vCPUs count, as parts of a worker."""
+        if not self.serverless:
+            return self.seconds
+        return self.seconds / WORKER["vCPU"] if self.resource.endswith(" vCPU") else 0.0
+
+    @property
+    def serverless(self) -> bool:
+        return "." not in self.resource  # all instance types have a point
 
 
 @dataclass(frozen=True)
@@ -68,7 +85,7 @@ class ClusterCost:
         return sum(use.nodes for use in self.uses)
 
     def node_hours(self, market: str) -> float:
-        return sum(use.seconds for use in self.uses if use.market == market) / 3600
+        return sum(use.node_seconds for use in self.uses if use.market == market) / 3600
 
     def dollars(self, prices: Prices) -> float | None:
         """Return the cost of the nodes without disks, S3 and Athena; None if the price of one is unknown.
@@ -221,13 +238,15 @@ def estimate(
     input_bytes: int,
     runs: Iterable[RunCost],
     prices: Prices,
+    *,
+    serverless: bool = False,
 ) -> Estimate:
     """Return the estimate of a run with these steps; raise ValueError naming an invalid field of ``cluster``.
 
-    ``architecture`` is that of the settings. ``runs`` are earlier runs, newest first; those that completed the same
-    steps on one cluster are compared. The work of the steps is assumed to grow in proportion to the input and to be
-    divided evenly among the core and task nodes. A smaller input is not assumed to be faster. Without such a run, the
-    estimate is a first guess.
+    ``architecture`` is that of the settings. With ``serverless`` the nodes are workers of EMR Serverless, which has no
+    Spot. ``runs`` are earlier runs, newest first; those that completed the same steps on one cluster are compared. The
+    work of the steps is assumed to grow in proportion to the input and to be divided evenly among the core and task
+    nodes. A smaller input is not assumed to be faster. Without such a run, the estimate is a first guess.
     """
     core = whole_number("core_nodes", cluster.core_nodes, minimum=1)
     task = whole_number("task_nodes", cluster.task_nodes, minimum=0)
@@ -235,7 +254,9 @@ def estimate(
     spot = round(core * share("spot_share", cluster.spot_share))
     spot_nodes = ceil(spot / weight) + ceil(task / weight)
     workers = ceil((core - spot) / weight) + spot_nodes
-    compared = [run for run in runs if _comparable(run, steps)][:COMPARED]
+    if serverless:
+        spot_nodes = 0
+    compared = [run for run in runs if _comparable(run, steps, serverless)][:COMPARED]
     if compared:
         setup = median(run.clusters[0].seconds - _total_step_seconds(run) for run in compared)
         work = median(_work(run, input_bytes) for run in compared)
@@ -243,13 +264,11 @@ def estimate(
             f"the median of {len(compared)} earlier run{'s' if len(compared) > 1 else ''} with the same steps"
         )
     else:
-        setup = float(SETUP_SECONDS + STEP_SECONDS * len(steps))
+        setup = float((SERVERLESS_SETUP_SECONDS if serverless else SETUP_SECONDS) + STEP_SECONDS * len(steps))
         work = input_bytes / BYTES_PER_SECOND
         basis = f"a first guess from {input_bytes / 1e6:,.1f} MB of input: no earlier run had the same steps"
     seconds = setup + work / workers
-    default = INSTANCE_TYPES[architecture]
-    types = {*(cluster.primary_instance_types or default), *(cluster.core_instance_types or default)}
-    hourly = max(prices.hourly[node] for node in types) if types <= prices.hourly.keys() else None
+    hourly = _worker_price(architecture, prices) if serverless else _node_price(cluster, architecture, prices)
     return Estimate(
         on_demand_nodes=1 + workers - spot_nodes,
         spot_nodes=spot_nodes,
@@ -261,9 +280,27 @@ def estimate(
     )
 
 
-def _comparable(run: RunCost, steps: Sequence[str]) -> bool:
-    return (
-        len(run.clusters) == 1 and set(run.clusters[0].step_seconds) == set(steps) and bool(run.input_bytes)
+def _node_price(cluster: ClusterSpec, architecture: str, prices: Prices) -> float | None:
+    """Return the price of the most expensive instance type for an hour; None if the price of one is unknown."""
+    default = INSTANCE_TYPES[architecture]
+    types = {*(cluster.primary_instance_types or default), *(cluster.core_instance_types or default)}
+    return max(prices.hourly[node] for node in types) if types <= prices.hourly.keys() else None
+
+
+def _worker_price(architecture: str, prices: Prices) -> float | None:
+    """Return the price of a worker of EMR Serverless for an hour; None if it is unknown."""
+    resources = {f"{architecture.upper()} {resource}": number for resource, number in WORKER.items()}
+    if not resources.keys() <= prices.hourly.keys():
+        return None
+    return sum(number * prices.hourly[resource] for resource, number in resources.items())
+
+
+def _comparable(run: RunCost, steps: Sequence[str], serverless: bool) -> bool:
+    if len(run.clusters) != 1 or not run.input_bytes:
+        return False
+    (cluster,) = run.clusters
+    return set(cluster.step_seconds) == set(steps) and all(
+        use.serverless == serverless for use in cluster.uses
     )
 
 
@@ -274,5 +311,5 @@ def _total_step_seconds(run: RunCost) -> float:
 def _work(run: RunCost, input_bytes: int) -> float:
     """Return the seconds that the steps of a run would have taken on one worker node for this size of input."""
     (cluster,) = run.clusters
-    workers = max(1.0, sum(use.seconds for use in cluster.uses) / cluster.seconds - 1)
+    workers = max(1.0, sum(use.node_seconds for use in cluster.uses) / cluster.seconds - 1)
     return _total_step_seconds(run) * workers * max(1.0, input_bytes / (run.input_bytes or input_bytes))

@@ -18,7 +18,7 @@ from emr_pipeline.cost import Estimate, RunCost, estimate
 from emr_pipeline.cost_records import read_run_costs
 from emr_pipeline.prices import load_prices
 from emr_pipeline.settings import Settings
-from emr_pipeline.specs import ClusterSpec
+from emr_pipeline.specs import EMR_EC2, EMR_SERVERLESS, ClusterSpec
 
 ESTIMATE = "estimate"
 """The key of the XCom with the members of ``Estimate``, its ``summary`` and the ``input_bytes``."""
@@ -40,7 +40,7 @@ class EstimateCostOperator(ApprovalOperator):
     Differences to ApprovalOperator: it asks only if there is a need, and a rejection is a failure without a retry.
     """
 
-    template_fields = ("cluster", "steps", "input_bytes", "budget", "over_budget")
+    template_fields = ("cluster", "steps", "input_bytes", "budget", "over_budget", "target")
     template_fields_renderers: ClassVar[dict[str, str]] = {"cluster": "json"}
 
     def __init__(
@@ -52,6 +52,7 @@ class EstimateCostOperator(ApprovalOperator):
         input_bytes: Any,
         budget: Any = None,
         over_budget: str = REFUSE,
+        target: str = EMR_EC2,
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         response_timeout: timedelta = timedelta(hours=24),
@@ -69,6 +70,7 @@ class EstimateCostOperator(ApprovalOperator):
         self.input_bytes: int = input_bytes
         self.budget: float | None = budget
         self.over_budget = over_budget
+        self.target = target
         self.aws_conn_id = aws_conn_id
         self.region_name = region_name
 
@@ -105,6 +107,7 @@ class EstimateCostOperator(ApprovalOperator):
             input_bytes=self.input_bytes,
             runs=self._earlier_runs(s3, context["dag"].dag_id),
             prices=load_prices(s3.meta.region_name),
+            serverless=self.target == EMR_SERVERLESS,
         )
 
     def _earlier_runs(self, s3: Any, dag_id: str) -> list[RunCost]:

@@ -165,6 +165,26 @@ def test_spot_and_task_nodes_are_counted_apart_and_at_the_price_of_on_demand() -
     assert found.summary.startswith("8 nodes, 5 of them Spot")
 
 
+def test_workers_of_emr_serverless_are_estimated_and_compared_apart() -> None:
+    """A worker has 4 vCPUs and 16 GB, and there is no Spot."""
+    prices = replace(PRICES, hourly={"ARM64 vCPU": 0.04, "ARM64 GB of memory": 0.005})
+    cluster = ClusterSpec("emr-7.13.0", core_nodes=2, spot_share=1)
+    run = earlier()
+    uses = (
+        Use("ARM64 vCPU", "ON_DEMAND", 2, 4 * 3 * 1200.0),
+        Use("ARM64 GB of memory", "ON_DEMAND", 2, 57_600.0),
+    )
+    on_serverless = replace(run, clusters=(replace(run.clusters[0], uses=uses),))
+    arguments: Any = (cluster, "arm64", ["fit", "score"], 1_000_000_000)
+    found = estimate(*arguments, [earlier(6000), on_serverless], prices, serverless=True)
+    assert (found.on_demand_nodes, found.spot_nodes) == (3, 0)
+    assert found.seconds == pytest.approx(1200)
+    assert found.dollars == pytest.approx(1.0 * (4 * 0.04 + 16 * 0.005))  # one hour of a worker
+    assert on_serverless.node_hours("ON_DEMAND") == pytest.approx(1)
+    assert estimate(*arguments, [on_serverless], PRICES).basis.startswith("a first guess")
+    assert estimate(*arguments, [], PRICES, serverless=True).dollars is None
+
+
 def test_capacity_is_divided_by_the_smallest_weight() -> None:
     found = estimated(core_nodes=8, core_instance_types={"m7g.xlarge": "4", "m6g.xlarge": "8"})
     assert found.on_demand_nodes == 3

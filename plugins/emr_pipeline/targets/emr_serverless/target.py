@@ -80,7 +80,13 @@ class EmrServerless(Target):
                 check_state_error(error)
 
     def live_clusters(self) -> Iterator[Cluster]:
-        pages = self.client.get_paginator("list_applications").paginate(states=list(LIVE_STATES))
+        return self._clusters(states=list(LIVE_STATES))
+
+    def clusters_since(self, time: datetime) -> Iterator[Cluster]:
+        return (cluster for cluster in self._clusters() if cluster.created > time)
+
+    def _clusters(self, **filters: Any) -> Iterator[Cluster]:
+        pages = self.client.get_paginator("list_applications").paginate(**filters)
         found = [each for page in pages for each in page["applications"]]
         for each in sorted(found, key=lambda each: each["createdAt"], reverse=True):
             yield Cluster(each["id"], each.get("name", ""), each["createdAt"])

@@ -68,6 +68,13 @@ def test_an_earlier_run_of_the_dag_is_used(aws: Any, run: Run) -> None:
     s3.delete_object(Bucket="operators", Key=key)
 
 
+def test_the_workers_of_emr_serverless_have_their_own_price(aws: Any, run: Run) -> None:
+    here = context(run)
+    operator(target="emr-serverless").execute(here)
+    pushed = here["ti"].xcoms["estimate"]
+    assert pushed["dollars"] == pytest.approx(3 * pushed["seconds"] / 3600 * (4 * 0.042094 + 16 * 0.004628))
+
+
 def test_without_access_to_earlier_runs_the_estimate_is_a_guess(aws: Any, run: Run) -> None:
     here = context(run)
     operator(settings=Settings(bucket="no-such-bucket-here")).execute(here)
