@@ -27,6 +27,9 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alerts"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/KEY"
 CONTEXT_KEYS = ("iam:PassedToService", "s3:prefix", "aws:RequestTag/", "aws:ResourceTag/")
 
+ROLES = ("CallerPolicy", "JobRole", "NodeRole")
+"""The logical ids of the policies that are tested."""
+
 VALUES = {
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
@@ -38,6 +41,7 @@ VALUES = {
     "AlertTopic": TOPIC,
     "KeyArn": KEY,
     "ServiceRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/EMR_DefaultRole",
+    "JobRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/spark-jobs",
     "NodeRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/EMR_EC2_DefaultRole",
 }
 """The parameters and attributes of the stack with the names of the recorded runs, which are the default settings."""
@@ -49,6 +53,9 @@ _REPLACED = {
     r"\bjobs/[0-9a-f]{12}": "jobs/VERSION",
     r"\brun_date=[0-9-]{10}": "run_date=DATE",
     r"\bapplication_\d+_\d+": "APPLICATION",
+    r"/applications/[0-9a-z]{16}": "/applications/APPLICATION",
+    r"/jobruns/[0-9a-z]{16}": "/jobruns/JOB_RUN",
+    r"/jobs/[0-9a-z]{16}/": "/jobs/JOB_RUN/",
     r"^raw/.+": "raw/INPUT",
     r":us-east-1:": f":{REGION}:",
     r"(:s3:::[^/]+/(?:.+/)?)[^/]+$": r"\1file",
@@ -129,20 +136,27 @@ def _replace(text: str) -> str:
 
 
 def _of_call(call: JSON) -> Iterator[tuple[str, Permission]]:
-    """Yield the permissions of the caller and, for clusters and steps, those of the nodes."""
+    """Yield the permissions of the caller and, for clusters and steps, those of the role that runs the jobs."""
     own = [Permission(one["action"], one["resource"], one["context"]) for one in call["permissions"]]
     for permission in own:
         yield from (("CallerPolicy", one) for one in (permission, *of_key(permission)))
-    request = call["request"]
+    request, role = call["request"], "NodeRole"
     if call["operation"] == "RunJobFlow":
         nodes = list(_of_nodes(request))
     elif call["operation"] == "AddJobFlowSteps":
         arguments = [step["HadoopJarStep"]["Args"] for step in request["Steps"]]
         nodes = [permission for args in arguments for permission in _of_step(args)]
+    elif call["operation"] == "CreateApplication":
+        role, log_uri = "JobRole", request["monitoringConfiguration"]["s3MonitoringConfiguration"]["logUri"]
+        nodes = list(_writes(f"{log_uri.rstrip('/')}/file"))
+    elif call["operation"] == "StartJobRun":
+        role, driver = "JobRole", request["jobDriver"]["sparkSubmit"]
+        parameters = driver.get("sparkSubmitParameters", "").split()
+        nodes = list(_of_step([*parameters, driver["entryPoint"], *driver["entryPointArguments"]]))
     else:
         nodes = []
     for permission in nodes:
-        yield from (("NodeRole", one) for one in (permission, *of_key(permission)))
+        yield from ((role, one) for one in (permission, *of_key(permission)))
 
 
 def of_key(permission: Permission) -> Iterator[Permission]:
@@ -216,7 +230,7 @@ def _resources() -> JSON:
 
 
 def policy(role: str) -> JSON:
-    """Return the policy document of ``CallerPolicy`` or ``NodeRole`` with the names of the recorded runs."""
+    """Return the policy document of one of ``ROLES`` with the names of the recorded runs."""
     properties = _resources()[role]["Properties"]
     document = properties.get("PolicyDocument") or properties["Policies"][0]["PolicyDocument"]
     resolved: JSON = _resolve(document)
@@ -266,7 +280,7 @@ def grants() -> list[Grant]:
     """Return each action and each resource of the statements that allow something."""
     return [
         Grant(role, statement["Sid"], element, value)
-        for role in ("CallerPolicy", "NodeRole")
+        for role in ROLES
         for statement in policy(role)["Statement"]
         if statement["Effect"] == "Allow"
         for element in ("Action", "Resource")

@@ -17,6 +17,7 @@ from localaws.iam.policies import Decision, evaluate, parse_policy
 from tests.infra.needed_permissions import (
     ACCOUNT,
     REGION,
+    ROLES,
     ROOT,
     TOPIC,
     VALUES,
@@ -48,7 +49,7 @@ def is_unused(grant: Grant) -> bool:
     return (grant.role, grant.sid, grant.value) in UNUSED
 
 
-@pytest.mark.parametrize("role", ["CallerPolicy", "NodeRole"])
+@pytest.mark.parametrize("role", ROLES)
 def test_nothing_that_the_runs_need_is_missing(role: str) -> None:
     assert [str(one) for one in denied(role, policy(role))] == []
 
@@ -64,17 +65,23 @@ def test_the_grants_with_a_reason_exist_and_are_unused() -> None:
         assert not denied(grant.role, grant.without()), grant
 
 
-def test_certificates_are_denied_to_the_caller() -> None:
-    secret = Needed("CallerPolicy", "s3:GetObject", "arn:aws:s3:::beverage-lake/certificates/emr.zip")
-    assert evaluate(parse_policy(policy("CallerPolicy")), secret.permission) is Decision.EXPLICITLY_DENIED
+@pytest.mark.parametrize("role", ["CallerPolicy", "JobRole"])
+def test_certificates_are_denied_to_all_but_the_nodes(role: str) -> None:
+    secret = Needed(role, "s3:GetObject", "arn:aws:s3:::beverage-lake/certificates/emr.zip")
+    assert evaluate(parse_policy(policy(role)), secret.permission) is Decision.EXPLICITLY_DENIED
 
 
 @pytest.mark.parametrize(
-    ("role", "title"), [("CallerPolicy", "What Airflow needs"), ("NodeRole", "What the nodes need")]
+    ("role", "title"),
+    [
+        ("CallerPolicy", "What Airflow needs"),
+        ("JobRole", "What jobs on EMR Serverless need"),
+        ("NodeRole", "What the nodes need"),
+    ],
 )
 def test_the_page_lists_all_actions(role: str, title: str) -> None:
     section = PAGE.read_text().partition(f"## {title}\n")[2].partition("\n## ")[0]
-    listed = re.findall(r"`([a-z0-9]+:[A-Z]\w+\*?)`", section)
+    listed = re.findall(r"`([a-z0-9-]+:[A-Z]\w+\*?)`", section)
     assert set(listed) == {
         grant.value for grant in grants() if (grant.role, grant.element) == (role, "Action")
     }
@@ -96,7 +103,7 @@ def test_doctor_finds_all_that_it_checks_in_the_policies(
 
     monkeypatch.setattr(roles, "_simulate", simulate)
     names = {name: VALUES[name.capitalize()] for name in ("bucket", "project", "database")}
-    settings = Settings(**names, alert_topic_arn=TOPIC)
+    settings = Settings(**names, alert_topic_arn=TOPIC, job_role=VALUES["JobRole.Arn"])
     profile = {"InstanceProfile": {"Roles": [{"Arn": VALUES["NodeRole.Arn"]}]}}
     iam = SimpleNamespace(get_instance_profile=lambda **_: profile)
     deployment = SimpleNamespace(

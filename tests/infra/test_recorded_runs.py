@@ -10,12 +10,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.exceptions import AirflowException
 
 from devtools import sales
 from localaws.testing import LocalAws
@@ -76,6 +77,7 @@ def single_operations(state: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]
         for name, what in {
             "cancelled run": cancelled_run,
             "second report": second_report,
+            "run on EMR Serverless": serverless_run,
             "alert": alert,
             "reaper": reaper,
             "pages": pages,
@@ -91,7 +93,7 @@ def settings() -> Any:
 
     names = {name: VALUES[name.capitalize()] for name in ("bucket", "project", "database")}
     topic = TOPIC.replace(VALUES["AWS::Region"], "us-east-1")
-    return Settings(**names, alert_topic_arn=topic)
+    return Settings(**names, alert_topic_arn=topic, job_role=VALUES["JobRole.Arn"])
 
 
 def context(**ti: Any) -> Any:
@@ -181,6 +183,40 @@ def second_report(aws: LocalAws) -> None:
         ).execute(context())
 
 
+def serverless_run(aws: LocalAws) -> None:
+    """A step is submitted, shown, cancelled and reported; an application that was never started is deleted."""
+    from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
+    from emr_pipeline.operators.step import AwaitStepOperator
+    from emr_pipeline.specs import EMR_SERVERLESS, ClusterSpec, StepSpec
+    from emr_pipeline.view.steps import Address, describe
+
+    target, spec = {"target": EMR_SERVERLESS}, ClusterSpec("emr-7.13.0", core_nodes=1)
+    create = CreateClusterOperator(task_id="create_cluster", cluster=spec, settings=settings(), **target)
+    application_id = create.execute(context())
+    folders = {name: f"s3://{BUCKET}/{name}" for name in ("processed", "metrics", "models")}
+    code = f"s3://{BUCKET}/jobs/{'0' * 12}"
+    step = StepSpec(
+        "preprocess",
+        f"{code}/preprocess.py",
+        flags={"input": f"s3://{BUCKET}/raw/*.csv", **folders},
+        py_files=[f"{code}/segmentation.zip"],
+        execution_roles=settings().execution_roles,
+    )
+    wait = AwaitStepOperator(
+        task_id="preprocess", cluster_id=application_id, step=step, timeout=timedelta(seconds=1), **target
+    )
+    with pytest.raises(AirflowException):
+        wait.execute(context())
+    step_id = wait.emr.latest_steps(application_id)["preprocess"].step_id
+    describe(settings(), Address("sales_segmentation", RUN_ID, EMR_SERVERLESS, application_id, step_id))
+    wait.emr.cost(application_id, datetime.now(UTC))
+    end = TerminateClusterOperator(task_id="terminate_cluster", cluster_id=application_id, **target)
+    end.execute(context())
+    tags = {"project": settings().project, "bucket": BUCKET}
+    never_started = create.emr.create(create.emr.cluster_request("never-started", spec, settings(), tags))
+    TerminateClusterOperator(task_id="sweep_clusters", cluster_id=never_started, **target).execute(context())
+
+
 def alert(aws: LocalAws) -> None:
     from emr_pipeline.alerts import on_failure
 
@@ -210,7 +246,7 @@ def pages(aws: LocalAws) -> None:
     aws.client("s3").put_object(
         Bucket=BUCKET, Key=f"logs/{cluster_id}/steps/{step_id}/stdout", Body=b"application_1700000000000_0001"
     )
-    describe(settings(), Address("sales_segmentation", RUN_ID, cluster_id, step_id))
+    describe(settings(), Address("sales_segmentation", RUN_ID, "emr-ec2", cluster_id, step_id))
     location = reports.Location(BUCKET, "reports/run_date=2026-01-31/", "index.html")
     reports.is_replaced(settings(), SimpleNamespace(published=None, address=""), location)  # type: ignore[arg-type]
     reports.read(settings(), location, "index.html")

@@ -9,9 +9,14 @@ from typing import Any
 
 from emr_pipeline.cli.aws import Aws
 from emr_pipeline.cli.checks.check import DEPLOY, Deployment, Failed, NotChecked, check, expect
+from emr_pipeline.specs import EMR_SERVERLESS
 
 SERVICE_POLICY = "AmazonEMRServicePolicy_v2"
-SERVICES_WITH_OWN_ROLE = ("elasticmapreduce.amazonaws.com", "spot.amazonaws.com")
+SERVICES_WITH_OWN_ROLE = (
+    "elasticmapreduce.amazonaws.com",
+    "spot.amazonaws.com",
+    "ops.emr-serverless.amazonaws.com",
+)
 """The services whose service-linked role an account needs once; the caller's policy does not allow to create it."""
 
 
@@ -36,6 +41,18 @@ def instance_profile(deployment: Deployment) -> str:
     role = _node_role(deployment)
     _check_trust(role, "ec2.amazonaws.com")
     return f"{_name(deployment.settings.instance_profile)} with the role {role['RoleName']}"
+
+
+@check("job role", "credentials")
+def job_role(deployment: Deployment) -> str:
+    settings = deployment.settings
+    if not settings.job_role and settings.target == EMR_SERVERLESS:
+        raise Failed("EMR_PIPELINE_JOB_ROLE is empty, and EMR_PIPELINE_TARGET is emr-serverless", DEPLOY)
+    if not settings.job_role:
+        raise NotChecked("EMR_PIPELINE_JOB_ROLE is empty: runs cannot use EMR Serverless")
+    name = _name(settings.job_role)
+    _check_trust(deployment.get_role(name), "emr-serverless.amazonaws.com")
+    return name
 
 
 @check("service-linked roles", "credentials")
@@ -117,6 +134,22 @@ def caller_permissions(deployment: Deployment) -> str:
         (["s3:GetObject"], f"{bucket}/raw/file", {}),
         (["s3:PutObject"], f"{bucket}/jobs/file", {}),
     ]
+    if settings.job_role:
+        application = f"arn:aws:emr-serverless:{place}:/applications/EXAMPLE"
+        job_run = f"{application}/jobruns/EXAMPLE"
+        on_application = (
+            "GetApplication",
+            "ListJobRuns",
+            "StartApplication",
+            "StartJobRun",
+            "StopApplication",
+        )
+        wanted += [
+            ([f"emr-serverless:{name}" for name in ("CreateApplication", "ListApplications")], "*", tagged),
+            ([f"emr-serverless:{name}" for name in on_application], application, tagged),
+            ([f"emr-serverless:{name}" for name in ("GetJobRun", "CancelJobRun")], job_run, tagged),
+            (["iam:PassRole"], settings.job_role, {"iam:PassedToService": "emr-serverless.amazonaws.com"}),
+        ]
     if settings.alert_topic_arn:
         wanted.append((["sns:Publish"], settings.alert_topic_arn, {}))
     count = _simulate(
@@ -190,6 +223,7 @@ def _name(name_or_arn: str) -> str:
 CHECKS = (
     service_role,
     instance_profile,
+    job_role,
     service_linked_roles,
     node_permissions,
     caller_permissions,

@@ -130,6 +130,7 @@ class EmrServerless(Target):
         response = self.client.start_job_run(
             applicationId=cluster_id,
             clientToken=client_token(cluster_id, step.name, previous),
+            tags=self.tags(cluster_id),
             **start_job_run_request(step),
         )
         return str(response["jobRunId"])
