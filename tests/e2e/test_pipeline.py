@@ -102,6 +102,18 @@ def test_the_query_results_are_csv_files(green: Run) -> None:
     assert len(answers) >= len(QUESTIONS)
 
 
+def test_the_cost_of_the_run_is_recorded(green: Run, defective: tuple[Path, sales.Counts]) -> None:
+    first = min((green.bucket / "costs" / "sales_segmentation").iterdir())
+    record = json.loads(first.read_text())
+    (cluster,) = record["clusters"]
+    assert cluster["step_seconds"].keys() == {"preprocess", "pca", "kmeans"}
+    assert [use["nodes"] for use in cluster["uses"]] == [3]
+    assert record["input_bytes"] == defective[0].stat().st_size
+    assert record["queries"] == 2 + 2 * len(DATASETS) + len(QUESTIONS)
+    assert record["scanned_bytes"] > 0
+    assert record["dollars"] > 0
+
+
 def test_the_tested_permissions_include_those_that_the_run_needs(green: Run) -> None:
     """Otherwise record them again: make permissions RENEW=1."""
     first = min((green.state / "logs").glob("*.calls.jsonl"))
