@@ -7,16 +7,17 @@ SPARK4 := .venv-spark4
 BENCHMARK := .venv-benchmark
 UI := .venv-ui
 NOTEBOOK := .venv-notebook
+AWSCLI := .venv-awscli
 MWAA := .venv-mwaa
 IAM_SIMULATE := tests/infra/iam-simulate
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down deploy doctor undeploy package test test-spark4 test-mwaa test-backfill test-ui test-wheels permissions chaos benchmark benchmark-dag data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook
+.PHONY: help run up down deploy doctor undeploy package test test-spark4 test-mwaa test-backfill test-ui test-wheels permissions chaos benchmark benchmark-dag data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook test-setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-20s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/complete ## Run the pipeline on this machine: [DAG=word_count] [INPUT=file.csv] [ROWS=n] [K=n] [any param of the form]
+run: $(VENV)/complete ## Run the pipeline on this machine: [DAG=word_count] [INPUT=file.csv] [ROWS=n] [K=n] [AWS=account] [any param of the form]
 	@$(RUN) -m devtools.run $(filter-out PYTHON=%,$(MAKEOVERRIDES))
 
 up: ## Start Airflow and the local AWS in Docker and wait until they are healthy; settings are in .env
@@ -83,6 +84,9 @@ state-machine: $(VENV)/complete ## Write the state machines of AWS Step Function
 test-state-machine: $(VENV)/complete ## Execute the state machine with the local AWS, and compare its tables with those of the DAG
 	@$(RUN) -m pytest -m state_machine tests/e2e
 
+test-setup: $(VENV)/complete $(AWSCLI)/complete ## Run the commands of docs/aws-setup.md against the local AWS
+	@$(RUN) -m pytest -m setup tests/docs
+
 notebook: $(VENV)/complete $(NOTEBOOK)/complete ## Execute notebooks/explore.ipynb with the data of `run`, and render it to docs/explore.md
 	@PYTHONPATH=dags:plugins $(RUN) -m devtools.notebook $(NOTEBOOK)/bin/python
 
@@ -100,6 +104,9 @@ clean: ## Remove all local data (.local, and the data of `up`); the environments
 
 $(VENV)/complete: requirements.txt requirements-dev.txt
 	@$(PYTHON) devtools/make_venv.py $(VENV) $^
+
+$(AWSCLI)/complete: requirements-awscli.txt
+	@$(PYTHON) devtools/make_venv.py $(AWSCLI) $^
 
 $(NOTEBOOK)/complete: requirements-notebook.txt
 	@$(PYTHON) devtools/make_venv.py $(NOTEBOOK) $^

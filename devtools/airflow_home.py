@@ -17,23 +17,33 @@ BUCKET = "beverage-lake"
 
 
 def environment(home: Path, endpoint: str) -> dict[str, str]:
-    """Return the environment variables for an Airflow with this project's DAGs and the AWS at ``endpoint``."""
+    """Return the environment variables for an Airflow with this project's DAGs and the local AWS at ``endpoint``."""
     connection = {
         "conn_type": "aws",
         "login": CREDENTIALS["aws_access_key_id"],
         "password": CREDENTIALS["aws_secret_access_key"],
         "extra": {"endpoint_url": endpoint, "region_name": REGION},
     }
+    return airflow_variables(home) | {
+        "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
+        "EMR_PIPELINE_BUCKET": BUCKET,
+        "EMR_PIPELINE_CONSOLE_URL": "",
+        "EMR_PIPELINE_JOB_ROLE": f"arn:aws:iam::{ACCOUNT}:role/spark-jobs",
+    }
+
+
+def environment_of_account(home: Path) -> dict[str, str]:
+    """Return the environment variables for the same Airflow with the account of the AWS variables."""
+    return airflow_variables(home) | {"AIRFLOW_CONN_AWS_DEFAULT": json.dumps({"conn_type": "aws"})}
+
+
+def airflow_variables(home: Path) -> dict[str, str]:
     return {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-        "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
-        "EMR_PIPELINE_BUCKET": BUCKET,
-        "EMR_PIPELINE_CONSOLE_URL": "",
-        "EMR_PIPELINE_JOB_ROLE": f"arn:aws:iam::{ACCOUNT}:role/spark-jobs",
         "PYTHONPATH": str(PROJECT / "dags"),
     }
 

@@ -1,8 +1,9 @@
 """Runs a whole pipeline on this machine: ``python -m devtools.run [NAME=value ...]``.
 
-Names are DAG (default sales_segmentation), INPUT (a file; default: sample data), ROWS (number of sample lines), and the
-params of the trigger form in capitals, such as K=4 or FEATURE_SET=notebook. Exit codes: 0 the run succeeded, 1 it
-failed, 2 it could not start, 130 after Ctrl-C.
+Names are DAG (default sales_segmentation), INPUT (a file; default: sample data), ROWS (number of sample lines), AWS,
+and the params of the trigger form in capitals, such as K=4 or FEATURE_SET=notebook. AWS is ``local``, the default, or
+``account``: the account of the AWS variables, with the settings of the variables EMR_PIPELINE_. Exit codes: 0 the run
+succeeded, 1 it failed, 2 it could not start, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ SAMPLES: dict[str, tuple[str, Callable[..., object]]] = {
 }
 """The DAGs that can be run, each with the name of its sample file and the function that writes it."""
 
+LOCAL, ACCOUNT = "local", "account"
 INTERRUPTED = "Interrupted: all started processes are stopped."
 
 DISK_BYTES_PER_ROW = 400
@@ -55,6 +57,7 @@ class RunOptions:
     input: Path | None
     rows: int
     params: dict[str, Any]
+    on_account: bool = False
 
     @classmethod
     def parse(cls, arguments: Sequence[str]) -> RunOptions:
@@ -68,12 +71,15 @@ class RunOptions:
         dag_id, file, rows = given.pop("DAG", DAG_ID), given.pop("INPUT", ""), given.pop("ROWS", str(ROWS))
         if dag_id not in SAMPLES:
             raise RunError(f"DAG is {dag_id!r}; valid DAGs: {', '.join(SAMPLES)}")
+        where = given.pop("AWS", LOCAL)
+        if where not in (LOCAL, ACCOUNT):
+            raise RunError(f"AWS is {where!r}; valid values: {LOCAL}, {ACCOUNT}")
         if file and not Path(file).is_file():
             raise RunError(f"INPUT: the file {file} does not exist")
         if not rows.isdecimal() or int(rows) == 0:
             raise RunError(f"ROWS is {rows!r}; it must be a whole number, at least 1")
         params = {name.lower(): _value(value) for name, value in given.items()}
-        return cls(dag_id, Path(file) if file else None, int(rows), params)
+        return cls(dag_id, Path(file) if file else None, int(rows), params, where == ACCOUNT)
 
 
 def _value(text: str) -> Any:
@@ -111,6 +117,31 @@ def _run(options: RunOptions, screen: Screen, log: Path, started: ExitStack) -> 
     start = time.monotonic()
     _check_disk(options)
     file = options.input or _sample_file(options, screen)
+    used, variables = _account() if options.on_account else _local_aws(log, started)
+    with screen.step("Airflow is ready"):
+        airflow_home.migrate(variables, paths.LOGS / "airflow-db.log")
+        os.environ.update(variables)
+        sys.path.insert(0, variables["PYTHONPATH"])
+        dag = dag_run.load(options.dag_id)
+    with screen.step(f"{file.name} is on S3"):
+        uri = aws.provide(used, file, os.environ["EMR_PIPELINE_BUCKET"], f"raw/{file.name}")
+    conf = {"input": uri, **options.params}
+    try:
+        dag_run.validate_conf(dag, conf)
+    except ValueError as problem:
+        raise RunError(str(problem)) from None
+    with _interruptible(started, screen), screen.tasks(dag_run.task_instance_counts(dag)):
+        result = dag_run.run(dag, conf, screen)
+    # Other clusters of an account are not those of this run.
+    alive = [] if options.on_account else aws.active_clusters(used)
+    _summary(screen, result, options.on_account, time.monotonic() - start, log)
+    if alive:
+        screen.error(f"cluster {', '.join(alive)} was still alive after the run")
+    return result.state == "success" and not alive
+
+
+def _local_aws(log: Path, started: ExitStack) -> tuple[aws.Aws, dict[str, str]]:
+    """Start the local AWS, and return it with the variables for Airflow."""
     local = started.enter_context(
         LocalAws(
             "--record-calls",
@@ -120,26 +151,15 @@ def _run(options: RunOptions, screen: Screen, log: Path, started: ExitStack) -> 
             region=aws.REGION,
         )
     )
-    with screen.step("Airflow is ready"):
-        variables = airflow_home.environment(paths.AIRFLOW, local.endpoint_url)
-        airflow_home.migrate(variables, paths.LOGS / "airflow-db.log")
-        os.environ.update(variables)
-        sys.path.insert(0, variables["PYTHONPATH"])
-        dag = dag_run.load(options.dag_id)
-    with screen.step(f"{file.name} is on S3"):
-        uri = aws.provide(local, file, airflow_home.BUCKET, f"raw/{file.name}")
-    conf = {"input": uri, **options.params}
-    try:
-        dag_run.validate_conf(dag, conf)
-    except ValueError as problem:
-        raise RunError(str(problem)) from None
-    with _interruptible(started, screen), screen.tasks(dag_run.task_instance_counts(dag)):
-        result = dag_run.run(dag, conf, screen)
-    alive = aws.active_clusters(local)
-    _summary(screen, result, local, time.monotonic() - start, log)
-    if alive:
-        screen.error(f"cluster {', '.join(alive)} was still alive after the run")
-    return result.state == "success" and not alive
+    return local, airflow_home.environment(paths.AIRFLOW, local.endpoint_url)
+
+
+def _account() -> tuple[aws.Aws, dict[str, str]]:
+    """Return the account of the environment with the variables for Airflow. Raises RunError."""
+    for name in ("EMR_PIPELINE_BUCKET", "AWS_DEFAULT_REGION"):
+        if not os.environ.get(name):
+            raise RunError(f"{name} is not set; export the settings: set -a; . ./.env.aws; set +a")
+    return aws.Account(), airflow_home.environment_of_account(paths.AIRFLOW)
 
 
 @contextmanager
@@ -195,8 +215,15 @@ def _step_status() -> str:
     return lines[-1].partition(" INFO ")[2] if lines else "starting Spark"
 
 
-def _summary(screen: Screen, result: dag_run.RunResult, local: LocalAws, seconds: float, log: Path) -> None:
-    outputs = local.state / "s3" / airflow_home.BUCKET
+def _summary(screen: Screen, result: dag_run.RunResult, on_account: bool, seconds: float, log: Path) -> None:
+    if on_account:
+        for task_id, error in result.errors.items():
+            screen.error(f"{task_id}: {error}")
+        screen.print(f"Done in {seconds:.0f} s: {result.state}")
+        screen.print(f"Outputs: s3://{os.environ['EMR_PIPELINE_BUCKET']}/")
+        screen.print(f"Log:     {log}")
+        return
+    outputs = paths.AWS / "s3" / airflow_home.BUCKET
     start = time.time() - seconds
     reports = [p for p in outputs.glob("reports/run_date=*/index.html") if p.stat().st_mtime >= start]
     if result.state == "success":
@@ -209,7 +236,7 @@ def _summary(screen: Screen, result: dag_run.RunResult, local: LocalAws, seconds
     else:
         for task_id, error in result.errors.items():
             screen.error(f"{task_id}: {error}" if not error.startswith(f"{task_id}:") else error)
-        screen.print(f"Spark:   {local.state / 'emr'}")
+        screen.print(f"Spark:   {paths.AWS / 'emr'}")
     screen.print(f"Log:     {log}")
     if result.state == "success" and reports:
         screen.print("Next:    make run K=4 · make run INPUT=your.csv · make test")

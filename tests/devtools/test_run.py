@@ -37,11 +37,19 @@ def test_params_are_passed_with_their_names_in_the_form(tmp_path: Path) -> None:
         ("ROWS=1e6", "ROWS is '1e6'"),
         ("INPUT=/no/such/file", "the file /no/such/file does not exist"),
         ("K", "'K' is not NAME=value"),
+        ("AWS=mine", "AWS is 'mine'; valid values: local, account"),
     ],
 )
 def test_an_invalid_argument_is_rejected(argument: str, message: str) -> None:
     with pytest.raises(RunError, match=message):
         RunOptions.parse([argument])
+
+
+def test_a_run_with_an_account_needs_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EMR_PIPELINE_BUCKET", raising=False)
+    assert RunOptions.parse(["AWS=account"]).on_account
+    with pytest.raises(RunError, match=r"EMR_PIPELINE_BUCKET is not set; export the settings"):
+        run._account()
 
 
 def test_too_little_disk_space_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
