@@ -1,4 +1,4 @@
-"""A local AWS for development and CI: S3, Glue, STS and IAM over moto, and an EMR and Athena that really execute."""
+"""A local AWS for development and CI: EMR, EMR Serverless and Athena that really execute, the rest over moto."""
 
 
 class StartError(Exception):

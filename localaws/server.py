@@ -1,4 +1,4 @@
-"""The HTTP server of the local AWS: its own EMR and Athena, and the other services over moto."""
+"""The HTTP server of the local AWS: its own EMR, EMR Serverless and Athena, and the other services over moto."""
 
 from __future__ import annotations
 
