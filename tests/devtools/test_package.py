@@ -1,4 +1,4 @@
-"""The package for Amazon MWAA: its files, its settings, and requirements that MWAA accepts."""
+"""The packages for Amazon MWAA and for a git-synced Airflow: files, settings, and requirements that MWAA accepts."""
 
 from __future__ import annotations
 
@@ -69,3 +69,15 @@ def test_only_settings_of_the_pipeline_are_read_from_the_settings_file(tmp_path:
     assert package.read_settings(file) == {}
     file.write_text("# comment\nEMR_PIPELINE_BUCKET=lake\nAWS_DEFAULT_REGION=eu-central-1\n")
     assert package.read_settings(file) == {"EMR_PIPELINE_BUCKET": "lake"}
+
+
+def test_a_git_synced_airflow_gets_the_jobs_next_to_the_dags_and_the_plugin_as_a_wheel(
+    tmp_path: Path,
+) -> None:
+    package.build_git_sync(tmp_path / "git-sync")
+    assert build(tmp_path / "git-sync" / "spark").version == build(ROOT / "spark").version
+    assert (tmp_path / "git-sync" / "dags" / "sales_segmentation" / "dag.py").is_file()
+    image = {path.name for path in (tmp_path / "git-sync" / "image").iterdir()}
+    assert "requirements.txt" in image
+    (wheel,) = image - {"requirements.txt"}
+    assert re.fullmatch(r"airflow_emr_pipeline-.*-py3-none-any\.whl", wheel)
