@@ -164,6 +164,10 @@ def untrusted_nodes(d: Deployment) -> Undo:
     return _distrust(d, profile["InstanceProfile"]["Roles"][0]["RoleName"])
 
 
+def untrusted_jobs(d: Deployment) -> Undo:
+    return _distrust(d, d.settings.job_role.rpartition("/")[2])
+
+
 def _distrust(d: Deployment, role: str) -> Undo:
     iam = d.client("iam")
     document = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
@@ -264,6 +268,7 @@ FAULTS: dict[Callable[[Deployment], Undo], tuple[str, str]] = {
     first_service_policy: ("service role", "AmazonEMRServicePolicy_v2"),
     untrusted_service: ("service role", "trust policy"),
     untrusted_nodes: ("instance profile", "trust policy"),
+    untrusted_jobs: ("job role", "trust policy"),
     no_grant_for_airflow: ("caller permissions", "CallerPolicy"),
     no_pass_role_for_airflow: ("caller permissions", "CallerPolicy"),
     no_grant_for_the_nodes: ("node permissions", "emr-pipeline deploy"),
