@@ -81,8 +81,8 @@ class ClusterCost:
 
     @property
     def nodes(self) -> int:
-        """The number of nodes that the cluster had in its life, including those that were replaced."""
-        return sum(use.nodes for use in self.uses)
+        """The number of nodes that the cluster had in its life, also those that were replaced; 0 on EMR Serverless."""
+        return sum(use.nodes for use in self.uses if not use.serverless)
 
     def node_hours(self, market: str) -> float:
         return sum(use.node_seconds for use in self.uses if use.market == market) / 3600

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from emr_pipeline.cost import ON_DEMAND, SPOT
+from emr_pipeline.cost import ON_DEMAND, SPOT, Use
 from emr_pipeline.report_data import ReportData
 from sales_segmentation.report import formatting
 from sales_segmentation.report.chart import SEGMENTS, Chart
@@ -124,9 +124,10 @@ def _cluster(data: ReportData) -> dict[str, str]:
     ready = (
         f", ready after {formatting.duration(cluster.ready_after)}" if cluster.ready_after is not None else ""
     )
+    nodes = f", {cluster.nodes} nodes" if cluster.nodes else ""  # EMR Serverless has none
     hours = f"{cluster.node_hours(ON_DEMAND):.2f} On-Demand, {cluster.node_hours(SPOT):.2f} Spot"
     return {
-        "Cluster": f"{cluster.cluster_id}, {cluster.release}, {cluster.nodes} nodes",
+        "Cluster": f"{cluster.cluster_id}, {cluster.release}{nodes}",
         "Cluster time": f"{formatting.integer(cluster.seconds)} seconds until this report{ready}",
         "Node hours": hours,
         "Nodes at AWS list prices": formatting.dollars(_dollars(data)),
@@ -143,16 +144,25 @@ def _cost(data: ReportData) -> str:
     if cluster is None or prices is None or _dollars(data) is None:
         return "The cost is unknown, because the data of the cluster or the price of a node type is not available."
     uses = ", ".join(
-        f"{use.nodes} × {use.resource} {'Spot' if use.market == SPOT else 'On-Demand'}, together "
-        f"{formatting.integer(use.seconds)} s at ${prices.hourly[use.resource]:.4f} per hour"
+        f"{_use(use)}, together {formatting.integer(use.seconds)} s at ${prices.hourly[use.resource]:.4f} per hour"
         for use in cluster.uses
     )
+    if cluster.nodes:
+        services = "EC2 On-Demand and EMR"
+        spot = " Spot instances count as On-Demand, which is the most that they cost."
+    else:
+        services, spot = "EMR Serverless", ""
     return (
-        "Not a bill: the node seconds that EMR reports, at the list prices of "
-        f"{prices.region} of {formatting.day(prices.date)}, EC2 On-Demand and EMR: {uses}. Spot instances count "
-        "as On-Demand, which is the most that they cost. Disks, S3, Athena and the time after this report are not "
-        "included. A local AWS charges nothing."
+        f"Not a bill: the use that EMR reports, at the list prices of {prices.region} of "
+        f"{formatting.day(prices.date)} for {services}: {uses}.{spot} S3, Athena and the time after this report are "
+        "not included, nor are the disks of nodes. A local AWS charges nothing."
     )
+
+
+def _use(use: Use) -> str:
+    if use.serverless:
+        return use.resource
+    return f"{use.nodes} × {use.resource} {'Spot' if use.market == SPOT else 'On-Demand'}"
 
 
 def _params(data: ReportData) -> dict[str, Any]:

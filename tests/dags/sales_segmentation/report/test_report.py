@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
 
+from emr_pipeline.cost import ClusterCost, Use
+from emr_pipeline.prices import Prices
 from emr_pipeline.report_data import ReportData
 from emr_pipeline.settings import Settings
 from sales_segmentation.jobs import JOBS
@@ -145,6 +148,18 @@ def test_the_cost_is_explained(files: dict[str, bytes]) -> None:
     assert "Not a bill" in text
     assert "A local AWS charges nothing." in text
     assert "Estimate before the run3 nodes for 12 minutes" in text
+
+
+def test_the_cost_of_emr_serverless_has_no_nodes(data: Build) -> None:
+    uses = (Use("ARM64 vCPU", "ON_DEMAND", 3, 3600.0), Use("ARM64 GB of memory", "ON_DEMAND", 3, 14_400.0))
+    prices = Prices("eu-west-1", "2026-11-27", {"ARM64 vCPU": 0.04, "ARM64 GB of memory": 0.005}, 5.0)
+    serverless = replace(data(), prices=prices, cluster=ClusterCost("00f", "emr-7.13.0", 900.0, 60.0, uses))
+    text = Page(page(serverless, charts={})).text
+    assert "$0.06" in text
+    assert "for EMR Serverless: ARM64 vCPU, together 3,600 s at $0.0400 per hour" in text
+    assert "00f, emr-7.13.0" in text
+    assert "00f, emr-7.13.0, " not in text
+    assert "Spot instances" not in text
 
 
 def test_a_scoring_run_names_the_run_date_of_its_models(data: Build) -> None:
