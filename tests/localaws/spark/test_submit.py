@@ -42,6 +42,12 @@ def test_only_master_and_deploy_mode_before_the_script_are_dropped(given: str, k
     assert submit_arguments(given.split()) == kept.split()
 
 
+def test_options_and_properties_that_are_ignored_are_dropped_before_the_script() -> None:
+    given = "--driver-memory 14g --conf spark.driver.memory=14g --conf=spark.a=b x.py --driver-memory 1g"
+    kept = "--conf=spark.a=b x.py --driver-memory 1g"
+    assert submit_arguments(given.split(), {"spark.driver.memory"}) == kept.split()
+
+
 def test_local_settings_override_the_cluster_configuration() -> None:
     configurations = [
         {"Classification": "spark-defaults", "Properties": {"spark.master": "yarn", "spark.a": "1"}},
