@@ -37,13 +37,18 @@ def local() -> Iterator[LocalAws]:
 
 
 @pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory, local: LocalAws) -> Iterator[airflow_services.Airflow]:
-    home = tmp_path_factory.mktemp("backfill")
-    file = home / "sales.csv"
-    sales.write(file, 300, customers=30)
+def customers(tmp_path_factory: pytest.TempPathFactory, local: LocalAws) -> int:
+    """The number of customers in the input of all runs."""
+    file = tmp_path_factory.mktemp("input") / "sales.csv"
+    written = sales.write(file, 300, customers=30)
     aws.provide(local, file, BUCKET, "raw/sales.csv")
+    return written.customers
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory, local: LocalAws) -> Iterator[airflow_services.Airflow]:
     with airflow_services.airflow(
-        home,
+        tmp_path_factory.mktemp("backfill"),
         local.endpoint_url,
         AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE="True",
         AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE="False",  # create no scheduled run
@@ -80,7 +85,7 @@ def clusters(local: LocalAws) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def test_a_backfill_of_ten_dates(airflow: airflow_services.Airflow, local: LocalAws) -> None:
+def test_a_backfill_of_ten_dates(airflow: airflow_services.Airflow, local: LocalAws, customers: int) -> None:
     # SQLite cannot continue the long transaction that creates the runs if another process writes meanwhile.
     writers = ("scheduler", "dag-processor", "triggerer")
     for component in writers:
@@ -119,4 +124,4 @@ def test_a_backfill_of_ten_dates(airflow: airflow_services.Airflow, local: Local
     assert sorted(path.name for path in partitions.iterdir() if path.is_dir()) == [
         f"run_date={day}" for day in DATES
     ]
-    assert {ds.dataset(path).count_rows() for path in partitions.glob("run_date=*")} == {30}
+    assert {ds.dataset(path).count_rows() for path in partitions.glob("run_date=*")} == {customers}
