@@ -17,7 +17,7 @@ from pathlib import Path
 from localaws.spark import class_archive, submit
 
 TRIAL_STEP = Path(__file__).with_name("trial_step.py")
-BUCKET = "trial"
+BUCKET, MAKING = "trial", "making-"
 
 
 def make(spark: submit.Spark) -> Path:
@@ -30,9 +30,10 @@ def make(spark: submit.Spark) -> Path:
     with (folder.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not class_archive.is_complete(folder):
-            for other in folder.parent.glob("spark-*"):
+            # The archives of other versions, and the files of an interrupted attempt.
+            for other in [*folder.parent.glob("spark-*"), *folder.parent.glob(f"{MAKING}*")]:
                 shutil.rmtree(other)
-            with tempfile.TemporaryDirectory(prefix="making-", dir=folder.parent) as making:
+            with tempfile.TemporaryDirectory(prefix=MAKING, dir=folder.parent) as making:
                 _make(spark, Path(making))
                 (Path(making) / "archives").rename(folder)
     return folder

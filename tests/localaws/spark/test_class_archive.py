@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from localaws.spark import class_archive, submit
+from localaws.spark import class_archive, make_class_archive, submit
 from localaws.spark.class_archive import JAVA, SIZES, SPARK
-from localaws.spark.make_class_archive import make
 
 
 @pytest.fixture
@@ -46,9 +45,26 @@ def test_archives_of_other_jars_are_not_used(spark: submit.Spark) -> None:
     assert class_archive.driver_options(spark) == class_archive.launcher_options(spark) == []
 
 
+def test_new_archives_replace_old_ones_and_the_rest_of_an_interrupted_attempt(
+    spark: submit.Spark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(_: submit.Spark, work: Path) -> None:
+        (work / "archives").mkdir()
+        for name in (JAVA, SPARK):
+            (work / "archives" / name).write_bytes(b"new")
+        (work / "archives" / SIZES).write_text("3 3")
+
+    monkeypatch.setattr(make_class_archive, "_make", write)
+    (class_archive.ARCHIVES / "making-1").mkdir()
+    (spark.home / "jars" / "core.jar").write_bytes(b"a new version")
+    made = make_class_archive.make(spark)
+    assert class_archive.is_complete(made)
+    assert {path.name for path in class_archive.ARCHIVES.iterdir()} == {made.name, "lock"}
+
+
 def test_java_accepts_the_archives_for_the_class_path_of_spark_submit(tmp_path: Path) -> None:
     spark = submit.find_spark()
-    make(spark)
+    make_class_archive.make(spark)
     strict = [*class_archive.driver_options(spark), "-Xshare:on", "-Xlog:class+load:file=loaded.txt"]
     arguments = ["--driver-java-options", " ".join(strict), "--version"]
     submit.configure(spark, [], {}, tmp_path, tmp_path)
