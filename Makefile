@@ -9,10 +9,11 @@ UI := .venv-ui
 NOTEBOOK := .venv-notebook
 AWSCLI := .venv-awscli
 MWAA := .venv-mwaa
+OPENLINEAGE := .venv-openlineage
 IAM_SIMULATE := tests/infra/iam-simulate
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down deploy doctor undeploy package test test-spark4 test-mwaa test-backfill test-ui test-wheels permissions chaos benchmark benchmark-dag emr-costs data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook test-setup
+.PHONY: help run up down deploy doctor undeploy package test test-spark4 test-mwaa test-backfill test-ui test-openlineage test-wheels permissions chaos benchmark benchmark-dag emr-costs data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook test-setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-20s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +57,9 @@ test-backfill: $(VENV)/complete ## Backfill ten dates on Airflow's own processes
 
 test-ui: $(VENV)/complete $(UI)/complete ## Test the web UI in a real browser: [SCREENSHOTS=folder] [UI_URL=address UI_USER=name UI_PASSWORD=secret]
 	@PYTHONPATH=$(UI)/lib/python3.11/site-packages $(RUN) -m pytest -m ui tests/ui -s
+
+test-openlineage: $(VENV)/complete $(OPENLINEAGE)/complete ## Run the pipeline with the OpenLineage provider and check its events
+	@PYTHONPATH=$(OPENLINEAGE) $(RUN) -m pytest -m openlineage tests/openlineage
 
 test-wheels: $(VENV)/complete ## Install the wheels with large dependencies, such as Spark, into empty environments and use them
 	@$(RUN) -m pytest -m wheels tests
@@ -126,6 +130,11 @@ $(BENCHMARK)/complete: requirements-benchmark.txt
 # Contains only playwright, and is used together with the usual environment.
 $(UI)/complete: requirements-ui.txt
 	@$(PYTHON) devtools/make_venv.py $(UI) $^
+
+# Contains only the provider and those of its dependencies that the usual environment lacks.
+$(OPENLINEAGE)/complete: requirements-openlineage.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --target $(OPENLINEAGE) -r $<
+	@touch $@
 
 $(IAM_SIMULATE)/node_modules/.package-lock.json: $(IAM_SIMULATE)/package-lock.json
 	@command -v npm >/dev/null || { echo "make permissions needs Node 20 with npm: https://nodejs.org"; exit 1; }

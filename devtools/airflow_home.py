@@ -14,6 +14,8 @@ from localaws import ACCOUNT
 from localaws.testing import CREDENTIALS
 
 BUCKET = "beverage-lake"
+LOG_GROUP = "/emr-pipeline/sales-segmentation"
+"""The name that ``infra/emr.yaml`` gives the log group of this project."""
 
 
 def environment(home: Path, endpoint: str) -> dict[str, str]:
@@ -29,6 +31,7 @@ def environment(home: Path, endpoint: str) -> dict[str, str]:
         "EMR_PIPELINE_BUCKET": BUCKET,
         "EMR_PIPELINE_CONSOLE_URL": "",
         "EMR_PIPELINE_JOB_ROLE": f"arn:aws:iam::{ACCOUNT}:role/spark-jobs",
+        "EMR_PIPELINE_LOG_GROUP": LOG_GROUP,
     }
 
 

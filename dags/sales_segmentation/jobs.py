@@ -55,6 +55,8 @@ class Job:
             flags=flags,
             py_files=[f"{code}/segmentation.zip"],
             execution_roles=settings.execution_roles,
+            inputs=[flags["input"]] if "input" in flags else [],
+            outputs=[settings.s3("processed", dataset) for dataset in self.datasets],
         )
 
 

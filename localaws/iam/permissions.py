@@ -219,6 +219,8 @@ def _glue(call: Call) -> Iterator[Permission]:
 
 def _logs(call: Call) -> Permission:
     """A log stream has its own resource, which only the operations on a stream need."""
+    if arn := call.members.get("resourceArn"):
+        return Permission(f"logs:{call.operation}", arn)
     group, stream = call.members.get("logGroupName", "*"), call.members.get("logStreamName", "")
     resource = f"arn:aws:logs:{call.region}:{ACCOUNT}:log-group:{group}:log-stream:{stream}"
     return Permission(f"logs:{call.operation}", resource)

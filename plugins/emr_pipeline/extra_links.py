@@ -32,16 +32,29 @@ class StepLink(BaseOperatorLink):
 
     name = "Step and log"
     xcom_key = "emr_step_page"
+    page = "step"
 
     def get_link(self, operator: object, *, ti_key: Any) -> str:
         """Return the address relative to the root of the UI, which only the browser knows."""
         names = (quote(name, safe="") for name in (ti_key.dag_id, ti_key.run_id, ti_key.task_id))
-        path = "{}/dags/{}/runs/{}/tasks/{}/step".format(URL_PREFIX, *names)
+        path = "{}/dags/{}/runs/{}/tasks/{}/{}".format(URL_PREFIX, *names, self.page)
         mapped = ti_key.map_index is not None and ti_key.map_index >= 0
         return f"{path}?map_index={ti_key.map_index}" if mapped else path
 
 
+class SparkUiLink(StepLink):
+    """The link to the Spark UI of the task's step, also when its cluster has ended."""
+
+    name = "Spark UI"
+    xcom_key = "emr_spark_ui"
+    page = "spark-ui"
+
+
+LINKS = (StepLink(), SparkUiLink())
+
+
 def push_step(ti: Any, step: Mapping[str, str]) -> None:
-    """Push the XComs for the step's page and the link to it, so that both work while the task still waits."""
+    """Push the XComs for the step's pages and the links to them, so that both work while the task still waits."""
     ti.xcom_push(key=STEP, value=dict(step))
-    ti.xcom_push(key=StepLink.xcom_key, value=StepLink().get_link(None, ti_key=ti))
+    for link in LINKS:
+        ti.xcom_push(key=link.xcom_key, value=link.get_link(None, ti_key=ti))

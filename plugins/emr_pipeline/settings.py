@@ -58,6 +58,8 @@ class Settings:
     """Folder of the Spark jobs on the workers of Airflow; empty for ``spark/`` next to the folder of the DAGs."""
     schedule: str = ""
     """Cron expression in UTC for the DAGs with a run date; empty for manual runs only."""
+    log_group: str = ""
+    """CloudWatch log group for the logs of running steps, which the tasks then show; empty for none."""
     alert_topic_arn: str = ""
     """SNS topic for alerts about failed and late runs; empty for the log only."""
     owner: str = "data-engineering"

@@ -62,6 +62,8 @@ class ClusterSpec:
     """S3 URI and arguments of each script that every node runs before the applications start, by its name."""
     idle_minutes: int | str = 15
     """Idle time after which EMR terminates the cluster, even if Airflow is lost."""
+    live_logs: bool = True
+    """Write the logs of running steps to ``Settings.log_group``, if it is set; needs emr-7.11.0 or later."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further members of the RunJobFlow request, such as ``{"EbsRootVolumeSize": 50}``."""
 
@@ -83,6 +85,10 @@ class StepSpec:
     """S3 URIs of the JARs that the driver and the executors need."""
     py_files: Sequence[str] = ()
     """S3 URIs of the Python modules and zip files that the script imports."""
+    inputs: Sequence[str] = ()
+    """S3 URIs that the step reads, for OpenLineage only."""
+    outputs: Sequence[str] = ()
+    """S3 URIs that the step writes, for OpenLineage only."""
     action_on_failure: str = "CANCEL_AND_WAIT"
     """One of ``ACTIONS_ON_FAILURE``. The default keeps the cluster, so that a failed step can be repeated. On
     EMR Serverless the next step is submitted only after this one has succeeded."""

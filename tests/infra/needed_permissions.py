@@ -40,6 +40,7 @@ VALUES = {
     "WorkGroup": "primary",
     "AlertTopic": TOPIC,
     "KeyArn": KEY,
+    "LogGroup": "/emr-pipeline/sales-segmentation",
     "ServiceRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/EMR_DefaultRole",
     "JobRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/spark-jobs",
     "NodeRole.Arn": f"arn:aws:iam::{ACCOUNT}:role/EMR_EC2_DefaultRole",
@@ -185,6 +186,14 @@ def _of_nodes(request: JSON) -> Iterator[Permission]:
             if argument.startswith("s3://"):
                 yield from _reads(f"{argument}/file")
     yield from _writes(f"{request['LogUri'].rstrip('/')}/file")
+    live_logs = request.get("MonitoringConfiguration", {}).get("CloudWatchLogConfiguration")
+    if live_logs:
+        # https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-plan-logging-cw.html
+        streams = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{live_logs['LogGroupName']}:log-stream:STREAM"
+        for action in ("CreateLogGroup", "CreateLogStream", "DescribeLogStreams", "PutLogEvents"):
+            yield Permission(f"logs:{action}", streams)
+        yield Permission("logs:PutRetentionPolicy", streams)
+        yield Permission("logs:DescribeLogGroups")
 
 
 READ_FLAGS = ("--input", "--py-files")

@@ -31,6 +31,7 @@ UNUSED = {
     "kms:GetKeyPolicy": READ,
     "kms:GetKeyRotationStatus": READ,
     "kms:List*": READ,
+    "logs:ListTagsForResource": READ,
     "sns:List*": READ,
     "kms:PutKeyPolicy": CHANGE,
     "ec2:AuthorizeSecurityGroupEgress": "AWS::EC2::SecurityGroup declares it",

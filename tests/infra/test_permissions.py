@@ -103,7 +103,9 @@ def test_doctor_finds_all_that_it_checks_in_the_policies(
 
     monkeypatch.setattr(roles, "_simulate", simulate)
     names = {name: VALUES[name.capitalize()] for name in ("bucket", "project", "database")}
-    settings = Settings(**names, alert_topic_arn=TOPIC, job_role=VALUES["JobRole.Arn"])
+    settings = Settings(
+        **names, alert_topic_arn=TOPIC, job_role=VALUES["JobRole.Arn"], log_group=VALUES["LogGroup"]
+    )
     profile = {"InstanceProfile": {"Roles": [{"Arn": VALUES["NodeRole.Arn"]}]}}
     iam = SimpleNamespace(get_instance_profile=lambda **_: profile)
     deployment = SimpleNamespace(

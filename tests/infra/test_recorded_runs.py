@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -93,7 +94,9 @@ def settings() -> Any:
 
     names = {name: VALUES[name.capitalize()] for name in ("bucket", "project", "database")}
     topic = TOPIC.replace(VALUES["AWS::Region"], "us-east-1")
-    return Settings(**names, alert_topic_arn=topic, job_role=VALUES["JobRole.Arn"])
+    return Settings(
+        **names, alert_topic_arn=topic, job_role=VALUES["JobRole.Arn"], log_group=VALUES["LogGroup"]
+    )
 
 
 def context(**ti: Any) -> Any:
@@ -235,10 +238,11 @@ def reaper(aws: LocalAws) -> None:
 
 
 def pages(aws: LocalAws) -> None:
-    """The page of a step, whose logs are on S3, and a report."""
+    """The page of a step whose logs are on S3, its Spark UI, and a report."""
     from emr_pipeline.operators.step import AddStepsOperator
+    from emr_pipeline.specs import EMR_EC2
     from emr_pipeline.view import reports
-    from emr_pipeline.view.steps import Address, describe
+    from emr_pipeline.view.steps import Address, describe, spark_ui
 
     cluster_id = create_cluster()
     ids = AddStepsOperator(task_id="add_steps", cluster_id=cluster_id, steps=steps()).execute(context())
@@ -246,7 +250,10 @@ def pages(aws: LocalAws) -> None:
     aws.client("s3").put_object(
         Bucket=BUCKET, Key=f"logs/{cluster_id}/steps/{step_id}/stdout", Body=b"application_1700000000000_0001"
     )
-    describe(settings(), Address("sales_segmentation", RUN_ID, "emr-ec2", cluster_id, step_id))
+    address = Address("sales_segmentation", RUN_ID, EMR_EC2, cluster_id, step_id)
+    describe(settings(), address)
+    while not spark_ui(settings(), address):
+        time.sleep(0.5)
     location = reports.Location(BUCKET, "reports/run_date=2026-01-31/", "index.html")
     reports.is_replaced(settings(), SimpleNamespace(published=None, address=""), location)  # type: ignore[arg-type]
     reports.read(settings(), location, "index.html")

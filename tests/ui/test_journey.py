@@ -1,5 +1,7 @@
 """What a newcomer does in the web UI, in a real browser: log in, trigger, watch, read the report and a step's log.
 
+The log of a step is read while the step runs, and its Spark UI is opened after the cluster has ended.
+
 Run by ``make test-ui``. Elements are found by role and name, like in a screen reader.
 """
 
@@ -34,11 +36,13 @@ SECTIONS = (
     "About this run",
 )
 MIN_CHARTS = 6
+LOG_LINE = re.compile(r"INFO preprocess [\d,]+ lines read|INFO preprocess stage \d+: \d+ of \d+ tasks done")
+"""A line of the job itself."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A successful run: its id, the path of its page, and the monotonic time when *Trigger* was clicked."""
+    """A run: its id, the path of its page, and the monotonic time when *Trigger* was clicked."""
 
     run_id: str
     path: str
@@ -118,8 +122,8 @@ def dag_page(page: Page, site: Site) -> Page:
 
 
 @pytest.fixture(scope="module")
-def run(dag_page: Page) -> Run:
-    """A short run, triggered by the form."""
+def started(dag_page: Page) -> Run:
+    """A short run, triggered by the form, which may still be running."""
     page = dag_page
     page.goto("/dags/sales_segmentation")
     form = open_the_form(page)
@@ -130,9 +134,14 @@ def run(dag_page: Page) -> Run:
     clicked = time.monotonic()
     page.wait_for_url(re.compile("/runs/manual__"))
     path = urlsplit(page.url).path
-    run_id = path.rpartition("/")[2]
-    wait_for_success(page, run_id)
-    return Run(run_id, path, clicked)
+    return Run(path.rpartition("/")[2], path, clicked)
+
+
+@pytest.fixture(scope="module")
+def run(dag_page: Page, started: Run) -> Run:
+    """The run after its success."""
+    wait_for_success(dag_page, started.run_id)
+    return started
 
 
 def test_the_form_refuses_an_invalid_value_and_shows_the_reason(
@@ -146,6 +155,16 @@ def test_the_form_refuses_an_invalid_value_and_shows_the_reason(
     press_trigger(form)
     expect(form.get_by_text("An address has the form s3://<bucket>/<key>.")).to_be_visible()
     screenshot(dag_page, "form")
+
+
+def test_the_page_of_a_step_shows_the_log_while_the_step_runs(dag_page: Page, started: Run) -> None:
+    page, deadline = dag_page, time.monotonic() + RUN_SECONDS
+    while not (LOG_LINE.search(text := page.locator("body").inner_text()) and "Step preprocess" in text):
+        assert time.monotonic() < deadline, text
+        page.goto(f"/emr-pipeline{started.path}/tasks/preprocess/step")
+        page.wait_for_timeout(300)
+    assert re.search(r"^State\s+RUNNING$", text, re.MULTILINE), text
+    assert "/emr-pipeline/sales-segmentation: /steps/s-" in text
 
 
 def test_a_successful_run_shows_its_report_with_all_charts(
@@ -182,6 +201,26 @@ def test_a_task_links_to_the_log_of_its_step(dag_page: Page, run: Run) -> None:
     dag_page.get_by_role("link", name="Step and log", exact=True).click()
     expect(dag_page.get_by_role("heading", name="Step preprocess")).to_be_visible()
     expect(dag_page.get_by_text(re.compile(r"[\d,]+ lines read, [\d,]+ valid"))).to_be_visible()
+
+
+def test_the_log_of_the_task_has_the_lines_of_the_driver(dag_page: Page, run: Run) -> None:
+    dag_page.goto(f"{run.path}/tasks/preprocess")
+    expect(dag_page.get_by_text(LOG_LINE).first).to_be_visible()
+
+
+def test_the_spark_ui_of_an_ended_cluster_opens(
+    dag_page: Page, run: Run, screenshot: Callable[[Page, str], None]
+) -> None:
+    dag_page.goto(f"/emr-pipeline{run.path}/tasks/preprocess/step")
+    expect(dag_page.get_by_text("TERMINATED")).to_be_visible()
+    with dag_page.context.expect_page() as opened:
+        dag_page.get_by_role("link", name="Open the Spark UI").click()
+    spark_ui = opened.value
+    expect(spark_ui).to_have_title("preprocess - Spark Jobs")
+    spark_ui.get_by_role("link", name="Stages", exact=True).click()
+    expect(spark_ui.get_by_role("heading", name="Stages for All Jobs")).to_be_visible()
+    screenshot(spark_ui, "spark-ui")
+    spark_ui.close()
 
 
 def test_the_graph_of_the_run_shows_the_groups(

@@ -28,13 +28,20 @@ class LogGroup(ResourceType):
                 logs.delete_retention_policy(logGroupName=resource_id)
         tags, removed = tag_changes(old, new)
         if tags:
-            logs.tag_log_group(logGroupName=resource_id, tags={tag["Key"]: tag["Value"] for tag in tags})
+            logs.tag_resource(
+                resourceArn=self._arn(resource_id).removesuffix(":*"),
+                tags={t["Key"]: t["Value"] for t in tags},
+            )
         if removed:
-            logs.untag_log_group(logGroupName=resource_id, tags=removed)
+            logs.untag_resource(resourceArn=self._arn(resource_id).removesuffix(":*"), tagKeys=removed)
 
     def delete(self, resource_id: str, properties: Properties) -> None:
         self.aws["logs"].delete_log_group(logGroupName=resource_id)
 
     def attribute_values(self, resource_id: str, properties: Properties) -> dict[str, str]:
-        groups = self.aws["logs"].describe_log_groups(logGroupNamePrefix=resource_id)["logGroups"]
-        return {"Arn": next(group["arn"] for group in groups if group["logGroupName"] == resource_id)}
+        return {"Arn": self._arn(resource_id)}
+
+    def _arn(self, name: str) -> str:
+        groups = self.aws["logs"].describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        arn: str = next(group["arn"] for group in groups if group["logGroupName"] == name)
+        return arn

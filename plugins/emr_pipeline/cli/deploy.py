@@ -288,6 +288,7 @@ def _variables(aws: Aws, project: str, *stacks: Stack) -> dict[str, str]:
     profile = os.environ.get("AWS_PROFILE", "")
     return {
         f"{PREFIX}PROJECT": project,
+        f"{PREFIX}LOG_GROUP": "",  # without live logs the stack has no such output
         **{o["Description"]: o["OutputValue"] for o in outputs if o["Description"].startswith(PREFIX)},
         # A local AWS has no console.
         f"{PREFIX}CONSOLE_URL": "" if aws.endpoint else "https://console.aws.amazon.com",

@@ -58,6 +58,7 @@ class AthenaStatementOperator(WaitingOperator):
         self.output_location = output_location
         self.workgroup = workgroup
         self.max_scanned_gb: float = max_scanned_gb
+        self._query_id: str | None = None
 
     @property
     def max_bytes(self) -> int:
@@ -109,8 +110,23 @@ class AthenaStatementOperator(WaitingOperator):
     def cancel(self, resource: Resource) -> None:
         self.hook.stop_query(resource["query_id"])
 
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Return the tables in the statement, as the provider's operator finds them. It needs GetTableMetadata."""
+        from airflow.providers.amazon.aws.operators.athena import AthenaOperator
+
+        statement = AthenaOperator(
+            task_id=self.task_id,
+            query=self.query,
+            database=self.database,
+            output_location=self.output_location,
+            aws_conn_id=self.aws_conn_id,
+            region_name=self.region_name,
+        )
+        statement.query_execution_id = self._query_id
+        return statement.get_openlineage_facets_on_complete(task_instance)
+
     def finish(self, context: Context, event: Event) -> Any:
-        query_id = event["query_id"]
+        query_id = self._query_id = event["query_id"]
         if event.get("timed_out"):
             self.cancel(event)
             raise AirflowException(f"query {query_id} has not ended within {self.timeout} and was stopped")

@@ -163,6 +163,7 @@ class WaitingOperator(IdempotentAwsOperator):
             return trigger(resource=resource, deadline=deadline, **connection)
 
         now = time.time()
+        # Both triggers have the same nested objects: the second continues the log where the first has stopped.
         self._trigger = until(now + self.timeout.total_seconds())
         if self.deferrable:
             event = asyncio.run(until(min(now + FIRST_WAIT_SECONDS, self._trigger.deadline)).wait())

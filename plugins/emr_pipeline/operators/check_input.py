@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import Context
 
 from emr_pipeline.input_files import InputError, InputFiles
+from emr_pipeline.lineage import lineage
 from emr_pipeline.operators.base import IdempotentAwsOperator
 
 
@@ -57,3 +58,6 @@ class CheckInputOperator(IdempotentAwsOperator):
             raise AirflowFailException(str(error)) from None
         self.log.info("%d files, %d bytes at %s", len(sizes), sum(sizes.values()), self.uri)
         return sum(sizes.values())
+
+    def get_openlineage_facets_on_start(self) -> Any:
+        return lineage(inputs=[self.uri])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -12,8 +13,9 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 from airflow.sdk import BaseOperator, Context
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emr_pipeline.extra_links import StepLink, push_step
+from emr_pipeline.extra_links import LINKS, push_step
 from emr_pipeline.failure import REFUSAL, Cause, most_specific_cause
+from emr_pipeline.lineage import lineage, with_parent_run
 from emr_pipeline.operators.base import TargetOperator, WaitingOperator
 from emr_pipeline.operators.cluster import CreateClusterOperator
 from emr_pipeline.specs import StepSpec
@@ -64,7 +66,7 @@ class AddStepsOperator(TargetOperator):
         return [step for step in steps if self.plan is None or step.name in self.plan]
 
     def reconcile(self, context: Context) -> dict[str, str]:
-        return self.find_or_create(find=self._all, create=self._add_missing)
+        return self.find_or_create(find=self._all, create=lambda: self._add_missing(context))
 
     def _ids(self) -> dict[str, str]:
         return {name: step.step_id for name, step in self.emr.latest_steps(self.cluster_id).items()}
@@ -73,10 +75,12 @@ class AddStepsOperator(TargetOperator):
         ids = self._ids()
         return ids if all(step.name in ids for step in self._planned()) else None
 
-    def _add_missing(self) -> dict[str, str]:
+    def _add_missing(self, context: Context) -> dict[str, str]:
         check_alive(self.emr, self.cluster_id, self)
         queued = self._ids()
-        self.emr.queue(self.cluster_id, [step for step in self._planned() if step.name not in queued])
+        missing = [step for step in self._planned() if step.name not in queued]
+        children = [replace(step, conf=with_parent_run(step.conf, context)) for step in missing]
+        self.emr.queue(self.cluster_id, children)
         return self._ids()
 
 
@@ -90,7 +94,7 @@ class AwaitStepOperator(TargetOperator, WaitingOperator):
 
     template_fields = aws_template_fields("cluster_id", "step", "target")
     template_fields_renderers: ClassVar[dict[str, str]] = {"step": "json"}
-    operator_extra_links = (StepLink(),)
+    operator_extra_links = LINKS
 
     def __init__(
         self, *, cluster_id: str, step: StepSpec, timeout: timedelta = timedelta(hours=2), **kwargs: Any
@@ -104,11 +108,13 @@ class AwaitStepOperator(TargetOperator, WaitingOperator):
         first_try = context["ti"].try_number == 1
         rejected = found.step_id if found and not _is_usable(found, first_try) else None
         step_id = self.find_or_create(
-            find=lambda: self._find(rejected), create=lambda: self._submit(rejected)
+            find=lambda: self._find(rejected), create=lambda: self._submit(context, rejected)
         )
         step = {"target": self.target, "cluster_id": self.cluster_id, "step_id": step_id}
         push_step(context["ti"], step)
-        return self.wait_for(context, self.emr.step_trigger, **step)
+        streams = self.emr.log_streams(self.cluster_id, step_id)
+        log = {"log": streams.live_log()} if streams else {}
+        return self.wait_for(context, self.emr.step_trigger, **step, **log)
 
     def _latest(self) -> Step | None:
         return self.emr.latest_steps(self.cluster_id).get(self.step["name"])
@@ -118,9 +124,14 @@ class AwaitStepOperator(TargetOperator, WaitingOperator):
         found = self._latest()
         return found.step_id if found and found.step_id != rejected else None
 
-    def _submit(self, previous: str | None) -> str:
+    def _submit(self, context: Context, previous: str | None) -> str:
         check_alive(self.emr, self.cluster_id, self)
-        return self.emr.submit(self.cluster_id, StepSpec(**self.step), previous)
+        step = StepSpec(**self.step)
+        child = replace(step, conf=with_parent_run(step.conf, context))
+        return self.emr.submit(self.cluster_id, child, previous)
+
+    def get_openlineage_facets_on_start(self) -> Any:
+        return lineage(self.step["inputs"], self.step["outputs"])
 
     def cancel(self, resource: Resource) -> None:
         self.emr.cancel(resource)

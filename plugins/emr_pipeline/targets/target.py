@@ -14,10 +14,12 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
+from airflow.providers.amazon.aws.hooks.logs import AwsLogsHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from botocore.config import Config
 
 from emr_pipeline.cost import ClusterCost
+from emr_pipeline.live_log import LogStreams, newest_lines
 from emr_pipeline.logs import Log
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec, StepSpec
@@ -63,6 +65,8 @@ class StepDescription:
     """The S3 URI of the step's logs; empty if it has none."""
     console_path: str
     """The address in the AWS console, without its host."""
+    log_streams: LogStreams | None = None
+    """The streams to which the logs are written while the step runs; None if there are none."""
 
 
 class Target(ABC):
@@ -171,6 +175,21 @@ class Target(ABC):
     @abstractmethod
     def read_logs(self, folder: str) -> list[Log]:
         """Return the logs of a step from its ``log_folder``, those of its driver included; empty before the upload."""
+
+    def log_streams(self, cluster_id: str, step_id: str) -> LogStreams | None:
+        """Return the streams to which the logs of a step are written while it runs; None if there are none."""
+        return None
+
+    def read_live_logs(self, streams: LogStreams) -> list[Log]:
+        """Return the end of each log of a step from CloudWatch."""
+        return newest_lines(AwsLogsHook(**self._connection).conn, streams)
+
+    def spark_ui(self, cluster_id: str, step_id: str, application_id: str | None) -> str | None:
+        """Return a new URL of the Spark UI of a step, which expires; None if it is not ready yet.
+
+        ``application_id`` is the id of the step's Spark application, if its logs have it.
+        """
+        raise NotImplementedError(f"the target {self.name} has no link to the Spark UI")
 
     @abstractmethod
     def cost(self, cluster_id: str, now: datetime) -> ClusterCost:

@@ -10,11 +10,16 @@ import asyncio
 import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
+from airflow.providers.amazon.aws.hooks.logs import AwsLogsHook
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from botocore.exceptions import BotoCoreError, ClientError
+
+from emr_pipeline.live_log import LiveLog
 
 TRANSIENT_CODES = frozenset(
     {
@@ -57,7 +62,8 @@ def poll_interval(waited: float) -> float:
 class PollingTrigger(BaseTrigger):
     """Polls an AWS resource until it has ended or the deadline has passed, then fires once.
 
-    The event is what ``poll`` returns, or ``{"timed_out": True}`` after the deadline, together with ``resource``.
+    The event is what ``poll`` returns, or ``{"timed_out": True}`` after the deadline, together with ``resource``. If
+    the resource has a ``log``, the arguments of a LiveLog, its new lines appear in the log of the task.
     """
 
     hook_class: ClassVar[type[AwsGenericHook[Any]]]
@@ -101,7 +107,23 @@ class PollingTrigger(BaseTrigger):
 
     async def wait(self) -> Event:
         """Return the event that ends the wait."""
-        return {**self.resource, **await self._poll_until_deadline()}
+        async with self._following_log():
+            ended = await self._poll_until_deadline()
+        return {**self.resource, **ended}
+
+    @asynccontextmanager
+    async def _following_log(self) -> AsyncIterator[None]:
+        if not (log := self.resource.get("log")):
+            yield
+            return
+        ended, hook = asyncio.Event(), AwsLogsHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
+        follower = asyncio.create_task(LiveLog(show=partial(self.log.info, "%s"), **log).follow(hook, ended))
+        try:
+            yield
+            ended.set()
+            await follower
+        finally:
+            follower.cancel()
 
     async def _poll_until_deadline(self) -> Event:
         started = time.time()

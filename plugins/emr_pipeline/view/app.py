@@ -21,7 +21,8 @@ from starlette.exceptions import HTTPException
 from emr_pipeline.view import aws, reports, steps
 from emr_pipeline.view.pages import OWN_POLICY, REPORT_POLICY, Problem, page
 
-RELOAD_SECONDS = 15
+RELOAD_SECONDS = 5
+SPARK_UI_SECONDS = 2
 
 router = APIRouter()
 reads_runs = Depends(requires_access_dag("GET", DagAccessEntity.RUN))
@@ -54,6 +55,17 @@ def read_report(dag_id: str, run_id: str, name: str) -> Response:
     return Response(content, media_type=media_type, headers={"Content-Security-Policy": REPORT_POLICY})
 
 
+@router.get("/dags/{dag_id}/runs/{run_id}/tasks/{task_id}/spark-ui", dependencies=[reads_logs])
+def open_spark_ui(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Response:
+    """Redirect to the Spark UI of the step that a task waits for; the link is made now, because it expires."""
+    address = steps.of_task(dag_id, run_id, task_id, map_index)
+    if url := steps.spark_ui(aws.settings(), address):
+        return RedirectResponse(url)
+    text = f"The Spark UI of cluster {address.cluster_id} is starting. This page opens it."
+    refresh = {"Refresh": str(SPARK_UI_SECONDS)}
+    return page("message.html", headers=refresh, title="The Spark UI is starting", text=text)
+
+
 @router.get("/dags/{dag_id}/runs/{run_id}/tasks/{task_id}/step", dependencies=[reads_logs])
 def show_step(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Response:
     """Show the step that a task waits for, with its logs."""
@@ -73,6 +85,7 @@ def show_step(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Re
         dag_id=dag_id,
         task_page=f"{API_ROOT_PATH}{task_path}{mapped}",
         reload_seconds=RELOAD_SECONDS,
+        spark_ui=f"spark-ui?map_index={map_index}" if map_index >= 0 else "spark-ui",
     )
 
 

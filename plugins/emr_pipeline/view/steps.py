@@ -29,6 +29,9 @@ from emr_pipeline.view.pages import Problem
 NOT_KEPT = "EMR keeps the description of a cluster for two months after its end. The logs stay on S3."
 """https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-clusters.html"""
 
+_EVENT_LOG = re.compile(r"Logging events to \S+/(?:eventlog_v2_)?([\w-]+)")
+"""The line with which Spark names the event log, and so the id, of an application."""
+
 
 @dataclass(frozen=True)
 class Address:
@@ -62,6 +65,10 @@ class Step:
     @property
     def unfinished(self) -> bool:
         return not self.phase.ended
+
+    @property
+    def started(self) -> bool:
+        return self.timeline[1][1] is not None
 
     @property
     def seconds(self) -> float | None:
@@ -108,6 +115,8 @@ def describe(settings: Settings, address: Address) -> Step:
         settings, f"bucket of the logs, {folder}", "The step itself may have succeeded."
     ):
         logs = emr.read_logs(folder) if folder else []
+        if not logs and found.log_streams:
+            logs = emr.read_live_logs(found.log_streams)
     return Step(
         name=found.step.name,
         cluster_id=cluster_id,
@@ -123,6 +132,17 @@ def describe(settings: Settings, address: Address) -> Step:
         cause=most_specific_cause(logs) if found.step.phase == Phase.FAILED else None,
         console=settings.console_url.rstrip("/") + found.console_path if settings.console_url else "",
     )
+
+
+def spark_ui(settings: Settings, address: Address) -> str | None:
+    """Return a new URL of the Spark UI of the step; None if it is not ready yet, or Problem as in ``describe``."""
+    step = describe(settings, address)
+    # The end of a long log does not have this line: the link then leads to the list of applications.
+    application = next(filter(None, (_EVENT_LOG.search(log.text) for log in step.logs)), None)
+    with aws.errors_as_problems(settings, f"Spark UI of cluster {address.cluster_id}", NOT_KEPT):
+        return aws.target(settings, address.target).spark_ui(
+            address.cluster_id, address.step_id, application[1] if application else None
+        )
 
 
 def _check_owner(tags: Mapping[str, str], address: Address) -> None:

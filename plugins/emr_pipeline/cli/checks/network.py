@@ -48,6 +48,13 @@ def kms_access(deployment: Deployment) -> str:
     return _reachable(deployment, "kms")
 
 
+@check("CloudWatch Logs access", "subnets")
+def logs_access(deployment: Deployment) -> str:
+    if not deployment.settings.log_group:
+        raise NotChecked("EMR_PIPELINE_LOG_GROUP is empty")
+    return _reachable(deployment, "logs")
+
+
 def has_internet(deployment: Deployment, subnet: dict[str, Any]) -> bool:
     """Return whether the subnet has a route to all addresses."""
     routes = _route_table(deployment, subnet)["Routes"]
@@ -140,6 +147,7 @@ CHECKS = (
     s3_access,
     emr_access,
     kms_access,
+    logs_access,
     security_groups,
     security_group_tags,
 )

@@ -84,6 +84,7 @@ def node_permissions(deployment: Deployment) -> str:
             (["s3:GetObject"], f"{bucket}/jobs/bootstrap.sh", {}),
             (["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], f"{bucket}/processed/file", {}),
             (["s3:PutObject"], f"{bucket}/logs/file", {}),
+            *_on_log_streams(deployment, "CreateLogStream", "PutLogEvents"),
         ],
         f"allow it to {_name(deployment.settings.instance_profile)}, or {DEPLOY}",
     )
@@ -102,8 +103,11 @@ def caller_permissions(deployment: Deployment) -> str:
     cluster = [
         "AddJobFlowSteps",
         "CancelSteps",
+        "CreatePersistentAppUI",
         "DescribeCluster",
+        "DescribePersistentAppUI",
         "DescribeStep",
+        "GetPersistentAppUIPresignedURL",
         "ListSteps",
         "TerminateJobFlows",
     ]
@@ -150,12 +154,20 @@ def caller_permissions(deployment: Deployment) -> str:
             ([f"emr-serverless:{name}" for name in ("GetJobRun", "CancelJobRun")], job_run, tagged),
             (["iam:PassRole"], settings.job_role, {"iam:PassedToService": "emr-serverless.amazonaws.com"}),
         ]
+    wanted += _on_log_streams(deployment, "GetLogEvents")
     if settings.alert_topic_arn:
         wanted.append((["sns:Publish"], settings.alert_topic_arn, {}))
     count = _simulate(
         deployment, arn, wanted, "attach the output CallerPolicy of the stack to the role of Airflow"
     )
     return f"{count} actions are allowed to {arn}"
+
+
+def _on_log_streams(deployment: Deployment, *actions: str) -> list[tuple[list[str], str, dict[str, str]]]:
+    """Return the actions on the streams of the log group; none if the setting is empty."""
+    group, aws = deployment.settings.log_group, deployment.aws
+    streams = f"arn:aws:logs:{aws.region}:{aws.account}:log-group:{group}:log-stream:/steps/s-EXAMPLE/stdout"
+    return [([f"logs:{action}" for action in actions], streams, {})] if group else []
 
 
 def _caller(deployment: Deployment) -> str:

@@ -105,6 +105,21 @@ def alert_topic(deployment: Deployment) -> str:
     return f"{attributes.get('SubscriptionsConfirmed', 0)} confirmed subscriptions"
 
 
+@check("log group", "credentials")
+def log_group(deployment: Deployment) -> str:
+    name = deployment.settings.log_group
+    if not name:
+        raise NotChecked("EMR_PIPELINE_LOG_GROUP is empty: tasks do not show the logs of running steps")
+    found = deployment.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    group = next((each for each in found if each["logGroupName"] == name), None)
+    if group is None:
+        raise Failed(f"the log group {name} does not exist", f"{DEPLOY} with --parameter LiveLogs=true")
+    if "retentionInDays" not in group:
+        command = f"aws logs put-retention-policy --log-group-name {name} --retention-in-days 30"
+        raise Failed(f"the log group {name} keeps its logs forever", f"`{command}`")
+    return f"{name}, kept for {group['retentionInDays']} days"
+
+
 CHECKS = (
     bucket,
     bucket_public_access,
@@ -114,4 +129,5 @@ CHECKS = (
     workgroup_limit,
     database,
     alert_topic,
+    log_group,
 )

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/emr/latest/APIReference/API_RunJobFlow.html
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,9 @@ ENDED_STATES = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 
 LONGEST_IDLE_MINUTES = 7 * 24 * 60
 """https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-auto-termination-policy.html"""
+
+LIVE_LOGS_RELEASE = (7, 11)
+"""https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-plan-logging-cw.html"""
 
 NAME_LENGTH = 256
 """https://docs.aws.amazon.com/emr/latest/APIReference/API_RunJobFlow.html"""
@@ -94,11 +98,36 @@ def run_job_flow_request(
                 "MaximumCoreCapacityUnits": core_nodes,
             }
         }
+    if settings.log_group and cluster.live_logs:
+        _add_live_logs(request, settings.log_group)
     if settings.security_configuration:
         request["SecurityConfiguration"] = settings.security_configuration
     if taken := sorted(request.keys() & cluster.extra.keys()):
         raise ValueError(f"extra has {taken[0]}, which the other fields and the settings determine")
     return request | dict(cluster.extra)
+
+
+def _add_live_logs(request: dict[str, Any], log_group: str) -> None:
+    """Let EMR write the logs of the steps to CloudWatch while they run; raise ValueError if the release cannot."""
+    label = request["ReleaseLabel"]
+    version = re.match(r"emr-(\d+)\.(\d+)", label)
+    if version and tuple(map(int, version.groups())) < LIVE_LOGS_RELEASE:
+        raise ValueError(
+            f"release_label is {label}; live logs need emr-7.11.0 or later: choose a later release, set live_logs to "
+            "False, or remove the setting log_group"
+        )
+    request["Applications"].append({"Name": "AmazonCloudWatchAgent"})
+    # The agent would also publish metrics, which cost money.
+    metrics = {"Classification": "emr-metrics", "Configurations": [{"Classification": "emr-system-metrics"}]}
+    request["Configurations"].append(metrics)
+    # The driver runs in the step, so its output is in the logs of the step.
+    request["MonitoringConfiguration"] = {
+        "CloudWatchLogConfiguration": {
+            "Enabled": True,
+            "LogGroupName": log_group,
+            "LogTypes": {"STEP_LOGS": ["STDOUT", "STDERR"]},
+        }
+    }
 
 
 def _fleet(role: str, types: Mapping[str, int], on_demand: int, spot: int) -> dict[str, Any]:

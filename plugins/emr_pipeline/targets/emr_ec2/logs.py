@@ -7,8 +7,11 @@ https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-web-log-f
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from emr_pipeline import logs
+from emr_pipeline.live_log import LogStreams
 from emr_pipeline.logs import DRIVER_LOGS, Log, Objects
 
 STEP_LOGS = ("controller", *DRIVER_LOGS, "syslog")
@@ -20,6 +23,19 @@ def step_folder(log_uri: str, cluster_id: str, step_id: str) -> str:
     """Return the S3 URI of the folder of the step's logs; empty if the cluster has no LogUri."""
     root = re.sub(r"^s3[an]?://", "", log_uri).strip("/")
     return f"s3://{root}/{cluster_id}/steps/{step_id}/" if root else ""
+
+
+def log_streams(cluster: Mapping[str, Any], step_id: str) -> LogStreams | None:
+    """Return the log streams of a step; None if the cluster has no live logs.
+
+    https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-plan-logging-cw.html
+    """
+    found = cluster.get("MonitoringConfiguration", {}).get("CloudWatchLogConfiguration", {})
+    if not found.get("Enabled"):
+        return None
+    prefix = f"{found.get('LogStreamNamePrefix', '')}/steps/{step_id}"
+    group = found.get("LogGroupName") or f"/aws/emr/{cluster['Id']}"
+    return LogStreams(group, {name: f"{prefix}/{name}" for name in DRIVER_LOGS})
 
 
 def read_logs(objects: Objects, folder: str) -> list[Log]:

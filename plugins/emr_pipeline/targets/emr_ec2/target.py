@@ -9,11 +9,12 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.emr import EmrHook
 
 from emr_pipeline.cost import ClusterCost, read_cost
+from emr_pipeline.live_log import LogStreams
 from emr_pipeline.logs import Log
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import EMR_EC2, ClusterSpec, StepSpec
 from emr_pipeline.targets.emr_ec2.cluster import LIVE_STATES, cluster_name, run_job_flow_request
-from emr_pipeline.targets.emr_ec2.logs import read_logs, step_folder
+from emr_pipeline.targets.emr_ec2.logs import log_streams, read_logs, step_folder
 from emr_pipeline.targets.emr_ec2.step import add_steps_request, cancellation, phase_of, queued_steps
 from emr_pipeline.targets.emr_ec2.triggers import ClusterEndTrigger, StepTrigger
 from emr_pipeline.targets.target import Cluster, Step, StepDescription, Target
@@ -105,6 +106,7 @@ class EmrEc2(Target):
             tags=_tags(cluster),
             log_folder=step_folder(cluster.get("LogUri", ""), cluster_id, step_id),
             console_path=console,
+            log_streams=log_streams(cluster, step_id),
         )
 
     def end_reason(self, cluster_id: str) -> str:
@@ -115,6 +117,22 @@ class EmrEc2(Target):
 
     def read_logs(self, folder: str) -> list[Log]:
         return read_logs(self.s3, folder)
+
+    def log_streams(self, cluster_id: str, step_id: str) -> LogStreams | None:
+        return log_streams(self._cluster(cluster_id), step_id)
+
+    def spark_ui(self, cluster_id: str, step_id: str, application_id: str | None) -> str | None:
+        # EMR returns the existing UI of the cluster, and keeps it for 30 days after the end of the cluster.
+        arn = self._cluster(cluster_id)["ClusterArn"]
+        app_ui = self.client.create_persistent_app_ui(TargetResourceArn=arn)["PersistentAppUIId"]
+        described = self.client.describe_persistent_app_ui(PersistentAppUIId=app_ui)["PersistentAppUI"]
+        if described["PersistentAppUIStatus"] != "ATTACHED":
+            return None
+        application = {"ApplicationId": application_id} if application_id else {}
+        response = self.client.get_persistent_app_ui_presigned_url(
+            PersistentAppUIId=app_ui, PersistentAppUIType="SHS", **application
+        )
+        return str(response["PresignedURL"]) if response.get("PresignedURLReady") else None
 
     def cost(self, cluster_id: str, now: datetime) -> ClusterCost:
         return read_cost(self.client, cluster_id, now)

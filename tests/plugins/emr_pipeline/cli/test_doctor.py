@@ -29,7 +29,8 @@ Undo = Callable[[], object]
 def deployed(run: Run, folder: Path) -> Deployment:
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     Aws().client("iam").create_role(RoleName="airflow", AssumeRolePolicyDocument=trust)
-    assert run("deploy", "--yes", "--wheels", str(folder), "--caller-role", "airflow") == 0
+    options = ("--wheels", str(folder), "--caller-role", "airflow", "--parameter", "LiveLogs=true")
+    assert run("deploy", "--yes", *options) == 0
     return Deployment(Aws(), read_settings(folder / "settings"), CLUSTER, CALLER)
 
 
@@ -329,6 +330,15 @@ def test_a_wrong_setting_is_named_by_its_line(
     found = results(deployed, **changes)
     assert failed(found) == [name]
     assert fix in found[name].fix
+
+
+def test_live_logs_need_the_log_group_of_the_stack(deployed: Deployment) -> None:
+    found = results(deployed, log_group="/other")
+    assert failed(found) == ["log group", "node permissions", "caller permissions"]
+    assert "LiveLogs=true" in found["log group"].fix
+    assert found["node permissions"].detail.endswith("may not do logs:CreateLogStream, logs:PutLogEvents")
+    assert found["caller permissions"].detail.endswith("may not do logs:GetLogEvents")
+    assert results(deployed, log_group="")["log group"].status == NOT_CHECKED
 
 
 @pytest.mark.parametrize(

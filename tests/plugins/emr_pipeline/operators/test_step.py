@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +19,10 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from botocore.exceptions import ClientError
 
+from emr_pipeline import live_log
 from emr_pipeline.failure import Cause
-from emr_pipeline.operators.cluster import CreateClusterOperator
+from emr_pipeline.operators import base
+from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec, StepSpec
@@ -40,6 +45,14 @@ spark = SparkSession.builder.getOrCreate()
 print(spark.read.schema("a int").parquet("s3://operators/corrupt/").count())
 """,
     "hang": "import time; time.sleep(600)",
+    # The last line follows only after the first one has been seen.
+    "talk": """
+import os, sys, time
+print("the first line", flush=True)
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.1)
+print("the last line")
+""",
 }
 
 
@@ -54,6 +67,16 @@ def script(aws: Any) -> Callable[[str], str]:
 @pytest.fixture
 def step(script: Callable[[str], str]) -> Callable[[str, str], StepSpec]:
     return lambda name, behaviour: StepSpec(name, script(behaviour))
+
+
+@pytest.fixture
+def cluster_with_live_logs(aws: Any, run: Context) -> Iterator[str]:
+    settings = Settings(bucket="operators", log_group="/steps")
+    create = CreateClusterOperator(
+        task_id="create_cluster", cluster=ClusterSpec("emr-7.13.0", core_nodes=1), settings=settings
+    )
+    yield create.execute(run())
+    TerminateClusterOperator(task_id="terminate_cluster", cluster_id="").execute(run())
 
 
 def add(steps: list[StepSpec], cluster_id: str, plan: list[str] | None = None) -> AddStepsOperator:
@@ -99,6 +122,46 @@ def test_a_completed_step_is_accepted_and_not_repeated(
     step_id = operator.execute(run())
     assert wait_for(cluster_id, step("one", "succeed")).execute(run(try_number=2)) == step_id
     assert states(aws, cluster_id) == [("one", "COMPLETED")]
+
+
+def test_the_log_of_the_driver_is_followed_while_the_step_runs(
+    cluster_with_live_logs: str, run: Context, step: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+
+    class Log:
+        def info(self, _: str, line: str) -> None:
+            lines.append(line)
+            if line == "the first line":
+                (tmp_path / "seen").touch()
+
+    monkeypatch.setattr(live_log, "SECONDS", 0.2)
+    monkeypatch.setattr(StepTrigger, "log", Log())
+    talk = replace(step("one", "talk"), arguments=[str(tmp_path / "seen")])
+    wait_for(cluster_with_live_logs, talk).execute(run())
+    assert [line for line in lines if "line" in line] == ["the first line", "the last line"]
+
+
+def test_a_deferred_task_continues_the_log(
+    cluster_with_live_logs: str, run: Context, step: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+
+    class Log:
+        def info(self, _: str, line: str) -> None:
+            lines.append(line)
+
+    monkeypatch.setattr(live_log, "SECONDS", 0.2)
+    monkeypatch.setattr(base, "FIRST_WAIT_SECONDS", 10.0)
+    monkeypatch.setattr(StepTrigger, "log", Log())
+    talk = replace(step("one", "talk"), arguments=[str(tmp_path / "seen")])
+    with pytest.raises(TaskDeferred) as deferral:
+        wait_for(cluster_with_live_logs, talk, deferrable=True).execute(run())
+    assert "the last line" not in lines
+    (tmp_path / "seen").touch()
+    _, arguments = deferral.value.trigger.serialize()
+    asyncio.run(StepTrigger(**arguments).wait())
+    assert [line for line in lines if "line" in line] == ["the first line", "the last line"]
 
 
 def test_a_failed_step_is_explained_and_queued_again_by_a_retry(

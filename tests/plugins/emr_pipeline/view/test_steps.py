@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,7 +29,7 @@ def work(number):
     raise ValueError("no variance in 7 columns <b>")
 SparkSession.builder.getOrCreate().sparkContext.range(1).map(work).collect()
 """
-HANGS = "import time; time.sleep(600)"
+HANGS = "import time; print('the newest line', flush=True); time.sleep(600)"
 
 
 class Steps:
@@ -36,7 +37,7 @@ class Steps:
 
     def __init__(self, aws: Any, run: Run) -> None:
         self.run, self.emr, s3 = run, aws.client("emr"), aws.client("s3")
-        settings = Settings(bucket=BUCKET)
+        settings = Settings(bucket=BUCKET, log_group="/view")
         tags = run_tags(run.dag_id, run.run_id, settings)
         request = run_job_flow_request("view", ClusterSpec("emr-7.13.0", 1), settings, tags)
         self.cluster_id = self.emr.run_job_flow(**request)["JobFlowId"]
@@ -96,9 +97,41 @@ def test_a_failed_step_shows_its_cause_its_command_and_its_logs(browser: Browser
 
 def test_the_page_of_a_running_step_reloads(browser: Browser, steps: Steps) -> None:
     response = browser("reader").get(steps.page(steps.running))
-    assert response.headers["Refresh"] == "15"
+    assert response.headers["Refresh"] == "5"
     assert "RUNNING" in response.text
-    assert "No logs yet" in response.text
+    deadline = time.monotonic() + 60
+    while "the newest line" not in response.text and time.monotonic() < deadline:
+        time.sleep(0.5)
+        response = browser("reader").get(steps.page(steps.running))
+    assert f"/view: /steps/{steps.running}/stdout" in response.text
+    assert "the newest line" in response.text
+
+
+def test_the_spark_ui_of_a_step_opens_as_soon_as_it_is_ready(
+    browser: Browser, steps: Steps, aws: Any
+) -> None:
+    page = steps.page(steps.failed)
+    assert 'href="spark-ui"' in browser("reader").get(page).text
+    path = page.removesuffix("step") + "spark-ui"
+    response = browser("reader").get(path)
+    deadline = time.monotonic() + 90
+    while response.status_code == 200 and time.monotonic() < deadline:
+        assert "is starting" in response.text
+        assert response.headers["Refresh"] == "2"
+        time.sleep(0.5)
+        response = browser("reader").get(path)
+    assert response.status_code == 307
+    assert re.fullmatch(
+        rf"{aws.endpoint_url}/_localaws/spark-ui/[\w-]+/history/local-\d+/jobs/", response.headers["Location"]
+    )
+
+
+def test_the_spark_ui_of_another_run_is_not_opened(
+    browser: Browser, steps: Steps, make_run: Callable[..., Run]
+) -> None:
+    other = make_run()
+    other.task("pca", **{STEP: {"cluster_id": steps.cluster_id, "step_id": steps.failed}})
+    assert browser("reader").get(f"{other.path}/tasks/pca/spark-ui").status_code == 404
 
 
 def test_the_console_is_linked_if_its_address_is_set(

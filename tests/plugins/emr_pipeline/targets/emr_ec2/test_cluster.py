@@ -35,7 +35,11 @@ GROUPS = {
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"subnet_ids": "subnet-1, subnet-2", "security_configuration": "locked", **GROUPS}]
+    "settings",
+    [
+        {},
+        {"subnet_ids": "subnet-1, subnet-2", "security_configuration": "locked", "log_group": "/l", **GROUPS},
+    ],
 )
 def test_the_request_matches_the_service_model(settings: dict[str, str]) -> None:
     operation = botocore.session.get_session().get_service_model("emr").operation_model("RunJobFlow")
@@ -55,6 +59,18 @@ def test_the_spot_share_applies_to_the_core_nodes_only(
         "MASTER": (1, 0),
         "CORE": core,
     }
+
+
+def test_live_logs_need_the_setting_the_agent_and_a_release_that_has_them() -> None:
+    assert "MonitoringConfiguration" not in request()
+    live = request({"log_group": "/steps"})
+    assert live["MonitoringConfiguration"]["CloudWatchLogConfiguration"]["LogGroupName"] == "/steps"
+    assert {"Name": "AmazonCloudWatchAgent"} in live["Applications"]
+    with pytest.raises(ValueError, match=r"release_label is emr-7.9.0; live logs need emr-7.11.0 or later"):
+        request({"log_group": "/steps"}, release_label="emr-7.9.0")
+    assert "MonitoringConfiguration" not in request(
+        {"log_group": "/steps"}, release_label="emr-7.9.0", live_logs=False
+    )
 
 
 def test_an_idle_cluster_terminates_and_is_not_protected() -> None:
