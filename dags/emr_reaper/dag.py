@@ -1,8 +1,8 @@
 """
 # EMR reaper
 
-Terminates abandoned EMR clusters: their DAG run has ended or no longer exists, or they are too old. This is the safety
-net for a crash of Airflow between the creation of a cluster and its termination.
+Terminates abandoned EMR clusters, and applications of EMR Serverless: their DAG run has ended or no longer exists, or
+they are too old. This is the safety net for a crash of Airflow between the creation of a cluster and its termination.
 
 - **When**: every 15 minutes.
 - **What**: live clusters with the tags `dag_id` and `run_id` and with the `project` and `bucket` of a pipeline in this

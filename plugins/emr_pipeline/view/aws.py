@@ -25,8 +25,8 @@ HOOK_SECONDS = 60
 """How long a hook or a target is cached: a new client takes longer than a request, but a changed connection must take
 effect."""
 
-NOT_FOUND = ("NoSuchKey", "NoSuchBucket", "404", "InvalidRequestException")
-"""Error codes for a resource that does not exist; the last is EMR's for an unknown id."""
+NOT_FOUND = ("NoSuchKey", "NoSuchBucket", "404", "InvalidRequestException", "ResourceNotFoundException")
+"""Error codes for a resource that does not exist; the last two are EMR's and EMR Serverless's for an unknown id."""
 
 
 def settings() -> Settings:

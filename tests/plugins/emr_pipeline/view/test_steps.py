@@ -188,6 +188,19 @@ def test_a_cluster_that_emr_no_longer_knows_is_an_error(
     assert "two months" in response.text
 
 
+def test_an_application_that_emr_serverless_does_not_know_is_an_error(
+    browser: Browser, make_run: Callable[..., Run]
+) -> None:
+    run = make_run()
+    ids = {"target": "emr-serverless", "cluster_id": "00old", "step_id": "00step"}
+    run.task("pca", **{STEP: ids})
+    response = browser("reader").get(f"{run.path}/tasks/pca/step")
+    assert response.status_code == 404
+    assert "There is no step 00step of cluster 00old" in response.text
+    run.task("pca", **{STEP: ids | {"target": "other"}})
+    assert "which is not a step" in browser("reader").get(f"{run.path}/tasks/pca/step").text
+
+
 def test_only_users_who_may_read_the_logs_see_the_step(
     browser: Browser, make_run: Callable[..., Run]
 ) -> None:
