@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from emr_pipeline.specs import StepSpec
-from emr_pipeline.targets.emr_ec2.step import spark_step
+from emr_pipeline.specs import EMR_EC2, StepSpec
+from emr_pipeline.targets.emr_ec2.step import add_steps_request, spark_step
 
 
 def test_every_field_is_in_the_command_line() -> None:
@@ -45,3 +45,13 @@ def test_a_script_alone_is_enough() -> None:
 def test_an_invalid_field_is_named(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         spark_step(StepSpec(**{"name": "count", "script": "s3://lake/count.py", **fields}))
+
+
+def test_steps_run_with_their_runtime_role_or_with_the_instance_profile() -> None:
+    role = "arn:aws:iam::123456789012:role/pca"
+    own = StepSpec("pca", "s3://lake/pca.py", execution_roles={EMR_EC2: role, "emr-serverless": "other"})
+    assert add_steps_request("j-1", [own, own])["ExecutionRoleArn"] == role
+    plain = StepSpec("pca", "s3://lake/pca.py")
+    assert "ExecutionRoleArn" not in add_steps_request("j-1", [plain])
+    with pytest.raises(ValueError, match="execution_roles"):
+        add_steps_request("j-1", [own, plain])
