@@ -130,6 +130,9 @@ def test_a_second_run_replaces_only_the_partitions_of_its_date(
     again = pipeline(f"INPUT={defective[0]}", RUN_DATE, "K=3", "N_INIT=1")
     # The other file is not Parquet. The query that counts rows does not read it: it is in another partition.
     assert again.code == 0, again.screen
+    assert "by the median of" in max((again.state / "logs").glob("run-*.log")).read_text(), (
+        "the estimate is a guess"
+    )
     assert other.read_bytes() == b"not ours"
     other.unlink()
     after = {dataset.name: rows_of(again, dataset.name) for dataset in DATASETS}
