@@ -20,7 +20,9 @@ import psutil
 import pytest
 
 from devtools import airflow_services, aws, sales
+from emr_pipeline.targets.emr_serverless.application import ENDED_STATES, LIVE_STATES, application_name
 from localaws.faults import (
+    ApplicationFailsToStart,
     BootstrapFails,
     ClusterFailsToStart,
     Delay,
@@ -38,6 +40,8 @@ from localaws.faults import (
 from localaws.testing import LocalAws
 
 pytestmark = pytest.mark.chaos
+
+APPLICATION_STATES = [*LIVE_STATES, "STOPPING", *ENDED_STATES]
 
 
 @dataclass(frozen=True)
@@ -110,29 +114,49 @@ class Case:
         self.run.wait_for(lambda: self.running_step() == "preprocess")
 
     def clusters(self) -> list[dict[str, Any]]:
+        """Return the run's clusters of EMR on EC2 and its applications of EMR Serverless, each with Id and State."""
+        return [{"Id": c["Id"], "State": c["Status"]["State"]} for c in self._clusters()] + [
+            {"Id": a["id"], "State": a["state"]} for a in self._applications()
+        ]
+
+    def _applications(self) -> list[dict[str, Any]]:
+        client = self.stack.local.client("emr-serverless")
+        pages = client.get_paginator("list_applications").paginate(states=APPLICATION_STATES)
+        name = application_name("sales_segmentation", self.run.run_id)
+        return [found for page in pages for found in page["applications"] if found["name"] == name]
+
+    def _clusters(self) -> list[dict[str, Any]]:
         pages = self.stack.local.client("emr").get_paginator("list_clusters").paginate()
         name = f"sales_segmentation {self.run.run_id}"
         return [cluster for page in pages for cluster in page["Clusters"] if cluster["Name"] == name]
 
     def alive(self) -> list[str]:
-        return [c["Id"] for c in self.clusters() if c["Status"]["State"] in aws.ACTIVE_STATES]
+        active = (*aws.ACTIVE_STATES, *aws.ACTIVE_APPLICATION_STATES)
+        return [cluster["Id"] for cluster in self.clusters() if cluster["State"] in active]
 
     def running_step(self) -> str:
         """Return the name of the running step, or an empty string."""
         return next((name for name, state in self.steps() if state == "RUNNING"), "")
 
     def steps(self) -> list[tuple[str, str]]:
-        emr = self.stack.local.client("emr")
+        """Return the name and the state of each step and each job run, oldest first."""
+        emr, serverless = (self.stack.local.client(service) for service in ("emr", "emr-serverless"))
         return [
             (step["Name"], step["Status"]["State"])
-            for cluster in self.clusters()
+            for cluster in self._clusters()
             for step in reversed(emr.list_steps(ClusterId=cluster["Id"])["Steps"])
+        ] + [
+            (job_run["name"], job_run["state"])
+            for application in self._applications()
+            for job_run in reversed(serverless.list_job_runs(applicationId=application["id"])["jobRuns"])
         ]
 
     def steps_twice(self) -> int:
         """Return the number of steps that were queued although a step of the same name had not failed."""
         completed_or_live = [
-            name for name, state in self.steps() if state in ("COMPLETED", "RUNNING", "PENDING")
+            name
+            for name, state in self.steps()
+            if state in ("COMPLETED", "SUCCESS", "RUNNING", "PENDING", "SCHEDULED", "SUBMITTED")
         ]
         return sum(count - 1 for count in Counter(completed_or_live).values())
 
@@ -240,6 +264,24 @@ SURVIVABLE: dict[str, list[Fault]] = {
     ],
 }
 
+ON_SERVERLESS: dict[str, list[Fault]] = {
+    "EMR Serverless: no fault": [],
+    "EMR Serverless: GetJobRun throttled, failing and disconnected": [
+        Throttle("emr-serverless:GetJobRun", times=5),
+        ServerError("emr-serverless:GetJobRun", times=2),
+        DropConnection("emr-serverless:GetJobRun", times=2),
+    ],
+    "EMR Serverless: CreateApplication succeeds, its response is lost": [
+        ServerError("CreateApplication", 503, after_work=True)
+    ],
+    "EMR Serverless: StartJobRun succeeds, its response is lost": [
+        DropConnection("emr-serverless:StartJobRun", after_work=True)
+    ],
+    "EMR Serverless: step fails once": [StepFails("preprocess")],
+    "EMR Serverless: step killed once": [StepKilled("kmeans", seconds=1)],
+}
+"""EMR Serverless has no queued steps, Spot nodes or bootstrap actions; queries do not depend on the target."""
+
 FATAL: dict[str, tuple[list[Fault], set[str]]] = {
     "cluster fails to start": ([ClusterFailsToStart(times=9)], {"add_steps", "preprocess"}),
     "bootstrap fails": ([BootstrapFails(times=9)], {"add_steps", "preprocess"}),
@@ -260,6 +302,55 @@ def test_a_temporary_fault_does_not_fail_the_run(stack: Stack, name: str) -> Non
     note = stack.airflow.api("GET", case.run.path)["note"]
     assert " segments, silhouette " in note
     assert " node hours On-Demand, Athena scanned " in note
+
+
+@pytest.mark.parametrize("name", ON_SERVERLESS)
+def test_a_temporary_fault_does_not_fail_a_run_on_emr_serverless(stack: Stack, name: str) -> None:
+    stack.faults.plan(*ON_SERVERLESS[name])
+    case = stack.trigger(target="emr-serverless")
+    outcome = case.outcome(name)
+    assert_nothing_left_or_repeated(outcome)
+    assert (outcome.state, outcome.clusters) == ("success", 1)
+    assert case.rows()["customer_segments"] == stack.customers
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "culprit"),
+    [
+        ("application fails to start", ApplicationFailsToStart(times=9), "preprocess"),
+        ("step always fails", StepFails("pca", times=9), "pca"),
+    ],
+)
+def test_a_permanent_fault_fails_a_run_on_emr_serverless(
+    stack: Stack, name: str, fault: Fault, culprit: str
+) -> None:
+    stack.faults.plan(fault)
+    case = stack.trigger(target="emr-serverless")
+    outcome = case.outcome(f"EMR Serverless: {name}")
+    assert_nothing_left_or_repeated(outcome)
+    assert outcome.state == "failed"
+    assert "failed" in case.states(culprit)
+
+
+def test_a_worker_is_killed_before_it_gets_the_response_of_start_job_run(stack: Stack) -> None:
+    stack.faults.plan(Delay("emr-serverless:StartJobRun", 20.0, after_work=True))
+    case = stack.trigger(target="emr-serverless")
+    case.run.wait_for(lambda: case.running_step() == "preprocess")
+    _kill_workers(stack)
+    outcome = case.outcome("EMR Serverless: worker killed between StartJobRun and its response")
+    assert_nothing_left_or_repeated(outcome)
+    assert (outcome.state, outcome.clusters) == ("success", 1)
+
+
+def test_a_run_on_emr_serverless_that_is_marked_failed_ends_its_application(stack: Stack) -> None:
+    stack.faults.plan(StepHangs("preprocess", seconds=1))
+    case = stack.trigger(target="emr-serverless")
+    case.wait_for_the_first_step()
+    stack.airflow.api("PATCH", case.run.path, {"state": "failed"})
+    outcome = case.outcome("EMR Serverless: run marked failed")
+    assert_nothing_left_or_repeated(outcome)
+    assert outcome.state == "failed"
+    assert dict(case.steps())["preprocess"] == "CANCELLED"
 
 
 @pytest.mark.parametrize("name", FATAL)
