@@ -10,12 +10,14 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow.providers.amazon.aws.hooks.logs import AwsLogsHook
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emr_pipeline.logs import TAIL_BYTES, Log
+
+if TYPE_CHECKING:
+    from airflow.providers.amazon.aws.hooks.logs import AwsLogsHook
 
 SECONDS = 5.0
 """Seconds between two reads. The quota is 25 calls of GetLogEvents per second for each account and region.

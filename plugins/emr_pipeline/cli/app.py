@@ -15,19 +15,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 from emr_pipeline.cli.console import CommandError
 from emr_pipeline.cli.deploy import deploy
 from emr_pipeline.cli.doctor import doctor
+from emr_pipeline.cli.logs import logs
+from emr_pipeline.cli.reap import reap
 from emr_pipeline.cli.run import run
+from emr_pipeline.cli.status import status
 from emr_pipeline.cli.undeploy import undeploy
 from emr_pipeline.settings import SettingsError
 
 app = typer.Typer(
     name="emr-pipeline",
-    help="Creates and checks the AWS resources of a pipeline, and runs it in Airflow. The account, the region and the "
-    "endpoint are those of the AWS variables, such as AWS_PROFILE, AWS_DEFAULT_REGION and AWS_ENDPOINT_URL.",
+    help="Creates and checks the AWS resources of a pipeline, runs it in Airflow and shows its clusters. The account, "
+    "the region and the endpoint are those of the AWS variables, such as AWS_PROFILE, AWS_DEFAULT_REGION and "
+    "AWS_ENDPOINT_URL.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (deploy, doctor, run, undeploy):
+for command in (deploy, doctor, logs, reap, run, status, undeploy):
     app.command()(command)
 
 

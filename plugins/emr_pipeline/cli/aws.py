@@ -8,8 +8,24 @@ from functools import cache, cached_property
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from emr_pipeline.cli.console import CommandError
+
+WITHOUT_RETRIES = Config(retries={"total_max_attempts": 1})
+
+
+class S3Objects:
+    """The methods of S3Hook that ``logs.Objects`` has."""
+
+    def __init__(self, s3: Any) -> None:
+        self._s3 = s3
+
+    def list_keys(self, bucket_name: str, prefix: str) -> list[str]:
+        return [found.key for found in self._s3.Bucket(bucket_name).objects.filter(Prefix=prefix)]
+
+    def get_key(self, key: str, bucket_name: str) -> Any:
+        return self._s3.Object(bucket_name, key)
 
 
 class Aws:
@@ -28,8 +44,12 @@ class Aws:
         self.region: str = self._session.region_name
         self.client = cache(self._client)
 
-    def _client(self, service: str) -> Any:
-        return self._session.client(service)
+    def _client(self, service: str, *, retries: bool = True) -> Any:
+        return self._session.client(service, config=None if retries else WITHOUT_RETRIES)
+
+    @cached_property
+    def s3(self) -> S3Objects:
+        return S3Objects(self._session.resource("s3"))
 
     @cached_property
     def identity(self) -> dict[str, str]:

@@ -130,7 +130,7 @@ class Run:
     described: dict[str, Any] = field(default_factory=dict)
     tasks: list[dict[str, Any]] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
-    """The error messages by task; a mapped task instance has its index, as in ``queries[3]``."""
+    """The last error of each task that failed or was repeated; a mapped task instance has its index: ``queries[3]``."""
 
     @property
     def path(self) -> str:
@@ -197,7 +197,7 @@ def follow(followed: Run, output: Console) -> None:
             _update(followed, output)
             for task, count in _changes(followed.tasks, shown):
                 _print(output, task["state"], f"{name(task)}{count}", task["duration"])
-                if task["state"] == "failed" and (error := followed.error(task)):
+                if task["state"] in ("failed", "up_for_retry") and (error := followed.error(task)):
                     followed.errors[name(task)] = error
                     output.print(f"{'':<15}  {error}", markup=False)
             if followed.state != state:

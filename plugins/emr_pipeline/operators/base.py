@@ -21,6 +21,7 @@ from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
 from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
 from botocore.exceptions import BotoCoreError, ClientError
 
+from emr_pipeline.hook_clients import HookClients
 from emr_pipeline.specs import EMR_EC2
 from emr_pipeline.targets.registry import target_class
 from emr_pipeline.targets.target import Target
@@ -131,7 +132,7 @@ class TargetOperator(IdempotentAwsOperator):
     @cached_property
     def emr(self) -> Target:
         """The target, with the connection of the operator."""
-        return target_class(self.target)(**self._hook_parameters)
+        return target_class(self.target)(HookClients(**self._hook_parameters))
 
 
 class WaitingOperator(IdempotentAwsOperator):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
@@ -12,7 +12,9 @@ from airflow.providers.common.compat.sdk import AirflowException
 from airflow.sdk import Context
 from botocore.exceptions import ClientError
 
+from emr_pipeline.hook_clients import HookClients
 from emr_pipeline.operators.base import IdempotentAwsOperator, TargetOperator, WaitingOperator
+from emr_pipeline.reaper import inspect
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec
 from emr_pipeline.tags import run_tags
@@ -99,12 +101,7 @@ class TerminateClusterOperator(TargetOperator, WaitingOperator):
 
 
 class ReapClustersOperator(IdempotentAwsOperator):
-    """Terminates abandoned clusters and returns the reason for each by its id.
-
-    A cluster is abandoned if its DAG run has ended or no longer exists, or if it is older than ``max_hours``. Only
-    clusters with all tags of one entry of ``tags`` are considered, because this Airflow does not know the runs of
-    another one.
-    """
+    """Terminates abandoned clusters, see ``reaper.inspect``, and returns the reason for each by its id."""
 
     aws_hook_class = AwsBaseHook  # not used: a target has the hook of its service
     template_fields = aws_template_fields("max_hours", "log_only")
@@ -118,12 +115,23 @@ class ReapClustersOperator(IdempotentAwsOperator):
         self.log_only: bool = log_only
 
     def reconcile(self, context: Context) -> dict[str, str]:
+        ti = context["ti"]
+
+        def is_active(dag_id: str, run_id: str) -> bool:
+            count: int = ti.get_dr_count(dag_id=dag_id, run_ids=[run_id], states=["queued", "running"])
+            return count > 0
+
         abandoned, problems = {}, []
-        for emr in (target(**self._hook_parameters) for target in TARGETS.values()):
-            for cluster_id, reason in list(self._abandoned(emr, context["ti"])):
-                abandoned[cluster_id] = reason
+        for emr in (target(HookClients(**self._hook_parameters)) for target in TARGETS.values()):
+            for found in list(inspect(emr, self.tags, self.max_hours, is_active)):
+                cluster_id = found.cluster.cluster_id
+                if found.ignored:
+                    self.log.info("Ignoring cluster %s: it %s", cluster_id, found.ignored)
+                if not found.abandoned:
+                    continue
+                abandoned[cluster_id] = found.abandoned
                 action = "Would terminate" if self.log_only else "Terminating"
-                self.log.warning("%s %s: %s", action, cluster_id, reason)
+                self.log.warning("%s %s: %s", action, cluster_id, found.abandoned)
                 if self.log_only:
                     continue
                 try:
@@ -133,29 +141,3 @@ class ReapClustersOperator(IdempotentAwsOperator):
         if problems:
             raise AirflowException("; ".join(problems))
         return abandoned
-
-    def _abandoned(self, emr: Target, ti: Any) -> Iterator[tuple[str, str]]:
-        """Yield the id of each abandoned cluster with the reason."""
-        for cluster in emr.live_clusters():
-            try:
-                tags = emr.tags(cluster.cluster_id)
-            except ClientError as error:
-                # The IAM policy may hide the clusters of others.
-                self.log.warning(
-                    "Skipping cluster %s, which cannot be described: %s", cluster.cluster_id, error
-                )
-                continue
-            if reason := self._reason(ti, tags, cluster.created):
-                yield cluster.cluster_id, reason
-
-    def _reason(self, ti: Any, tags: Mapping[str, str], created: datetime) -> str:
-        """Return why the cluster is abandoned; an empty text if it is not, or if no entry of ``tags`` fits."""
-        known = any(tags.items() >= wanted.items() for wanted in self.tags)
-        if not known or not tags.keys() >= {"dag_id", "run_id"}:
-            return ""
-        run = f"run {tags['run_id']} of {tags['dag_id']}"
-        unfinished = {"dag_id": tags["dag_id"], "run_ids": [tags["run_id"]], "states": ["queued", "running"]}
-        if ti.get_dr_count(**unfinished) == 0:
-            return f"{run} has ended or no longer exists"
-        age = datetime.now(UTC) - created
-        return f"{run} has used it for {age}" if age > timedelta(hours=self.max_hours) else ""

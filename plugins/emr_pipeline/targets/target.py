@@ -1,5 +1,7 @@
 """The interface of a target: it creates a cluster, runs steps on it, explains failures, and ends the cluster.
 
+Operators, web pages and the command line use it. Importing a target does not import Airflow.
+
 A *cluster* is what a run creates and ends: a cluster of EMR on EC2, or an application of EMR Serverless. A *step* is
 one spark-submit on it: a step of EMR on EC2, or a job run of EMR Serverless.
 """
@@ -11,20 +13,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, ClassVar
-
-from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
-from airflow.providers.amazon.aws.hooks.logs import AwsLogsHook
-from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-from botocore.config import Config
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from emr_pipeline.cost import ClusterCost
 from emr_pipeline.live_log import LogStreams, newest_lines
-from emr_pipeline.logs import Log
+from emr_pipeline.logs import Log, Objects
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec, StepSpec
 from emr_pipeline.targets.phase import Phase
-from emr_pipeline.triggers.base import PollingTrigger, Resource
+
+if TYPE_CHECKING:
+    from emr_pipeline.triggers.base import PollingTrigger, Resource
+
+
+class Clients(Protocol):
+    """boto3 clients, of an Airflow connection or of a terminal."""
+
+    def client(self, service: str, *, retries: bool = True) -> Any: ...
+
+    @property
+    def s3(self) -> Objects: ...
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,9 @@ class Cluster:
     cluster_id: str
     name: str
     created: datetime
+    state: str = ""
+    """The name that AWS uses; empty if the list has no states."""
+    ended: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -70,40 +81,45 @@ class StepDescription:
 
 
 class Target(ABC):
-    """A place where steps run, with the connection of an operator or of the web pages.
+    """A place where steps run, with the clients of an operator, of the web pages or of the command line.
 
     The methods raise ClientError and BotoCoreError. The triggers do the waiting, in a worker or in the triggerer.
     """
 
     name: ClassVar[str]
     """The value of the setting and of the param ``target``."""
-    hook_class: ClassVar[type[AwsGenericHook[Any]]]
-    step_trigger: ClassVar[type[PollingTrigger]]
-    """Fires with the final ``state``, ``phase`` and ``reason`` of a step; resource: ``cluster_id``, ``step_id``."""
-    end_trigger: ClassVar[type[PollingTrigger]]
-    """Fires with the final ``states`` when all clusters have ended; resource: ``cluster_ids``."""
+    service: ClassVar[str]
+    """The name of the boto3 client."""
     logs_seconds: ClassVar[int]
     """The time that AWS needs to copy the logs of an ended step to S3."""
     cluster_id_pattern: ClassVar[str]
     step_id_pattern: ClassVar[str]
 
-    def __init__(self, **connection: Any) -> None:
-        """``connection`` are the arguments of the hooks: ``aws_conn_id``, ``region_name``, ``verify``, ``config``."""
-        self._connection = connection
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+
+    @property
+    @abstractmethod
+    def step_trigger(self) -> type[PollingTrigger]:
+        """Fires with the final ``state``, ``phase`` and ``reason`` of a step; resource: ``cluster_id``, ``step_id``."""
+
+    @property
+    @abstractmethod
+    def end_trigger(self) -> type[PollingTrigger]:
+        """Fires with the final ``states`` when all clusters have ended; resource: ``cluster_ids``."""
 
     @cached_property
     def client(self) -> Any:
-        return self.hook_class(**self._connection).conn
+        return self._clients.client(self.service)
 
     @cached_property
     def client_without_retries(self) -> Any:
         """A client without retries, for calls that are not idempotent."""
-        config = Config(retries={"total_max_attempts": 1})
-        return self.hook_class(**self._connection | {"config": config}).conn
+        return self._clients.client(self.service, retries=False)
 
-    @cached_property
-    def s3(self) -> S3Hook:
-        return S3Hook(**self._connection)
+    @property
+    def s3(self) -> Objects:
+        return self._clients.s3
 
     @abstractmethod
     def cluster_name(self, dag_id: str, run_id: str) -> str:
@@ -182,7 +198,7 @@ class Target(ABC):
 
     def read_live_logs(self, streams: LogStreams) -> list[Log]:
         """Return the end of each log of a step from CloudWatch."""
-        return newest_lines(AwsLogsHook(**self._connection).conn, streams)
+        return newest_lines(self._clients.client("logs"), streams)
 
     def spark_ui(self, cluster_id: str, step_id: str, application_id: str | None) -> str | None:
         """Return a new URL of the Spark UI of a step, which expires; None if it is not ready yet.

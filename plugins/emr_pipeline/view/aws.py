@@ -13,6 +13,7 @@ from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from emr_pipeline.hook_clients import HookClients
 from emr_pipeline.settings import Settings, SettingsError
 from emr_pipeline.targets.registry import target_class
 from emr_pipeline.targets.target import Target
@@ -47,15 +48,19 @@ def s3(settings: Settings) -> S3Hook:
 
 
 def target(settings: Settings, name: str) -> Target:
-    found: Target = _hook(target_class(name), settings.aws_conn_id, _period())
-    return found
+    return _target(name, settings.aws_conn_id, _period())
 
 
 def _period() -> int:
     return int(time.monotonic() // HOOK_SECONDS)
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=2)
+def _target(name: str, aws_conn_id: str, period: int) -> Target:
+    return target_class(name)(HookClients(aws_conn_id=aws_conn_id, config=CLIENT_CONFIG))
+
+
+@lru_cache(maxsize=1)
 def _hook(kind: Callable[..., Any], aws_conn_id: str, period: int) -> Any:
     return kind(aws_conn_id=aws_conn_id, config=CLIENT_CONFIG)
 

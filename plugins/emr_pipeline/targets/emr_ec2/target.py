@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
-
-from airflow.providers.amazon.aws.hooks.emr import EmrHook
+from typing import TYPE_CHECKING, Any
 
 from emr_pipeline.cost import ClusterCost, read_cost
 from emr_pipeline.live_log import LogStreams
@@ -16,21 +14,33 @@ from emr_pipeline.specs import EMR_EC2, ClusterSpec, StepSpec
 from emr_pipeline.targets.emr_ec2.cluster import LIVE_STATES, cluster_name, run_job_flow_request
 from emr_pipeline.targets.emr_ec2.logs import log_streams, read_logs, step_folder
 from emr_pipeline.targets.emr_ec2.step import add_steps_request, cancellation, phase_of, queued_steps
-from emr_pipeline.targets.emr_ec2.triggers import ClusterEndTrigger, StepTrigger
 from emr_pipeline.targets.target import Cluster, Step, StepDescription, Target
-from emr_pipeline.triggers.base import Resource
+
+if TYPE_CHECKING:
+    from emr_pipeline.targets.emr_ec2.triggers import ClusterEndTrigger, StepTrigger
+    from emr_pipeline.triggers.base import Resource
 
 
 class EmrEc2(Target):
     name = EMR_EC2
-    hook_class = EmrHook
-    step_trigger = StepTrigger
-    end_trigger = ClusterEndTrigger
+    service = "emr"
     logs_seconds = 360
     """EMR copies the logs of a step to S3 every five minutes.
     https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-web-log-files.html"""
     cluster_id_pattern = "j-[A-Z0-9]+"
     step_id_pattern = "s-[A-Z0-9]+"
+
+    @property
+    def step_trigger(self) -> type[StepTrigger]:
+        from emr_pipeline.targets.emr_ec2.triggers import StepTrigger
+
+        return StepTrigger
+
+    @property
+    def end_trigger(self) -> type[ClusterEndTrigger]:
+        from emr_pipeline.targets.emr_ec2.triggers import ClusterEndTrigger
+
+        return ClusterEndTrigger
 
     def cluster_name(self, dag_id: str, run_id: str) -> str:
         return cluster_name(dag_id, run_id)
@@ -52,8 +62,14 @@ class EmrEc2(Target):
     def _clusters(self, **filters: Any) -> Iterator[Cluster]:
         for page in self.client.get_paginator("list_clusters").paginate(**filters):
             for found in page["Clusters"]:
-                created = found["Status"]["Timeline"]["CreationDateTime"]
-                yield Cluster(found["Id"], found["Name"], created)
+                status, times = found["Status"], found["Status"]["Timeline"]
+                yield Cluster(
+                    found["Id"],
+                    found["Name"],
+                    times["CreationDateTime"],
+                    status["State"],
+                    times.get("EndDateTime"),
+                )
 
     def tags(self, cluster_id: str) -> dict[str, str]:
         return _tags(self._cluster(cluster_id))

@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec, whole_number
 
@@ -117,3 +119,9 @@ def end_call(state: str, has_open_job_runs: bool) -> str:
         "STARTED": "stop_application",
         "CREATED": "delete_application",
     }.get(state, "")
+
+
+def check_state_error(error: ClientError) -> None:
+    """Raise the error again unless it says that the resource is in another state, which changes by itself."""
+    if error.response["Error"]["Code"] not in ("ValidationException", "ConflictException"):
+        raise error

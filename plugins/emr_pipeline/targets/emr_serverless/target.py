@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow.providers.amazon.aws.hooks.emr import EmrServerlessHook
 from botocore.exceptions import ClientError
 
 from emr_pipeline.cost import ClusterCost
@@ -17,6 +16,7 @@ from emr_pipeline.specs import EMR_SERVERLESS, ClusterSpec, StepSpec
 from emr_pipeline.targets.emr_serverless.application import (
     LIVE_STATES,
     application_name,
+    check_state_error,
     create_application_request,
     end_call,
 )
@@ -29,13 +29,11 @@ from emr_pipeline.targets.emr_serverless.job_run import (
     job_run_folder,
     start_job_run_request,
 )
-from emr_pipeline.targets.emr_serverless.triggers import (
-    ApplicationEndTrigger,
-    JobRunTrigger,
-    check_state_error,
-)
 from emr_pipeline.targets.target import Cluster, Step, StepDescription, Target
-from emr_pipeline.triggers.base import Resource
+
+if TYPE_CHECKING:
+    from emr_pipeline.targets.emr_serverless.triggers import ApplicationEndTrigger, JobRunTrigger
+    from emr_pipeline.triggers.base import Resource
 
 CREATION_SECONDS = 60
 """An application is created within seconds. Without its start, the first job run starts it."""
@@ -50,12 +48,22 @@ class EmrServerless(Target):
     """
 
     name = EMR_SERVERLESS
-    hook_class = EmrServerlessHook
-    step_trigger = JobRunTrigger
-    end_trigger = ApplicationEndTrigger
+    service = "emr-serverless"
     logs_seconds = 120
     cluster_id_pattern = "[0-9a-z]+"
     step_id_pattern = "[0-9a-z]+"
+
+    @property
+    def step_trigger(self) -> type[JobRunTrigger]:
+        from emr_pipeline.targets.emr_serverless.triggers import JobRunTrigger
+
+        return JobRunTrigger
+
+    @property
+    def end_trigger(self) -> type[ApplicationEndTrigger]:
+        from emr_pipeline.targets.emr_serverless.triggers import ApplicationEndTrigger
+
+        return ApplicationEndTrigger
 
     def cluster_name(self, dag_id: str, run_id: str) -> str:
         return application_name(dag_id, run_id)
@@ -89,7 +97,7 @@ class EmrServerless(Target):
         pages = self.client.get_paginator("list_applications").paginate(**filters)
         found = [each for page in pages for each in page["applications"]]
         for each in sorted(found, key=lambda each: each["createdAt"], reverse=True):
-            yield Cluster(each["id"], each.get("name", ""), each["createdAt"])
+            yield Cluster(each["id"], each.get("name", ""), each["createdAt"], each["state"])
 
     def tags(self, cluster_id: str) -> dict[str, str]:
         return dict(self._application(cluster_id).get("tags", {}))

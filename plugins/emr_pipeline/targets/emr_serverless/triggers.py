@@ -7,15 +7,9 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.emr import EmrServerlessHook
 from botocore.exceptions import ClientError
 
-from emr_pipeline.targets.emr_serverless.application import ENDED_STATES, end_call
+from emr_pipeline.targets.emr_serverless.application import ENDED_STATES, check_state_error, end_call
 from emr_pipeline.targets.emr_serverless.job_run import OPEN_STATES, PHASES
 from emr_pipeline.triggers.base import Event, PollingTrigger
-
-
-def check_state_error(error: ClientError) -> None:
-    """Raise the error again unless it says that the resource is in another state, which changes by itself."""
-    if error.response["Error"]["Code"] not in ("ValidationException", "ConflictException"):
-        raise error
 
 
 class JobRunTrigger(PollingTrigger):

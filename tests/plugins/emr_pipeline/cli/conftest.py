@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
+import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
+import uvicorn
+from airflow.api_fastapi.app import create_app
+from airflow.configuration import conf
 
 from emr_pipeline.cli import stacks
 from emr_pipeline.cli.app import main
@@ -54,3 +63,23 @@ def run(aws: LocalAws, folder: Path) -> Iterator[Run]:
             return main([command, "--settings", str(folder / "settings"), *options])
 
         yield run_command
+
+
+@pytest.fixture(scope="module")
+def airflow(database: Any) -> Iterator[str]:
+    """The address of an API server where the user ``admin`` has the password ``secret``."""
+    passwords = Path(conf.get("core", "simple_auth_manager_passwords_file"))
+    passwords.write_text(json.dumps({"admin": "secret"}))
+    server = uvicorn.Server(uvicorn.Config(create_app("core"), host="127.0.0.1", port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.05)
+    # The server runs in this process, and its log would be on the stdout of the command.
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    structlog.configure(**before)
+    server.should_exit = True
+    thread.join()

@@ -303,7 +303,9 @@ def test_the_retained_types_are_those_of_the_templates() -> None:
 
 
 def test_the_command_line_does_not_import_airflow() -> None:
-    program = "import sys, emr_pipeline.cli.app; print('airflow' in sys.modules)"
+    program = (
+        "import sys, emr_pipeline.cli.app, emr_pipeline.targets.registry; print('airflow' in sys.modules)"
+    )
     environment = os.environ | {"PYTHONPATH": str(ROOT / "plugins")}
     command = [sys.executable, "-c", program]
     assert (

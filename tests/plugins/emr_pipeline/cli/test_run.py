@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,10 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
-import uvicorn
-from airflow.api_fastapi.app import create_app
-from airflow.configuration import conf
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
@@ -33,26 +26,6 @@ from tests.plugins.emr_pipeline.conftest import PARAMS, Run
 
 Result = tuple[int, Any, str]
 """Exit code, JSON document on stdout, and text on stderr."""
-
-
-@pytest.fixture(scope="module")
-def airflow(database: Any) -> Iterator[str]:
-    """The address of an API server where the user ``admin`` has the password ``secret``."""
-    passwords = Path(conf.get("core", "simple_auth_manager_passwords_file"))
-    passwords.write_text(json.dumps({"admin": "secret"}))
-    server = uvicorn.Server(uvicorn.Config(create_app("core"), host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.05)
-    # The server runs in this process, and its log would be on the stdout of the command.
-    before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    structlog.configure(**before)
-    server.should_exit = True
-    thread.join()
 
 
 @pytest.fixture

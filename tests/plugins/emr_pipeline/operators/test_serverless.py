@@ -14,6 +14,7 @@ import pytest
 from airflow.exceptions import AirflowException
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
+from emr_pipeline.hook_clients import HookClients
 from emr_pipeline.operators.cluster import (
     CreateClusterOperator,
     ReapClustersOperator,
@@ -97,7 +98,7 @@ def states(aws: Any, application_id: str) -> list[tuple[str, str]]:
 
 def until_running(application_id: str, name: str) -> str:
     for _ in range(1200):
-        found = EmrServerless().latest_steps(application_id).get(name)
+        found = EmrServerless(HookClients(aws_conn_id="aws_default")).latest_steps(application_id).get(name)
         if found and found.state == "RUNNING":
             return found.step_id
         time.sleep(0.1)
@@ -138,7 +139,7 @@ def test_steps_run_once_and_are_accepted_by_a_retry(aws: Any, application_id: st
     assert wait_for(application_id, steps[0]).execute(run(try_number=2)) == job_run_id
     assert add.execute(run(try_number=2)) == {"one": job_run_id}
     assert states(aws, application_id) == [("one", "SUCCESS")]
-    cost = EmrServerless().cost(application_id, datetime.now(UTC))
+    cost = EmrServerless(HookClients(aws_conn_id="aws_default")).cost(application_id, datetime.now(UTC))
     assert {use.resource for use in cost.uses} == {"ARM64 vCPU", "ARM64 GB of memory"}
     assert list(cost.step_seconds) == ["one"]
 
@@ -189,7 +190,7 @@ def test_a_step_is_submitted_once_although_the_response_was_lost(
 
 def test_a_crashed_worker_leaves_a_token_with_which_a_retry_attaches(application_id: str) -> None:
     """Even if the list of job runs does not show the job run yet."""
-    emr = EmrServerless()
+    emr = EmrServerless(HookClients(aws_conn_id="aws_default"))
     first = emr.submit(application_id, step("one", "hang"))
     assert emr.submit(application_id, step("one", "hang")) == first
     assert emr.submit(application_id, step("one", "hang"), previous=first) != first
@@ -237,7 +238,7 @@ def test_a_step_that_hangs_is_cancelled_at_its_deadline_and_ended_twice_without_
 def test_terminate_cancels_the_open_job_runs_and_stops_the_application(
     aws: Any, application_id: str, run: Context
 ) -> None:
-    EmrServerless().submit(application_id, step("one", "hang"))
+    EmrServerless(HookClients(aws_conn_id="aws_default")).submit(application_id, step("one", "hang"))
     until_running(application_id, "one")
     for _ in range(2):
         terminate(application_id).execute(run())
@@ -250,7 +251,7 @@ def test_terminate_cancels_the_open_job_runs_and_stops_the_application(
 
 
 def test_the_reaper_ends_the_application_of_an_ended_run(aws: Any, application_id: str, run: Context) -> None:
-    EmrServerless().submit(application_id, step("one", "hang"))
+    EmrServerless(HookClients(aws_conn_id="aws_default")).submit(application_id, step("one", "hang"))
     until_running(application_id, "one")
     reap = ReapClustersOperator(
         task_id="reap", tags=[deployment_tags(SETTINGS)], max_hours=12.0, log_only=False

@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 
 from emr_pipeline import live_log
 from emr_pipeline.failure import Cause
+from emr_pipeline.hook_clients import HookClients
 from emr_pipeline.operators import base
 from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
 from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
@@ -95,7 +96,7 @@ def states(aws: Any, cluster_id: str) -> list[tuple[str, str]]:
 
 def until_running(cluster_id: str, name: str) -> str:
     for _ in range(600):
-        found = EmrEc2().latest_steps(cluster_id).get(name)
+        found = EmrEc2(HookClients(aws_conn_id="aws_default")).latest_steps(cluster_id).get(name)
         if found and found.state == "RUNNING":
             return found.step_id
         time.sleep(0.1)

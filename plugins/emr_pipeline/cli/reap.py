@@ -1,0 +1,85 @@
+"""``emr-pipeline reap``: terminate abandoned clusters, as the DAG ``emr_reaper`` does."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+from botocore.exceptions import ClientError
+
+from emr_pipeline.cli import console, settings_file
+from emr_pipeline.cli.airflow_api import AirflowApi, AirflowError
+from emr_pipeline.cli.clusters import Found, Project
+from emr_pipeline.cli.console import CommandError
+from emr_pipeline.reaper import inspect
+
+
+def reap(
+    max_hours: Annotated[
+        float, typer.Option(min=0, help="Age after which a cluster ends although its run is active")
+    ] = 12,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be terminated")] = False,
+    settings: console.SettingsFile = console.DEFAULT_SETTINGS_FILE,
+    yes: console.Yes = False,
+    json_output: console.Json = False,
+) -> None:
+    """Terminate the clusters of the project whose run has ended or no longer exists, or which are too old.
+
+    It asks Airflow at AIRFLOW_API_URL which runs are active. That must be the Airflow that created the clusters: the
+    runs of another one do not exist for it.
+    """
+    airflow, project = AirflowApi(settings_file.read(settings)), Project(settings)
+    output = console.console(json_output)
+
+    def is_active(dag_id: str, run_id: str) -> bool:
+        try:
+            run = airflow.get(f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}")
+        except AirflowError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return False
+            raise
+        return run["state"] in ("queued", "running")
+
+    inspected = [
+        (Found(emr, each.cluster, each.tags), each)
+        for emr in project.targets
+        for each in inspect(emr, [project.tags], max_hours, is_active)
+    ]
+    ours = [(found, each) for found, each in inspected if not each.ignored]
+    abandoned = [(found, each.abandoned) for found, each in ours if each.abandoned]
+    output.print(
+        f"{len(inspected)} live clusters in {project.aws}, {len(ours)} with the tags {project}; "
+        f"runs in Airflow at {airflow.url}; {len(abandoned)} abandoned",
+        markup=False,
+    )
+    for found, each in ours:
+        verdict = f"abandoned: {each.abandoned}" if each.abandoned else f"kept: run of {found.run} is active"
+        output.print(f"{found.cluster.cluster_id}  {found.cluster.state:<11}  {verdict}", markup=False)
+    terminated, problems = [], []
+    if abandoned and not dry_run:
+        console.confirm(
+            f"Terminate {', '.join(found.cluster.cluster_id for found, _ in abandoned)}?", yes=yes
+        )
+        for found, _ in abandoned:
+            cluster_id = found.cluster.cluster_id
+            try:
+                found.emr.terminate(cluster_id)
+            except ClientError as error:
+                problems.append(f"cluster {cluster_id} still runs and costs money: {error}")
+            else:
+                terminated.append(cluster_id)
+                output.print(f"Terminating {cluster_id}")
+    if json_output:
+        console.print_json(
+            {
+                "seen": len(inspected),
+                "considered": [found.cluster.cluster_id for found, _ in ours],
+                "abandoned": {found.cluster.cluster_id: reason for found, reason in abandoned},
+                "terminated": terminated,
+                "problems": problems,
+            }
+        )
+    if problems:
+        raise CommandError("\n".join(problems), exit_code=1)
