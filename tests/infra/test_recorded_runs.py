@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 from airflow.exceptions import AirflowException
+from botocore.exceptions import ClientError
 
 from devtools import sales
 from localaws.testing import LocalAws
@@ -213,6 +215,8 @@ def serverless_run(aws: LocalAws) -> None:
     step_id = wait.emr.latest_steps(application_id)["preprocess"].step_id
     describe(settings(), Address("sales_segmentation", RUN_ID, EMR_SERVERLESS, application_id, step_id))
     wait.emr.cost(application_id, datetime.now(UTC))
+    with suppress(ClientError):  # Spark has not started
+        wait.emr.spark_ui(application_id, step_id, None)
     end = TerminateClusterOperator(task_id="terminate_cluster", cluster_id=application_id, **target)
     end.execute(context())
     tags = {"project": settings().project, "bucket": BUCKET}

@@ -200,12 +200,12 @@ class Target(ABC):
         """Return the end of each log of a step from CloudWatch."""
         return newest_lines(self._clients.client("logs"), streams)
 
+    @abstractmethod
     def spark_ui(self, cluster_id: str, step_id: str, application_id: str | None) -> str | None:
         """Return a new URL of the Spark UI of a step, which expires; None if it is not ready yet.
 
         ``application_id`` is the id of the step's Spark application, if its logs have it.
         """
-        raise NotImplementedError(f"the target {self.name} has no link to the Spark UI")
 
     @abstractmethod
     def cost(self, cluster_id: str, now: datetime) -> ClusterCost:

@@ -173,6 +173,10 @@ class EmrServerless(Target):
     def read_logs(self, folder: str) -> list[Log]:
         return list(read_logs(self.s3, f"{folder}SPARK_DRIVER/", DRIVER_LOGS))
 
+    def spark_ui(self, cluster_id: str, step_id: str, application_id: str | None) -> str | None:
+        response = self.client.get_dashboard_for_job_run(applicationId=cluster_id, jobRunId=step_id)
+        return str(response["url"])
+
     def cost(self, cluster_id: str, now: datetime) -> ClusterCost:
         runs = [self._job_run(cluster_id, run["id"]) for run in self._job_runs(cluster_id)]
         return read_cost(self._application(cluster_id), runs, now)

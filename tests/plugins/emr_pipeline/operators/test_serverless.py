@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from airflow.exceptions import AirflowException
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from botocore.exceptions import ClientError
 
 from emr_pipeline.hook_clients import HookClients
 from emr_pipeline.operators.cluster import (
@@ -142,6 +143,8 @@ def test_steps_run_once_and_are_accepted_by_a_retry(aws: Any, application_id: st
     cost = EmrServerless(HookClients(aws_conn_id="aws_default")).cost(application_id, datetime.now(UTC))
     assert {use.resource for use in cost.uses} == {"ARM64 vCPU", "ARM64 GB of memory"}
     assert list(cost.step_seconds) == ["one"]
+    with pytest.raises(ClientError, match=f"job run {job_run_id} is SUCCESS and has no event log of Spark"):
+        EmrServerless().spark_ui(application_id, job_run_id, None)
 
 
 def test_a_failed_step_is_explained_and_repeated_by_a_retry(
