@@ -16,6 +16,7 @@ from emr_pipeline.cli.console import CommandError
 from emr_pipeline.cli.deploy import deploy
 from emr_pipeline.cli.doctor import doctor
 from emr_pipeline.cli.logs import logs
+from emr_pipeline.cli.plan import plan
 from emr_pipeline.cli.reap import reap
 from emr_pipeline.cli.run import run
 from emr_pipeline.cli.status import status
@@ -31,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (deploy, doctor, logs, reap, run, status, undeploy):
+for command in (deploy, doctor, logs, plan, reap, run, status, undeploy):
     app.command()(command)
 
 
