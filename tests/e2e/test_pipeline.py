@@ -170,15 +170,14 @@ def test_a_missing_column_is_refused_before_a_cluster_is_created(state: Path, pi
     assert "create_cluster success" not in run.screen
 
 
-def test_more_segments_than_customers_fails_with_one_message_and_ends_the_cluster(
-    state: Path, pipeline: Pipeline
-) -> None:
-    file = state / "few.csv"
-    sales.write(file, 60, customers=5)
-    run = pipeline(f"INPUT={file}", "K=12", "N_INIT=1")
+def test_a_failed_step_shows_one_message_and_ends_the_cluster(state: Path, pipeline: Pipeline) -> None:
+    file = state / "invalid.csv"
+    sales.write(file, 60)
+    header, *lines = file.read_text().splitlines()
+    file.write_text("\n".join([header, *(f"{line},one field more" for line in lines)]) + "\n")
+    run = pipeline(f"INPUT={file}")
     assert run.code == 1
-    assert "kmeans: " in run.screen
-    assert "12" in run.screen
+    assert "preprocess: none of the 60 lines of s3://beverage-lake/raw/invalid.csv is valid" in run.screen
     assert "terminate_cluster success" in run.screen
     assert "still alive" not in run.screen
     assert run.processes() == []
