@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,12 +21,14 @@ DECISIONS = {
 
 
 @pytest.fixture(scope="module")
-def arn(local_aws: LocalAws) -> str:
-    """A role with the policy of the cases."""
+def arn(local_aws: LocalAws) -> Iterator[str]:
+    """A role with the policy of the cases. It is deleted, because EMR checks the roles of requests if IAM has any."""
     iam = local_aws.client("iam")
     role = iam.create_role(RoleName="simulated", AssumeRolePolicyDocument=TRUST)["Role"]
     iam.put_role_policy(RoleName="simulated", PolicyName="cases", PolicyDocument=json.dumps(CASES["policy"]))
-    return str(role["Arn"])
+    yield str(role["Arn"])
+    iam.delete_role_policy(RoleName="simulated", PolicyName="cases")
+    iam.delete_role(RoleName="simulated")
 
 
 def entries(context: dict[str, str]) -> list[dict[str, Any]]:
