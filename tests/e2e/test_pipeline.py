@@ -36,6 +36,12 @@ def segments_of(run: Run, run_date: str) -> dict[str, int]:
     return dict(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
+def table_of(run: Run, dataset: str, run_date: str) -> list[str]:
+    """Return the rows of a partition as text, in any order."""
+    folder = run.bucket / "processed" / dataset / f"run_date={run_date}"
+    return sorted(map(str, ds.dataset(folder).to_table().to_pylist()))
+
+
 def metrics_of(run: Run, job: str) -> dict[str, dict[str, int]]:
     content: dict[str, dict[str, int]] = json.loads(
         (run.bucket / "metrics" / "run_date=2026-01-31" / f"{job}.json").read_text()
@@ -118,6 +124,24 @@ def test_the_tested_permissions_include_those_that_the_run_needs(green: Run) -> 
     """Otherwise record them again: make permissions RENEW=1."""
     first = min((green.state / "logs").glob("*.calls.jsonl"))
     assert needed(read_calls(first)).keys() - recorded().keys() == set()
+
+
+def test_a_run_on_emr_serverless_writes_equal_tables(
+    green: Run, pipeline: Pipeline, defective: tuple[Path, sales.Counts]
+) -> None:
+    """The same tasks with the same params; only the target differs."""
+    calls = set((green.state / "logs").glob("*.calls.jsonl"))
+    date = "2026-03-31"
+    run = pipeline(
+        f"INPUT={defective[0]}", f"RUN_DATE={date}", "K_MAX=4", "N_INIT=2", "TARGET=emr-serverless"
+    )
+    assert run.code == 0, run.screen
+    assert "No cluster is alive." in run.screen
+    for dataset in DATASETS:
+        assert table_of(run, dataset.name, date) == table_of(run, dataset.name, "2026-01-31"), dataset.name
+    assert "The cost is unknown" not in (run.bucket / f"reports/run_date={date}/index.html").read_text()
+    (recording,) = set((green.state / "logs").glob("*.calls.jsonl")) - calls
+    assert needed(read_calls(recording)).keys() - recorded().keys() == set()
 
 
 def test_a_second_run_replaces_only_the_partitions_of_its_date(
