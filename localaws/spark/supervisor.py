@@ -13,7 +13,6 @@ Uses only the standard library and no package: it must start fast and alone.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -72,18 +71,21 @@ def _session_of(pid: int) -> int | None:
         return None
 
 
-def _watch_control_pipe(session: int, child: subprocess.Popen[bytes]) -> None:
+def _watch_control_pipe(session: int) -> None:
     if os.read(0, 1) == TERMINATE:
         signal_session(session, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(GRACE_SECONDS)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while session_processes(session) and time.monotonic() < deadline:
+            time.sleep(0.02)
     kill_session(session)
 
 
 def main(command: list[str]) -> int:
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     session = os.getpid()
-    threading.Thread(target=_watch_control_pipe, args=(session, child), daemon=True).start()
+    threading.Thread(target=_watch_control_pipe, args=(session,), daemon=True).start()
+    # With vfork, all threads wait until the child calls exec: a child that is stopped before that could not be killed.
+    subprocess._USE_VFORK = False  # type: ignore[misc]
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     code = child.wait()
     kill_session(session)
     return code if code >= 0 else 128 - code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -52,6 +53,21 @@ def test_kill_or_the_end_of_the_pipe_ends_all_processes(tmp_path: Path, message:
         process.stdin.write(message) if message else process.stdin.close()
         assert process.wait(30) == 137
     assert supervisor.session_processes(process.pid) == []
+
+
+def test_a_command_that_is_stopped_while_it_starts_can_be_killed() -> None:
+    for _ in range(10):
+        with start_supervisor("sleep", "600") as process:
+            while not supervisor.session_processes(process.pid):
+                pass
+            supervisor.signal_session(process.pid, signal.SIGSTOP)
+            assert process.stdin
+            process.stdin.write(supervisor.KILL)
+            try:
+                assert process.wait(10) == 137
+            finally:
+                process.kill()  # also if the supervisor does not read the pipe
+                supervisor.kill_session(process.pid)
 
 
 def test_terminate_gives_the_command_a_grace_period(tmp_path: Path) -> None:
