@@ -144,7 +144,7 @@ def test_steps_run_once_and_are_accepted_by_a_retry(aws: Any, application_id: st
     assert {use.resource for use in cost.uses} == {"ARM64 vCPU", "ARM64 GB of memory"}
     assert list(cost.step_seconds) == ["one"]
     with pytest.raises(ClientError, match=f"job run {job_run_id} is SUCCESS and has no event log of Spark"):
-        EmrServerless().spark_ui(application_id, job_run_id, None)
+        EmrServerless(HookClients(aws_conn_id="aws_default")).spark_ui(application_id, job_run_id, None)
 
 
 def test_a_failed_step_is_explained_and_repeated_by_a_retry(
