@@ -5,10 +5,8 @@ Nothing here imports Airflow. All dollars are at AWS's list prices, whatever the
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from math import ceil
 from statistics import median
 from typing import Any
@@ -18,9 +16,6 @@ from emr_pipeline.specs import INSTANCE_TYPES, ClusterSpec, share, whole_number
 
 ON_DEMAND, SPOT = "ON_DEMAND", "SPOT"
 """The markets of EC2."""
-
-SHORTEST = 60
-"""Seconds of a node that are charged at least: https://aws.amazon.com/emr/pricing/"""
 
 SMALLEST_QUERY = 10_000_000
 """Bytes of a query that are charged at least: https://aws.amazon.com/athena/pricing/"""
@@ -36,7 +31,7 @@ SERVERLESS_SETUP_SECONDS = 120
 """The first guess of the seconds in which a worker of EMR Serverless starts and ends; never measured on AWS either."""
 
 WORKER = {"vCPU": 4, "GB of memory": 16}
-"""The size of a worker of EMR Serverless, which counts as a node."""
+"""The default size of a worker of EMR Serverless, which counts as a node: a node of EMR on EC2 is as large."""
 
 COMPARED = 5
 """The number of earlier runs that an estimate uses."""
@@ -117,36 +112,6 @@ def billed_bytes(queries: Iterable[Mapping[str, Any]]) -> int:
         if query.get("StatementType") == "DML" and query["Status"]["State"] != "FAILED":
             total += max(query.get("Statistics", {}).get("DataScannedInBytes", 0), SMALLEST_QUERY)
     return total
-
-
-def read_cost(client: Any, cluster_id: str, now: datetime) -> ClusterCost:
-    """Return the use of a cluster until ``now``, from DescribeCluster, ListInstances and ListSteps."""
-    cluster = client.describe_cluster(ClusterId=cluster_id)["Cluster"]
-    times = cluster["Status"]["Timeline"]
-    created, ready = times["CreationDateTime"], times.get("ReadyDateTime")
-    seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for page in client.get_paginator("list_instances").paginate(ClusterId=cluster_id):
-        for node in page["Instances"]:
-            life = node["Status"]["Timeline"]
-            # A node that EC2 did not provide has no instance.
-            if "CreationDateTime" in life and node.get("Ec2InstanceId"):
-                ended = life.get("EndDateTime") or times.get("EndDateTime") or now
-                used = (ended - life["CreationDateTime"]).total_seconds()
-                seconds[node["InstanceType"], node["Market"]].append(max(used, SHORTEST))
-    return ClusterCost(
-        cluster_id=cluster_id,
-        release=cluster.get("ReleaseLabel", "unknown"),
-        seconds=((times.get("EndDateTime") or now) - created).total_seconds(),
-        ready_after=(ready - created).total_seconds() if ready else None,
-        uses=tuple(Use(*kind, len(each), sum(each)) for kind, each in sorted(seconds.items())),
-        step_seconds=_step_seconds(client, cluster_id),
-    )
-
-
-def _step_seconds(client: Any, cluster_id: str) -> dict[str, float]:
-    pages = client.get_paginator("list_steps").paginate(ClusterId=cluster_id, StepStates=["COMPLETED"])
-    times = {step["Name"]: step["Status"]["Timeline"] for page in pages for step in page["Steps"]}
-    return {name: (at["EndDateTime"] - at["StartDateTime"]).total_seconds() for name, at in times.items()}
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def acquire(s3: Any, bucket: str, key: str, context: Context) -> str:
         holder, condition = _read(s3, bucket, key)
         if holder == run:
             return ""
-        if holder and _unfinished(context, **holder):
+        if holder and is_unfinished(context, **holder):
             return holder["run_id"]
         try:
             s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(run).encode(), **condition)
@@ -76,6 +76,7 @@ def _read(s3: Any, bucket: str, key: str) -> tuple[dict[str, str], dict[str, str
     return json.loads(found["Body"].read()), {"IfMatch": found["ETag"]}
 
 
-def _unfinished(context: Context, dag_id: str, run_id: str) -> bool:
+def is_unfinished(context: Context, dag_id: str, run_id: str) -> bool:
+    """Return whether Airflow has this run, and it has not ended."""
     ti: Any = context["ti"]
     return bool(ti.get_dr_count(dag_id=dag_id, run_ids=[run_id], states=["queued", "running"]))

@@ -96,6 +96,23 @@ class StepSpec:
     """ARN of the IAM role of the step by target, as ``Settings.execution_roles`` returns them. EMR Serverless needs
     one; EMR on EC2 uses the instance profile if there is none."""
 
+    def check(self) -> None:
+        """Raise ValueError if the step has no name or no script."""
+        if not self.name or not self.script:
+            raise ValueError(f"name is {self.name!r} and script is {self.script!r}; a step must have both")
+
+    @property
+    def file_options(self) -> list[str]:
+        """The options of spark-submit for ``jars`` and ``py_files``."""
+        files = {"--jars": self.jars, "--py-files": self.py_files}
+        return [part for option, uris in files.items() if uris for part in (option, ",".join(uris))]
+
+    @property
+    def script_arguments(self) -> list[str]:
+        """``arguments`` and ``flags`` as words of a command line."""
+        flags = (part for flag, value in self.flags.items() for part in (f"--{flag}", str(value)))
+        return [*map(str, self.arguments), *flags]
+
 
 def whole_number(name: str, value: Any, minimum: int, maximum: float = inf) -> int:
     """Return ``value`` as an int; raise ValueError with the field's name if it is not a whole number within bounds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
@@ -15,6 +16,7 @@ from botocore.exceptions import ClientError
 from emr_pipeline.hook_clients import HookClients
 from emr_pipeline.operators.base import IdempotentAwsOperator, TargetOperator, WaitingOperator
 from emr_pipeline.reaper import inspect
+from emr_pipeline.run_lock import is_unfinished
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec
 from emr_pipeline.tags import run_tags
@@ -115,12 +117,7 @@ class ReapClustersOperator(IdempotentAwsOperator):
         self.log_only: bool = log_only
 
     def reconcile(self, context: Context) -> dict[str, str]:
-        ti = context["ti"]
-
-        def is_active(dag_id: str, run_id: str) -> bool:
-            count: int = ti.get_dr_count(dag_id=dag_id, run_ids=[run_id], states=["queued", "running"])
-            return count > 0
-
+        is_active = partial(is_unfinished, context)
         abandoned, problems = {}, []
         for emr in (target(HookClients(**self._hook_parameters)) for target in TARGETS.values()):
             for found in list(inspect(emr, self.tags, self.max_hours, is_active)):

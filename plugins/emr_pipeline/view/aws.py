@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from botocore.config import Config
@@ -43,8 +42,7 @@ def settings() -> Settings:
 
 
 def s3(settings: Settings) -> S3Hook:
-    hook: S3Hook = _hook(S3Hook, settings.aws_conn_id, _period())
-    return hook
+    return _s3(settings.aws_conn_id, _period())
 
 
 def target(settings: Settings, name: str) -> Target:
@@ -61,8 +59,8 @@ def _target(name: str, aws_conn_id: str, period: int) -> Target:
 
 
 @lru_cache(maxsize=1)
-def _hook(kind: Callable[..., Any], aws_conn_id: str, period: int) -> Any:
-    return kind(aws_conn_id=aws_conn_id, config=CLIENT_CONFIG)
+def _s3(aws_conn_id: str, period: int) -> S3Hook:
+    return HookClients(aws_conn_id=aws_conn_id, config=CLIENT_CONFIG).s3
 
 
 @contextmanager

@@ -32,19 +32,16 @@ def spark_step(step: StepSpec) -> dict[str, Any]:
     is cancelled, and its output is the log of the step. With ``--deploy-mode cluster`` the application of a cancelled
     step goes on.
     """
-    if not step.name or not step.script:
-        raise ValueError(f"name is {step.name!r} and script is {step.script!r}; a step must have both")
+    step.check()
     if step.action_on_failure not in ACTIONS_ON_FAILURE:
         raise ValueError(
             f"action_on_failure is {step.action_on_failure!r}; it must be one of {', '.join(ACTIONS_ON_FAILURE)}"
         )
     arguments = [
         *(part for name, value in step.conf.items() for part in ("--conf", f"{name}={value}")),
-        *(("--jars", ",".join(step.jars)) if step.jars else ()),
-        *(("--py-files", ",".join(step.py_files)) if step.py_files else ()),
+        *step.file_options,
         step.script,
-        *map(str, step.arguments),
-        *(part for flag, value in step.flags.items() for part in (f"--{flag}", str(value))),
+        *step.script_arguments,
     ]
     return {
         "Name": step.name,

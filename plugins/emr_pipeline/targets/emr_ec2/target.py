@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from emr_pipeline.cost import ClusterCost, read_cost
+from emr_pipeline.cost import ClusterCost
 from emr_pipeline.live_log import LogStreams
 from emr_pipeline.logs import Log
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import EMR_EC2, ClusterSpec, StepSpec
 from emr_pipeline.targets.emr_ec2.cluster import LIVE_STATES, cluster_name, run_job_flow_request
+from emr_pipeline.targets.emr_ec2.cost import read_cost
 from emr_pipeline.targets.emr_ec2.logs import log_streams, read_logs, step_folder
 from emr_pipeline.targets.emr_ec2.step import add_steps_request, cancellation, phase_of, queued_steps
 from emr_pipeline.targets.target import Cluster, Step, StepDescription, Target

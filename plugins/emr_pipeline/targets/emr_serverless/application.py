@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from emr_pipeline.cost import WORKER
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec, whole_number
 
@@ -21,8 +22,8 @@ ENDED_STATES = ("STOPPED", "TERMINATED")
 
 ARCHITECTURES = {"arm64": "ARM64", "x86_64": "X86_64"}
 
-NODE_VCPUS, NODE_GB, NODE_DISK_GB = 4, 16, 20
-"""The size of a node of EMR on EC2, which is also the default size of a worker, with the disk that costs nothing:
+WORKER_DISK_GB = 20
+"""The disk of a worker that costs nothing:
 https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/jobs-spark.html"""
 
 LONGEST_IDLE_MINUTES = 7 * 24 * 60
@@ -64,9 +65,9 @@ def create_application_request(
         "type": "SPARK",
         "architecture": ARCHITECTURES[settings.architecture],
         "maximumCapacity": {
-            "cpu": f"{nodes * NODE_VCPUS} vCPU",
-            "memory": f"{nodes * NODE_GB} GB",
-            "disk": f"{nodes * NODE_DISK_GB} GB",
+            "cpu": f"{nodes * WORKER['vCPU']} vCPU",
+            "memory": f"{nodes * WORKER['GB of memory']} GB",
+            "disk": f"{nodes * WORKER_DISK_GB} GB",
         },
         # A job run also starts an application that was not started because the task was interrupted.
         "autoStartConfiguration": {"enabled": True},

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from emr_pipeline.cost import ON_DEMAND, ClusterCost, Use
+from emr_pipeline.targets.emr_serverless.application import ENDED_STATES
 
 RESOURCES = {"vCPUHour": "vCPU", "memoryGBHour": "GB of memory", "storageGBHour": "GB of disk"}
 """The name of each member of billedResourceUtilization in ``prices.json``, after the architecture."""
@@ -25,7 +26,7 @@ def read_cost(
     created = application["createdAt"]
     ended = [run["endedAt"] for run in job_runs if run.get("endedAt")]
     started = [run["startedAt"] for run in job_runs if run.get("startedAt")]
-    stopped = application["state"] in ("STOPPED", "TERMINATED")
+    stopped = application["state"] in ENDED_STATES
     end = max([created, *ended]) if stopped else now
     uses = []
     for member, resource in RESOURCES.items():

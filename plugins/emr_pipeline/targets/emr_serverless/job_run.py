@@ -13,6 +13,7 @@ from emr_pipeline.specs import EMR_SERVERLESS, StepSpec
 from emr_pipeline.targets.phase import Phase
 
 OPEN_STATES = ("SUBMITTED", "QUEUED", "PENDING", "SCHEDULED", "RUNNING")
+UNFINISHED_STATES = (*OPEN_STATES, "CANCELLING")
 
 PHASES = {
     **dict.fromkeys(OPEN_STATES, Phase.OPEN),
@@ -37,8 +38,7 @@ def start_job_run_request(step: StepSpec) -> dict[str, Any]:
     EMR Serverless splits ``sparkSubmitParameters`` at white space and has no quotes. Therefore the properties, which
     may contain white space, are a configuration.
     """
-    if not step.name or not step.script:
-        raise ValueError(f"name is {step.name!r} and script is {step.script!r}; a step must have both")
+    step.check()
     role = step.execution_roles.get(EMR_SERVERLESS, "")
     if not role:
         raise ValueError(
@@ -47,19 +47,9 @@ def start_job_run_request(step: StepSpec) -> dict[str, Any]:
     for uri in (*step.jars, *step.py_files):
         if len(uri.split()) != 1 or "," in uri:
             raise ValueError(f"jars and py_files must not contain white space or commas, as {uri!r} does")
-    parameters = [
-        *(("--jars", ",".join(step.jars)) if step.jars else ()),
-        *(("--py-files", ",".join(step.py_files)) if step.py_files else ()),
-    ]
-    driver: dict[str, Any] = {
-        "entryPoint": step.script,
-        "entryPointArguments": [
-            *map(str, step.arguments),
-            *(part for flag, value in step.flags.items() for part in (f"--{flag}", str(value))),
-        ],
-    }
-    if parameters:
-        driver["sparkSubmitParameters"] = " ".join(parameters)
+    driver: dict[str, Any] = {"entryPoint": step.script, "entryPointArguments": step.script_arguments}
+    if options := step.file_options:
+        driver["sparkSubmitParameters"] = " ".join(options)
     request: dict[str, Any] = {
         "name": step.name,
         "executionRoleArn": role,

@@ -24,6 +24,7 @@ from emr_pipeline.targets.emr_serverless.cost import read_cost
 from emr_pipeline.targets.emr_serverless.job_run import (
     OPEN_STATES,
     PHASES,
+    UNFINISHED_STATES,
     client_token,
     command_line,
     job_run_folder,
@@ -111,8 +112,7 @@ class EmrServerless(Target):
     def terminate(self, cluster_id: str) -> None:
         for step in self._job_runs(cluster_id, OPEN_STATES):
             self.cancel({"cluster_id": cluster_id, "step_id": step["id"]})
-        open_states = (*OPEN_STATES, "CANCELLING")
-        has_open = next(self._job_runs(cluster_id, open_states), None) is not None
+        has_open = next(self._job_runs(cluster_id, UNFINISHED_STATES), None) is not None
         if call := end_call(self._application(cluster_id)["state"], has_open):
             try:
                 getattr(self.client, call)(applicationId=cluster_id)

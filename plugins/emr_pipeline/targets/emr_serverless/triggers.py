@@ -8,7 +8,7 @@ from airflow.providers.amazon.aws.hooks.emr import EmrServerlessHook
 from botocore.exceptions import ClientError
 
 from emr_pipeline.targets.emr_serverless.application import ENDED_STATES, check_state_error, end_call
-from emr_pipeline.targets.emr_serverless.job_run import OPEN_STATES, PHASES
+from emr_pipeline.targets.emr_serverless.job_run import PHASES, UNFINISHED_STATES
 from emr_pipeline.triggers.base import Event, PollingTrigger
 
 
@@ -61,8 +61,9 @@ class ApplicationEndTrigger(PollingTrigger):
         state = str(response["application"]["state"])
         if state in ENDED_STATES:
             return state
-        states = [*OPEN_STATES, "CANCELLING"]
-        listed = await client.list_job_runs(applicationId=application_id, states=states, maxResults=1)
+        listed = await client.list_job_runs(
+            applicationId=application_id, states=list(UNFINISHED_STATES), maxResults=1
+        )
         if call := end_call(state, bool(listed["jobRuns"])):
             try:
                 await getattr(client, call)(applicationId=application_id)
