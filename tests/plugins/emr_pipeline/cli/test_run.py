@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,7 +61,8 @@ def scheduler(*polls: Callable[[Run], object]) -> Iterator[list[str]]:
         remaining.pop(0)(run)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command.time, "sleep", wait)
+        # Only for the command: other threads of the process, such as the API server, sleep too.
+        patch.setattr(command, "time", SimpleNamespace(sleep=wait, monotonic=time.monotonic))
         yield waits
 
 
