@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from typing import Any
 from urllib.parse import quote
 
 from devtools import airflow_home
+from localaws.spark import supervisor
 
 START_TIMEOUT = 300
 STOP_TIMEOUT = 15
@@ -55,7 +55,8 @@ class ServiceError(Exception):
 class Airflow:
     """A running Airflow at ``url``, where USER logs in with ``password``.
 
-    ``processes`` maps each component to its process, the leader of its own process group.
+    ``processes`` maps each component to the supervisor of its processes, the leader of their session. They end with the
+    process that started them, however that ends.
     """
 
     url: str
@@ -70,32 +71,35 @@ class Airflow:
     def start(self, component: str) -> None:
         """Start or restart a component."""
         port = ("--port", self.url.rpartition(":")[2]) if component == "api-server" else ()
+        airflow = str(Path(self.python).with_name("airflow"))
         with (self.logs / f"{component}.log").open("ab") as log:
             self.processes[component] = subprocess.Popen(
-                [str(Path(self.python).with_name("airflow")), component, *port],
+                [sys.executable, "-I", supervisor.__file__, airflow, component, *port],
                 env={**os.environ, **self.variables},
+                stdin=subprocess.PIPE,
+                bufsize=0,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
 
-    def kill(self, component: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal to the process group of a component and wait until its leader has ended."""
-        process = self.processes[component]
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            return
-        process.wait(STOP_TIMEOUT)
+    def kill(self, component: str) -> None:
+        """Send SIGKILL to all processes of a component and wait until they have ended."""
+        self._end(component, supervisor.KILL)
+        self.processes[component].wait(STOP_TIMEOUT)
 
     def stop(self) -> None:
         """Stop all components with all their processes."""
+        for component in self.processes:
+            self._end(component, supervisor.TERMINATE)
         for process in self.processes.values():
-            process.terminate()
-        for component, process in self.processes.items():
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_TIMEOUT)
-            self.kill(component)
+            process.wait(STOP_TIMEOUT)
+
+    def _end(self, component: str, how: bytes) -> None:
+        control = self.processes[component].stdin
+        assert control is not None
+        with suppress(BrokenPipeError, ValueError), control:  # it has ended, or was killed before
+            control.write(how)
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
         """Return the JSON response of ``/api/v2<path>``. Raises ServiceError with Airflow's message.
