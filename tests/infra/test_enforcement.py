@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +25,7 @@ from localaws.testing import CREDENTIALS, LocalAws
 from tests.infra.needed_permissions import REGION, TOPIC, VALUES, Grant, policy
 from tests.infra.test_recorded_runs import context
 
+ROOT = Path(__file__).parents[2]
 USER = "arn:aws:iam::123456789012:user/airflow"
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 SETTINGS = Settings(
@@ -129,6 +134,54 @@ def test_a_statement_needs_the_permissions_of_athena(
     allow(without(sid, action))
     with pytest.raises(AirflowException, match=f"not authorized to perform: {action}"):
         create_database().execute(context())
+
+
+@pytest.fixture
+def emr_pipeline(
+    enforcing_aws: LocalAws, key: dict[str, str], tmp_path: Path
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a command of ``emr-pipeline`` with the credentials of the user and the settings of a deployment."""
+    credentials = {name.upper(): value for name, value in key.items()}
+    environment = {
+        **os.environ,
+        **enforcing_aws.environment,
+        **credentials,
+        "PYTHONPATH": str(ROOT / "plugins"),
+    }
+    file = tmp_path / "settings"
+    file.write_text(f"EMR_PIPELINE_BUCKET={SETTINGS.bucket}\nEMR_PIPELINE_PROJECT={SETTINGS.project}\n")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "emr_pipeline.cli", *arguments, "--settings", str(file)]
+        return subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
+
+    return run
+
+
+def test_the_policy_of_the_stack_is_enough_for_the_command_line(
+    allow: Callable[..., None],
+    enforcing_aws: LocalAws,
+    emr_pipeline: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    allow(policy("CallerPolicy"))
+    enforcing_aws.client("s3").put_object(Bucket=SETTINGS.bucket, Key="raw/sales.csv", Body=b"1 line\n")
+    cluster_id = create().execute(context())
+    plan = emr_pipeline("plan", "pipeline", "--input", SETTINGS.s3("raw", "sales.csv"), "--json")
+    assert (plan.returncode, json.loads(plan.stdout)["input_bytes"]) == (0, 7)
+    status = emr_pipeline("status", "--json")
+    assert status.returncode == 0
+    assert cluster_id in {found["cluster_id"] for found in json.loads(status.stdout)}
+    TerminateClusterOperator(task_id="terminate_cluster", cluster_id=cluster_id).execute(context())
+
+
+def test_the_command_line_names_the_permission_that_is_missing(
+    allow: Callable[..., None], emr_pipeline: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    allow(without("FindClusters", "elasticmapreduce:ListClusters"))
+    status = emr_pipeline("status")
+    assert (status.returncode, status.stdout) == (2, "")
+    assert f"{USER} is not authorized to perform: elasticmapreduce:ListClusters" in status.stderr
+    assert status.stderr.count("\n") == 1
 
 
 def test_s3_and_sns_refuse_with_their_error_codes(

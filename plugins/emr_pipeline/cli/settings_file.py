@@ -9,6 +9,7 @@ from pathlib import Path
 from emr_pipeline.settings import Settings
 
 SETTINGS_FILE = ".env.aws"
+HEADER = "# `emr-pipeline deploy` replaces these variables and keeps those that you add."
 
 
 def variables(file: Path) -> dict[str, str]:
@@ -29,5 +30,8 @@ def read_settings(file: Path) -> Settings:
 
 
 def write(file: Path, values: Mapping[str, str]) -> None:
-    text = "# Written by `emr-pipeline deploy`, which replaces this file.\n"
-    file.write_text(text + "".join(f"{name}={value}\n" for name, value in values.items()))
+    """Write the variables into the file, and keep its other lines: a user adds settings and AIRFLOW_API_*."""
+    before = file.read_text().splitlines() if file.exists() else []
+    kept = [line for line in before if line != HEADER and line.partition("=")[0] not in values]
+    written = [f"{name}={value}" for name, value in values.items()]
+    file.write_text("\n".join([HEADER, *written, *kept, ""]))

@@ -232,6 +232,21 @@ def test_without_a_region_the_command_names_the_variable(
     assert "set AWS_DEFAULT_REGION" in capsys.readouterr().err
 
 
+def test_without_credentials_the_command_ends_with_one_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+    assert run("deploy", "--yes") == 2
+    captured = capsys.readouterr()
+    assert "Unable to locate credentials" in captured.err
+    assert captured.err.count("\n") == 1
+
+
 @pytest.fixture
 def cluster(aws: LocalAws, deployed: None, folder: Path) -> Iterator[str]:
     """A cluster of the request that Airflow sends with the settings of the deployment."""
