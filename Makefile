@@ -10,10 +10,12 @@ NOTEBOOK := .venv-notebook
 AWSCLI := .venv-awscli
 MWAA := .venv-mwaa
 OPENLINEAGE := .venv-openlineage
+PEERS := .venv-peers
+DBT := .venv-dbt
 IAM_SIMULATE := tests/infra/iam-simulate
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down deploy doctor undeploy package test test-spark4 test-mwaa test-backfill test-ui test-openlineage test-wheels permissions chaos benchmark benchmark-dag emr-costs data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook test-setup
+.PHONY: help run up down deploy doctor undeploy package test test-spark4 test-mwaa test-backfill test-ui test-openlineage test-peers test-wheels permissions chaos benchmark benchmark-dag emr-costs data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook test-setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-20s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +62,9 @@ test-ui: $(VENV)/complete $(UI)/complete ## Test the web UI in a real browser: [
 
 test-openlineage: $(VENV)/complete $(OPENLINEAGE)/complete ## Run the pipeline with the OpenLineage provider and check its events
 	@PYTHONPATH=$(OPENLINEAGE) $(RUN) -m pytest -m openlineage tests/openlineage
+
+test-peers: $(VENV)/complete $(PEERS)/complete $(DBT)/complete ## Test PyAthena, awswrangler and dbt against the local AWS
+	@$(PEERS)/bin/python -m pytest -m peers tests/peers --confcutdir tests/peers
 
 test-wheels: $(VENV)/complete ## Install the wheels with large dependencies, such as Spark, into empty environments and use them
 	@$(RUN) -m pytest -m wheels tests
@@ -126,6 +131,12 @@ $(MWAA)/complete: requirements-mwaa-image.txt requirements-mwaa.txt
 
 $(BENCHMARK)/complete: requirements-benchmark.txt
 	@$(PYTHON) devtools/make_venv.py $(BENCHMARK) $^
+
+$(PEERS)/complete: requirements-peers.txt
+	@$(PYTHON) devtools/make_venv.py $(PEERS) $^
+
+$(DBT)/complete: requirements-dbt.txt
+	@$(PYTHON) devtools/make_venv.py $(DBT) $^
 
 # Contains only playwright, and is used together with the usual environment.
 $(UI)/complete: requirements-ui.txt

@@ -30,7 +30,8 @@ class LocalAws:
 
     ``options`` are options of the command line, such as ``"--cluster-seconds", "0"``. ``state`` is the state folder;
     None means a temporary folder, which is removed at the end. The server writes its log to ``log``, by default
-    ``localaws.log`` in the state folder. ``region`` is the region of the clients.
+    ``localaws.log`` in the state folder. ``region`` is the region of the clients. ``python`` is the
+    interpreter that runs the server, by default this one.
 
     Within the block ``endpoint_url`` is the server's address and ``process`` the server. It also ends when this process
     is killed. Raises StartError when it cannot start.
@@ -47,8 +48,10 @@ class LocalAws:
         state: Path | None = None,
         log: Path | None = None,
         region: str = "us-east-1",
+        python: Path | None = None,
     ) -> None:
         self.region = region
+        self._python = python or Path(sys.executable)
         self._options, self._state, self._log = options, state, log
 
     def __enter__(self) -> Self:
@@ -56,7 +59,7 @@ class LocalAws:
             folder = self._state or Path(started.enter_context(TemporaryDirectory(prefix="localaws-")))
             self.state = folder.resolve()
             self.log = self._log or self.state / "localaws.log"
-            self.process = started.enter_context(_server(self.state, self.log, self._options))
+            self.process = started.enter_context(_server(self._python, self.state, self.log, self._options))
             assert self.process.stdout
             ready = self.process.stdout.readline()
             if not ready.startswith(READY):
@@ -97,8 +100,10 @@ class LocalAws:
 
 
 @contextmanager
-def _server(state: Path, log: Path, options: tuple[str, ...]) -> Iterator[subprocess.Popen[str]]:
-    """Run ``python -m localaws`` with ``options``.
+def _server(
+    python: Path, state: Path, log: Path, options: tuple[str, ...]
+) -> Iterator[subprocess.Popen[str]]:
+    """Run ``-m localaws`` of ``python`` with ``options``.
 
     It has its own process group, so that Ctrl-C reaches only this process, which then stops it. It stops at the end of
     its standard input, which this process holds, so that it also stops when this process is killed.
@@ -107,7 +112,7 @@ def _server(state: Path, log: Path, options: tuple[str, ...]) -> Iterator[subpro
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "localaws", "--state", str(state), "--stop-with-stdin", *options],
+            [python, "-m", "localaws", "--state", str(state), "--stop-with-stdin", *options],
             cwd=Path(__file__).parents[1],  # so that Python finds the package also where it is not installed
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
