@@ -18,8 +18,8 @@ from localaws.athena.sql.translation.output_columns import Ctes, OutputColumn, Q
 from localaws.athena.sql.translation.scope import Scope, ScopeColumn
 from localaws.athena.sql.types.casts import coerced
 from localaws.athena.tables.catalog import Catalog, Table
+from localaws.athena.tables.data_files import PATH_COLUMN, Scan
 from localaws.athena.tables.formats import PARQUET_SERDE
-from localaws.athena.tables.scans import PATH_COLUMN, Scan
 
 _CATALOG = "awsdatacatalog"
 

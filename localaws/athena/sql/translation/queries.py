@@ -32,7 +32,7 @@ from localaws.athena.sql.translation.scope import Scope
 from localaws.athena.sql.types.casts import coerced
 from localaws.athena.sql.types.typed_sql import TypedSql
 from localaws.athena.tables.catalog import Catalog
-from localaws.athena.tables.scans import Scan
+from localaws.athena.tables.data_files import Scan
 
 _SET_OPERATIONS: dict[type[exp.Expr], str] = {
     exp.Union: "UNION",

@@ -12,7 +12,7 @@ from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
 from localaws.athena.quoting import duckdb_identifier
 from localaws.athena.sql.parsing.nodes import position
 from localaws.athena.sql.types.typed_sql import TypedSql
-from localaws.athena.tables.scans import Scan
+from localaws.athena.tables.data_files import Scan
 
 
 @dataclass(frozen=True)
