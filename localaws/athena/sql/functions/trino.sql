@@ -66,7 +66,15 @@ CREATE MACRO trino_mod_wide(x, a_shift, a_room, a_factor, y, b_shift, b_room, b_
 -- A sum in two parts that cannot overflow.
 CREATE MACRO trino_upper(a) AS a // 10000000000000000000::HUGEINT;
 CREATE MACRO trino_lower(a) AS a % 10000000000000000000::HUGEINT;
-CREATE MACRO trino_sum(upper, lower) AS upper * 10000000000000000000::HUGEINT + lower;
+CREATE MACRO trino_sum(upper, lower, small, n) AS
+    CASE WHEN n > 0 THEN coalesce(upper, 0) * 10000000000000000000::HUGEINT + coalesce(lower, 0) + coalesce(small, 0) END;
+CREATE MACRO trino_average(upper, lower, small, n) AS
+    CASE WHEN n > 0 THEN wide_average(coalesce(upper, 0), coalesce(lower, 0) + coalesce(small, 0), n) END;
+
+-- A sum; DuckDB's can have 39 digits.
+CREATE MACRO trino_fitting(a, largest) AS
+    CASE WHEN a BETWEEN -largest AND largest OR a IS NULL THEN a
+         ELSE trino_raise('NUMERIC_VALUE_OUT_OF_RANGE: Decimal overflow') END;
 
 -- Replaces the last n digits by zeros. There are at most 38 digits; n can be negative.
 CREATE MACRO trino_power_of_ten(n) AS

@@ -15,7 +15,7 @@ def aggregate_call(node: exp.Expr) -> tuple[str, list[exp.Expr], bool, list[exp.
     if isinstance(node, exp.GroupConcat):
         name, arguments = "listagg", [node.this, node.args.get("separator") or exp.Literal.string("")]
     elif isinstance(node, exp.Anonymous):
-        name, arguments = str(node.this).lower(), list(node.expressions)
+        name, arguments = node.name.lower(), list(node.expressions)
     else:
         raise unsupported(f"{type(node).__name__.upper()} as an aggregate", node)
     distinct, order = False, []

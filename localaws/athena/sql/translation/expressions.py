@@ -248,7 +248,10 @@ class Expressions:
 
     def _exists(self, node: exp.Expr) -> TypedSql:
         only(node, "this")
-        return TypedSql(f"EXISTS ({self._subquery(node.this, self._scope)[0]})", dt.BOOLEAN)
+        return self._exists_in(node.this)
+
+    def _exists_in(self, query: exp.Expr) -> TypedSql:
+        return TypedSql(f"EXISTS ({self._subquery(_without_star(query), self._scope)[0]})", dt.BOOLEAN)
 
     def _scalar_subquery(self, node: exp.Expr) -> TypedSql:
         text, types = self._subquery(node, self._scope)
@@ -457,7 +460,11 @@ class Expressions:
         return self._scalar(node, "substr", [part for part in parts if part is not None])
 
     def _function(self, node: exp.Expr) -> TypedSql:
-        name = str(node.this).lower()
+        name = node.name.lower()  # in quotes or not
+        if name == "exists" and len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Values):
+            return self._exists_in(node.expressions[0])
+        if name == "if" and len(node.expressions) in (2, 3):  # "if"(...), in quotes
+            return self._if(exp.If(**dict(zip(("this", "true", "false"), node.expressions, strict=False))))
         if len(node.expressions) > _ARGUMENTS:
             raise QueryFailed(
                 f"TOO_MANY_ARGUMENTS: {position(node)}Too many arguments for function call {name}()",
@@ -614,6 +621,19 @@ def _balanced(operator: str, operands: list[str]) -> str:
         return operands[0]
     half = len(operands) // 2
     return f"({_balanced(operator, operands[:half])}{operator}{_balanced(operator, operands[half:])})"
+
+
+def _without_star(query: exp.Expr) -> exp.Expr:
+    """Return the query of EXISTS without the columns of ``SELECT *``, so that no table reads them."""
+    if not isinstance(query, exp.Select) or any(
+        query.args.get(name) for name in ("group", "having", "distinct")
+    ):
+        return query
+    if not query.args.get("from_") or not all(isinstance(item, exp.Star) for item in query.expressions):
+        return query
+    query = query.copy()
+    query.set("expressions", [exp.Literal.number(1)])
+    return query
 
 
 def _interval(node: exp.Expr) -> tuple[str, str]:

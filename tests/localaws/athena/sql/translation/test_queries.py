@@ -72,6 +72,8 @@ ANSWERS = [
     ("SELECT x, (SELECT sum(x + y) FROM (VALUES 1, 1) u(y)) FROM (VALUES 1, 2) t(x) ORDER BY 1",
      [("1", "4"), ("2", "6")]),
     ("SELECT x FROM (VALUES 1, 2) t(x) WHERE EXISTS (SELECT 1 FROM (VALUES 2) u(y) WHERE y = t.x)", [("2",)]),
+    ("SELECT x FROM (VALUES 1, 2) t(x) WHERE EXISTS (SELECT * FROM (VALUES 2) u(y) WHERE y = x)", [("2",)]),
+    ("SELECT EXISTS (VALUES 1), NOT EXISTS (SELECT *, 1 FROM (VALUES 1) t(x) WHERE x > 1)", [("true", "true")]),
     ("SELECT x FROM (VALUES 1, 2) t(x) WHERE x NOT IN (SELECT y FROM (VALUES 2) u(y))", [("1",)]),
     # ---- set operations
     ("SELECT 1 UNION SELECT 1", [("1",)]),
@@ -82,6 +84,11 @@ ANSWERS = [
     ("SELECT x FROM (VALUES 1, 2) t(x) EXCEPT SELECT 2", [("1",)]),
     ("SELECT NULL UNION ALL SELECT 'a' ORDER BY 1", [("a",), (None,)]),
     ("VALUES (1, 'a'), (2, NULL)", [("1", "a"), ("2", None)]),
+    # ---- names of functions in quotes
+    ("""SELECT "sum"(x), "Count"(*), "if"(true, 1), "coalesce"(NULL, 'a') FROM (VALUES 1, 2) t(x)""",
+     [("3", "2", "1", "a")]),
+    ("""SELECT "rank"() OVER (ORDER BY "max"(x)), "count"(x) FILTER (WHERE x > 1) FROM (VALUES 1, 2) t(x)""",
+     [("1", "1")]),
     # ---- three-valued WHERE, and a guard before a division
     (f"SELECT count(*) FROM {PEOPLE} WHERE name <> 'Ann'", [("1",)]),
     ("SELECT 6 / x FROM (VALUES 0, 2) t(x) WHERE x <> 0 AND 6 / x > 1", [("3",)]),
