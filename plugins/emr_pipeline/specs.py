@@ -38,7 +38,7 @@ class ClusterSpec:
     """A transient EMR cluster of one primary node, a fleet of core nodes, and optionally a fleet of task nodes.
 
     On EMR Serverless it is an application whose workers may together be as large. It uses ``release_label``, the number
-    of nodes, ``configurations`` and ``idle_minutes``, and ``extra`` must be empty.
+    of nodes, ``configurations``, ``idle_minutes`` and ``live_logs``, and ``extra`` must be empty.
     """
 
     release_label: str
@@ -63,7 +63,7 @@ class ClusterSpec:
     idle_minutes: int | str = 15
     """Idle time after which EMR terminates the cluster, even if Airflow is lost."""
     live_logs: bool = True
-    """Write the logs of running steps to ``Settings.log_group``, if it is set; needs emr-7.11.0 or later."""
+    """Write the logs of running steps to ``Settings.log_group``, if it is set; EMR on EC2 needs emr-7.11.0 or later."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further members of the RunJobFlow request, such as ``{"EbsRootVolumeSize": 50}``."""
 

@@ -148,8 +148,7 @@ def _of_call(call: JSON) -> Iterator[tuple[str, Permission]]:
         arguments = [step["HadoopJarStep"]["Args"] for step in request["Steps"]]
         nodes = [permission for args in arguments for permission in _of_step(args)]
     elif call["operation"] == "CreateApplication":
-        role, log_uri = "JobRole", request["monitoringConfiguration"]["s3MonitoringConfiguration"]["logUri"]
-        nodes = list(_writes(f"{log_uri.rstrip('/')}/file"))
+        role, nodes = "JobRole", list(_of_application(request["monitoringConfiguration"]))
     elif call["operation"] == "StartJobRun":
         role, driver = "JobRole", request["jobDriver"]["sparkSubmit"]
         parameters = driver.get("sparkSubmitParameters", "").split()
@@ -189,11 +188,24 @@ def _of_nodes(request: JSON) -> Iterator[Permission]:
     live_logs = request.get("MonitoringConfiguration", {}).get("CloudWatchLogConfiguration")
     if live_logs:
         # https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-plan-logging-cw.html
-        streams = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{live_logs['LogGroupName']}:log-stream:STREAM"
-        for action in ("CreateLogGroup", "CreateLogStream", "DescribeLogStreams", "PutLogEvents"):
-            yield Permission(f"logs:{action}", streams)
-        yield Permission("logs:PutRetentionPolicy", streams)
-        yield Permission("logs:DescribeLogGroups")
+        yield from _writes_streams(live_logs["LogGroupName"], "PutRetentionPolicy")
+
+
+def _of_application(monitoring: JSON) -> Iterator[Permission]:
+    """Yield what the role of the jobs needs for the logs of an application.
+
+    https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/logging.html
+    """
+    yield from _writes(f"{monitoring['s3MonitoringConfiguration']['logUri'].rstrip('/')}/file")
+    if live_logs := monitoring.get("cloudWatchLoggingConfiguration"):
+        yield from _writes_streams(live_logs["logGroupName"])
+
+
+def _writes_streams(group: str, *others: str) -> Iterator[Permission]:
+    streams = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:STREAM"
+    for action in ("CreateLogGroup", "CreateLogStream", "DescribeLogStreams", "PutLogEvents", *others):
+        yield Permission(f"logs:{action}", streams)
+    yield Permission("logs:DescribeLogGroups")
 
 
 READ_FLAGS = ("--input", "--py-files")

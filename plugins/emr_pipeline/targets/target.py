@@ -76,7 +76,7 @@ class StepDescription:
     """The S3 URI of the step's logs; empty if it has none."""
     console_path: str
     """The address in the AWS console, without its host."""
-    log_streams: LogStreams | None = None
+    log_streams: LogStreams | None
     """The streams to which the logs are written while the step runs; None if there are none."""
 
 
@@ -192,9 +192,9 @@ class Target(ABC):
     def read_logs(self, folder: str) -> list[Log]:
         """Return the logs of a step from its ``log_folder``, those of its driver included; empty before the upload."""
 
+    @abstractmethod
     def log_streams(self, cluster_id: str, step_id: str) -> LogStreams | None:
         """Return the streams to which the logs of a step are written while it runs; None if there are none."""
-        return None
 
     def read_live_logs(self, streams: LogStreams) -> list[Log]:
         """Return the end of each log of a step from CloudWatch."""

@@ -75,12 +75,27 @@ def create_application_request(
             "enabled": True,
             "idleTimeoutMinutes": whole_number("idle_minutes", cluster.idle_minutes, 1, LONGEST_IDLE_MINUTES),
         },
-        "monitoringConfiguration": {"s3MonitoringConfiguration": {"logUri": settings.s3("logs", "")}},
+        "monitoringConfiguration": monitoring(cluster, settings),
         "runtimeConfiguration": [
             {"classification": "spark-defaults", "properties": spark_defaults(cluster, settings)}
         ],
         "tags": dict(tags),
     }
+
+
+def monitoring(cluster: ClusterSpec, settings: Settings) -> dict[str, Any]:
+    """Return where the logs of the job runs are written: to S3, and with live logs also to CloudWatch.
+
+    By default CloudWatch gets stdout and stderr of the driver.
+    https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/logging.html
+    """
+    configuration: dict[str, Any] = {"s3MonitoringConfiguration": {"logUri": settings.s3("logs", "")}}
+    if settings.log_group and cluster.live_logs:
+        configuration["cloudWatchLoggingConfiguration"] = {
+            "enabled": True,
+            "logGroupName": settings.log_group,
+        }
+    return configuration
 
 
 def spark_defaults(cluster: ClusterSpec, settings: Settings) -> dict[str, str]:

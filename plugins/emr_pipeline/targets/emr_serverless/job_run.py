@@ -9,6 +9,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from emr_pipeline.live_log import LogStreams
+from emr_pipeline.logs import DRIVER_LOGS
 from emr_pipeline.specs import EMR_SERVERLESS, StepSpec
 from emr_pipeline.targets.phase import Phase
 
@@ -68,6 +70,21 @@ def command_line(job_run: Mapping[str, Any]) -> list[str]:
     driver = job_run["jobDriver"]["sparkSubmit"]
     parameters = driver.get("sparkSubmitParameters", "").split()
     return ["spark-submit", *parameters, driver["entryPoint"], *driver.get("entryPointArguments", ())]
+
+
+def log_streams(application: Mapping[str, Any], job_run_id: str) -> LogStreams | None:
+    """Return the log streams of the driver of a job run; None if the application has no live logs.
+
+    The name of a stream begins with a slash after an empty prefix:
+    https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/logging.html#jobs-log-storage-cw
+    """
+    found = application.get("monitoringConfiguration", {}).get("cloudWatchLoggingConfiguration", {})
+    if not found.get("enabled"):
+        return None
+    application_id = application["applicationId"]
+    prefix = f"{found.get('logStreamNamePrefix', '')}/applications/{application_id}/jobs/{job_run_id}"
+    group = found.get("logGroupName", "/aws/emr-serverless")
+    return LogStreams(group, {name: f"{prefix}/SPARK_DRIVER/{name}" for name in DRIVER_LOGS})
 
 
 def job_run_folder(log_uri: str, application_id: str, job_run_id: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from emr_pipeline.cost import ClusterCost
+from emr_pipeline.live_log import LogStreams
 from emr_pipeline.logs import DRIVER_LOGS, Log, read_logs
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import EMR_SERVERLESS, ClusterSpec, StepSpec
@@ -28,6 +29,7 @@ from emr_pipeline.targets.emr_serverless.job_run import (
     client_token,
     command_line,
     job_run_folder,
+    log_streams,
     start_job_run_request,
 )
 from emr_pipeline.targets.target import Cluster, Step, StepDescription, Target
@@ -161,6 +163,7 @@ class EmrServerless(Target):
             cluster_state=application["state"],
             tags=application.get("tags", {}),
             log_folder=job_run_folder(_log_uri(application), cluster_id, step_id),
+            log_streams=log_streams(application, step_id),
             console_path="",  # EMR Studio, which shows job runs, has another address in each account
         )
 
@@ -172,6 +175,9 @@ class EmrServerless(Target):
 
     def read_logs(self, folder: str) -> list[Log]:
         return list(read_logs(self.s3, f"{folder}SPARK_DRIVER/", DRIVER_LOGS))
+
+    def log_streams(self, cluster_id: str, step_id: str) -> LogStreams | None:
+        return log_streams(self._application(cluster_id), step_id)
 
     def spark_ui(self, cluster_id: str, step_id: str, application_id: str | None) -> str | None:
         response = self.client.get_dashboard_for_job_run(applicationId=cluster_id, jobRunId=step_id)

@@ -7,7 +7,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from airflow.exceptions import AirflowException
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from botocore.exceptions import ClientError
 
+from emr_pipeline import live_log
 from emr_pipeline.hook_clients import HookClients
 from emr_pipeline.operators.cluster import (
     CreateClusterOperator,
@@ -39,6 +42,14 @@ SCRIPTS = {
     "raise": "raise ValueError('no variance in 7 columns')",
     "refuse": "import sys; sys.exit('job.py: error: there is no valid line')",
     "hang": "import time; time.sleep(600)",
+    # The last line follows only after the first one has been seen.
+    "talk": """
+import os, sys, time
+print("the first line", flush=True)
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.1)
+print("the last line")
+""",
 }
 
 
@@ -64,9 +75,9 @@ def step(name: str, behaviour: str) -> StepSpec:
     return StepSpec(name, script, execution_roles=SETTINGS.execution_roles)
 
 
-def create(**spec: Any) -> CreateClusterOperator:
-    cluster = ClusterSpec("emr-7.13.0", core_nodes=1, **spec)
-    return CreateClusterOperator(task_id="create", cluster=cluster, settings=SETTINGS, **ON_SERVERLESS)
+def create(settings: Settings = SETTINGS) -> CreateClusterOperator:
+    cluster = ClusterSpec("emr-7.13.0", core_nodes=1)
+    return CreateClusterOperator(task_id="create", cluster=cluster, settings=settings, **ON_SERVERLESS)
 
 
 def terminate(application_id: str) -> TerminateClusterOperator:
@@ -145,6 +156,34 @@ def test_steps_run_once_and_are_accepted_by_a_retry(aws: Any, application_id: st
     assert list(cost.step_seconds) == ["one"]
     with pytest.raises(ClientError, match=f"job run {job_run_id} is SUCCESS and has no event log of Spark"):
         EmrServerless(HookClients(aws_conn_id="aws_default")).spark_ui(application_id, job_run_id, None)
+
+
+def test_the_waiting_task_shows_the_new_lines_of_the_driver(
+    run: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application_id = create(replace(SETTINGS, log_group="/steps")).execute(run())
+    lines: list[str] = []
+
+    class Log:
+        def info(self, _: str, line: str) -> None:
+            lines.append(line)
+            if line == "the first line":
+                (tmp_path / "seen").touch()
+
+    monkeypatch.setattr(live_log, "SECONDS", 0.2)
+    monkeypatch.setattr(JobRunTrigger, "log", Log())
+    talk = replace(step("one", "talk"), arguments=[str(tmp_path / "seen")])
+    try:
+        job_run_id = wait_for(application_id, talk, timeout=timedelta(minutes=3)).execute(run())
+    finally:
+        terminate(application_id).execute(run())
+    assert [line for line in lines if "line" in line] == ["the first line", "the last line"]
+    emr = EmrServerless(HookClients(aws_conn_id="aws_default"))
+    streams = emr.describe(application_id, job_run_id).log_streams
+    assert streams
+    stdout = {log.name: log for log in emr.read_live_logs(streams)}["stdout"]
+    assert stdout.text == "the first line\nthe last line"
+    assert stdout.address == f"/steps: /applications/{application_id}/jobs/{job_run_id}/SPARK_DRIVER/stdout"
 
 
 def test_a_failed_step_is_explained_and_repeated_by_a_retry(

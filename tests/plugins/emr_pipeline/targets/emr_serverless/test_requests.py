@@ -60,6 +60,16 @@ def test_the_processors_are_those_of_the_settings() -> None:
     assert application(Settings(bucket="lake", architecture="x86_64"))["architecture"] == "X86_64"
 
 
+def test_live_logs_need_the_setting_and_can_be_turned_off() -> None:
+    settings = Settings(bucket="lake", log_group="/steps")
+    request = application(settings)
+    check("CreateApplication", request | {"clientToken": "t"})
+    logs = {"enabled": True, "logGroupName": "/steps"}
+    assert request["monitoringConfiguration"]["cloudWatchLoggingConfiguration"] == logs
+    for without in (application(), application(settings, live_logs=False)):
+        assert set(without["monitoringConfiguration"]) == {"s3MonitoringConfiguration"}
+
+
 @pytest.mark.parametrize(
     ("spec", "field"),
     [
