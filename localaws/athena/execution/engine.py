@@ -36,7 +36,8 @@ from localaws.athena.sql.functions.registration import register_functions
 from localaws.athena.sql.parsing.parser import parse_query
 from localaws.athena.sql.translation.queries import QueryPlan, plan_query
 from localaws.athena.tables.catalog import Catalog
-from localaws.athena.tables.scans import open_scan, register_scan
+from localaws.athena.tables.data_files import Scan
+from localaws.athena.tables.scans import OpenScan, open_scan, reads_the_same, register_again, register_scan
 
 # AWS's default quota: https://docs.aws.amazon.com/general/latest/gr/athena.html
 DML_TIMEOUT = timedelta(minutes=30)
@@ -151,8 +152,7 @@ class Engine:
             scanned = sum(scan.scanned_bytes for scan in scans)
             if limit is not None and scanned > limit:
                 raise QueryCancelled("Query cancelled! : Bytes scanned limit was exceeded")
-            for scan in scans:
-                register_scan(scan, connection, stored=len(scans) > 1)
+            _register(scans, connection)
             cancellation.check()
             batches = connection.execute(planned.query.sql).to_arrow_reader(_BATCH_ROWS)
             yield scanned
@@ -181,6 +181,18 @@ def _body(statement: Statement, parameters: Sequence[str]) -> exp.Expr | Command
     if statement.substatement != "SELECT":
         raise not_supported(f"{statement.substatement} statements")
     return parse_query(statement.text, parameters)
+
+
+def _register(scans: Sequence[OpenScan], connection: duckdb.DuckDBPyConnection) -> None:
+    """Register all scans of a query. Scans that read the same rows are stored once."""
+    stored: list[Scan] = []
+    for opened in scans:
+        same = next((scan for scan in stored if reads_the_same(scan, opened.scan)), None)
+        if same is not None:
+            register_again(opened.scan, same, connection)
+        else:
+            register_scan(opened, connection, stored=len(scans) > 1)
+            stored.append(opened.scan)
 
 
 def _has_type(found: pa.DataType, expected: pa.DataType) -> bool:

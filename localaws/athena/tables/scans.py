@@ -46,7 +46,22 @@ def register_scan(opened: OpenScan, connection: Any, stored: bool) -> None:
         connection.register(name, source.relation)
         return
     connection.register(f"{name}_files", source.relation)
-    replaced = ", ".join(f"{text} AS {duckdb_identifier(column)}" for column, text in source.values.items())
-    columns = f"* REPLACE ({replaced})" if replaced else "*"
+    read = {column: source.values.get(column, duckdb_identifier(column)) for column in opened.scan.columns}
+    columns = ", ".join(f"{text} AS {duckdb_identifier(column)}" for column, text in read.items()) or "*"
     kind = "TABLE" if stored else "VIEW"
     connection.execute(f"CREATE TEMP {kind} {name} AS SELECT {columns} FROM {name}_files")
+
+
+def register_again(scan: Scan, registered: Scan, connection: Any) -> None:
+    """Register another scan that reads the same rows as ``registered``."""
+    connection.execute(f"CREATE TEMP VIEW {scan.name} AS SELECT * FROM {registered.name}")
+
+
+def reads_the_same(scan: Scan, other: Scan) -> bool:
+    """Whether both scans read the same columns of all files of the same table."""
+    return (
+        (scan.table.database, scan.table.name, scan.columns)
+        == (other.table.database, other.table.name, other.columns)
+        and not scan.predicates
+        and not other.predicates
+    )

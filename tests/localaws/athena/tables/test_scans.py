@@ -53,6 +53,18 @@ def test_all_registered_partitions_are_read(warehouse: Warehouse, sales: str) ->
     ]
 
 
+def test_scans_of_the_same_table_are_independent(warehouse: Warehouse, sales: str) -> None:
+    """Scans of the same columns share their rows, unless they read other partitions."""
+    joined = "FROM sales a JOIN sales b ON a.customer = b.customer AND a.run_date = b.run_date"
+    assert warehouse.rows(f"SELECT count(*) {joined}") == [("4000",)]
+    assert warehouse.rows(f"SELECT count(*) {joined} WHERE b.run_date = DATE '2024-01-01'") == [("2000",)]
+
+
+def test_exists_reads_no_columns_for_its_star(warehouse: Warehouse, sales: str) -> None:
+    read = warehouse.run("SELECT 1 WHERE EXISTS (SELECT * FROM sales WHERE amount > 5)")
+    assert (read.rows, read.scanned) == ([("1",)], warehouse.run("SELECT max(amount) FROM sales").scanned)
+
+
 def test_an_unregistered_partition_is_not_read(warehouse: Warehouse) -> None:
     create(warehouse, "unregistered", "a int", "day string")
     warehouse.put("unregistered/day=1/x.parquet", {"a": pa.array([1], pa.int32())})
