@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Lock, Thread
@@ -28,6 +29,10 @@ LINK_SECONDS = 3600.0
 
 IDLE_SECONDS = 300.0
 START_SECONDS = 120.0
+READ_SECONDS = 60.0
+"""The longest wait for an application whose event log the server has not read yet."""
+
+READ_AGAIN_SECONDS = 0.5
 MEMORY = "256m"
 HEADERS = ("Accept", "Accept-Encoding", "Accept-Language", "User-Agent")
 """The headers of a browser that are passed on."""
@@ -35,6 +40,7 @@ HEADERS = ("Accept", "Accept-Encoding", "Accept-Language", "User-Agent")
 CONNECTION_HEADERS = frozenset({"connection", "date", "keep-alive", "server", "transfer-encoding"})
 BLOCK_BYTES = 64 * 1024
 LOOPBACK = "127.0.0.1"
+_APPLICATION_PAGE = re.compile(r"history/([^/]+)/jobs/")
 _STARTED = re.compile(r"Bound HistoryServer to \S+, and started at http://\S+:(\d+)$", re.MULTILINE)
 
 
@@ -93,10 +99,16 @@ class HistoryServer:
         headers = {name: request.headers[name] for name in HEADERS if name in request.headers}
         headers["X-Forwarded-Context"] = base  # Spark puts it before the paths in its pages
         target = f"/{quote(page)}" + (f"?{request.query_string.decode()}" if request.query_string else "")
+        deadline = time.monotonic() + (READ_SECONDS if self._has_event_log(page) else 0.0)
         try:
-            connection = HTTPConnection(LOOPBACK, self._port_of_running_server(), timeout=START_SECONDS)
-            connection.request(request.method, target, headers=headers)
-            found = connection.getresponse()
+            while True:
+                connection = HTTPConnection(LOOPBACK, self._port_of_running_server(), timeout=START_SECONDS)
+                connection.request(request.method, target, headers=headers)
+                found = connection.getresponse()
+                if found.status != HTTPStatus.NOT_FOUND or time.monotonic() > deadline:
+                    break
+                connection.close()
+                time.sleep(READ_AGAIN_SECONDS)
         except (HistoryServerError, HTTPException, OSError) as error:
             return Response(f"Spark's history server does not answer: {error}\n", 502)
         kept = {name: value for name, value in found.getheaders() if name.lower() not in CONNECTION_HEADERS}
@@ -105,6 +117,12 @@ class HistoryServer:
         response = Response(iter(lambda: found.read(BLOCK_BYTES), b""), found.status, kept)
         response.call_on_close(connection.close)
         return response
+
+    def _has_event_log(self, page: str) -> bool:
+        """Return whether the page is that of an application that has an event log."""
+        if not (application := _APPLICATION_PAGE.fullmatch(page)):
+            return False
+        return any(application[1] in log.name for log in self.event_logs.iterdir())
 
     def stop(self) -> None:
         with self._lock:
