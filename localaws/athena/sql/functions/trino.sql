@@ -296,6 +296,10 @@ CREATE MACRO trino_like_pattern(pattern, e) AS
 CREATE MACRO trino_offset(n, least) AS
     CASE WHEN n < least THEN trino_raise('INVALID_FUNCTION_ARGUMENT: Offset must be at least ' || least) ELSE n END;
 
+CREATE MACRO trino_frame_offset(n) AS
+    CASE WHEN n < 0 OR n IS NULL
+         THEN trino_raise('INVALID_WINDOW_FRAME: Window frame offset value must not be negative or null') ELSE n END;
+
 CREATE MACRO trino_sequence(a, b, step) AS
     generate_series(a, b, CASE
         WHEN step = 0 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: step must not be zero')

@@ -1,13 +1,11 @@
-"""The parts of aggregate and window function calls: arguments, DISTINCT, ORDER BY and window frames."""
+"""The parts of aggregate and window function calls: arguments, DISTINCT and ORDER BY."""
 
 from __future__ import annotations
 
 from sqlglot import exp
 
-from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
+from localaws.athena.errors import not_supported
 from localaws.athena.sql.parsing.nodes import only, unsupported
-
-_SIDES = ("PRECEDING", "CURRENT ROW", "FOLLOWING")
 
 
 def aggregate_call(node: exp.Expr) -> tuple[str, list[exp.Expr], bool, list[exp.Expr]]:
@@ -29,37 +27,3 @@ def aggregate_call(node: exp.Expr) -> tuple[str, list[exp.Expr], bool, list[exp.
         only(arguments[0], "expressions")
         distinct, arguments = True, [*arguments[0].expressions, *arguments[1:]]
     return name, arguments, distinct, order
-
-
-def frame_text(spec: exp.Expr) -> str:
-    only(spec, "kind", "start", "start_side", "end", "end_side")
-    kind = str(spec.args["kind"]).upper()
-    if kind not in ("ROWS", "RANGE"):
-        raise not_supported(f"a window frame of {kind}")
-    start = _frame_bound(kind, spec.args["start"], spec.args.get("start_side"))
-    end = _frame_bound(kind, spec.args.get("end") or "CURRENT ROW", spec.args.get("end_side"))
-    _check_order(start, end)
-    return f"{kind} BETWEEN {start} AND {end}"
-
-
-def _check_order(start: str, end: str) -> None:
-    """Raise QueryFailed INVALID_WINDOW_FRAME for a frame whose end is before its start."""
-    if start == "UNBOUNDED FOLLOWING":
-        raise _invalid_frame("start cannot be UNBOUNDED FOLLOWING")
-    if end == "UNBOUNDED PRECEDING":
-        raise _invalid_frame("end cannot be UNBOUNDED PRECEDING")
-    sides = [next(side for side in _SIDES if bound.endswith(side)) for bound in (start, end)]
-    if _SIDES.index(sides[0]) > _SIDES.index(sides[1]):
-        raise _invalid_frame(f"starting from {sides[0]} cannot end with {sides[1]}")
-
-
-def _invalid_frame(reason: str) -> QueryFailed:
-    return QueryFailed(f"INVALID_WINDOW_FRAME: Window frame {reason}", SYNTAX_ERROR)
-
-
-def _frame_bound(kind: str, bound: exp.Expr | str, side: str | None) -> str:
-    if isinstance(bound, str):
-        return f"{bound.upper()} {(side or '').upper()}".strip()
-    if kind == "RANGE" or not isinstance(bound, exp.Literal) or not str(bound.this).isdigit():
-        raise not_supported(f"{kind} {bound.sql(dialect='trino')} {side}")
-    return f"{int(bound.this)} {str(side).upper()}"

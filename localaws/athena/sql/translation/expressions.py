@@ -22,10 +22,17 @@ from localaws.athena.sql.functions.overloads import bind, overload
 from localaws.athena.sql.functions.rules import RULES, plus_interval, unified
 from localaws.athena.sql.functions.supported import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
 from localaws.athena.sql.functions.unsupported import UNSUPPORTED
-from localaws.athena.sql.parsing.nodes import only, position, type_mismatch, unsupported
+from localaws.athena.sql.parsing.nodes import interval_parts, only, position, type_mismatch, unsupported
 from localaws.athena.sql.parsing.parser import TimestampLiteral, UnaryPlus
-from localaws.athena.sql.translation.aggregate_calls import aggregate_call, frame_text
+from localaws.athena.sql.translation.aggregate_calls import aggregate_call
 from localaws.athena.sql.translation.scope import Scope
+from localaws.athena.sql.translation.windows import (
+    WITH_NULL_TREATMENT,
+    WITHOUT_FRAME,
+    Window,
+    frame_text,
+    resolved,
+)
 from localaws.athena.sql.types.casts import cast, coerced
 from localaws.athena.sql.types.typed_sql import TypedSql, once, shown_type
 
@@ -68,7 +75,6 @@ _TIMESTAMP = re.compile(
 # Inside an array, a row or a map, the length of a varchar and the precision of a timestamp are unknown.
 _LENGTHS = re.compile(r"varchar\(|timestamp\((?!3\))", re.IGNORECASE)
 _MOST_DIGITS = 3  # supported precision of timestamps
-_INTERVAL_UNITS = ("second", "minute", "hour", "day", "week", "month", "year")
 
 
 class Expressions:
@@ -76,6 +82,7 @@ class Expressions:
 
     def __init__(self, scope: Scope, subquery: Subquery, now: datetime) -> None:
         self._scope, self._subquery, self._now = scope, subquery, now
+        self.windows: dict[str, Window] = {}  # of the WINDOW clause
 
     def compile(self, node: exp.Expr) -> TypedSql:
         """Translate one node. Raises QueryFailed for invalid and for unsupported expressions."""
@@ -316,7 +323,7 @@ class Expressions:
             if isinstance(interval, exp.Interval):
                 if operator not in "+-" or (operator == "-" and interval is node.this):
                     raise not_supported(f"{operator} with an interval on its left")
-                unit, count = _interval(interval)
+                unit, count = interval_parts(interval)
                 value = self.compile(other)
                 if value.type == dt.SHORT_TIMESTAMP and unit not in ("month", "year"):
                     # Trino's intervals have milliseconds.
@@ -519,21 +526,38 @@ class Expressions:
         return f" FILTER (WHERE {self.condition(node.expression.this, 'FILTER clause')})"
 
     def _window(self, node: exp.Expr) -> TypedSql:
-        only(node, "this", "partition_by", "order", "spec", "over")
-        filtered, call = "", node.this
+        only(node, "this", "partition_by", "order", "spec", "over", "alias")
+        filtered, call, ignore_nulls = "", node.this, isinstance(node.this, exp.IgnoreNulls)
+        if isinstance(call, exp.IgnoreNulls | exp.RespectNulls):
+            call = call.this
+            if call.name.lower() not in WITH_NULL_TREATMENT:
+                raise unsupported(f"IGNORE NULLS or RESPECT NULLS of {call.name}", node)
         if isinstance(call, exp.Filter):
             filtered, call = self._filter_text(call), call.this
+        name = call.name.lower()
+        if filtered and name in WINDOW_FUNCTIONS:
+            raise QueryFailed(
+                f"FUNCTION_NOT_AGGREGATE: {position(node)}Filter is only valid for aggregation functions",
+                SYNTAX_ERROR,
+            )
+        window = resolved(node, self.windows)
+        _check_window(name, window, node)
+        frame, key = frame_text(window, self.compile)
         parts = []
-        if keys := node.args.get("partition_by"):
-            parts.append("PARTITION BY " + ", ".join(self.compile(key).sql for key in keys))
-        if order := node.args.get("order"):
-            parts.append("ORDER BY " + self.order_terms(order.expressions))
-        if spec := node.args.get("spec"):
-            parts.append(frame_text(spec))
-        return self._aggregate(call, f"{filtered} OVER ({' '.join(parts)})", in_window=True)
+        if window.partition:
+            parts.append("PARTITION BY " + ", ".join(self.compile(term).sql for term in window.partition))
+        if window.order:
+            parts.append("ORDER BY " + self.order_terms(window.order, (lambda _: key) if key else None))
+        if name not in WITHOUT_FRAME:
+            parts.append(frame)
+        nulls = " IGNORE NULLS" if ignore_nulls else ""
+        return self._aggregate(call, f"{filtered} OVER ({' '.join(parts)})", in_window=True, nulls=nulls)
 
-    def _aggregate(self, node: exp.Expr, over: str, in_window: bool) -> TypedSql:
-        """Translate an aggregate or window function; ``over`` is the SQL of its FILTER and OVER."""
+    def _aggregate(self, node: exp.Expr, over: str, in_window: bool, nulls: str = "") -> TypedSql:
+        """Translate an aggregate or window function.
+
+        ``over`` is the SQL of its FILTER and OVER, ``nulls`` that of IGNORE NULLS.
+        """
         name, arguments, distinct, order = aggregate_call(node)
         table = {**AGGREGATES, **WINDOW_FUNCTIONS} if in_window else AGGREGATES
         if name not in table and name != "listagg":
@@ -561,7 +585,8 @@ class Expressions:
         if (distinct or order) and "{all}" not in bound.template:
             raise not_supported(f"{name} with DISTINCT or ORDER BY")
         inside = before + ", ".join(bound.arguments) + after
-        text = bound.template.format(*bound.arguments, all=inside, distinct=before, over=over)
+        template = bound.template.replace("){over}", f"{nulls}){{over}}")
+        text = template.format(*bound.arguments, all=inside, distinct=before, over=over)
         return TypedSql(text, bound.result)
 
     _METHODS: ClassVar[dict[type[exp.Expr], Callable[[Expressions, exp.Expr], TypedSql]]] = {
@@ -623,6 +648,20 @@ def _balanced(operator: str, operands: list[str]) -> str:
     return f"({_balanced(operator, operands[:half])}{operator}{_balanced(operator, operands[half:])})"
 
 
+def _check_window(name: str, window: Window, node: exp.Expr) -> None:
+    """Raise QueryFailed if ``lag`` or ``lead`` have no order or have a frame."""
+    if name in ("lag", "lead") and not window.order:
+        raise QueryFailed(
+            f"MISSING_ORDER_BY: {position(node)}{name} function requires an ORDER BY window clause",
+            SYNTAX_ERROR,
+        )
+    if name in ("lag", "lead") and window.frame is not None:
+        raise QueryFailed(
+            f"INVALID_WINDOW_FRAME: {position(node)}Cannot specify window frame for {name} function",
+            SYNTAX_ERROR,
+        )
+
+
 def _without_star(query: exp.Expr) -> exp.Expr:
     """Return the query of EXISTS without the columns of ``SELECT *``, so that no table reads them."""
     if not isinstance(query, exp.Select) or any(
@@ -634,17 +673,3 @@ def _without_star(query: exp.Expr) -> exp.Expr:
     query = query.copy()
     query.set("expressions", [exp.Literal.number(1)])
     return query
-
-
-def _interval(node: exp.Expr) -> tuple[str, str]:
-    """Return the unit and the count of ``INTERVAL '3' day``."""
-    only(node, "this", "unit")
-    unit = node.args.get("unit")
-    count = str(node.this.this) if isinstance(node.this, exp.Literal) and node.this.is_string else ""
-    if (
-        not isinstance(unit, exp.Var)
-        or unit.name.lower() not in _INTERVAL_UNITS
-        or not count.lstrip("+-").isdigit()
-    ):
-        raise unsupported(f"{node.sql(dialect='trino')}, only INTERVAL '<n>' <unit>", node)
-    return unit.name.lower(), f"CAST({int(count)} AS BIGINT)"

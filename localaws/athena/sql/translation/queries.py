@@ -29,6 +29,7 @@ from localaws.athena.sql.translation.output_columns import (
     renamed,
 )
 from localaws.athena.sql.translation.scope import Scope
+from localaws.athena.sql.translation.windows import named_windows
 from localaws.athena.sql.types.casts import coerced
 from localaws.athena.sql.types.typed_sql import TypedSql
 from localaws.athena.tables.catalog import Catalog
@@ -179,11 +180,12 @@ class _Compiler:
         only(
             node,
             *("expressions", "from_", "joins", "where", "group", "having", "order"),
-            *("limit", "offset", "distinct", "with_"),
+            *("limit", "offset", "distinct", "with_", "windows"),
         )
         relation = self.relations.compile(node, parent, ctes)
         scope = Scope(relation.columns if relation else (), parent)
         expressions = self._expressions(scope, ctes)
+        expressions.windows = named_windows(node.args.get("windows") or [])
         source = f" FROM {relation.sql}" if relation else ""
         where = self._where(node, scope, expressions)
         items = self._items(node, scope, expressions)
