@@ -38,6 +38,25 @@ class DropDatabase:
 
 
 @dataclass(frozen=True)
+class Storage:
+    """How the files of a table are read: Hive's classes, and the properties of the SerDe."""
+
+    input: str
+    output: str
+    serde: str
+    properties: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """``sorted_by`` has pairs of a column and its order: 1 is ascending, 0 descending, as in Glue."""
+
+    columns: tuple[str, ...]
+    count: int
+    sorted_by: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
 class CreateTable:
     name: TableName
     if_not_exists: bool
@@ -46,6 +65,8 @@ class CreateTable:
     location: str
     comment: str | None
     properties: dict[str, str]
+    storage: Storage
+    buckets: Buckets | None = None
 
 
 @dataclass(frozen=True)

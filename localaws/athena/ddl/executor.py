@@ -17,12 +17,19 @@ from localaws.athena.ddl.parser import backquoted, hive_string
 from localaws.athena.errors import QueryFailed, ddl_failed, not_supported, semantic_error
 from localaws.athena.results.result import Result, ResultColumn
 from localaws.athena.tables.catalog import AlreadyExists, Catalog, Partition, Table, TableColumn
-from localaws.athena.tables.formats import PARQUET_INPUT, PARQUET_OUTPUT, PARQUET_SERDE
+from localaws.athena.tables.formats import LAZY_SIMPLE_SERDE
 from localaws.athena.tables.hive_layout import NULL_VALUE, join_location, partition_folders, partition_value
 
 # Type names that exist only in queries. In DDL they are int, float, binary and struct.
 _QUERY_ONLY_TYPES = re.compile(r"\b(integer|real|varbinary|row|varchar(?!\())\b")
 _VARCHAR_LENGTHS = range(1, 65_535 + 1)
+_DELIMITED_CLAUSES = {
+    "escape.delim": "ESCAPED BY",
+    "colelction.delim": "COLLECTION ITEMS TERMINATED BY",
+    "mapkey.delim": "MAP KEYS TERMINATED BY",
+    "line.delim": "LINES TERMINATED BY",
+    "serialization.null.format": "NULL DEFINED AS",
+}
 _WIDTH = 20  # DESCRIBE pads each of its three fields to this number of characters
 
 
@@ -248,13 +255,24 @@ def _table_input(command: commands.CreateTable) -> dict[str, Any]:
         "StorageDescriptor": {
             "Columns": _glue_columns(command.columns),
             "Location": _checked_location(command.location),
-            "InputFormat": PARQUET_INPUT,
-            "OutputFormat": PARQUET_OUTPUT,
+            "InputFormat": command.storage.input,
+            "OutputFormat": command.storage.output,
             "SerdeInfo": {
-                "SerializationLibrary": PARQUET_SERDE,
-                "Parameters": {"serialization.format": "1"},
+                "SerializationLibrary": command.storage.serde,
+                "Parameters": command.storage.properties,
             },
+            **_bucket_input(command.buckets),
         },
+    }
+
+
+def _bucket_input(buckets: commands.Buckets | None) -> dict[str, Any]:
+    if buckets is None:
+        return {}
+    return {
+        "BucketColumns": list(buckets.columns),
+        "NumberOfBuckets": buckets.count,
+        "SortColumns": [{"Column": column, "SortOrder": order} for column, order in buckets.sorted_by],
     }
 
 
@@ -308,10 +326,8 @@ def _create_statement(table: Table) -> list[str]:
     storage = table.glue.get("StorageDescriptor", {})
     properties = {k: v for k, v in table.glue.get("Parameters", {}).items() if k != "EXTERNAL"}
     kind = properties.get("table_type", table.glue.get("TableType", "EXTERNAL_TABLE"))
-    if kind != "EXTERNAL_TABLE" or storage.get("BucketColumns"):
-        raise not_supported(
-            f"SHOW CREATE TABLE of {'a bucketed table' if storage.get('BucketColumns') else kind}"
-        )
+    if kind != "EXTERNAL_TABLE":
+        raise not_supported(f"SHOW CREATE TABLE of {kind}")
     lines = [
         f"CREATE EXTERNAL TABLE {backquoted(f'{table.database}.{table.name}')}(",
         *_column_lines(table.columns),
@@ -320,19 +336,34 @@ def _create_statement(table: Table) -> list[str]:
         lines.append(f"COMMENT {hive_string(comment)}")
     if table.partition_keys:
         lines += ["PARTITIONED BY ( ", *_column_lines(table.partition_keys)]
-    lines += ["ROW FORMAT SERDE ", f"  '{table.serde}' "]
-    if settings := _serde_settings(storage):
-        lines += ["WITH SERDEPROPERTIES ( ", *_property_lines(settings)]
+    if columns := storage.get("BucketColumns"):
+        lines += ["CLUSTERED BY ( ", *_closed([f"  {column}" for column in columns])]
+        if order := storage.get("SortColumns"):
+            words = [f"  {c['Column']} {'ASC' if c['SortOrder'] else 'DESC'}" for c in order]
+            lines += ["SORTED BY ( ", *_closed(words)]
+        lines.append(f"INTO {storage['NumberOfBuckets']} BUCKETS")
+    lines += _row_format_lines(table)
     lines += ["STORED AS INPUTFORMAT ", f"  '{storage.get('InputFormat', '')}' "]
     lines += ["OUTPUTFORMAT ", f"  '{storage.get('OutputFormat', '')}'"]
     lines += ["LOCATION", f"  {hive_string(table.location)}"]
     return [*lines, "TBLPROPERTIES (", *_property_lines(properties)] if properties else lines
 
 
-def _serde_settings(storage: dict[str, Any]) -> dict[str, str]:
-    """Return the properties of the SERDE without the one that every table has."""
-    settings: dict[str, str] = storage.get("SerdeInfo", {}).get("Parameters", {})
-    return {key: value for key, value in settings.items() if (key, value) != ("serialization.format", "1")}
+def _row_format_lines(table: Table) -> list[str]:
+    """Return ROW FORMAT DELIMITED for a text table that was created with it, otherwise ROW FORMAT SERDE."""
+    settings = table.serde_properties
+    if table.serde == LAZY_SIMPLE_SERDE and settings.get("field.delim"):
+        separator = settings.pop("field.delim")
+        clauses = [f"  FIELDS TERMINATED BY {hive_string(separator)} "]
+        for name, words in _DELIMITED_CLAUSES.items():
+            if name in settings:
+                clauses.append(f"  {words} {hive_string(settings.pop(name))} ")
+        if settings == {"serialization.format": separator}:
+            return ["ROW FORMAT DELIMITED ", *clauses]
+    # Every table has this property, with this value by default.
+    settings = {k: v for k, v in table.serde_properties.items() if (k, v) != ("serialization.format", "1")}
+    lines = ["ROW FORMAT SERDE ", f"  '{table.serde}' "]
+    return [*lines, "WITH SERDEPROPERTIES ( ", *_property_lines(settings)] if settings else lines
 
 
 def _property_lines(properties: dict[str, str]) -> list[str]:

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from localaws.athena.ddl.commands import (
     AddPartitions,
+    Buckets,
     Command,
     CreateDatabase,
     CreateTable,
@@ -25,12 +26,13 @@ from localaws.athena.ddl.commands import (
     ShowDatabases,
     ShowPartitions,
     ShowTables,
+    Storage,
     TableName,
 )
 from localaws.athena.ddl.tokens import StatementToken, tokenize
 from localaws.athena.errors import MalformedQuery, QueryFailed, not_supported
 from localaws.athena.tables.catalog import TableColumn
-from localaws.athena.tables.formats import PARQUET_INPUT, PARQUET_OUTPUT, PARQUET_SERDE
+from localaws.athena.tables.formats import FORMATS, SERDES, TEXTFILE
 
 # Reserved words, which are names only in backticks. Source: https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html
 _RESERVED = frozenset(
@@ -51,7 +53,15 @@ _BARE_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", "%": "\\%", "_": "\\_"}
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([0-3][0-7]{2})|(.))", re.DOTALL)
 _AS_QUERY = {("AS", word) for word in ("SELECT", "WITH", "VALUES", "TABLE", "(")}
-_REFUSED_CLAUSES = {"CLUSTERED", "SKEWED", "WITH", "AS", "LIKE"}
+_REFUSED_CLAUSES = {"SKEWED", "AS", "LIKE"}
+# The clauses of ROW FORMAT DELIMITED in their order, each with the property of LazySimpleSerDe that it sets.
+_DELIMITERS = (
+    (("FIELDS", "TERMINATED", "BY"), "field.delim"),
+    (("COLLECTION", "ITEMS", "TERMINATED", "BY"), "colelction.delim"),  # Hive's spelling
+    (("MAP", "KEYS", "TERMINATED", "BY"), "mapkey.delim"),
+    (("LINES", "TERMINATED", "BY"), "line.delim"),
+    (("NULL", "DEFINED", "AS"), "serialization.null.format"),
+)
 
 
 def without_backquotes(name: str) -> str:
@@ -67,7 +77,7 @@ def hive_string(text: str) -> str:
     """Return the text as a string literal of DDL, in one line. ``parse_ddl`` reads the same text from it."""
     for character, escaped in (("\\", "\\\\"), ("'", "\\'"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
         text = text.replace(character, escaped)
-    return f"'{text}'"
+    return "'" + re.sub(r"[\x00-\x1f\x7f]", lambda found: f"\\u{ord(found[0]):04x}", text) + "'"
 
 
 def parse_ddl(text: str) -> Command:
@@ -144,13 +154,16 @@ class _Parser:
         if_not_exists = self._if_not_exists()
         name = self._table_name()
         columns = self._columns() if self._next() == "(" else ()
-        comment, location, stored_as = None, None, None
+        comment, location, buckets = None, None, None
         partition_keys: tuple[TableColumn, ...] = ()
+        serde: str | None = None
+        classes: tuple[str, str] | None = None
         properties: dict[str, str] = {}
+        serde_properties: dict[str, str] = {}
         seen: set[str] = set()
         while self._at < len(self._tokens):
             clause = self._next()
-            if clause in seen and clause != "ROW":
+            if clause in seen:
                 raise self._mismatch()
             seen.add(clause)
             if self._take("COMMENT"):
@@ -158,12 +171,18 @@ class _Parser:
             elif self._take("PARTITIONED"):
                 self._expect("BY")
                 partition_keys = self._columns()
+            elif self._take("CLUSTERED"):
+                buckets = self._buckets()
             elif self._take("STORED"):
-                self._expect("AS")
-                stored_as = self._format()
+                file_format, classes = self._file_format()
+                serde = serde or file_format
             elif self._take("ROW"):
                 self._expect("FORMAT")
-                self._row_format()
+                given, serde_properties = self._row_format()
+                serde = given or serde
+            elif self._take("WITH"):
+                self._expect("SERDEPROPERTIES")
+                serde_properties |= self._properties()
             elif self._take("LOCATION"):
                 location = self._string()
             elif self._take("TBLPROPERTIES"):
@@ -172,38 +191,92 @@ class _Parser:
                 raise not_supported(f"CREATE EXTERNAL TABLE ... {clause}")
             else:
                 raise self._mismatch()
-        if stored_as is None:
-            raise not_supported("a table without STORED AS PARQUET")
         if location is None:
             raise QueryFailed(
                 "FAILED: SemanticException table location must be set: add LOCATION 's3://bucket/folder/'"
             )
         if not columns:
             raise QueryFailed("FAILED: SemanticException the table has no columns")
-        return CreateTable(name, if_not_exists, columns, partition_keys, location, comment, properties)
+        storage = _storage(serde, classes, serde_properties)
+        return CreateTable(
+            name, if_not_exists, columns, partition_keys, location, comment, properties, storage, buckets
+        )
 
-    def _format(self) -> str:
-        if self._take("PARQUET"):
-            return "PARQUET"
+    def _file_format(self) -> tuple[str | None, tuple[str, str]]:
+        """Return the SerDe of the format, if it has one, and the classes of its input and output."""
+        self._expect("AS")
         if self._take("INPUTFORMAT"):
             reader = self._string()
             self._expect("OUTPUTFORMAT")
-            writer = self._string()
-            if (reader, writer) == (PARQUET_INPUT, PARQUET_OUTPUT):
-                return "PARQUET"
-            raise not_supported(f"INPUTFORMAT {reader}; only Parquet is supported")
-        raise not_supported(f"STORED AS {self._next()}; only PARQUET is supported")
+            return None, (reader, self._string())
+        found = FORMATS.get(self._next())
+        if found is None:
+            raise not_supported(f"STORED AS {self._next()}; supported: {', '.join(FORMATS)}")
+        self._at += 1
+        return found.serde, (found.input, found.output)
 
-    def _row_format(self) -> None:
-        if not self._take("SERDE"):
-            raise not_supported(f"ROW FORMAT {self._next()}; only the SERDE of Parquet is supported")
-        serde = self._string()
-        if serde != PARQUET_SERDE:
-            raise not_supported(f"SERDE {serde}; only {PARQUET_SERDE} is supported")
-        if self._take("WITH"):
-            self._expect("SERDEPROPERTIES")
-            if others := self._properties().keys() - {"serialization.format"}:
-                raise not_supported(f"WITH SERDEPROPERTIES {', '.join(sorted(others))}")
+    def _row_format(self) -> tuple[str | None, dict[str, str]]:
+        """Return the SerDe, if it is named, and its properties."""
+        if self._take("SERDE"):
+            serde, properties = self._string(), {}
+            if serde not in SERDES:
+                raise not_supported(f"SERDE {serde}; supported: {', '.join(sorted(SERDES))}")
+            if self._take("WITH"):
+                self._expect("SERDEPROPERTIES")
+                properties = self._properties()
+            return serde, properties
+        self._expect("DELIMITED")
+        return None, self._delimiters()
+
+    def _delimiters(self) -> dict[str, str]:
+        """Return the properties of LazySimpleSerDe. Source: rowFormatDelimited in Hive's grammar."""
+        found: dict[str, str] = {}
+        for words, name in _DELIMITERS:
+            if not self._take(words[0]):
+                continue
+            for word in words[1:]:
+                self._expect(word)
+            found[name] = self._string()
+            if name == "field.delim":
+                found["serialization.format"] = found[name]
+                if self._take("ESCAPED"):
+                    self._expect("BY")
+                    found["escape.delim"] = self._string()
+            if name == "line.delim" and found[name] not in ("\n", "10"):
+                raise QueryFailed(
+                    "FAILED: SemanticException LINES TERMINATED BY only supports newline '\\n' right now"
+                )
+        return found
+
+    def _buckets(self) -> Buckets:
+        self._expect("BY")
+        columns = self._names()
+        ordered: list[tuple[str, int]] = []
+        if self._take("SORTED"):
+            self._expect("BY")
+            self._expect("(")
+            while True:
+                column = self._name()
+                ordered.append((column, 0 if self._take("DESC") else 1))
+                self._take("ASC")
+                if not self._take(","):
+                    break
+            self._expect(")")
+        self._expect("INTO")
+        count = self._next()
+        if not count.isdecimal() or int(count) == 0:
+            raise self._mismatch("a number of buckets")
+        self._at += 1
+        self._expect("BUCKETS")
+        return Buckets(columns, int(count), tuple(ordered))
+
+    def _names(self) -> tuple[str, ...]:
+        self._expect("(")
+        found = [self._name()]
+        while self._take(","):
+            found.append(self._name())
+        self._expect(")")
+        return tuple(found)
 
     def _drop(self) -> Command:
         if self._take("DATABASE") or self._take("SCHEMA"):
@@ -396,6 +469,18 @@ class _Parser:
             )
         token = self._tokens[self._at]
         return MalformedQuery(f"line {token.line}:{token.column}: mismatched input '{token.text}'{hint}")
+
+
+def _storage(serde: str | None, classes: tuple[str, str] | None, properties: dict[str, str]) -> Storage:
+    """Without STORED AS a table has text files, and without ROW FORMAT SERDE the SerDe of its file format."""
+    reader, writer = classes or (TEXTFILE.input, TEXTFILE.output)
+    known = next((found for found in FORMATS.values() if found.input == reader), None)
+    if known is None:
+        raise not_supported(f"INPUTFORMAT {reader}")
+    chosen = serde or known.serde
+    if SERDES[chosen] != known:
+        raise not_supported(f"SERDE {chosen} with files of the format {known.name}")
+    return Storage(reader, writer, chosen, {"serialization.format": "1", **properties})
 
 
 def _unescaped(escape: re.Match[str]) -> str:

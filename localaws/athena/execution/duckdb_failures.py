@@ -46,7 +46,11 @@ _DATA_ERRORS = {
 _TOO_DEEP = ("memory exhausted at or near", "Max expression depth limit", "Recursion level in ArrowSchema")
 # DuckDB does not accept the translated text. The query is refused as not supported.
 _REFUSED_KINDS = {"Parser", "Syntax", "Catalog", "Not implemented", "Invalid type"}
-_RAISED_IN_PYTHON = re.compile(r"executing the UDF: QueryFailed: (.*?)\n\nAt:", re.DOTALL)
+# Raised by a Python function, or by the reader of a file.
+_RAISED_IN_PYTHON = re.compile(
+    r"executing the UDF: QueryFailed: (.*?)\n\nAt:|: Unknown error: (.*?)\. Detail: Python exception: ",
+    re.DOTALL,
+)
 
 
 @contextmanager
@@ -104,7 +108,7 @@ def _binder_failure(message: str) -> QueryFailed:
 def _data_failure(message: str) -> QueryFailed:
     raised = _RAISED.search(message) or _RAISED_IN_PYTHON.search(message)
     if raised:
-        return QueryFailed(raised.group(1), DATA_ERROR)
+        return QueryFailed(raised[raised.lastindex or 0], DATA_ERROR)
     if narrow := _NARROW.search(message):
         value, _, above = map(int, narrow.groups())
         beyond = "exceeds MAX" if value > above else "is less than MIN"

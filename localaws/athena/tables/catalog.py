@@ -11,6 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from localaws.athena.errors import DATA_ERROR, QueryFailed
+
 GlueTable = dict[str, Any]
 _BATCH = 100  # the limit of BatchCreatePartition
 
@@ -35,6 +37,31 @@ class Table:
     location: str
     serde: str
     glue: GlueTable
+
+    @property
+    def storage(self) -> dict[str, Any]:
+        """Glue's StorageDescriptor."""
+        return dict(self.glue.get("StorageDescriptor", {}))
+
+    @property
+    def serde_properties(self) -> dict[str, str]:
+        return dict(self.storage.get("SerdeInfo", {}).get("Parameters", {}))
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """TBLPROPERTIES."""
+        return dict(self.glue.get("Parameters", {}))
+
+    @property
+    def header_lines(self) -> int:
+        """The number of lines at the beginning of each text file that are not data."""
+        name = "skip.header.line.count"
+        text = self.properties.get(name, self.serde_properties.get(name, "0"))
+        if not text.strip().isdecimal():
+            raise QueryFailed(
+                f"HIVE_INVALID_METADATA: Invalid value for '{name}' property: {text}", DATA_ERROR
+            )
+        return int(text)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,12 @@ class Scan:
         """The declared types of the columns that are read from the files."""
         return {c.name: dt.parse_type(c.type) for c in self.table.columns if c.name in self.columns}
 
+    def cut(self, column: str, text: str) -> str:
+        """Return DuckDB's SQL for the value of a column: a varchar(n) has only its first n characters."""
+        declared = next(c.type for c in self.table.columns if c.name == column)
+        length = dt.varchar_length(declared)
+        return text if length is None else f"substring({text}, 1, {length})"
+
 
 @dataclass(frozen=True)
 class DataFile:
@@ -77,3 +83,7 @@ def files_in(locations: Sequence[tuple[str, tuple[Any, ...]]], path: Callable[[s
         for location, values in locations
         for file in data_files(path(location))
     ]
+
+
+def compressed_size(files: Sequence[DataFile]) -> int:
+    return sum(file.path.stat().st_size for file in files)

@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localaws.athena.errors import not_supported
 from localaws.athena.quoting import duckdb_identifier
-from localaws.athena.tables.catalog import Catalog
-from localaws.athena.tables.data_files import Scan, Source, files_in
+from localaws.athena.tables import formats
+from localaws.athena.tables.catalog import Catalog, Table
+from localaws.athena.tables.data_files import DataFile, Scan, Source, files_in
+from localaws.athena.tables.delimited import delimited_source
 from localaws.athena.tables.parquet import parquet_source
 from localaws.athena.tables.partitions import locations
+
+_SOURCES: dict[str, Callable[[Scan, Sequence[DataFile]], Source]] = {
+    formats.PARQUET_SERDE: parquet_source,
+    formats.LAZY_SIMPLE_SERDE: delimited_source,
+}
+# Properties that would change what is read
+_REFUSED_PROPERTIES = {
+    "skip.footer.line.count",
+    "parquet.column.index.access",
+    "timestamp.formats",
+    "serialization.encoding",
+}
+
+
+def check_readable(table: Table) -> None:
+    """Raises QueryFailed if the format of the table is not supported."""
+    name = f"table {table.database}.{table.name}"
+    if table.serde not in _SOURCES:
+        raise not_supported(f"{name}: its SerDe ({table.serde or 'none'})")
+    given, expected = table.storage.get("InputFormat", ""), formats.SERDES[table.serde].input
+    if given not in ("", expected):
+        raise not_supported(f"{name}: InputFormat {given} with the SerDe {table.serde}")
+    for refused in (table.serde_properties | table.properties).keys() & _REFUSED_PROPERTIES:
+        raise not_supported(f"{name}: the property {refused}")
 
 
 @dataclass(frozen=True)
@@ -32,7 +59,7 @@ def open_scan(scan: Scan, catalog: Catalog, path: Callable[[str], Path], connect
     Raises QueryFailed HIVE_BAD_DATA, HIVE_PARTITION_SCHEMA_MISMATCH or HIVE_INVALID_PARTITION_VALUE.
     """
     files = files_in(locations(scan, catalog, connection), path)
-    return OpenScan(scan, parquet_source(scan, files))
+    return OpenScan(scan, _SOURCES[scan.table.serde](scan, files))
 
 
 def register_scan(opened: OpenScan, connection: Any, stored: bool) -> None:

@@ -87,6 +87,9 @@ class Warehouse:
         assert outcome.state == "FAILED", outcome.state
         return outcome.reason
 
+    def upload(self, key: str, body: bytes | str) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+
     def put(self, key: str, columns: dict[str, Any] | pa.Table) -> None:
         """Upload a Parquet object to S3."""
         table = columns if isinstance(columns, pa.Table) else pa.table(columns)

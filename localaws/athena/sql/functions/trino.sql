@@ -314,3 +314,7 @@ CREATE MACRO trino_sequence_of_dates(first, last) AS
     list_transform(trino_sequence(CAST(first - DATE '1970-01-01' AS BIGINT), CAST(last - DATE '1970-01-01' AS BIGINT),
                                   CASE WHEN first <= last THEN 1 ELSE -1 END),
                    lambda day: DATE '1970-01-01' + CAST(day AS INTEGER));
+
+-- The entries of a map from a text file: only the first entry of a key counts, and NULL is no key.
+CREATE MACRO trino_first_entries(entries) AS list_filter(entries, lambda e, i:
+    e.key IS NOT NULL AND list_position(list_transform(entries, lambda x: x.key), e.key) = i);

@@ -19,7 +19,7 @@ from localaws.athena.sql.translation.scope import Scope, ScopeColumn
 from localaws.athena.sql.types.casts import coerced
 from localaws.athena.tables.catalog import Catalog, Table
 from localaws.athena.tables.data_files import PATH_COLUMN, Scan
-from localaws.athena.tables.formats import PARQUET_SERDE
+from localaws.athena.tables.scans import check_readable
 
 _CATALOG = "awsdatacatalog"
 
@@ -172,10 +172,7 @@ class Relations:
                 f"TABLE_NOT_FOUND: {position(node)}Table '{_CATALOG}.{database}.{node.name.lower()}' does not exist",
                 SCHEMA_ERROR,
             )
-        if table.serde != PARQUET_SERDE:
-            raise not_supported(
-                f"table {database}.{table.name}: only Parquet tables ({table.serde or 'no SERDE'})"
-            )
+        check_readable(table)
         if table.glue.get("Parameters", {}).get("projection.enabled", "").lower() == "true":
             raise not_supported(f"table {database}.{table.name}: partition projection")
         for key in table.partition_keys:

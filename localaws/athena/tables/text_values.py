@@ -1,0 +1,117 @@
+"""DuckDB's SQL for the values that Hive's SerDes read from text.
+
+A value that cannot be parsed is NULL. Dates and timestamps that do not exist, such as 2024-02-30, are refused, because
+Java's lenient parser returns another date for them.
+Source: io.trino.hive.formats.encodings.text, and https://docs.aws.amazon.com/athena/latest/ug/lazy-simple-serde.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from localaws.athena import datatypes as dt
+from localaws.athena.quoting import duckdb_identifier, duckdb_string
+
+_INTEGER = r"[+-]?[0-9]+"
+_TRUNCATED = r"[+-]?[0-9]*\.[0-9]*"  # an integer with a fraction, which is ignored
+_NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_JAVA_DOUBLE = rf"[\x00-\x20]*([+-]?(NaN|Infinity)|{_NUMBER}[fFdD]?)[\x00-\x20]*"
+_DATE = r"[0-9]{1,4}-[0-9]{1,2}-[0-9]{1,2}"
+_TIME = r"[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,9})?)?"
+_BASE64 = r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}(==)?|[A-Za-z0-9+/]{3}=?)?"
+
+Leaf = Callable[[str, pa.DataType], str]
+
+
+def nested(text: str, datatype: pa.DataType, leaf: Leaf) -> str:
+    """Return the value with the type ``datatype``. ``leaf`` returns the SQL for a value that is not nested.
+
+    ``text`` is a value that has the same nesting with other types inside. A map is a list of entries there; only the
+    first entry of a key counts, and entries without a key are skipped.
+    """
+    if dt.is_array(datatype):
+        return f"list_transform({text}, lambda x: {nested('x', datatype.value_type, leaf)})"
+    if pa.types.is_map(datatype):
+        key, value = nested("x.key", datatype.key_type, leaf), nested("x.value", datatype.item_type, leaf)
+        entries = f"list_transform({text}, lambda x: struct_pack(key := {key}, value := {value}))"
+        return f"map_from_entries(trino_first_entries({entries}))"
+    if pa.types.is_struct(datatype):
+        values = [
+            f"{duckdb_identifier(field.name)} := "
+            + nested(f"({text}).{duckdb_identifier(field.name)}", field.type, leaf)
+            for field in datatype
+        ]
+        return f"CASE WHEN {text} IS NOT NULL THEN struct_pack({', '.join(values)}) END"
+    return leaf(text, datatype)
+
+
+def lazy_simple(text: str, datatype: pa.DataType) -> str:  # noqa: PLR0911 - one return for each kind of type
+    """Return the value that LazySimpleSerDe reads from ``text``."""
+    if datatype in dt.INTEGERS:
+        name = dt.duckdb_name(datatype)
+        whole = f"regexp_replace({text}, '^([+-]?)([0-9]*)\\..*$', '\\1' || '0' || '\\2')"
+        return (
+            f"CASE WHEN {_matches(text, _INTEGER)} THEN TRY_CAST({text} AS {name}) "
+            f"WHEN {_matches(text, _TRUNCATED)} THEN TRY_CAST({whole} AS {name}) END"
+        )
+    if datatype in (dt.DOUBLE, dt.REAL):
+        return java_number(text, datatype)
+    if dt.is_decimal(datatype):
+        return decimal(text, datatype)
+    if datatype == dt.BOOLEAN:
+        return boolean(text)
+    if datatype == dt.DATE:
+        return hive_date(text)
+    if datatype == dt.TIMESTAMP:
+        return hive_timestamp(text)
+    if datatype == dt.VARBINARY:
+        return f"CASE WHEN {_matches(text, _BASE64)} THEN from_base64({text}) ELSE encode({text}) END"
+    return text
+
+
+def java_number(text: str, datatype: pa.DataType) -> str:
+    """Return the double or real that Java's parseDouble or parseFloat reads, or NULL."""
+    number = f"rtrim(trim({text}), 'fFdD')"
+    name = dt.duckdb_name(datatype)
+    return f"CASE WHEN {_matches(text, _JAVA_DOUBLE)} THEN TRY_CAST({number} AS {name}) END"
+
+
+def decimal(text: str, datatype: pa.DataType) -> str:
+    """Return the decimal, rounded half up. It is NULL if it is not a number or has too many digits."""
+    plain = f"trino_without_exponent({text})"
+    return f"CASE WHEN {_matches(text, _NUMBER)} THEN TRY_CAST({plain} AS {dt.duckdb_name(datatype)}) END"
+
+
+def boolean(text: str) -> str:
+    return f"CASE lower({text}) WHEN 'true' THEN true WHEN 'false' THEN false END"
+
+
+def hive_date(text: str) -> str:
+    """Return the date before the first space."""
+    day = f"split_part(trim({text}), ' ', 1)"
+    return f"CASE WHEN {_matches(day, _DATE)} THEN {_existing(day, 'DATE')} END"
+
+
+def hive_timestamp(text: str) -> str:
+    """Return the timestamp, rounded to milliseconds."""
+    moment = f"trim({text})"
+    valid = _matches(moment, f"{_DATE}([ T]{_TIME})?")
+    return f"CASE WHEN {valid} THEN {rounded(_existing(moment, 'TIMESTAMP'))} END"
+
+
+def rounded(timestamp: str) -> str:
+    """Return the timestamp rounded to milliseconds, half a millisecond up."""
+    late = f"(epoch_us({timestamp}) + 500)"
+    return f"make_timestamp({late} - ({late} % 1000 + 1000) % 1000)"
+
+
+def _existing(text: str, name: str) -> str:
+    cast = f"TRY_CAST({text} AS {name})"
+    refusal = duckdb_string(f"the {name.lower()} ")
+    return f"CASE WHEN {cast} IS NOT NULL OR trino_refuse({refusal} || {text}) IS NULL THEN {cast} END"
+
+
+def _matches(text: str, pattern: str) -> str:
+    return f"regexp_full_match({text}, {duckdb_string(pattern)})"
