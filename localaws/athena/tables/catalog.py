@@ -53,6 +53,12 @@ class Table:
         return dict(self.glue.get("Parameters", {}))
 
     @property
+    def null_for_invalid_data(self) -> bool:
+        """Whether a value that cannot be parsed is NULL instead of an error of the query."""
+        given = self.serde_properties | self.properties
+        return given.get("use.null.for.invalid.data", "").lower() == "true"
+
+    @property
     def header_lines(self) -> int:
         """The number of lines at the beginning of each text file that are not data."""
         name = "skip.header.line.count"

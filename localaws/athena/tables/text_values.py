@@ -53,8 +53,8 @@ def lazy_simple(text: str, datatype: pa.DataType) -> str:  # noqa: PLR0911 - one
         name = dt.duckdb_name(datatype)
         whole = f"regexp_replace({text}, '^([+-]?)([0-9]*)\\..*$', '\\1' || '0' || '\\2')"
         return (
-            f"CASE WHEN {_matches(text, _INTEGER)} THEN TRY_CAST({text} AS {name}) "
-            f"WHEN {_matches(text, _TRUNCATED)} THEN TRY_CAST({whole} AS {name}) END"
+            f"CASE WHEN {matches(text, _INTEGER)} THEN TRY_CAST({text} AS {name}) "
+            f"WHEN {matches(text, _TRUNCATED)} THEN TRY_CAST({whole} AS {name}) END"
         )
     if datatype in (dt.DOUBLE, dt.REAL):
         return java_number(text, datatype)
@@ -67,7 +67,7 @@ def lazy_simple(text: str, datatype: pa.DataType) -> str:  # noqa: PLR0911 - one
     if datatype == dt.TIMESTAMP:
         return hive_timestamp(text)
     if datatype == dt.VARBINARY:
-        return f"CASE WHEN {_matches(text, _BASE64)} THEN from_base64({text}) ELSE encode({text}) END"
+        return f"CASE WHEN {matches(text, _BASE64)} THEN from_base64({text}) ELSE encode({text}) END"
     return text
 
 
@@ -75,13 +75,13 @@ def java_number(text: str, datatype: pa.DataType) -> str:
     """Return the double or real that Java's parseDouble or parseFloat reads, or NULL."""
     number = f"rtrim(trim({text}), 'fFdD')"
     name = dt.duckdb_name(datatype)
-    return f"CASE WHEN {_matches(text, _JAVA_DOUBLE)} THEN TRY_CAST({number} AS {name}) END"
+    return f"CASE WHEN {matches(text, _JAVA_DOUBLE)} THEN TRY_CAST({number} AS {name}) END"
 
 
 def decimal(text: str, datatype: pa.DataType) -> str:
     """Return the decimal, rounded half up. It is NULL if it is not a number or has too many digits."""
     plain = f"trino_without_exponent({text})"
-    return f"CASE WHEN {_matches(text, _NUMBER)} THEN TRY_CAST({plain} AS {dt.duckdb_name(datatype)}) END"
+    return f"CASE WHEN {matches(text, _NUMBER)} THEN TRY_CAST({plain} AS {dt.duckdb_name(datatype)}) END"
 
 
 def boolean(text: str) -> str:
@@ -91,14 +91,16 @@ def boolean(text: str) -> str:
 def hive_date(text: str) -> str:
     """Return the date before the first space."""
     day = f"split_part(trim({text}), ' ', 1)"
-    return f"CASE WHEN {_matches(day, _DATE)} THEN {_existing(day, 'DATE')} END"
+    existing = refused_unless_valid(f"TRY_CAST({day} AS DATE)", day, "the date ")
+    return f"CASE WHEN {matches(day, _DATE)} THEN {existing} END"
 
 
 def hive_timestamp(text: str) -> str:
     """Return the timestamp, rounded to milliseconds."""
     moment = f"trim({text})"
-    valid = _matches(moment, f"{_DATE}([ T]{_TIME})?")
-    return f"CASE WHEN {valid} THEN {rounded(_existing(moment, 'TIMESTAMP'))} END"
+    valid = matches(moment, f"{_DATE}([ T]{_TIME})?")
+    existing = refused_unless_valid(f"TRY_CAST({moment} AS TIMESTAMP)", moment, "the timestamp ")
+    return f"CASE WHEN {valid} THEN {rounded(existing)} END"
 
 
 def rounded(timestamp: str) -> str:
@@ -107,11 +109,27 @@ def rounded(timestamp: str) -> str:
     return f"make_timestamp({late} - ({late} % 1000 + 1000) % 1000)"
 
 
-def _existing(text: str, name: str) -> str:
-    cast = f"TRY_CAST({text} AS {name})"
-    refusal = duckdb_string(f"the {name.lower()} ")
-    return f"CASE WHEN {cast} IS NOT NULL OR trino_refuse({refusal} || {text}) IS NULL THEN {cast} END"
+def or_bad_data(parsed: str, text: str, column: int, as_null: bool) -> str:
+    """Return ``parsed``. If it is NULL although ``text`` is not, the query fails, or the value is NULL.
+
+    ``column`` is the position of the column, from 0. ``as_null`` is the table property use.null.for.invalid.data.
+    """
+    if as_null:
+        return parsed
+    words = ("HIVE_BAD_DATA: Error parsing field value '", f"' for field {column}: For input string: \"", '"')
+    before, between, after = map(duckdb_string, words)
+    return _valid(parsed, text, f"trino_raise({before} || {text} || {between} || {text} || {after})")
 
 
-def _matches(text: str, pattern: str) -> str:
+def refused_unless_valid(parsed: str, text: str, what: str) -> str:
+    """Return ``parsed``. If it is NULL although ``text`` is not, the query is refused."""
+    return _valid(parsed, text, f"trino_refuse({duckdb_string(what)} || {text})")
+
+
+def _valid(parsed: str, text: str, failure: str) -> str:
+    found = f"WHEN {parsed} IS NOT NULL THEN {parsed}"
+    return f"CASE WHEN {text} IS NULL THEN NULL {found} WHEN {failure} IS NULL THEN NULL END"
+
+
+def matches(text: str, pattern: str) -> str:
     return f"regexp_full_match({text}, {duckdb_string(pattern)})"
