@@ -196,10 +196,17 @@ def _register(scans: Sequence[OpenScan], connection: duckdb.DuckDBPyConnection) 
 
 
 def _has_type(found: pa.DataType, expected: pa.DataType) -> bool:
-    """Whether a column of DuckDB has the expected type. An array of only NULL values may have any item type."""
-    if pa.types.is_list(found) and pa.types.is_list(expected):
-        return expected.value_type == pa.null() or _has_type(found.value_type, expected.value_type)
-    return bool(found == expected)
+    """Whether a column of DuckDB has the expected type. Inside an array, map or row, NULL may have any type."""
+    if expected == dt.JSON:
+        return bool(found == dt.VARCHAR)
+    if not pa.types.is_nested(expected):
+        return bool(found == expected)
+    inner, wanted = dt.parts(found), dt.parts(expected)
+    return (
+        type(found) is type(expected)
+        and len(inner) == len(wanted)
+        and all(part == dt.NULL or _has_type(other, part) for other, part in zip(inner, wanted, strict=True))
+    )
 
 
 def _split(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

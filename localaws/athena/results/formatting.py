@@ -50,7 +50,7 @@ def texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:  # noqa: PLR0911
     """Return each value as text. NULL stays NULL."""
     if column.null_count == len(column):  # such a column may have lost its type
         return pa.nulls(len(column), pa.string())
-    if datatype == dt.VARCHAR:
+    if datatype in (dt.VARCHAR, dt.JSON):
         return column
     if datatype in (*dt.INTEGERS, dt.BOOLEAN):
         return column.cast(pa.string())
@@ -59,7 +59,7 @@ def texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:  # noqa: PLR0911
     if dt.is_array(datatype):
         return _joined(column, _nested_texts(column.flatten(), datatype.value_type), "[]")
     if pa.types.is_map(datatype):
-        entry = pa.struct([("key", datatype.key_type), ("value", datatype.item_type)])
+        entry = pa.struct([("key", column.type.key_type), ("value", column.type.item_type)])
         entries = column.cast(pa.list_(entry))
         keys, values = entries.flatten().flatten()
         pairs = (_nested_texts(keys, datatype.key_type), "=", _nested_texts(values, datatype.item_type), "")
@@ -113,8 +113,8 @@ def _joined(lists: pa.Array, items: pa.Array, brackets: str) -> pa.Array:
 
 def _row_texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:
     parts: list[Any] = []
-    for field, values in zip(datatype, column.flatten(), strict=True):
-        parts += [f"{', ' if parts else '{'}{field.name}=", _nested_texts(values, field.type)]
+    for at, (field, values) in enumerate(zip(datatype, column.flatten(), strict=True)):
+        parts += [f"{', ' if parts else '{'}{dt.field_name(field, at)}=", _nested_texts(values, field.type)]
     return _where_valid(column, pc.binary_join_element_wise(*parts, "}", ""))
 
 

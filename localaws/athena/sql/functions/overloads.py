@@ -1,14 +1,16 @@
 """Overloads of functions, such as ``"varchar, bigint -> varchar"``, and their resolution.
 
-``T`` is a type variable, ``N`` a type variable for numbers, ``C`` one for comparable types; each has one type per call.
-``any`` accepts any type in each position, ``compared`` any comparable type. An argument type with ``...`` can repeat.
-As in Trino, an overload with exactly the argument types is used, otherwise the first to which the arguments can be
-coerced.
+A capital letter is a type variable: it has one type per call. ``N`` is only a number, ``C`` a type that is neither an
+array, a map nor a row, ``E`` a type without a map inside, ``O`` a type with an order. ``any`` accepts any type in each
+position, ``compared`` any type with an order. An argument type with ``...`` can repeat. ``function(T, U)`` is a lambda
+with a parameter of type T that returns a U. As in Trino, an overload with exactly the argument types is used, otherwise
+the first to which the arguments can be coerced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -16,9 +18,34 @@ import pyarrow as pa
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import not_supported
 from localaws.athena.sql.types.casts import coerced
+from localaws.athena.sql.types.comparisons import has_order, ordered
 from localaws.athena.sql.types.typed_sql import TypedSql
 
-_VARIABLES = ("T", "N", "C")
+_VARIABLE = re.compile(r"[A-Z]")
+_CONSTRUCTOR = re.compile(r"(array|map|row)\((.*)\)")
+_FUNCTION = re.compile(r"function\((.*)\)")
+
+# The type variables of one call.
+Variables = dict[str, pa.DataType]
+
+
+@dataclass(frozen=True)
+class Lambda:
+    """A lambda in a call. ``compile`` translates it for parameters of these types."""
+
+    parameters: int
+    compile: Callable[[Sequence[pa.DataType]], LambdaSql]
+
+
+@dataclass(frozen=True)
+class LambdaSql:
+    """A translated lambda ``lambda name: result``. Several parameters are the fields x0, x1, ... of a struct."""
+
+    name: str
+    result: TypedSql
+
+
+Argument = TypedSql | Lambda
 
 
 @dataclass(frozen=True)
@@ -35,14 +62,20 @@ class Bound:
     template: str
     arguments: tuple[str, ...]
     result: pa.DataType
+    variables: Variables
+
+    @property
+    def type_names(self) -> dict[str, str]:
+        """DuckDB's names of the types of the type variables."""
+        return {name: dt.duckdb_name(type_) for name, type_ in self.variables.items()}
 
 
 def overload(signature: str, template: str) -> Overload:
     parameters, _, result = signature.partition("->")
-    return Overload(tuple(p.strip() for p in _split(parameters)), result.strip(), template)
+    return Overload(tuple(_split(parameters)), result.strip(), template)
 
 
-def bind(overloads: Sequence[Overload], arguments: Sequence[TypedSql]) -> Bound | None:
+def bind(overloads: Sequence[Overload], arguments: Sequence[Argument]) -> Bound | None:
     """Return the overload for these arguments; None if there is none."""
     for exact in (True, False):
         for candidate in overloads:
@@ -57,32 +90,31 @@ def _split(parameters: str) -> list[str]:
     for at, character in enumerate(parameters):
         depth += (character == "(") - (character == ")")
         if character == "," and depth == 0:
-            found.append(parameters[start:at])
+            found.append(parameters[start:at].strip())
             start = at + 1
-    return [*found, parameters[start:]] if parameters.strip() else []
+    return [*found, parameters[start:].strip()] if parameters.strip() else []
 
 
-def _bind(candidate: Overload, arguments: Sequence[TypedSql], exact: bool) -> Bound | None:
+def _bind(candidate: Overload, arguments: Sequence[Argument], exact: bool) -> Bound | None:
     parameters = _expanded(candidate.parameters, len(arguments))
     if len(parameters) != len(arguments):
         return None
-    variable = _variable_type(parameters, arguments)
-    wanted = [
-        argument.type if parameter in ("any", "compared") else _concrete(parameter, variable)
-        for parameter, argument in zip(parameters, arguments, strict=True)
-    ]
-    for parameter, argument, target in zip(parameters, arguments, wanted, strict=True):
-        if parameter == "compared" and pa.types.is_nested(argument.type):
-            raise not_supported(f"comparison of {dt.trino_name(argument.type)}")
-        if target is None or not (
-            argument.type == target or (not exact and dt.can_coerce(argument.type, target))
-        ):
+    given, variables = list(zip(parameters, arguments, strict=True)), Variables()
+    for parameter, argument in given:
+        if isinstance(argument, Lambda) is not bool(_FUNCTION.fullmatch(parameter)):
             return None
-    result = _concrete(candidate.result, variable)
-    if result is None:
+        if isinstance(argument, TypedSql) and not _unify(parameter, argument.type, variables):
+            return None
+    if not _fits(candidate, given, variables, exact):
         return None
-    texts = tuple(coerced(argument, target) for argument, target in zip(arguments, wanted, strict=True))
-    return Bound(candidate.template, texts, result)
+    lambdas = _lambdas(given, variables)
+    if lambdas is None:
+        return None
+    texts = tuple(
+        lambdas[at] if isinstance(argument, Lambda) else _text(parameter, argument, variables)
+        for at, (parameter, argument) in enumerate(given)
+    )
+    return Bound(candidate.template, texts, _concrete(candidate.result, variables), variables)
 
 
 def _expanded(parameters: tuple[str, ...], count: int) -> list[str]:
@@ -92,28 +124,98 @@ def _expanded(parameters: tuple[str, ...], count: int) -> list[str]:
     return [*parameters[:-1], *[repeated] * max(1, count - len(parameters) + 1)]
 
 
-def _variable_type(parameters: list[str], arguments: Sequence[TypedSql]) -> pa.DataType | None:
-    """Return the common type to which all arguments of the type variable can be coerced; None if there is none."""
-    found: pa.DataType | None = None
-    for parameter, argument in zip(parameters, arguments, strict=True):
-        name, given = parameter, argument.type
-        if parameter.startswith("array(") and parameter[6:-1] in _VARIABLES:
-            if not dt.is_array(given):
-                return None
-            name, given = parameter[6:-1], given.value_type
-        if name not in _VARIABLES:
+def _unify(parameter: str, given: pa.DataType, variables: Variables) -> bool:
+    """Set the type variables of a parameter: to the common type of all arguments in their place."""
+    if _VARIABLE.fullmatch(parameter):
+        common = dt.common_type(variables.get(parameter, dt.NULL), given)
+        if common is None:
+            return False
+        variables[parameter] = common
+        return True
+    constructor = _CONSTRUCTOR.fullmatch(parameter)
+    if constructor is None or not _VARIABLE.search(parameter):
+        return True
+    inner = _split(constructor[2])
+    if given == dt.NULL:
+        return all(_unify(part, dt.NULL, variables) for part in inner)
+    kind = {"array": dt.is_array, "map": dt.is_map, "row": dt.is_row}[constructor[1]]
+    parts = dt.parts(given)
+    return (
+        kind(given)
+        and len(parts) == len(inner)
+        and all(_unify(part, type_, variables) for part, type_ in zip(inner, parts, strict=True))
+    )
+
+
+def _fits(
+    candidate: Overload, given: Sequence[tuple[str, Argument]], variables: Variables, exact: bool
+) -> bool:
+    if "N" in variables and not dt.is_numeric(variables["N"]):
+        return False
+    if "E" in variables and dt.contains_map(variables["E"]):
+        raise not_supported(f"comparison of {dt.trino_name(variables['E'])}")
+    if "O" in variables and not has_order(variables["O"]):
+        return False
+    if "C" in variables and pa.types.is_nested(variables["C"]):
+        raise not_supported(f"comparison of {dt.trino_name(variables['C'])}")
+    for parameter, argument in given:
+        if isinstance(argument, Lambda):
             continue
-        found = given if found is None else dt.common_type(found, given)
-        if found is None or (name == "N" and not dt.is_numeric(found)):
-            return None
-        if name == "C" and pa.types.is_nested(found):
-            raise not_supported(f"comparison of {dt.trino_name(found)}")
-    return found
+        if parameter == "compared" and not has_order(argument.type):
+            return False
+        target = _target(parameter, argument, variables)
+        if argument.type != target and (exact or not dt.can_coerce(argument.type, target)):
+            return False
+    return True
 
 
-def _concrete(parameter: str, variable: pa.DataType | None) -> pa.DataType | None:
-    if parameter in _VARIABLES:
-        return variable
-    if parameter.startswith("array(") and parameter[6:-1] in _VARIABLES:
-        return pa.list_(variable) if variable is not None else None
-    return dt.parse_type(parameter)
+def _target(parameter: str, argument: TypedSql, variables: Variables) -> pa.DataType:
+    return argument.type if parameter in ("any", "compared") else _concrete(parameter, variables)
+
+
+def _text(parameter: str, argument: Argument, variables: Variables) -> str:
+    assert isinstance(argument, TypedSql)
+    text = coerced(argument, target := _target(parameter, argument, variables))
+    if parameter == "array(O)" and pa.types.is_nested(target.value_type):
+        return f"list_transform({text}, lambda item: {ordered('item', target.value_type)})"
+    return ordered(text, target) if parameter in ("O", "compared") else text
+
+
+def _lambdas(given: Sequence[tuple[str, Argument]], variables: Variables) -> dict[int, str] | None:
+    """Translate the lambdas, from left to right; their results set further type variables."""
+    compiled: dict[int, tuple[LambdaSql, str]] = {}
+    while True:
+        before = dict(variables)
+        for at, (parameter, argument) in enumerate(given):
+            if not isinstance(argument, Lambda):
+                continue
+            *parameters, result = _split(parameter.removeprefix("function(").removesuffix(")"))
+            if len(parameters) != argument.parameters:
+                return None
+            found = argument.compile([_concrete(part, variables) for part in parameters])
+            if not _unify(result, found.result.type, variables):
+                return None
+            if not dt.can_coerce(found.result.type, _concrete(result, variables)):
+                return None
+            compiled[at] = found, result
+        if all(before.get(name, type_) == type_ for name, type_ in variables.items()):
+            break  # otherwise a lambda has widened the type of its own parameter, as in reduce(a, 0, (s, x) -> s + 1e0)
+    return {
+        at: f"lambda {found.name}: {coerced(found.result, _concrete(result, variables))}"
+        for at, (found, result) in compiled.items()
+    }
+
+
+def _concrete(parameter: str, variables: Variables) -> pa.DataType:
+    """Return the type of a parameter. A type variable that no argument sets is NULL's type."""
+    if _VARIABLE.fullmatch(parameter):
+        return variables.get(parameter, dt.NULL)
+    constructor = _CONSTRUCTOR.fullmatch(parameter)
+    if constructor is None or not _VARIABLE.search(parameter):
+        return dt.parse_type(parameter)
+    inner = [_concrete(part, variables) for part in _split(constructor[2])]
+    if constructor[1] == "array":
+        return pa.list_(inner[0])
+    if constructor[1] == "map":
+        return dt.map_of(*inner)
+    return dt.row([pa.field("", type_) for type_ in inner])

@@ -13,8 +13,10 @@ from sqlglot import exp
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import QueryFailed, not_supported
 from localaws.athena.sql.functions import date_formats, decimals
+from localaws.athena.sql.functions.nested_rules import NESTED_RULES, common_of
 from localaws.athena.sql.parsing.nodes import position, type_mismatch
 from localaws.athena.sql.types.casts import cast, coerced
+from localaws.athena.sql.types.comparisons import compared, has_order, ordered
 from localaws.athena.sql.types.typed_sql import TypedSql, once
 
 Rule = Callable[[str, list[TypedSql], list[exp.Expr]], TypedSql | None]
@@ -120,7 +122,7 @@ def _sign(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql 
 
 
 def _mod(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
-    common = unified(values)
+    common = common_of(values)
     if len(values) != 2 or common is None or not dt.is_decimal(common):
         return None
     return decimals.arithmetic("%", *values)
@@ -140,10 +142,10 @@ def _concat(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSq
 
 
 def _concat_arrays(values: list[TypedSql]) -> TypedSql | None:
-    common = unified(values)
+    common = common_of(values)
     if common is None and len(values) == 2:
         values = [_array_of(value, other) for value, other in zip(values, reversed(values), strict=True)]
-        common = unified(values)
+        common = common_of(values)
     if common is None or any(value.type == dt.NULL for value in values):
         return None
     # Like Trino's, DuckDB's || is NULL if one side is NULL; its list_concat is not.
@@ -159,11 +161,9 @@ def _array_of(value: TypedSql, other: TypedSql) -> TypedSql:
 
 def _extreme(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
     """Translate greatest and least: NULL if any argument is NULL; NaN is neither larger nor smaller than a number."""
-    common = unified(values)
-    if common is None:
+    common = common_of(values)
+    if common is None or not has_order(common):
         return None
-    if pa.types.is_nested(common):
-        raise not_supported(f"comparison of {dt.trino_name(common)}")
 
     def write(*texts: str) -> str:
         known = " AND ".join(f"{text} IS NOT NULL" for text in texts)
@@ -173,27 +173,22 @@ def _extreme(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedS
             found = f"coalesce(greatest({numbers}), {texts[0]})"
         return f"CASE WHEN {known} THEN {found} END"
 
-    return TypedSql(once([coerced(value, common) for value in values], write), common)
+    return TypedSql(once([ordered(coerced(value, common), common) for value in values], write), common)
 
 
 def _coalesce(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
-    common = unified(values)
+    common = common_of(values)
     if common is None or len(values) < 2:
         return None
     return TypedSql(f"coalesce({', '.join(coerced(value, common) for value in values)})", common)
 
 
 def _nullif(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
-    if len(values) != 2 or (common := unified(values)) is None:
+    if len(values) != 2 or (common := common_of(values)) is None:
         return None
-    if pa.types.is_nested(common):
-        raise not_supported(f"comparison of {dt.trino_name(common)}")
 
     def write(value: str, other: str) -> str:
-        first = coerced(TypedSql(value, values[0].type), common)
-        equal = f"{first} = {other}"
-        if common in (dt.DOUBLE, dt.REAL):
-            equal += f" AND NOT isnan({first})"
+        equal = compared("=", coerced(TypedSql(value, values[0].type), common), other, common)
         return f"CASE WHEN {equal} THEN NULL ELSE {value} END"
 
     return TypedSql(once([values[0].sql, coerced(values[1], common)], write), values[0].type)
@@ -201,17 +196,6 @@ def _nullif(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSq
 
 def _try(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
     return TypedSql(f"TRY({values[0].sql})", values[0].type) if len(values) == 1 else None
-
-
-def unified(values: list[TypedSql]) -> pa.DataType | None:
-    """Return the common type to which all values can be coerced; None if there is none."""
-    common = dt.NULL
-    for value in values:
-        found = dt.common_type(common, value.type)
-        if found is None:
-            return None
-        common = found
-    return common if values else None
 
 
 def _constant(node: exp.Expr, what: str) -> str:
@@ -266,4 +250,5 @@ RULES: dict[str, Rule] = {
     "coalesce": _coalesce,
     "nullif": _nullif,
     "try": _try,
+    **NESTED_RULES,
 }

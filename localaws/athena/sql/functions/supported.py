@@ -1,14 +1,16 @@
 """The supported functions with their overloads and DuckDB SQL: an allowlist in which each function is tested.
 
-Templates of scalar functions name their arguments ``{0}``, ``{1}``; ``{all}`` is all of them. Templates of aggregate
-and window functions have ``{over}`` for FILTER and OVER; DISTINCT and ORDER BY are inside ``{all}``, and a template
-without ``{all}`` supports neither. ``{distinct}`` is DISTINCT or '', for a template that needs it again.
+Templates of scalar functions name their arguments ``{0}``, ``{1}``; ``{all}`` is all of them. ``{T}`` is DuckDB's name
+of the type of a type variable. Templates of aggregate and window functions have ``{over}`` for FILTER and OVER.
+DISTINCT and ORDER BY are inside ``{all}``, and a template without ``{all}`` supports neither. ``{distinct}`` is
+DISTINCT or '', for a template that needs it again. ``{order}`` is ORDER BY, for a template without ``{all}``.
 Functions that are neither here nor in ``rules`` are rejected.
 Source: https://trino.io/docs/current/functions.html
 """
 
 from __future__ import annotations
 
+from localaws.athena.sql.functions import arrays_and_maps
 from localaws.athena.sql.functions.overloads import Overload, overload
 
 FunctionTable = dict[str, list[Overload]]
@@ -178,31 +180,7 @@ SCALARS = _table(
     ("last_day_of_month", "date -> date", "last_day({0})"),
     ("last_day_of_month", "timestamp -> date", "last_day({0})"),
     ("to_unixtime", "timestamp -> double", "epoch({0})"),
-    # ---- arrays
-    ("cardinality", "array(T) -> bigint", "len({0})"),
-    ("element_at", "array(T), bigint -> T", "trino_element_at({0}, {1})"),
-    ("contains", "array(C), C -> boolean", "trino_contains({0}, {1})"),
-    ("array_position", "array(C), C -> bigint", "trino_array_position({0}, {1})"),
-    ("array_join", "array(varchar), varchar -> varchar", "trino_array_join({0}, {1})"),
-    (
-        "array_join",
-        "array(varchar), varchar, varchar -> varchar",
-        "trino_array_join_with_null({0}, {1}, {2})",
-    ),
-    ("array_sort", "array(C) -> array(C)", "list_sort({0}, 'ASC', 'NULLS LAST')"),
-    *(
-        ("array_max", f"array({real}) -> {real}", "trino_array_max_number({0})")
-        for real in ("real", "double")
-    ),
-    ("array_max", "array(C) -> C", "trino_array_max({0})"),
-    ("array_min", "array(C) -> C", "trino_array_min({0})"),
-    (
-        "sequence",
-        "bigint, bigint -> array(bigint)",
-        "trino_sequence({0}, {1}, CASE WHEN {0} <= {1} THEN 1 ELSE -1 END)",
-    ),
-    ("sequence", "bigint, bigint, bigint -> array(bigint)", "trino_sequence({0}, {1}, {2})"),
-    ("sequence", "date, date -> array(date)", "trino_sequence_of_dates({0}, {1})"),
+    *arrays_and_maps.SCALAR_ROWS,
 )
 
 AGGREGATES = _table(
@@ -213,7 +191,7 @@ AGGREGATES = _table(
     ("sum", "double -> double", "sum({all}){over}"),
     ("avg", "double -> double", "avg({all}){over}"),
     ("avg", "real -> real", "CAST(avg({all}){over} AS REAL)"),
-    ("min", "C -> C", "min({all}){over}"),
+    ("min", "O -> O", "min({all}){over}"),
     # In DuckDB, NaN is the largest number; in Trino, it is not larger than any number.
     *(
         (
@@ -223,7 +201,7 @@ AGGREGATES = _table(
         )
         for number in ("real", "double")
     ),
-    ("max", "C -> C", "max({all}){over}"),
+    ("max", "O -> O", "max({all}){over}"),
     ("min_by", "T, compared -> T", "arg_min_null({all}){over}"),
     *(
         ("max_by", f"T, {number} -> T", "arg_max_null({0}, trino_below_all_if_nan({1})){over}")
@@ -260,7 +238,7 @@ AGGREGATES = _table(
         "CAST(approx_quantile({0}, CAST({1} AS REAL)){over} AS REAL)",
     ),
     ("approx_percentile", "double, double -> double", "approx_quantile({0}, CAST({1} AS REAL)){over}"),
-    ("array_agg", "T -> array(T)", "list({all}){over}"),
+    *arrays_and_maps.AGGREGATE_ROWS,
 )
 
 WINDOW_FUNCTIONS = _table(

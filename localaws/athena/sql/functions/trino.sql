@@ -209,12 +209,6 @@ CREATE MACRO trino_subscript(a, i) AS
       END];
 CREATE MACRO trino_element_at(a, i) AS
     a[CASE WHEN i = 0 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') ELSE i END];
-CREATE MACRO trino_contains(a, x) AS
-    CASE WHEN a IS NULL OR x IS NULL THEN NULL
-         WHEN list_contains(a, x) THEN true
-         WHEN len(a) > list_count(a) THEN NULL ELSE false END;
-CREATE MACRO trino_array_position(a, x) AS
-    CASE WHEN a IS NULL OR x IS NULL THEN NULL ELSE CAST(coalesce(list_position(a, x), 0) AS BIGINT) END;
 CREATE MACRO trino_array_join(a, delimiter) AS
     CASE WHEN len(a) >= 0 AND delimiter IS NOT NULL THEN coalesce(array_to_string(a, delimiter), '') END;
 CREATE MACRO trino_array_join_with_null(a, delimiter, replacement) AS
@@ -226,6 +220,107 @@ CREATE MACRO trino_array_min(a) AS CASE WHEN len(a) = list_count(a) THEN list_mi
 CREATE MACRO trino_array_max_number(a) AS
     CASE WHEN len(a) = list_count(a)
          THEN coalesce(list_max(list_filter(a, lambda x: NOT isnan(x))), list_max(a)) END;
+
+-- The conjunction and the disjunction of booleans that can be NULL.
+CREATE MACRO trino_booleans(results) AS list_transform(results, lambda it: coalesce(2 * CAST(it AS INTEGER), 1));
+CREATE MACRO trino_all(results) AS [false, NULL, true][1 + list_min(trino_booleans(results) || [2])];
+CREATE MACRO trino_any(results) AS [false, NULL, true][1 + list_max(trino_booleans(results) || [0])];
+CREATE MACRO trino_first_true(results) AS
+    CASE WHEN results IS NOT NULL THEN CAST(coalesce(list_position(results, true), 0) AS BIGINT) END;
+
+-- The structs that lambdas with several parameters get.
+CREATE MACRO trino_zip(a, b) AS CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN
+    list_transform(list_zip(a, b), lambda it: struct_pack(x0 := it[1], x1 := it[2])) END;
+CREATE MACRO trino_pairs(a) AS
+    list_transform(a, lambda it: list_transform(a, lambda other: struct_pack(x0 := it, x1 := other)));
+CREATE MACRO trino_entries(m) AS
+    list_transform(map_entries(m), lambda it: struct_pack(x0 := it.key, x1 := it.value));
+CREATE MACRO trino_all_keys(m, n) AS
+    map_keys(m) || list_filter(map_keys(n), lambda it: NOT map_contains(m, it));
+CREATE MACRO trino_zipped_entries(m, n) AS
+    list_transform(trino_all_keys(m, n), lambda it: struct_pack(x0 := it, x1 := m[it], x2 := n[it]));
+
+-- Elements that are NULL are equal here, as in GROUP BY. A struct around each element makes DuckDB compare them so.
+CREATE MACRO trino_wrapped(a) AS list_transform(a, lambda it: struct_pack(x := it));
+CREATE MACRO trino_distinct_wrapped(w) AS
+    list_transform(list_filter(w, lambda it, place: list_position(w, it) = place), lambda it: it.x);
+CREATE MACRO trino_distinct(given) AS list_transform([struct_pack(a := given)], lambda all_:
+    CASE WHEN len(list_distinct(all_.a)) = len(all_.a) THEN all_.a
+         ELSE list_transform([trino_wrapped(all_.a)], lambda w: trino_distinct_wrapped(w))[1] END)[1];
+CREATE MACRO trino_filter_by(a, b, wanted) AS CASE WHEN b IS NOT NULL THEN
+    list_transform(list_filter(trino_wrapped(a), lambda it: list_contains(trino_wrapped(b), it) = wanted),
+                   lambda it: it.x) END;
+CREATE MACRO trino_overlap(a, b) AS
+    CASE WHEN a IS NULL OR b IS NULL THEN NULL
+         WHEN list_has_any(a, b) THEN true
+         WHEN len(a) = 0 OR len(b) = 0 THEN false
+         WHEN len(a) > list_count(a) OR len(b) > list_count(b) THEN NULL ELSE false END;
+CREATE MACRO trino_ngrams(a, n) AS
+    CASE WHEN CASE WHEN n <= 0 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: N must be positive') END IS NOT NULL
+              OR a IS NULL OR n IS NULL THEN NULL
+         WHEN n >= len(a) THEN [a]
+         ELSE list_transform(range(1, len(a) - n + 2), lambda it: a[it:it + n - 1]) END;
+CREATE MACRO trino_repeats(n) AS
+    CASE WHEN n < 0 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be greater than or equal to 0')
+         WHEN n > 10000 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be less than or equal to 10000')
+         ELSE n END;
+CREATE MACRO trino_slice_start(a, start) AS
+    CASE WHEN start = 0 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1')
+         WHEN start < 0 THEN len(a) + start + 1 ELSE start END;
+CREATE MACRO trino_slice(a, start, n) AS
+    CASE WHEN start IS NULL OR n IS NULL THEN NULL
+         WHEN CASE WHEN n < 0 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: length must be greater than or equal to 0') END
+              IS NOT NULL THEN NULL
+         WHEN trino_slice_start(a, start) < 1 OR n = 0 THEN a[1:0]
+         ELSE a[trino_slice_start(a, start):trino_slice_start(a, start) + n - 1] END;
+CREATE MACRO trino_trim_array(a, n) AS
+    CASE WHEN n IS NULL THEN NULL
+         WHEN CASE WHEN n < 0 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: size must not be negative: ' || n)
+                   WHEN n > len(a) THEN trino_raise('INVALID_FUNCTION_ARGUMENT: size must not exceed array cardinality '
+                                                    || len(a) || ': ' || n) END IS NOT NULL THEN NULL
+         ELSE a[1:len(a) - n] END;
+
+-- A map of Trino: no key is NULL, and no key is there twice. The arrays have the same length.
+CREATE MACRO trino_map(ks, vs) AS CASE
+    WHEN CASE WHEN len(ks) <> len(vs) THEN
+                   trino_raise('INVALID_FUNCTION_ARGUMENT: Key and value arrays must be the same length')
+              WHEN vs IS NULL THEN NULL
+              WHEN list_count(ks) < len(ks) THEN trino_raise('INVALID_FUNCTION_ARGUMENT: map key cannot be null')
+              WHEN len(list_distinct(ks)) < len(ks) THEN
+                   trino_raise('INVALID_FUNCTION_ARGUMENT: Duplicate map keys are not allowed') END IS NULL
+    THEN map(ks, vs) END;
+CREATE MACRO trino_map_subscript(m, k) AS CASE
+    WHEN CASE WHEN k IS NOT NULL AND NOT map_contains(m, k) THEN
+                   trino_raise('INVALID_FUNCTION_ARGUMENT: Key not present in map: ' || CAST(k AS VARCHAR)) END IS NULL
+    THEN m[k] END;
+
+CREATE MACRO trino_map_from_entries(pairs) AS CASE
+    WHEN CASE WHEN len(list_filter(pairs, lambda it: it IS NULL)) > 0 THEN
+                   trino_raise('INVALID_FUNCTION_ARGUMENT: map entry cannot be null') END IS NULL
+    THEN trino_map(list_transform(pairs, lambda it: it.field0), list_transform(pairs, lambda it: it.field1)) END;
+-- Aggregates get pairs of a key k and a value v. The first value of a key counts; a key that is NULL does not.
+CREATE MACRO trino_pairs_of(m) AS list_transform(map_entries(m), lambda it: struct_pack(k := it.key, v := it.value));
+CREATE MACRO trino_keyed(pairs) AS list_filter(pairs, lambda it: it.k IS NOT NULL);
+CREATE MACRO trino_keys_of(pairs) AS list_transform(pairs, lambda it: it.k);
+CREATE MACRO trino_first_pairs(given) AS list_transform([given], lambda all_:
+    CASE WHEN len(list_distinct(trino_keys_of(all_))) = len(all_) THEN all_
+         ELSE list_transform([struct_pack(keys_ := trino_keys_of(all_))], lambda known: list_filter(
+             all_, lambda it, place: list_position(known.keys_, it.k) = place))[1] END)[1];
+CREATE MACRO trino_map_agg(pairs) AS list_transform([trino_first_pairs(trino_keyed(pairs))], lambda known:
+    CASE WHEN len(known) > 0 THEN map(trino_keys_of(known), list_transform(known, lambda it: it.v)) END)[1];
+CREATE MACRO trino_map_concat(pairs) AS list_transform([trino_first_pairs(pairs)], lambda known:
+    map(trino_keys_of(known), list_transform(known, lambda it: it.v)))[1];
+CREATE MACRO trino_grouped(pairs, distinct_keys) AS map(distinct_keys, list_transform(distinct_keys, lambda wanted:
+    list_transform(list_filter(pairs, lambda it: it.k = wanted), lambda it: it.v)));
+CREATE MACRO trino_multimap_agg(given) AS list_transform([trino_keyed(given)], lambda pairs:
+    CASE WHEN len(pairs) > 0 THEN trino_grouped(pairs, trino_keys_of(trino_first_pairs(pairs))) END)[1];
+CREATE MACRO trino_multimap_from_entries(given) AS CASE
+    WHEN CASE WHEN len(list_filter(given, lambda it: it IS NULL)) > 0 THEN
+                   trino_raise('INVALID_FUNCTION_ARGUMENT: map entry cannot be null')
+              WHEN len(list_filter(given, lambda it: it.field0 IS NULL)) > 0 THEN
+                   trino_raise('INVALID_FUNCTION_ARGUMENT: map key cannot be null') END IS NULL
+    THEN list_transform([list_transform(given, lambda it: struct_pack(k := it.field0, v := it.field1))], lambda pairs:
+        trino_grouped(pairs, trino_keys_of(trino_first_pairs(pairs))))[1] END;
 
 -- The calendar repeats every 400 years; DuckDB only parses the years 1 to 9999.
 CREATE MACRO trino_make_date(y, m, d) AS

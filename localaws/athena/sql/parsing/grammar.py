@@ -453,15 +453,11 @@ class _Recognizer(Cursor):
         ahead += self._is_name(ahead)
         if self._peek(ahead) == ")" and self._peek(ahead + 1) == "->":
             self._at += ahead + 2
-            self._lambda()
+            self._expression()
             return
         if not self._subquery():
             self._expressions()
         self._expect(")")
-
-    def _lambda(self) -> None:
-        self.parsed.unsupported.append("lambda expressions")
-        self._expression()
 
     def _named(self) -> None:
         """Recognize what starts with a name: a column, a call, a literal of a named type or a lambda."""
@@ -475,7 +471,7 @@ class _Recognizer(Cursor):
             self._type_named(token)
             self._string()
         elif self._take("->"):
-            self._lambda()
+            self._expression()
         elif self._peek() == "OVER" and (self._peek(1) == "(" or self._is_name(1)):
             self.parsed.unsupported.append("measures of a window")
             self._over()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import ClassVar
+from functools import partial
+from typing import ClassVar, NoReturn
 
 import pyarrow as pa
 from sqlglot import exp
@@ -18,14 +19,15 @@ from localaws.athena import datatypes as dt
 from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
 from localaws.athena.quoting import duckdb_string
 from localaws.athena.sql.functions import decimals
-from localaws.athena.sql.functions.overloads import bind, overload
-from localaws.athena.sql.functions.rules import RULES, plus_interval, unified
+from localaws.athena.sql.functions.nested_rules import common_of, row, subscript
+from localaws.athena.sql.functions.overloads import Argument, Lambda, LambdaSql, bind, overload
+from localaws.athena.sql.functions.rules import RULES, plus_interval
 from localaws.athena.sql.functions.supported import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
 from localaws.athena.sql.functions.unsupported import UNSUPPORTED
 from localaws.athena.sql.parsing.nodes import interval_parts, only, position, type_mismatch, unsupported
 from localaws.athena.sql.parsing.parser import TimestampLiteral, UnaryPlus
 from localaws.athena.sql.translation.aggregate_calls import aggregate_call
-from localaws.athena.sql.translation.scope import Scope
+from localaws.athena.sql.translation.scope import Scope, ScopeColumn, dereferenced
 from localaws.athena.sql.translation.windows import (
     WITH_NULL_TREATMENT,
     WITHOUT_FRAME,
@@ -34,6 +36,7 @@ from localaws.athena.sql.translation.windows import (
     resolved,
 )
 from localaws.athena.sql.types.casts import cast, coerced
+from localaws.athena.sql.types.comparisons import compared, has_order
 from localaws.athena.sql.types.typed_sql import TypedSql, once, shown_type
 
 # Compiles a subquery within a scope; returns its columns and SQL.
@@ -48,15 +51,6 @@ _COMPARISONS: dict[type[exp.Expr], str] = {
     exp.GTE: ">=",
     exp.NullSafeEQ: "IS NOT DISTINCT FROM",
     exp.NullSafeNEQ: "IS DISTINCT FROM",
-}
-# In DuckDB, NaN equals NaN and is the largest number; in Trino, every comparison with NaN is false.
-_WITH_NAN = {
-    "=": "({a} = {b} AND (NOT isnan({a}) OR {b} IS NULL))",
-    "<>": "({a} <> {b} OR (isnan({a}) AND {b} IS NOT NULL))",
-    "<": "({a} < {b} AND (NOT isnan({b}) OR {a} IS NULL))",
-    "<=": "({a} <= {b} AND (NOT isnan({b}) OR {a} IS NULL))",
-    ">": "({a} > {b} AND (NOT isnan({a}) OR {b} IS NULL))",
-    ">=": "({a} >= {b} AND (NOT isnan({a}) OR {b} IS NULL))",
 }
 _ARITHMETIC: dict[type[exp.Expr], str] = {
     exp.Add: "+",
@@ -80,8 +74,9 @@ _MOST_DIGITS = 3  # supported precision of timestamps
 class Expressions:
     """Translates the expressions of one SELECT. ``now`` is the start time of the query."""
 
-    def __init__(self, scope: Scope, subquery: Subquery, now: datetime) -> None:
-        self._scope, self._subquery, self._now = scope, subquery, now
+    def __init__(self, scope: Scope, subquery: Subquery, now: datetime, depth: int = 0) -> None:
+        """``depth`` is the number of lambdas around the expressions."""
+        self._scope, self._subquery, self._now, self._depth = scope, subquery, now, depth
         self.windows: dict[str, Window] = {}  # of the WINDOW clause
 
     def compile(self, node: exp.Expr) -> TypedSql:
@@ -119,8 +114,13 @@ class Expressions:
         names = [node.args.get(part) for part in ("catalog", "db", "table", "this")]
         return self._scope.resolve(node, tuple(name.name.lower() for name in names if name is not None))
 
+    def _identifier(self, node: exp.Expr) -> TypedSql:
+        return self._scope.resolve(node, (node.name.lower(),))
+
     def _dot(self, node: exp.Expr) -> TypedSql:
-        raise unsupported(f"a field of {node.this.sql(dialect='trino')}: name the column itself", node)
+        if not isinstance(node.expression, exp.Identifier):
+            raise unsupported(f"{node.sql(dialect='trino')} in an expression", node)
+        return dereferenced(self.compile(node.this), (node.expression.name,), node)
 
     def _literal(self, node: exp.Expr) -> TypedSql:
         text = str(node.this)
@@ -195,19 +195,19 @@ class Expressions:
         if common is None:
             shown = f"{shown_type(left, node.this)} {operator} {shown_type(right, node.expression)}"
             raise type_mismatch(node, f"Cannot apply operator: {shown}")
-        if pa.types.is_nested(common):
-            raise not_supported(f"comparison of {dt.trino_name(common)}")
-        first, second = coerced(left, common), coerced(right, common)
-        if common in (dt.DOUBLE, dt.REAL) and operator in _WITH_NAN:
-            with_nan = _WITH_NAN[operator]
-            return TypedSql(once([first, second], lambda a, b: with_nan.format(a=a, b=b)), dt.BOOLEAN)
-        return TypedSql(f"({first} {operator} {second})", dt.BOOLEAN)
+        if operator[0] in "<>" and operator != "<>" and not has_order(common):
+            raise type_mismatch(
+                node,
+                f"Cannot apply operator: {dt.trino_name(left.type)} {operator} {dt.trino_name(right.type)}",
+            )
+        text = compared(operator, coerced(left, common), coerced(right, common), common)
+        return TypedSql(text, dt.BOOLEAN)
 
     def _between(self, node: exp.Expr) -> TypedSql:
         only(node, "this", "low", "high")
         value, low, high = (self.compile(node.args[part]) for part in ("this", "low", "high"))
-        common = unified([value, low, high])
-        if common is None or pa.types.is_nested(common):
+        common = common_of([value, low, high])
+        if common is None or not has_order(common):
             shown = ", ".join(dt.trino_name(part.type) for part in (value, low, high))
             raise type_mismatch(node, f"Cannot check if {shown} is BETWEEN: the types differ")
 
@@ -232,11 +232,13 @@ class Expressions:
                 text = f"SELECT {coerced(TypedSql('c0', found), common)} FROM ({text})"
         else:
             items = [self.compile(item) for item in node.expressions]
-            common, text = unified([value, *items]), ""
-        if common is None or pa.types.is_nested(common):
+            common, text = common_of([value, *items]), ""
+        if common is None:
             raise type_mismatch(
                 node, f"IN value and list items must be the same type: {dt.trino_name(value.type)}"
             )
+        if pa.types.is_nested(common):
+            return self._in_nested(value, items, common)
         tested, texts = coerced(value, common), [coerced(item, common) for item in items]
         found = f"({tested} IN ({text or ', '.join(texts)}))"
         constants = [
@@ -252,6 +254,16 @@ class Expressions:
                 f"THEN CASE WHEN {nulls} THEN NULL ELSE false END ELSE {found} END)"
             )
         return TypedSql(found, dt.BOOLEAN)
+
+    def _in_nested(self, value: TypedSql, items: Sequence[TypedSql], common: pa.DataType) -> TypedSql:
+        if not items:
+            raise not_supported(f"IN with a subquery of {dt.trino_name(common)}")
+        texts = [coerced(item, common) for item in (value, *items)]
+
+        def write(tested: str, *others: str) -> str:
+            return f"({' OR '.join(compared('=', tested, other, common) for other in others)})"
+
+        return TypedSql(once(texts, write), dt.BOOLEAN)
 
     def _exists(self, node: exp.Expr) -> TypedSql:
         only(node, "this")
@@ -363,14 +375,14 @@ class Expressions:
 
     def _bracket(self, node: exp.Expr) -> TypedSql:
         only(node, "this", "expressions")
-        value, (index,) = self.compile(node.this), node.expressions
-        if isinstance(index, exp.Slice) or not dt.is_array(value.type):
-            raise unsupported(f"[] of {dt.trino_name(value.type)}", node)
-        at = self.compile(index)
-        if not dt.can_coerce(at.type, dt.BIGINT):
-            raise type_mismatch(index, f"an array's index is a bigint, not {dt.trino_name(at.type)}")
-        operands = [value.sql, coerced(at, dt.BIGINT)]
-        return TypedSql(once(operands, lambda a, i: f"trino_subscript({a}, {i})"), value.type.value_type)
+        index = node.expressions[0]
+        if isinstance(index, exp.Slice):
+            raise unsupported("[] with a slice", node)
+        return subscript(self.compile(node.this), self.compile(index), node)
+
+    def _tuple(self, node: exp.Expr) -> TypedSql:
+        only(node, "expressions")
+        return row([self.compile(item) for item in node.expressions])
 
     def _array(self, node: exp.Expr) -> TypedSql:
         only(node, "expressions", "bracket_notation")
@@ -379,7 +391,7 @@ class Expressions:
                 f"TOO_MANY_ARGUMENTS: {position(node)}Too many arguments for array constructor", SYNTAX_ERROR
             )
         items = [self.compile(item) for item in node.expressions]
-        common = unified(items) if items else dt.NULL
+        common = common_of(items) if items else dt.NULL
         if common is None:
             raise type_mismatch(
                 node, "All ARRAY elements must be the same type or coercible to a common type"
@@ -411,7 +423,7 @@ class Expressions:
         self, node: exp.Expr, branches: list[tuple[str, TypedSql]], default: TypedSql | None
     ) -> TypedSql:
         results = [result for _, result in branches] + ([default] if default else [])
-        common = unified(results)
+        common = common_of(results)
         if common is None:
             shown = ", ".join(sorted({dt.trino_name(result.type) for result in results}))
             raise type_mismatch(
@@ -488,29 +500,58 @@ class Expressions:
     def _scalar(self, node: exp.Expr, name: str, arguments: Sequence[exp.Expr]) -> TypedSql:
         if name not in RULES and name not in SCALARS:
             raise unsupported(name, node)
-        values = [self.compile(argument) for argument in arguments]
-        rule = RULES.get(name)
-        if rule is not None and (found := rule(name, values, list(arguments))) is not None:
+        values = [self._argument(argument) for argument in arguments]
+        rule, plain = RULES.get(name), [value for value in values if isinstance(value, TypedSql)]
+        if rule is not None and plain == values and (found := rule(name, plain, list(arguments))) is not None:
             return found
         bound = bind(SCALARS.get(name, []), values)
         if bound is None:
             raise self._wrong_arguments(node, name, values)
 
+        lambdas = {at: bound.arguments[at] for at, value in enumerate(values) if isinstance(value, Lambda)}
+
         def write(*texts: str) -> str:
-            return bound.template.format(*texts, all=", ".join(texts))
+            rest = iter(texts)
+            every = [lambdas[at] if at in lambdas else next(rest) for at in range(len(values))]
+            return bound.template.format(*every, all=", ".join(every), **bound.type_names)
 
         repeats = "trino_" in bound.template or any(bound.template.count(f"{{{at}}}") > 1 for at in range(4))
-        text = once(bound.arguments, write) if repeats else write(*bound.arguments)
+        texts = [text for at, text in enumerate(bound.arguments) if at not in lambdas]
+        text = once(texts, write) if repeats and texts else write(*texts)
         return TypedSql(text, bound.result)
 
-    def _wrong_arguments(self, node: exp.Expr, name: str, values: Sequence[TypedSql]) -> QueryFailed:
+    def _argument(self, node: exp.Expr) -> Argument:
+        if not isinstance(node, exp.Lambda):
+            return self.compile(node)
+        only(node, "this", "expressions")
+        return Lambda(len(node.expressions), partial(self._lambda, node))
+
+    def _lambda(self, node: exp.Expr, types: Sequence[pa.DataType]) -> LambdaSql:
+        def no_subquery(query: exp.Expr, scope: Scope) -> NoReturn:
+            raise QueryFailed(
+                f"NOT_SUPPORTED: {position(query)}Lambda expression cannot contain subqueries", SYNTAX_ERROR
+            )
+
+        name = f"p{self._depth}"
+        texts = [name] if len(types) == 1 else [f"{name}.x{at}" for at in range(len(types))]
+        parameters = tuple(
+            ScopeColumn(parameter.name.lower(), type_, text)
+            for parameter, type_, text in zip(node.expressions, types, texts, strict=True)
+        )
+        scope = Scope(parameters, self._scope)
+        body = Expressions(scope, no_subquery, self._now, self._depth + 1).compile(node.this)
+        self._scope.touched += [column for column in scope.touched if column not in parameters]
+        return LambdaSql(name, body)
+
+    def _wrong_arguments(self, node: exp.Expr, name: str, values: Sequence[Argument]) -> QueryFailed:
         """Return Trino's error for wrong arguments, or "not supported" if Trino has an overload for them."""
+        given = ", ".join(
+            dt.trino_name(value.type) if isinstance(value, TypedSql) else "function" for value in values
+        )
         if bind(UNSUPPORTED.get(name, []), values) is not None:
-            given = ", ".join(dt.trino_name(value.type) for value in values)
             return unsupported(f"{name}({given})", node)
         known = SCALARS.get(name) or AGGREGATES.get(name) or WINDOW_FUNCTIONS.get(name) or []
         expected = ", ".join(f"{name}({', '.join(candidate.parameters)})" for candidate in known)
-        given = ", ".join(dt.trino_name(value.type) for value in values)
         hint = f" Expected: {expected}" if expected else ""
         return type_mismatch(node, f"Unexpected parameters ({given}) for function {name}.{hint}")
 
@@ -559,6 +600,12 @@ class Expressions:
         ``over`` is the SQL of its FILTER and OVER, ``nulls`` that of IGNORE NULLS.
         """
         name, arguments, distinct, order = aggregate_call(node)
+        if self._depth:
+            raise QueryFailed(
+                f"EXPRESSION_NOT_SCALAR: {position(node)}Lambda expression cannot contain aggregations, "
+                f"window functions or grouping operations: {name}",
+                SYNTAX_ERROR,
+            )
         table = {**AGGREGATES, **WINDOW_FUNCTIONS} if in_window else AGGREGATES
         if name not in table and name != "listagg":
             raise unsupported(f"{name} as an aggregate", node)
@@ -582,15 +629,19 @@ class Expressions:
         bound = bind(_LISTAGG if name == "listagg" else table[name], values)
         if bound is None:
             raise self._wrong_arguments(node, name, values)
-        if (distinct or order) and "{all}" not in bound.template:
+        if (distinct or (order and "{order}" not in bound.template)) and "{all}" not in bound.template:
             raise not_supported(f"{name} with DISTINCT or ORDER BY")
         inside = before + ", ".join(bound.arguments) + after
         template = bound.template.replace("){over}", f"{nulls}){{over}}")
-        text = template.format(*bound.arguments, all=inside, distinct=before, over=over)
+        text = template.format(
+            *bound.arguments, all=inside, distinct=before, order=after, over=over, **bound.type_names
+        )
         return TypedSql(text, bound.result)
 
     _METHODS: ClassVar[dict[type[exp.Expr], Callable[[Expressions, exp.Expr], TypedSql]]] = {
         exp.Column: _column,
+        exp.Identifier: _identifier,
+        exp.Tuple: _tuple,
         exp.Dot: _dot,
         exp.Literal: _literal,
         TimestampLiteral: _timestamp,

@@ -30,6 +30,7 @@ from localaws.athena.sql.translation.output_columns import (
 )
 from localaws.athena.sql.translation.scope import Scope
 from localaws.athena.sql.translation.windows import named_windows
+from localaws.athena.sql.types import nested
 from localaws.athena.sql.types.casts import coerced
 from localaws.athena.sql.types.typed_sql import TypedSql
 from localaws.athena.tables.catalog import Catalog
@@ -114,10 +115,7 @@ class _Compiler:
     def _values(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Query:
         only(node, "expressions", "alias", "with_")
         expressions = self._expressions(Scope(parent=parent), ctes)
-        rows = [
-            [expressions.compile(item) for item in (row.expressions if isinstance(row, exp.Tuple) else [row])]
-            for row in node.expressions
-        ]
+        rows = [_values_row(row, expressions) for row in node.expressions]
         if len({len(row) for row in rows}) != 1:
             raise type_mismatch(node, "Values rows have mismatched types")
         outputs = []
@@ -321,6 +319,22 @@ class _Compiler:
             return query.sql, [output.type for output in query.outputs]
 
         return Expressions(scope, subquery, self._now)
+
+
+def _values_row(node: exp.Expr, expressions: Expressions) -> list[TypedSql]:
+    """Return the columns of one row of VALUES. A single value that is a row has one column for each field."""
+    items = node.expressions if isinstance(node, exp.Tuple) else [node]
+    if len(items) == 1 and isinstance(items[0], exp.Anonymous) and items[0].name.lower() == "row":
+        items = items[0].expressions
+        return [expressions.compile(item) for item in items]
+    values = [expressions.compile(item) for item in items]
+    if len(values) > 1 or not dt.is_row(values[0].type):
+        return values
+    value = values[0]
+    return [
+        TypedSql(nested.field(value.sql, value.type, at), part)
+        for at, part in enumerate(dt.parts(value.type))
+    ]
 
 
 def _as_types(query: Query, outputs: Sequence[OutputColumn]) -> str:

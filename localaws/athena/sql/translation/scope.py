@@ -9,8 +9,8 @@ from sqlglot import exp
 
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
-from localaws.athena.quoting import duckdb_identifier
 from localaws.athena.sql.parsing.nodes import position
+from localaws.athena.sql.types import nested
 from localaws.athena.sql.types.typed_sql import TypedSql
 from localaws.athena.tables.data_files import Scan
 
@@ -65,7 +65,7 @@ class Scope:
             if found is not None:
                 column, fields = found
                 self.touched.append(column)
-                return _dereferenced(column.read(), fields, node)
+                return dereferenced(column.read(), fields, node)
             scope = scope.parent
         raise QueryFailed(
             f"COLUMN_NOT_FOUND: {position(node)}Column '{'.'.join(parts)}' cannot be resolved "
@@ -86,12 +86,15 @@ class Scope:
         return None
 
 
-def _dereferenced(value: TypedSql, fields: tuple[str, ...], node: exp.Expr) -> TypedSql:
+def dereferenced(value: TypedSql, fields: tuple[str, ...], node: exp.Expr) -> TypedSql:
+    """Return a field of a row, or of a row in it. The case of the names does not matter."""
     for name in fields:
-        if not pa.types.is_struct(value.type) or value.type.get_field_index(name) < 0:
+        names = [field.name.lower() for field in value.type] if dt.is_row(value.type) else []
+        if not name or name.lower() not in names:
             raise QueryFailed(
                 f"COLUMN_NOT_FOUND: {position(node)}{dt.trino_name(value.type)} has no field '{name}'",
                 SYNTAX_ERROR,
             )
-        value = TypedSql(f"({value.sql}).{duckdb_identifier(name)}", value.type.field(name).type)
+        at = names.index(name.lower())
+        value = TypedSql(nested.field(value.sql, value.type, at), value.type.field(at).type)
     return value

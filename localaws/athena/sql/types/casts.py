@@ -9,6 +9,7 @@ from localaws.athena import datatypes as dt
 from localaws.athena.errors import not_supported
 from localaws.athena.quoting import duckdb_string
 from localaws.athena.sql.parsing.nodes import type_mismatch, unsupported
+from localaws.athena.sql.types import nested
 from localaws.athena.sql.types.number_casts import number_cast
 from localaws.athena.sql.types.typed_sql import TypedSql, once
 
@@ -26,7 +27,15 @@ def coerced(value: TypedSql, target: pa.DataType) -> str:
     """Return the SQL of ``value`` coerced to ``target``, to which its type can be coerced."""
     if value.type == target:
         return value.sql
-    return number_cast(value.sql, value.type, target)
+    return _coerced_text(value.sql, value.type, target)
+
+
+def _coerced_text(text: str, source: pa.DataType, target: pa.DataType) -> str:
+    if source == target:
+        return text
+    if pa.types.is_nested(source):
+        return nested.rebuilt(text, source, target, _coerced_text)
+    return number_cast(text, source, target)
 
 
 def cast(value: TypedSql, target: pa.DataType, node: exp.Expr, safe: bool = False) -> TypedSql:
@@ -38,15 +47,18 @@ def cast(value: TypedSql, target: pa.DataType, node: exp.Expr, safe: bool = Fals
 
 def _cast_text(value: TypedSql, target: pa.DataType, node: exp.Expr, verb: str) -> str:
     source = value.type
-    if source == dt.VARCHAR:
-        return _read_text(value, target, verb)
     if source == target:
         return value.sql
-    if dt.is_array(source) and dt.is_array(target) and _casts_in_trino(source, target):
-        if verb == "TRY_CAST":
-            raise not_supported("TRY_CAST to an array")
-        item = _cast_text(TypedSql("item", source.value_type), target.value_type, node, verb)
-        return f"list_transform({value.sql}, lambda item: {item})"
+    if source == dt.VARCHAR:
+        return _read_text(value, target, verb)
+    if nested.same_form(source, target) and _casts_in_trino(source, target):
+        text = nested.rebuilt(
+            "value" if verb == "TRY_CAST" else value.sql,
+            source,
+            target,
+            lambda part, *types: _cast_text(TypedSql(part, types[0]), types[1], node, "CAST"),
+        )
+        return f"list_transform([{value.sql}], lambda value: TRY({text}))[1]" if verb == "TRY_CAST" else text
     if target == dt.VARCHAR and source in (dt.DATE, *dt.TIMESTAMPS):
         return _moment_text(value)
     if source in (dt.DOUBLE, dt.REAL) and target == dt.VARCHAR:
@@ -71,13 +83,12 @@ def _moment_text(value: TypedSql) -> str:
 
 
 def _casts_in_trino(source: pa.DataType, target: pa.DataType) -> bool:
-    """Return whether Trino has this cast. For maps and rows the answer is only approximate."""
-    if dt.is_array(source) and dt.is_array(target):
-        return _casts_in_trino(source.value_type, target.value_type)
+    """Return whether Trino has this cast."""
+    if nested.same_form(source, target):
+        pairs = zip(dt.parts(source), dt.parts(target), strict=True)
+        return all(_casts_in_trino(part, wanted) for part, wanted in pairs)
     if pa.types.is_nested(source) or pa.types.is_nested(target):
-        return pa.types.is_map(source) is pa.types.is_map(target) and not (
-            dt.is_array(source) or dt.is_array(target)
-        )
+        return bool(source == dt.NULL)
     if target in (source, dt.VARCHAR):
         return bool(source != dt.VARBINARY or target == source)
     if {source, target} <= {dt.DATE, *dt.TIMESTAMPS} or source in (dt.NULL, dt.VARCHAR):

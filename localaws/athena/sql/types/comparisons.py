@@ -1,0 +1,109 @@
+"""Comparisons of two values of one type, with Trino's rules for NaN and for NULL inside arrays, maps and rows.
+
+Source: ArrayType, MapType and RowType of Trino
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from localaws.athena import datatypes as dt
+from localaws.athena.errors import not_supported
+from localaws.athena.quoting import duckdb_string
+from localaws.athena.sql.types import nested
+from localaws.athena.sql.types.typed_sql import once
+
+# In DuckDB, NaN equals NaN and is the largest number; in Trino, every comparison with NaN is false.
+_WITH_NAN = {
+    "=": "({a} = {b} AND (NOT isnan({a}) OR {b} IS NULL))",
+    "<>": "({a} <> {b} OR (isnan({a}) AND {b} IS NOT NULL))",
+    "<": "({a} < {b} AND (NOT isnan({b}) OR {a} IS NULL))",
+    "<=": "({a} <= {b} AND (NOT isnan({b}) OR {a} IS NULL))",
+    ">": "({a} > {b} AND (NOT isnan({a}) OR {b} IS NULL))",
+    ">=": "({a} >= {b} AND (NOT isnan({a}) OR {b} IS NULL))",
+}
+
+
+def compared(operator: str, first: str, second: str, datatype: pa.DataType) -> str:
+    """Return ``first operator second``; both have type ``datatype``, which has this operator in Trino."""
+    if datatype in (dt.DOUBLE, dt.REAL) and operator in _WITH_NAN:
+        with_nan = _WITH_NAN[operator]
+        return once([first, second], lambda a, b: with_nan.format(a=a, b=b))
+    if not pa.types.is_nested(datatype):
+        return f"({first} {operator} {second})"
+    if operator in ("=", "<>"):
+        equal = once([first, second], lambda a, b: _equal(a, b, datatype))
+        return equal if operator == "=" else f"(NOT {equal})"
+    if "DISTINCT" in operator:
+        return f"({canonical(first, datatype)} {operator} {canonical(second, datatype)})"
+    return f"({ordered(first, datatype)} {operator} {ordered(second, datatype)})"
+
+
+def has_order(datatype: pa.DataType) -> bool:
+    """Return whether Trino can order values of this type."""
+    return datatype != dt.JSON and not dt.is_map(datatype) and all(map(has_order, dt.parts(datatype)))
+
+
+def ordered(text: str, datatype: pa.DataType) -> str:
+    """Return SQL for a value that is compared by order.
+
+    A NULL or NaN inside is refused: Trino fails if it compares such a NULL, and has other rules for NaN than DuckDB.
+    """
+    if not pa.types.is_nested(datatype):
+        return text
+    if dt.contains_map(datatype):
+        raise not_supported(f"the order of {dt.trino_name(datatype)}")
+    reason = duckdb_string(f"the order of {dt.trino_name(datatype)} with NULL or NaN inside")
+    return once(
+        [text],
+        lambda value: (
+            f"CASE WHEN CASE WHEN {_without_order(value, datatype)} THEN trino_refuse({reason}) END IS NULL "
+            f"THEN {value} END"
+        ),
+    )
+
+
+def canonical(text: str, datatype: pa.DataType) -> str:
+    """Return SQL for a value that is equal in DuckDB if and only if Trino does not call it distinct."""
+    if not dt.contains_map(datatype):
+        return text
+    if dt.is_map(datatype):
+        key, value = map(canonical, ("pair.key", "pair.value"), dt.parts(datatype))
+        pair = f"struct_pack(key := {key}, value := {value})"
+        return f"list_sort(list_transform(map_entries({text}), lambda pair: {pair}))"
+    return nested.rebuilt(text, datatype, datatype, lambda part, source, _: canonical(part, source))
+
+
+def _equal(a: str, b: str, datatype: pa.DataType) -> str:
+    known = f"{a} IS NOT NULL AND {b} IS NOT NULL"
+    if dt.is_row(datatype):
+        fields = [
+            compared("=", nested.field(a, datatype, at), nested.field(b, datatype, at), part)
+            for at, part in enumerate(dt.parts(datatype))
+        ]
+        return f"CASE WHEN {known} THEN trino_all([{', '.join(fields)}]) END"
+    if dt.is_map(datatype):
+        key = f"key{a.count('[key')}"  # a map in a map needs another name
+        values = compared("=", f"{a}[{key}]", f"{b}[{key}]", datatype.item_type)
+        found = f"CASE WHEN map_contains({b}, {key}) THEN {values} ELSE false END"
+        size, items = "cardinality", f"list_transform(map_keys({a}), lambda {key}: {found})"
+    else:
+        pairs = compared("=", "pair[1]", "pair[2]", datatype.value_type)
+        size, items = "len", f"list_transform(list_zip({a}, {b}), lambda pair: {pairs})"
+    return f"CASE WHEN {known} THEN CASE WHEN {size}({a}) <> {size}({b}) THEN false ELSE trino_all({items}) END END"
+
+
+def _without_order(text: str, datatype: pa.DataType) -> str:
+    """Return SQL for whether a NULL or NaN is inside an array or a row."""
+    if dt.is_array(datatype):
+        return f"len(list_filter({text}, lambda item: {_inside('item', datatype.value_type)})) > 0"
+    fields = (_inside(nested.field(text, datatype, at), part) for at, part in enumerate(dt.parts(datatype)))
+    return f"({text} IS NOT NULL AND ({' OR '.join(fields)}))"
+
+
+def _inside(text: str, datatype: pa.DataType) -> str:
+    if datatype in (dt.DOUBLE, dt.REAL):
+        return f"({text} IS NULL OR isnan({text}))"
+    if pa.types.is_nested(datatype):
+        return f"({text} IS NULL OR {_without_order(text, datatype)})"
+    return f"({text} IS NULL)"

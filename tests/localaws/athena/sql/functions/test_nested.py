@@ -1,0 +1,166 @@
+"""Arrays, maps, rows and lambdas have Trino's results. One row: expression, type, text."""
+
+from __future__ import annotations
+
+import pytest
+
+from localaws.athena.errors import QueryFailed
+from localaws.athena.execution.engine import Engine
+
+NESTED_ANSWERS = [
+    # ---- rows
+    ("ROW(7, 'x', NULL)", "row", "{field0=7, field1=x, field2=null}"),
+    ("CAST(ROW(7, '8') AS ROW(a double, b integer))", "row", "{a=7.0, b=8}"),
+    ("CAST(ROW(7, 8) AS ROW(a bigint, b bigint)).b", "bigint", "8"),
+    ('CAST(ROW(7) AS ROW("Big" bigint)).big', "bigint", "7"),
+    ("CAST(ROW(7, ARRAY['8']) AS ROW(x integer, y array(integer))).y[1]", "integer", "8"),
+    ("CAST(NULL AS ROW(a integer)).a", "integer", None),
+    ("ROW(7, 'x')[2]", "varchar", "x"),
+    ("TRY_CAST(ROW('x') AS ROW(a integer))", "row", None),
+    ("ARRAY[ROW(1, 'a'), ROW(2.5, NULL)]", "array", "[{field0=1.0, field1=a}, {field0=2.5, field1=null}]"),
+    ("coalesce(CAST(ROW(1) AS ROW(a integer)), CAST(ROW(2) AS ROW(b integer)))", "row", "{field0=1}"),
+    ("(1, 'a') = (1, 'a')", "boolean", "true"),
+    ("(1, NULL) = (1, 2)", "boolean", None),
+    ("(1, NULL) = (2, 2)", "boolean", "false"),
+    ("(1, 2) < (1, 3)", "boolean", "true"),
+    ("(1, 2) IN ((1, 3), (1, 2))", "boolean", "true"),
+    ("(1, NULL) IN ((1, 3), (2, 2))", "boolean", None),
+    ("greatest(ROW(1, 2), ROW(1, 3))", "row", "{field0=1, field1=3}"),
+    ("x FROM (VALUES ROW(ROW(1, 2), 3)) t(x, y)", "row", "{field0=1, field1=2}"),
+    ("y FROM (VALUES (ROW(1, 2))) t(x, y)", "integer", "2"),
+    ("max(ROW(y, x)) FROM (VALUES (1, 2), (5, 1)) t(x, y)", "row", "{field0=2, field1=1}"),
+    # ---- maps
+    ("MAP()", "map", "{}"),
+    ("MAP(ARRAY['a', 'b'], ARRAY[1, NULL])", "map", "{a=1, b=null}"),
+    ("MAP(ARRAY['a', 'b'], ARRAY[1, 2])['b']", "integer", "2"),
+    ("MAP(ARRAY['a'], ARRAY[1])[NULL]", "integer", None),
+    ("MAP(ARRAY[ROW(1, 2)], ARRAY['x'])[ROW(1, 2)]", "varchar", "x"),
+    ("CAST(MAP(ARRAY[1], ARRAY['2']) AS map(varchar, double))", "map", "{1=2.0}"),
+    ("coalesce(MAP(), MAP(ARRAY['x'], ARRAY[ARRAY[1]]))", "map", "{}"),
+    ("MAP(ARRAY[1, 2], ARRAY[3, 4]) = MAP(ARRAY[2, 1], ARRAY[4, 3])", "boolean", "true"),
+    ("MAP(ARRAY[1, 2], ARRAY[3, 4]) = MAP(ARRAY[1, 3], ARRAY[3, 4])", "boolean", "false"),
+    ("MAP(ARRAY[1], ARRAY[NULL]) = MAP(ARRAY[1], ARRAY[3])", "boolean", None),
+    ("MAP(ARRAY[1, 2], ARRAY[MAP(), MAP(ARRAY[5, 6], ARRAY[7, 8])])"
+     " = MAP(ARRAY[2, 1], ARRAY[MAP(ARRAY[6, 5], ARRAY[8, 7]), MAP()])", "boolean", "true"),
+    ("MAP(ARRAY[1, 2], ARRAY[3, NULL]) IS DISTINCT FROM MAP(ARRAY[2, 1], ARRAY[NULL, 3])", "boolean", "false"),
+    ("cardinality(MAP(ARRAY[7], ARRAY[8]))", "bigint", "1"),
+    ("element_at(MAP(ARRAY[7], ARRAY[8]), 7)", "integer", "8"),
+    ("element_at(MAP(ARRAY[7], ARRAY[8]), 9)", "integer", None),
+    ("map_keys(MAP(ARRAY['a', 'b'], ARRAY[1, 2]))", "array", "[a, b]"),
+    ("map_values(MAP(ARRAY['a', 'b'], ARRAY[1, 2]))", "array", "[1, 2]"),
+    ("map_entries(MAP(ARRAY['a'], ARRAY[1]))", "array", "[{field0=a, field1=1}]"),
+    ("map_from_entries(ARRAY[ROW('a', 1), ROW('b', NULL)])", "map", "{a=1, b=null}"),
+    ("multimap_from_entries(ARRAY[('a', 1), ('b', 2), ('a', NULL)])", "map", "{a=[1, null], b=[2]}"),
+    ("map_concat(MAP(ARRAY[1, 2], ARRAY['a', 'b']), MAP(ARRAY[2], ARRAY['c']))[2]", "varchar", "c"),
+    ("split_to_map('a=1;b=2;', ';', '=')", "map", "{a=1, b=2}"),
+    ("split_to_multimap('a=1,b=2,a=3', ',', '=')", "map", "{a=[1, 3], b=[2]}"),
+    # ---- arrays
+    ("ARRAY[1, NULL] = ARRAY[1, 2]", "boolean", None),
+    ("ARRAY[1, NULL] = ARRAY[2, NULL]", "boolean", "false"),
+    ("ARRAY[1, NULL] <> ARRAY[1]", "boolean", "true"),
+    ("ARRAY[nan()] = ARRAY[nan()]", "boolean", "false"),
+    ("ARRAY[1, NULL] IS DISTINCT FROM ARRAY[1, NULL]", "boolean", "false"),
+    ("ARRAY[1, 2] < ARRAY[1, 3] AND ARRAY[2] > ARRAY[1, 9]", "boolean", "true"),
+    ("nullif(ARRAY[1], ARRAY[1])", "array", None),
+    ("TRY_CAST(ARRAY['x'] AS array(integer))", "array", None),
+    ("array_distinct(ARRAY[2, 1, NULL, 2, NULL])", "array", "[2, 1, null]"),
+    ("array_union(ARRAY[2, 1], ARRAY[3, NULL, 1])", "array", "[2, 1, 3, null]"),
+    ("array_intersect(ARRAY[1, NULL, 2], ARRAY[NULL, 1, 1])", "array", "[1, null]"),
+    ("array_except(ARRAY[3, 1, 3, NULL], ARRAY[1])", "array", "[3, null]"),
+    ("array_remove(ARRAY[1, NULL, 2, 1], 1)", "array", "[null, 2]"),
+    ("arrays_overlap(ARRAY[1, 2], ARRAY[2, 3])", "boolean", "true"),
+    ("arrays_overlap(ARRAY[1, NULL], ARRAY[2])", "boolean", None),
+    ("arrays_overlap(ARRAY[1], ARRAY[2])", "boolean", "false"),
+    ("contains(ARRAY[ROW(1, 2)], ROW(1, 2))", "boolean", "true"),
+    ("contains(ARRAY[1], NULL)", "boolean", None),
+    ("contains_sequence(ARRAY[1, 2, 3], ARRAY[2, 3])", "boolean", "true"),
+    ("contains_sequence(ARRAY[1, 2, 3], ARRAY[1, 3])", "boolean", "false"),
+    ("flatten(ARRAY[ARRAY[1], NULL, ARRAY[2, NULL]])", "array", "[1, 2, null]"),
+    ("ngrams(ARRAY['a', 'b', 'c'], 2)", "array", "[[a, b], [b, c]]"),
+    ("ngrams(ARRAY['a', 'b'], 3)", "array", "[[a, b]]"),
+    ("combinations(ARRAY['a', 'b', 'c'], 2)", "array", "[[a, b], [a, c], [b, c]]"),
+    ("repeat('a', 2)", "array", "[a, a]"),
+    ("repeat(NULL, 2)", "array", "[null, null]"),
+    ("slice(ARRAY[1, 2, 3, 4], 2, 2)", "array", "[2, 3]"),
+    ("slice(ARRAY[1, 2, 3, 4], -2, 9)", "array", "[3, 4]"),
+    ("slice(ARRAY[1, 2], 5, 1)", "array", "[]"),
+    ("trim_array(ARRAY[1, 2, 3], 2)", "array", "[1]"),
+    ("array_sort(shuffle(ARRAY[1, 2, 3]))", "array", "[1, 2, 3]"),
+    ("zip(ARRAY[1, 2], ARRAY['a'])", "array", "[{field0=1, field1=a}, {field0=2, field1=null}]"),
+    ("array_max(ARRAY[ROW(1, 2), ROW(3, 1)])", "row", "{field0=3, field1=1}"),
+    ("array_sort(ARRAY[ARRAY[2], NULL, ARRAY[1, 5]])", "array", "[[1, 5], [2], null]"),
+    # ---- lambdas
+    ("transform(ARRAY[1, NULL], x -> x + 1)", "array", "[2, null]"),
+    ("transform(ARRAY[], x -> x + 1)", "array", "[]"),
+    ("transform(ARRAY[ARRAY[1, 2], ARRAY[3]], a -> transform(a, x -> x * cardinality(a)))", "array", "[[2, 4], [3]]"),
+    ("transform(ARRAY[CAST(ROW(1, 2) AS ROW(a integer, b integer))], r -> r.a + r.b)", "array", "[3]"),
+    ("transform(a, x -> x + b) FROM (VALUES (ARRAY[1], 10)) t(a, b)", "array", "[11]"),
+    ("filter(ARRAY[5, -6, NULL, 7], x -> x > 0)", "array", "[5, 7]"),
+    ("reduce(ARRAY[5, 20, 50], 0, (s, x) -> s + x, s -> s * 10)", "integer", "750"),
+    ("reduce(ARRAY[5, 6], '', (s, x) -> s || CAST(x AS varchar), s -> length(s))", "bigint", "2"),
+    ("reduce(ARRAY[1, 2], 0, (s, x) -> s + x / 2e0, s -> s)", "double", "1.5"),
+    ("reduce(CAST(NULL AS array(integer)), 0, (s, x) -> s + x, s -> 7)", "integer", None),
+    ("reduce(ARRAY[], 3, (s, x) -> s + x, s -> s)", "integer", "3"),
+    ("zip_with(ARRAY[1, 2], ARRAY['a'], (x, y) -> (y, x))", "array",
+     "[{field0=a, field1=1}, {field0=null, field1=2}]"),
+    ("any_match(ARRAY[1, NULL], x -> x = 1)", "boolean", "true"),
+    ("any_match(ARRAY[2, NULL], x -> x = 1)", "boolean", None),
+    ("any_match(ARRAY[], x -> true)", "boolean", "false"),
+    ("all_match(ARRAY[1, NULL], x -> x = 1)", "boolean", None),
+    ("all_match(ARRAY[1, 2], x -> x > 0)", "boolean", "true"),
+    ("all_match(NULL, x -> true)", "boolean", None),
+    ("none_match(ARRAY[1, 2], x -> x = 3)", "boolean", "true"),
+    ("array_sort(ARRAY['ccc', 'a', 'bb'], (x, y) -> IF(length(x) < length(y), 1, -1))", "array", "[ccc, bb, a]"),
+    ("map_filter(MAP(ARRAY['a', 'b'], ARRAY[1, 2]), (k, v) -> v > 1)", "map", "{b=2}"),
+    ("transform_keys(MAP(ARRAY[1, 2], ARRAY['a', 'b']), (k, v) -> v)", "map", "{a=a, b=b}"),
+    ("transform_values(MAP(ARRAY[1, 2], ARRAY['a', 'b']), (k, v) -> k * 2)", "map", "{1=2, 2=4}"),
+    ("map_zip_with(MAP(ARRAY[1, 2], ARRAY['a', 'b']), MAP(ARRAY[2, 3], ARRAY[7, 8]), (k, v, w) -> (v, w))", "map",
+     "{1={field0=a, field1=null}, 2={field0=b, field1=7}, 3={field0=null, field1=8}}"),
+    ("TRY(transform(ARRAY[0], x -> 1 / x))", "array", None),
+    # ---- aggregates
+    ("map_agg(k, v) FROM (VALUES ('a', 1), ('b', 2), (NULL, 3)) t(k, v)", "map", "{a=1, b=2}"),
+    ("map_agg(k, v ORDER BY v DESC) FROM (VALUES ('a', 1), ('a', 2)) t(k, v)", "map", "{a=2}"),
+    ("map_agg(k, v) FROM (VALUES (1, 1)) t(k, v) WHERE false", "map", None),
+    ("map_agg(k, v) FILTER (WHERE k > 1) FROM (VALUES (1, 1), (2, 2)) t(k, v)", "map", "{2=2}"),
+    ("multimap_agg(k, v ORDER BY v) FROM (VALUES ('a', 2), ('b', 3), ('a', 1)) t(k, v)", "map", "{a=[1, 2], b=[3]}"),
+    ("map_union(m) FROM (VALUES MAP(ARRAY[1], ARRAY['a']), MAP(ARRAY[2], ARRAY['b']), NULL) t(m)", "map",
+     "{1=a, 2=b}"),
+    ("histogram(x) FROM (VALUES 'a', 'b', 'a', NULL) t(x)", "map", "{a=2, b=1}"),
+    ("array_agg(x ORDER BY x DESC) FILTER (WHERE x > 1) FROM (VALUES 1, 2, 3) t(x)", "array", "[3, 2]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expression", "type_", "text"), NESTED_ANSWERS)
+def test_answer(engine: Engine, expression: str, type_: str, text: str | None) -> None:
+    result = engine.run(engine.prepare(f"SELECT {expression}"), "default")
+    assert ([column.type for column in result.columns], list(result.rows)) == ([type_], [(text,)])
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("MAP(ARRAY['a'], ARRAY[1])['b']", "INVALID_FUNCTION_ARGUMENT: Key not present in map: b"),
+        ("MAP(ARRAY['a', 'a'], ARRAY[1, 2])", "INVALID_FUNCTION_ARGUMENT: Duplicate map keys are not allowed"),
+        ("MAP(ARRAY['a', NULL], ARRAY[1, 2])", "INVALID_FUNCTION_ARGUMENT: map key cannot be null"),
+        ("MAP(ARRAY['a'], ARRAY[1, 2])", "INVALID_FUNCTION_ARGUMENT: Key and value arrays must be the same length"),
+        ("map_from_entries(ARRAY[(1, 2), NULL])", "INVALID_FUNCTION_ARGUMENT: map entry cannot be null"),
+        ("x < MAP() FROM (VALUES MAP()) t(x)", "TYPE_MISMATCH: line 1:8: Cannot apply operator: map(unknown, unknown"),
+        ("ROW(1)[2]", "INVALID_FUNCTION_ARGUMENT: line 1:8: ROW index out of bounds: 2"),
+        ("CAST(ROW(1) AS ROW(a integer)).b", "COLUMN_NOT_FOUND: line 1:13: row(a integer) has no field 'b'"),
+        ("CAST(ROW(1, 2) AS ROW(a integer))", "TYPE_MISMATCH: line 1:13: Cannot cast row(integer, integer) to row("),
+        ("'a'[1]", "TYPE_MISMATCH: line 1:8: Cannot use integer for subscript of varchar"),
+        ("transform(ARRAY[1], x -> (SELECT x))", "NOT_SUPPORTED: line 1:41: Lambda expression cannot contain subq"),
+        ("transform(ARRAY[1], x -> sum(x))", "EXPRESSION_NOT_SCALAR: line 1:33: Lambda expression cannot contain"),
+        ("transform(ARRAY[1], (x, y) -> x)", "TYPE_MISMATCH: line 1:8: Unexpected parameters (array(integer), func"),
+        ("array_sort(ARRAY[3, 2], (x, y) -> 5)", "INVALID_FUNCTION_ARGUMENT: Lambda comparator must return either"),
+        ("repeat(1, -1)", "INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be greater than or"),
+        ("slice(ARRAY[1], 0, 1)", "INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1"),
+        ("trim_array(ARRAY[1], 2)", "INVALID_FUNCTION_ARGUMENT: size must not exceed array cardinality 1: 2"),
+        ("split_to_map('a=1;a=2', ';', '=')", "INVALID_FUNCTION_ARGUMENT: Duplicate keys (a) are not allowed"),
+        ("split_to_map('a', ';', '=')", "INVALID_FUNCTION_ARGUMENT: Key-value delimiter must appear exactly once"),
+    ],
+)  # fmt: skip
+def test_invalid_calls_fail_with_trinos_message(engine: Engine, expression: str, message: str) -> None:
+    with pytest.raises(QueryFailed) as failure:
+        list(engine.run(engine.prepare(f"SELECT {expression}"), "default").rows)
+    assert failure.value.message.startswith(message)
