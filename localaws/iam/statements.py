@@ -20,6 +20,19 @@ from localaws.iam.permissions import Call, Permission, Resources, bucket_arn, gl
 
 # Partitions are read as a list, in batches or one at a time.
 READ_PARTITIONS = ["GetPartition", "GetPartitions", "BatchGetPartition"]
+# The pipeline uses none of these; their permission is in no policy, so that a new one is noticed.
+_CONTAINING_QUERY = {
+    *(
+        "CREATE_TABLE_AS_SELECT",
+        "CREATE_VIEW",
+        "INSERT",
+        "UNLOAD",
+        "PREPARE",
+        "EXECUTE",
+        "DEALLOCATE_PREPARE",
+    ),
+    "EXPLAIN",
+}
 FILE = "file"
 """The name of an object in the permissions, in place of names that only Athena knows."""
 
@@ -41,6 +54,9 @@ def statement_permissions(call: Call, resources: Resources) -> Iterator[Permissi
                 yield from glue_permissions(["GetDatabase"], region, database)
                 yield from glue_permissions(["GetTable", *READ_PARTITIONS], region, database, table)
                 yield from _reads(location)
+            return
+        if statement.substatement in _CONTAINING_QUERY:
+            yield Permission(f"athena:statement/{statement.substatement}")
             return
         command = parse_ddl(text)
     except (MalformedQuery, QueryFailed):

@@ -44,7 +44,8 @@ ATHENA = ROOT / "localaws/athena"
 # The packages of the local Athena and of its sql, each with the packages it may import.
 PACKAGES: dict[str, set[str]] = {
     "api": {"execution", "tables", "results"},
-    "execution": {"sql", "ddl", "tables", "results"},
+    "execution": {"sql", "ddl", "writing", "tables", "results"},
+    "writing": {"sql", "tables", "results"},
     "sql": {"tables"},
     "ddl": {"tables", "results"},
     "tables": set(),

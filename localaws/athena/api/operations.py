@@ -6,11 +6,11 @@ Source: https://docs.aws.amazon.com/athena/latest/APIReference/API_Operations.ht
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from itertools import islice
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -54,7 +54,12 @@ def build(endpoint: str, store: Store, plan: FaultPlan, memory: str, spill: Path
     ``spill``. The database ``default`` is created, as by the first use of Athena in an account.
     """
     glue, s3 = (_client(service, endpoint) for service in ("glue", "s3"))
-    engine = Engine(glue, store.path, memory=memory, spill=spill)
+
+    def writing(uri: str) -> AbstractContextManager[IO[bytes]]:
+        address = urlsplit(uri)
+        return store.writing(address.netloc, address.path.lstrip("/"))
+
+    engine = Engine(glue, store.path, memory=memory, spill=spill, writing=writing)
     catalog = Catalog(glue)
     with suppress(AlreadyExists):
         catalog.create_database({"Name": "default", "Description": "Default Hive database"})
@@ -106,7 +111,7 @@ class AthenaApi:
         if len(params["QueryString"].encode()) > _QUERY_BYTES:
             raise invalid_request(f"The query string is longer than {_QUERY_BYTES} bytes")
         try:
-            prepared = self._engine.prepare(params["QueryString"], parameters)
+            prepared = self._engine.prepare(params["QueryString"], parameters, group.name)
         except MalformedQuery as error:
             raise invalid_request(str(error), "MALFORMED_QUERY") from None
         self._check_bucket(folder)

@@ -49,7 +49,7 @@ def result_page(result: Result, start: int, count: int) -> JSON:
     first = max(0, start - len(header))
     page = [*header[start:], *result.rows[first : start + count - len(header)]] if count else []
     members: JSON = {
-        "UpdateCount": 0,
+        "UpdateCount": result.update_count,
         "ResultSet": {
             "Rows": [{"Data": [_datum(value) for value in row]} for row in page],
             "ResultSetMetadata": {"ColumnInfo": [_column_info(column) for column in result.columns]},
@@ -126,6 +126,8 @@ def _status(execution: QueryExecution) -> JSON:
 def _statistics(execution: QueryExecution) -> JSON:
     scanned = execution.result.scanned_bytes if execution.result else 0
     members: JSON = {"DataScannedInBytes": scanned}
+    if execution.state == "SUCCEEDED" and execution.prepared.statement.output in ("table", "files"):
+        members["DataManifestLocation"] = execution.destination.manifest
     if execution.started is not None:
         members["QueryQueueTimeInMillis"] = _milliseconds(execution.submitted, execution.started)
         if execution.completed is not None:

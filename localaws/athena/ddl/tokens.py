@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _TOKEN = r"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)
@@ -47,8 +48,27 @@ def tokenize(text: str) -> list[StatementToken]:
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    words = (match.group().upper() for match in _TRINO.finditer(text) if match.lastgroup != "space")
-    return _HIVE if next(words, "") in _HIVE_VERBS else _TRINO
+    words = [match.group().upper() for match in _TRINO.finditer(text) if match.lastgroup != "space"]
+    if words[:1] == ["CREATE"] and created_by_query(words):
+        return _TRINO
+    return _HIVE if words and words[0] in _HIVE_VERBS else _TRINO
+
+
+def created_by_query(words: Sequence[str]) -> str:
+    """Return what a CREATE statement creates from a query, TABLE or VIEW; '' if it contains no query."""
+    if words[1:2] == ["VIEW"] or words[1:4] == ["OR", "REPLACE", "VIEW"]:
+        return "VIEW"
+    if words[1:2] == ["TABLE"] and any(
+        word == "AS" and _begins_query(words, at) for at, word in enumerate(words[:-1], 1)
+    ):
+        return "TABLE"
+    return ""
+
+
+def _begins_query(words: Sequence[str], at: int) -> bool:
+    while at < len(words) and words[at] == "(":
+        at += 1
+    return at < len(words) and words[at] in ("SELECT", "WITH", "VALUES", "TABLE")
 
 
 def before_semicolon(text: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import duckdb
 import pyarrow as pa
@@ -29,15 +29,35 @@ from localaws.athena.errors import (
 from localaws.athena.execution.cancellation import Cancellation
 from localaws.athena.execution.depth import allow_deep_calls, too_large, too_large_to_run
 from localaws.athena.execution.duckdb_failures import duckdb_failures
+from localaws.athena.execution.prepared_statements import PreparedStatement, PreparedStatements
 from localaws.athena.execution.statements import Statement, one_statement
 from localaws.athena.results import formatting
-from localaws.athena.results.result import Result, RunningQuery
+from localaws.athena.results.result import Result, ResultColumn, RunningQuery
 from localaws.athena.sql.functions.registration import register_functions
 from localaws.athena.sql.parsing.parser import parse_query
+from localaws.athena.sql.parsing.statements import (
+    CreateTableAs,
+    CreateView,
+    Deallocate,
+    Explain,
+    InsertInto,
+    Prepare,
+    Unload,
+    parse_create_table_as,
+    parse_create_view,
+    parse_deallocate,
+    parse_execute,
+    parse_explain,
+    parse_insert,
+    parse_prepare,
+    parse_unload,
+)
 from localaws.athena.sql.translation.queries import QueryPlan, plan_query
 from localaws.athena.tables.catalog import Catalog
 from localaws.athena.tables.data_files import Scan
 from localaws.athena.tables.scans import OpenScan, open_scan, reads_the_same, register_again, register_scan
+from localaws.athena.writing.data_writer import Writing
+from localaws.athena.writing.operations import Destination, Operations, Written
 
 # AWS's default quota: https://docs.aws.amazon.com/general/latest/gr/athena.html
 DML_TIMEOUT = timedelta(minutes=30)
@@ -46,17 +66,45 @@ _BATCH_BYTES = 2**22
 # "The size of a single row or its columns cannot exceed 32 megabytes":
 # https://docs.aws.amazon.com/athena/latest/ug/other-notable-limitations.html
 _ROW_BYTES = 32 * 2**20
+PRIMARY = "primary"
+"""The default workgroup."""
+_ROWS = (ResultColumn("rows", "bigint", 19),)
+"""The column of the result of a statement that writes rows."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """An EXPLAIN, and the body of the explained statement."""
+
+    explain: Explain
+    body: Body
+
+
+_ContainingQuery = CreateTableAs | InsertInto | Unload | CreateView
+Body = exp.Expr | _ContainingQuery | Command | Prepare | Deallocate | Explained | QueryFailed
+# The statements that may have execution parameters.
+_WITH_PARAMETERS: dict[str, Callable[[str, Sequence[str] | None], Body]] = {
+    "SELECT": parse_query,
+    "CREATE_TABLE_AS_SELECT": parse_create_table_as,
+    "INSERT": parse_insert,
+    "UNLOAD": parse_unload,
+}
+_WITHOUT_PARAMETERS: dict[str, Callable[[str], Body]] = {
+    "CREATE_VIEW": parse_create_view,
+    "PREPARE": parse_prepare,
+    "DEALLOCATE_PREPARE": parse_deallocate,
+}
 
 
 @dataclass(frozen=True)
 class Prepared:
     """A statement whose syntax is valid. Whether its names exist is checked when it runs.
 
-    ``body`` is the syntax tree of a query, a DDL command, or the error that the statement raises when it runs.
+    ``body`` is the parsed statement, or the error that it raises when it runs.
     """
 
     statement: Statement
-    body: exp.Expr | Command | QueryFailed
+    body: Body
 
 
 class Engine:
@@ -70,14 +118,18 @@ class Engine:
         memory: str | None = None,
         spill: Path | None = None,
         time_limit: timedelta = DML_TIMEOUT,
+        writing: Writing | None = None,
     ) -> None:
-        """``memory`` limits the memory of all running queries, such as ``2GB``; None is DuckDB's default.
+        """``memory`` limits the memory of all running queries, such as ``2GB``; None is DuckDB's default. ``writing``
+        opens the files that statements write.
 
         DuckDB writes what does not fit to the folder ``spill``. Without a folder, such a query fails.
         """
         self._catalog = Catalog(glue)
         self._path = partial(_located, path)
         self._ddl = DdlExecutor(self._catalog, self._path)
+        self._operations = Operations(self._catalog, self._path, writing or _no_writing)
+        self.prepared_statements = PreparedStatements()
         self._duckdb = duckdb.connect(
             ":memory:",
             config={
@@ -95,15 +147,31 @@ class Engine:
         allow_deep_calls()
         register_functions(self._duckdb)
 
-    def prepare(self, text: str, parameters: Sequence[str] = ()) -> Prepared:
-        """Parse a statement. ``parameters`` are the execution parameters, SQL literals. Raises MalformedQuery."""
+    def prepare(self, text: str, parameters: Sequence[str] | None = (), workgroup: str = PRIMARY) -> Prepared:
+        """Parse a statement. ``parameters`` are the execution parameters, SQL literals; None leaves each ``?``.
+
+        EXECUTE becomes the prepared statement of the ``workgroup``. Raises MalformedQuery.
+        """
         statement = one_statement(text)
         try:
+            if statement.substatement == "EXECUTE":
+                return self._execute(statement, parameters, workgroup)
+            if statement.substatement == "EXPLAIN":
+                explain = parse_explain(statement.text)
+                return Prepared(statement, Explained(explain, self.prepare(explain.text, parameters).body))
             return Prepared(statement, _body(statement, parameters))
         except QueryFailed as failure:
             return Prepared(statement, failure)
         except RecursionError:
             raise too_large() from None
+
+    def _execute(self, statement: Statement, parameters: Sequence[str] | None, workgroup: str) -> Prepared:
+        execute = parse_execute(statement.text)
+        found = self.prepared_statements.find(workgroup, execute.name)
+        if found is None:
+            raise QueryFailed(f"PreparedStatement {execute.name} was not found in workGroup {workgroup}")
+        inner = self.prepare(found.text, execute.parameters or parameters)
+        return Prepared(replace(statement, output=inner.statement.output), inner.body)
 
     def run(
         self,
@@ -111,38 +179,94 @@ class Engine:
         database: str,
         cancellation: Cancellation | None = None,
         scan_limit: int | None = None,
+        workgroup: str = PRIMARY,
+        destination: Destination | None = None,
     ) -> Result | RunningQuery:
         """Run a statement. ``database`` is the database of table names without one.
 
-        A query returns as soon as it has started, and continues while its rows are read.
-        Raises QueryFailed, and QueryCancelled on request or if the query would read more than ``scan_limit`` bytes.
+        A query returns as soon as it has started, and continues while its rows are read. ``destination`` is where a
+        statement that writes files puts them. Raises QueryFailed, and QueryCancelled on request or if the query would
+        read more than ``scan_limit`` bytes.
         """
-        body = prepared.body
-        if isinstance(body, QueryFailed):
-            raise body
+        body, database = prepared.body, without_backquotes(database).lower()
+        run = _Run(database, cancellation or Cancellation(), scan_limit, workgroup, destination)
         try:
-            if isinstance(body, exp.Expr):
-                return self._query(body, database.lower(), cancellation or Cancellation(), scan_limit)
-            return self._ddl.run(body, without_backquotes(database).lower())
+            return self._run(body, run)
         except RecursionError:
             raise too_large_to_run() from None
 
-    def _query(
-        self, tree: exp.Expr, database: str, cancellation: Cancellation, limit: int | None
-    ) -> RunningQuery:
-        planned = plan_query(tree, self._catalog, database, datetime.now(UTC))
+    def _run(self, body: Body, run: _Run) -> Result | RunningQuery:  # noqa: PLR0911 - one return for each kind
+        match body:
+            case QueryFailed():
+                raise body
+            case exp.Expr():
+                return self._query(body, run)
+            case CreateTableAs():
+                return self._create_table_as(body, run)
+            case InsertInto():
+                return self._insert(body, run)
+            case Unload():
+                return self._unload(body, run)
+            case Prepare():
+                self.prepare(body.text, None)  # checks the syntax
+                self.prepared_statements.put(PreparedStatement(run.workgroup, body.name, body.text))
+                return Result()
+            case Deallocate():
+                if self.prepared_statements.find(run.workgroup, body.name) is None:
+                    raise QueryFailed(
+                        f"PreparedStatement {body.name} was not found in workGroup {run.workgroup}"
+                    )
+                self.prepared_statements.remove(run.workgroup, body.name)
+                return Result()
+            case CreateView():
+                raise not_supported("CREATE VIEW")
+            case Explained():
+                raise not_supported("EXPLAIN")
+        return self._ddl.run(body, run.database)
+
+    # ---------------------------------------------------------------- statements that write files
+    def _create_table_as(self, statement: CreateTableAs, run: _Run) -> Result:
+        if self._operations.table_exists(statement, run.database):
+            return Result(_ROWS)
+        planned = self._planned(statement.query, run)
+        rows = _Rows(self, planned, run)
+        written = self._operations.create_table_as(
+            statement, planned.query.outputs, rows, run.database, run.written_to
+        )
+        return rows.result(written)
+
+    def _insert(self, statement: InsertInto, run: _Run) -> Result:
+        table = self._operations.insert_target(statement, run.database)
+        planned = self._planned(statement.query, run)
+        rows = _Rows(self, planned, run)
+        written = self._operations.insert(statement, table, planned.query.outputs, rows, run.written_to)
+        return rows.result(written)
+
+    def _unload(self, statement: Unload, run: _Run) -> Result:
+        planned = self._planned(statement.query, run)
+        rows = _Rows(self, planned, run)
+        written = self._operations.unload(statement, planned.query.outputs, rows, run.written_to)
+        return rows.result(written)
+
+    # ---------------------------------------------------------------- queries
+    def _planned(self, tree: exp.Expr, run: _Run) -> QueryPlan:
+        return plan_query(tree, self._catalog, run.database, datetime.now(UTC))
+
+    def _query(self, tree: exp.Expr, run: _Run) -> RunningQuery:
+        planned = self._planned(tree, run)
         columns = tuple(
             formatting.result_column(output.name or f"_col{at}", output.type, output.length)
             for at, output in enumerate(planned.query.outputs)
         )
-        running = self._running(planned, cancellation, limit)
+        running = self.running(planned, run, _texts)
         scanned = next(running)
         return RunningQuery(columns, cast(Iterator[pa.RecordBatch], running), cast(int, scanned))
 
-    def _running(
-        self, planned: QueryPlan, cancellation: Cancellation, limit: int | None
+    def running(
+        self, planned: QueryPlan, run: _Run, convert: Callable[[QueryPlan, pa.RecordBatch], pa.RecordBatch]
     ) -> Iterator[int | pa.RecordBatch]:
-        """Yield the number of scanned bytes when the query has started, then its rows as text."""
+        """Yield the number of scanned bytes when the query has started, then its rows as ``convert`` returns them."""
+        cancellation, limit = run.cancellation, run.scan_limit
         with (
             self._duckdb.cursor() as connection,
             cancellation.interrupting(connection.interrupt, self._time_limit),
@@ -159,7 +283,7 @@ class Engine:
             for batch in batches:
                 for part in _split(batch):
                     cancellation.check()
-                    yield _texts(planned, part)
+                    yield convert(planned, part)
             cancellation.check()
 
 
@@ -170,17 +294,51 @@ def _located(path: Callable[[str], Path], uri: str) -> Path:
         raise QueryFailed(f"HIVE_INVALID_METADATA: {error}", DATA_ERROR) from None
 
 
-def _body(statement: Statement, parameters: Sequence[str]) -> exp.Expr | Command:
-    if not statement.is_query:
-        command = parse_ddl(statement.text)
-        if parameters:
-            raise MalformedQuery(
-                "execution parameters are only allowed in SELECT, INSERT INTO, CTAS and UNLOAD"
-            )
-        return command
-    if statement.substatement != "SELECT":
+@dataclass(frozen=True)
+class _Run:
+    """The arguments of ``Engine.run``."""
+
+    database: str
+    cancellation: Cancellation
+    scan_limit: int | None
+    workgroup: str
+    destination: Destination | None
+
+    @property
+    def written_to(self) -> Destination:
+        assert self.destination, "a statement that writes files needs a destination"
+        return self.destination
+
+
+class _Rows:
+    """The rows of a query that are written to files. A call starts the query."""
+
+    def __init__(self, engine: Engine, planned: QueryPlan, run: _Run) -> None:
+        self._engine, self._planned, self._run = engine, planned, run
+        self._scanned = 0
+
+    def __call__(self) -> Iterator[pa.RecordBatch]:
+        running = self._engine.running(self._planned, self._run, _checked)
+        self._scanned = cast(int, next(running))
+        yield from cast(Iterator[pa.RecordBatch], running)
+
+    def result(self, written: Written) -> Result:
+        return Result(_ROWS, scanned_bytes=self._scanned, update_count=written.rows, files=written.uris)
+
+
+def _no_writing(uri: str) -> NoReturn:
+    raise AssertionError(f"nothing should be written to {uri}")
+
+
+def _body(statement: Statement, parameters: Sequence[str] | None) -> Body:
+    if parse := _WITH_PARAMETERS.get(statement.substatement):
+        return parse(statement.text, parameters)
+    if statement.kind == "DML":
         raise not_supported(f"{statement.substatement} statements")
-    return parse_query(statement.text, parameters)
+    read = _WITHOUT_PARAMETERS.get(statement.substatement, parse_ddl)(statement.text)
+    if parameters:
+        raise MalformedQuery("execution parameters are only allowed in SELECT, INSERT INTO, CTAS and UNLOAD")
+    return read
 
 
 def _register(scans: Sequence[OpenScan], connection: duckdb.DuckDBPyConnection) -> None:
@@ -223,7 +381,8 @@ def _split(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch
 
 
-def _texts(planned: QueryPlan, batch: pa.RecordBatch) -> pa.RecordBatch:
+def _checked(planned: QueryPlan, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the batch if its types are those of the plan. Raises QueryFailed."""
     types = [dt.result_type(output.type) for output in planned.query.outputs]
     # A column with only NULL values may have lost its type.
     if any(
@@ -237,5 +396,10 @@ def _texts(planned: QueryPlan, batch: pa.RecordBatch) -> pa.RecordBatch:
             ENGINE_ERROR,
             SYSTEM,
         )
-    columns = map(formatting.texts, batch.columns, types)
+    return batch
+
+
+def _texts(planned: QueryPlan, batch: pa.RecordBatch) -> pa.RecordBatch:
+    types = [dt.result_type(output.type) for output in planned.query.outputs]
+    columns = map(formatting.texts, _checked(planned, batch).columns, types)
     return pa.RecordBatch.from_arrays(list(columns), names=batch.schema.names)

@@ -10,6 +10,7 @@ from localaws.athena.errors import QueryFailed
 from localaws.athena.execution.cancellation import Cancellation
 from localaws.athena.execution.engine import Prepared
 from localaws.athena.results.result import Result
+from localaws.athena.writing.operations import Destination
 from localaws.protocol import JSON
 
 FINAL_STATES = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
@@ -48,9 +49,18 @@ class QueryExecution:
 
     @property
     def output(self) -> str:
-        """The address of the result file: ``<id>.csv`` for a query, ``<id>.txt`` for other statements."""
-        extension = "csv" if self.prepared.statement.is_query else "txt"
-        return f"{self.output_folder.rstrip('/')}/{self.id}.{extension}"
+        """The OutputLocation: ``<id>.csv`` for a query, ``tables/<id>`` for CREATE TABLE AS, ``<id>`` for other
+        statements that write files, and ``<id>.txt`` for the rest.
+
+        Source: https://docs.aws.amazon.com/athena/latest/ug/querying-finding-output-files.html
+        """
+        kind = self.prepared.statement.output
+        start, end = ("tables/" if kind == "table" else ""), (f".{kind}" if kind in ("csv", "txt") else "")
+        return f"{self.output_folder.rstrip('/')}/{start}{self.id}{end}"
+
+    @property
+    def destination(self) -> Destination:
+        return Destination(f"{self.output}/", f"{self.output}-manifest.csv")
 
     def start(self) -> bool:
         """Change from QUEUED to RUNNING. Returns False if the execution was cancelled in the queue."""

@@ -82,7 +82,12 @@ class Runner:
         try:
             self._apply_faults(execution)
             result = self._engine.run(
-                execution.prepared, execution.database, execution.cancellation, execution.scan_limit
+                execution.prepared,
+                execution.database,
+                execution.cancellation,
+                execution.scan_limit,
+                execution.workgroup,
+                execution.destination,
             )
             return self._write(execution, result)
         except (QueryFailed, QueryCancelled) as end:
@@ -115,7 +120,11 @@ class Runner:
         address = urlsplit(execution.output)
         bucket, key = address.netloc, address.path.lstrip("/")
         try:
-            if isinstance(result, Result):
+            if execution.prepared.statement.output in ("table", "files") and isinstance(result, Result):
+                manifest = execution.destination.manifest.removeprefix(f"s3://{bucket}/")
+                self._store.write(bucket, manifest, io.BytesIO("\n".join(result.files).encode()))
+                written = result
+            elif isinstance(result, Result):
                 self._store.write(bucket, key, io.BytesIO(text_file(result.rows)))
                 written = result
             else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from localaws.athena.ddl.tokens import StatementToken, before_semicolon, tokenize
+from localaws.athena.ddl.tokens import StatementToken, before_semicolon, created_by_query, tokenize
 from localaws.athena.errors import MalformedQuery
 from localaws.athena.execution.depth import check_depth
 
@@ -18,20 +18,23 @@ _SUBSTATEMENTS = {
     "DESCRIBE": "DESCRIBE_TABLE",
     "DESC": "DESCRIBE_TABLE",
     "PREPARE": "PREPARE",
+    "EXPLAIN": "EXPLAIN",
 }
+_OUTPUTS = {"SELECT": "csv", "CREATE_TABLE_AS_SELECT": "table", "INSERT": "files", "UNLOAD": "files"}
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement without its final semicolon. ``kind`` is its StatementType, ``substatement`` its SubstatementType."""
+    """A statement without its final semicolon. ``kind`` is its StatementType, ``substatement`` its SubstatementType.
+
+    ``output`` is what it writes to the output location: ``csv`` (the rows of a query), ``txt`` (lines), ``table`` (the
+    files of a new table) or ``files`` (only the manifest of the files that it writes elsewhere).
+    """
 
     text: str
     kind: str
     substatement: str
-
-    @property
-    def is_query(self) -> bool:
-        return self.kind == "DML"
+    output: str = "txt"
 
 
 def one_statement(text: str) -> Statement:
@@ -48,7 +51,9 @@ def one_statement(text: str) -> Statement:
         words = words[: words.index(";")]
     if not words:
         raise MalformedQuery("line 1:1: mismatched input '<EOF>'. The statement is empty")
-    return Statement(before_semicolon(text), _kind(words[0], tokens[0]), _substatement(words))
+    substatement = _substatement(words)
+    output = _OUTPUTS.get(substatement, "txt")
+    return Statement(before_semicolon(text), _kind(words[0], tokens[0]), substatement, output)
 
 
 def _kind(verb: str, first: StatementToken) -> str:
@@ -74,7 +79,9 @@ def _substatement(words: list[str]) -> str:
             :2
         ]
         return "_".join(["ALTER_TABLE", *action])
+    if verb == "CREATE" and (created := created_by_query(words)):
+        return "CREATE_VIEW" if created == "VIEW" else "CREATE_TABLE_AS_SELECT"
     nouns = {"SCHEMA": "DATABASE", "SCHEMAS": "DATABASES", "EXTERNAL": "TABLE"}
     if verb == "SHOW" and words[1:2] == ["CREATE"]:
-        return "SHOW_CREATE_TABLE"
+        return "_".join(words[:3])
     return f"{verb}_{nouns.get(words[1], words[1])}" if len(words) > 1 and verb in _DDL | _UTILITY else verb

@@ -29,6 +29,10 @@ class Result:
     rows: Sequence[Row] = field(default=())
     has_header: bool = False
     scanned_bytes: int = 0
+    update_count: int = 0
+    """The number of rows that the statement has written."""
+    files: Sequence[str] = field(default=())
+    """The URIs of the data files that the statement has written."""
 
 
 @dataclass(frozen=True)

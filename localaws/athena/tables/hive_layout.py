@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 NULL_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_ESCAPED = frozenset("\"#%'*/:=?\\\x7f{[]^")
 
 
 def is_hidden(name: str) -> bool:
@@ -60,3 +61,14 @@ def partition_value(folder_name: str) -> str:
 
 def join_location(location: str, *parts: str) -> str:
     return "/".join([location.rstrip("/"), *parts]) + "/"
+
+
+def escaped_value(value: str) -> str:
+    """Return a partition value as part of a folder name: the inverse of ``partition_value``.
+
+    Source: FileUtils.escapePathName of Hive
+    """
+    return "".join(
+        f"%{ord(character):02X}" if character in _ESCAPED or ord(character) < 0x20 else character
+        for character in value
+    )

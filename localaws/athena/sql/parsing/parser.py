@@ -63,13 +63,15 @@ class _Trino(Trino):
         }
 
 
-def parse_query(text: str, parameters: Sequence[str] = ()) -> exp.Expr:
-    """Parse one query; ``parameters`` are literals for its ``?``, in order.
+def parse_query(text: str, parameters: Sequence[str] | None = ()) -> exp.Expr:
+    """Parse one query; ``parameters`` are literals for its ``?``, in order. With None each ``?`` stays.
 
     Raises MalformedQuery for a text that does not fit Trino's grammar, and QueryFailed for an unknown type and for
     syntax that sqlglot cannot parse.
     """
     tree = _parse(text)
+    if parameters is None:
+        return tree
     placeholders = list(tree.find_all(exp.Placeholder, bfs=False))
     if len(placeholders) != len(parameters):
         raise MalformedQuery(

@@ -32,7 +32,6 @@ from localaws.athena.sql.translation.scope import Scope
 from localaws.athena.sql.translation.windows import named_windows
 from localaws.athena.sql.types import nested
 from localaws.athena.sql.types.casts import coerced
-from localaws.athena.sql.types.comparisons import check_groups, sort_key
 from localaws.athena.sql.types.typed_sql import TypedSql
 from localaws.athena.tables.catalog import Catalog
 from localaws.athena.tables.data_files import Scan
@@ -155,9 +154,6 @@ class _Compiler:
             length = max(first.length, second.length) if first.length and second.length else None
             outputs.append(OutputColumn(first.name, common, length))
         every = "" if node.args.get("distinct") else " ALL"
-        if not every:
-            for output in outputs:
-                check_groups(output.type)
         body = f"{_as_types(left, outputs)} {word}{every} {_as_types(right, outputs)}"
         tail = self._tail(node, outputs, self._expressions(Scope(), ctes))
         return Query(f"SELECT * FROM ({body}){tail}", tuple(outputs))
@@ -171,7 +167,7 @@ class _Compiler:
                 at = named_output(key, outputs)
             if at is None:
                 raise unsupported(f"ORDER BY {key.sql(dialect='trino')} here: only an output column", key)
-            return sort_key(TypedSql(f"c{at}", outputs[at].type), key)
+            return f"c{at}"
 
         order = node.args.get("order")
         text = f" ORDER BY {expressions.order_terms(order.expressions, term)}" if order else ""
@@ -198,8 +194,6 @@ class _Compiler:
         distinct = ""
         if node.args.get("distinct"):
             only(node.args["distinct"])
-            for output in outputs:
-                check_groups(output.type)
             distinct = "DISTINCT "
         order = self._order(node, items, expressions, scope)
         selected = ", ".join(f"{item.value.sql} AS c{at}" for at, item in enumerate(items))
@@ -273,12 +267,9 @@ class _Compiler:
             at = ordinal(term, len(items))
             if at is not None:
                 value = items[at].value
-                check_groups(value.type)
                 # A constant in GROUP BY would be an ordinal.
                 return str(at + 1) if isinstance(items[at].node, exp.Literal) else value.sql
-            value = expressions.compile(term)
-            check_groups(value.type)
-            return value.sql
+            return expressions.compile(term).sql
 
         def element(term: exp.Expr) -> str:
             if isinstance(term, exp.Rollup | exp.Cube):
@@ -309,17 +300,16 @@ class _Compiler:
             if at is None:
                 at = named_output(key, outputs)
             if at is None:
-                value = expressions.compile(_with_outputs(key, items))
-                at = selected.get(value.sql)
+                text = expressions.compile(_with_outputs(key, items)).sql
+                at = selected.get(text)
                 if node.args.get("distinct") and (at is None or _uses_output(key, items)):
                     raise QueryFailed(
                         f"EXPRESSION_NOT_IN_DISTINCT: {position(key)}For SELECT DISTINCT, "
                         "ORDER BY expressions must appear in select list",
                         SYNTAX_ERROR,
                     )
-                if at is None:
-                    return sort_key(value, key)
-            return sort_key(TypedSql(f"c{at}", outputs[at].type), key)
+                return text if at is None else f"c{at}"
+            return f"c{at}"
 
         return f" ORDER BY {expressions.order_terms(order.expressions, term)}"
 

@@ -193,22 +193,6 @@ def test_execution_parameters_replace_question_marks(warehouse: Warehouse) -> No
     assert outcome.rows == [("2",)]
 
 
-@pytest.mark.parametrize(
-    ("sql", "message"),
-    [
-        ("CREATE TABLE t AS SELECT ? AS a", "CREATE TABLE AS SELECT"),
-        ("UNLOAD (SELECT ?) TO 's3://b/x/' WITH (format = 'PARQUET')", "UNLOAD statements"),
-        ("INSERT INTO t SELECT ?", "INSERT statements"),
-    ],
-)
-def test_parameters_of_an_unsupported_statement_are_accepted(
-    warehouse: Warehouse, sql: str, message: str
-) -> None:
-    outcome = warehouse.run(sql, ExecutionParameters=["1"])
-    assert outcome.reason.startswith("not supported by the local Athena: ")
-    assert message in outcome.reason
-
-
 def test_an_output_location_is_required_and_its_bucket_must_exist(warehouse: Warehouse) -> None:
     call = warehouse.athena.start_query_execution
     assert refusal(call, QueryString="SELECT 1")[1].startswith(

@@ -1,0 +1,1 @@
+"""The data files that CREATE TABLE AS, INSERT INTO and UNLOAD write."""
