@@ -22,6 +22,9 @@ CREATE MACRO trino_mod(a, b) AS
 CREATE MACRO trino_below_all_if_nan(x) AS
     CASE WHEN x IS NOT NULL THEN struct_pack(number := NOT isnan(x), x := x) END;
 
+CREATE MACRO trino_refuse_nan(x) AS
+    CASE WHEN trino_refuse(CASE WHEN isnan(x) THEN 'NaN in a subquery of ALL, ANY or SOME' END) IS NULL THEN x END;
+
 -- A double larger than the largest real is infinite.
 CREATE MACRO trino_real(x, largest) AS
     CASE WHEN abs(x) < largest OR isnan(x) THEN CAST(x AS REAL) WHEN x > 0 THEN CAST('infinity' AS REAL)

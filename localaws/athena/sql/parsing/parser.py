@@ -23,6 +23,10 @@ from localaws.athena.sql.parsing.nodes import position
 from localaws.athena.sql.parsing.tokens import place
 
 _WITH_OWN_SYNTAX = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING", "LISTAGG")
+_AFTER_VALUES = (
+    *(TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT, TokenType.ORDER_BY),
+    *(TokenType.LIMIT, TokenType.OFFSET, TokenType.FETCH),
+)
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 
 
@@ -50,6 +54,18 @@ class _Trino(Trino):
             if self._curr.token_type == TokenType.ARRAY and self._next.token_type == TokenType.L_BRACKET:
                 return None
             return super()._parse_types(*args, **kwargs)
+
+        def _parse_derived_table_values(self, *args: Any, **kwargs: Any) -> exp.Values | None:
+            """Do not parse ``(VALUES 1 UNION ...)`` as a table of values."""
+            if self._curr.token_type == TokenType.L_PAREN and self._next.token_type == TokenType.VALUES:
+                depth = 0
+                for token in self._tokens[self._index :]:
+                    depth += (token.token_type == TokenType.L_PAREN) - (token.token_type == TokenType.R_PAREN)
+                    if depth == 0:
+                        break
+                    if depth == 1 and token.token_type in _AFTER_VALUES:
+                        return None
+            return super()._parse_derived_table_values(*args, **kwargs)
 
         UNARY_PARSERS: ClassVar[dict[TokenType, Any]] = {
             **TrinoParser.UNARY_PARSERS,

@@ -78,6 +78,7 @@ class Expressions:
         """``depth`` is the number of lambdas around the expressions."""
         self._scope, self._subquery, self._now, self._depth = scope, subquery, now, depth
         self.windows: dict[str, Window] = {}  # of the WINDOW clause
+        self.grouped: set[str] | None = None  # SQL of the expressions in GROUP BY
 
     def compile(self, node: exp.Expr) -> TypedSql:
         """Translate one node. Raises QueryFailed for invalid and for unsupported expressions."""
@@ -97,14 +98,21 @@ class Expressions:
     def order_terms(
         self, terms: Sequence[exp.Expr], compile_term: Callable[[exp.Expr], str] | None = None
     ) -> str:
-        """Return the SQL after ORDER BY. As in Trino, NULLS LAST is the default."""
+        """Return the SQL after ORDER BY."""
+        return ", ".join(f"{key} {direction}" for key, direction in self.ordered(terms, compile_term))
+
+    def ordered(
+        self, terms: Sequence[exp.Expr], compile_term: Callable[[exp.Expr], str] | None = None
+    ) -> list[tuple[str, str]]:
+        """Return the sort keys and directions of ORDER BY. As in Trino, NULLS LAST is the default."""
         written = []
         for term in terms:
             only(term, "this", "desc", "nulls_first")
             text = compile_term(term.this) if compile_term else self.compile(term.this).sql
             direction = "DESC" if term.args.get("desc") else "ASC"
-            written.append(f"{text} {direction} NULLS {'FIRST' if term.args.get('nulls_first') else 'LAST'}")
-        return ", ".join(written)
+            nulls = "FIRST" if term.args.get("nulls_first") else "LAST"
+            written.append((text, f"{direction} NULLS {nulls}"))
+        return written
 
     # ---------------------------------------------------------------- names and constants
     def _column(self, node: exp.Expr) -> TypedSql:
@@ -187,8 +195,32 @@ class Expressions:
 
     def _comparison(self, node: exp.Expr) -> TypedSql:
         only(node, "this", "expression")
+        if (quantifier := _quantifier(node.expression)) is not None:
+            return self._quantified(node, *quantifier)
         left, right = self.compile(node.this), self.compile(node.expression)
         return self._compared(node, _COMPARISONS[type(node)], left, right)
+
+    def _quantified(self, node: exp.Expr, quantifier: str, query: exp.Expr) -> TypedSql:
+        """Translate a comparison with ALL, ANY or SOME."""
+        operator = _COMPARISONS[type(node)]
+        value = self.compile(node.this)
+        text, found = self._single_column(query)
+        common = dt.common_type(value.type, found)
+        if common is None or pa.types.is_nested(common):
+            shown = f"{shown_type(value, node.this)} {operator} {dt.trino_name(found)}"
+            raise type_mismatch(node, f"Cannot apply operator: {shown}")
+        compared = f"SELECT {coerced(TypedSql('c0', found), common)} FROM ({text})"
+        if common in (dt.DOUBLE, dt.REAL):
+            # DuckDB's comparisons would treat NaN as a number.
+            compared = f"SELECT trino_refuse_nan(c) FROM ({compared}) t(c)"
+        return TypedSql(f"({coerced(value, common)} {operator} {quantifier} ({compared}))", dt.BOOLEAN)
+
+    def _single_column(self, query: exp.Expr) -> tuple[str, pa.DataType]:
+        """Translate a subquery of one column; return its SQL and type."""
+        text, types = self._subquery(query, self._scope)
+        if len(types) != 1:
+            raise unsupported("a subquery of several columns, which is a row", query)
+        return text, types[0]
 
     def _compared(self, node: exp.Expr, operator: str, left: TypedSql, right: TypedSql) -> TypedSql:
         common = dt.common_type(left.type, right.type)
@@ -222,11 +254,12 @@ class Expressions:
     def _in(self, node: exp.Expr) -> TypedSql:
         only(node, "this", "expressions", "query")
         value = self.compile(node.this)
-        if query := node.args.get("query"):
-            text, types = self._subquery(query, self._scope)
-            if len(types) != 1:
-                raise unsupported("IN with a subquery of several columns, which is a row", node)
-            items, found = [], types[0]
+        query = node.args.get("query")
+        if query is None and len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Values):
+            query = node.expressions[0]
+        if query is not None:
+            text, found = self._single_column(query)
+            items: list[TypedSql] = []
             common = dt.common_type(value.type, found)
             if common is not None and common != found:
                 text = f"SELECT {coerced(TypedSql('c0', found), common)} FROM ({text})"
@@ -242,7 +275,7 @@ class Expressions:
         tested, texts = coerced(value, common), [coerced(item, common) for item in items]
         found = f"({tested} IN ({text or ', '.join(texts)}))"
         constants = [
-            text for item, text in zip(node.expressions, texts, strict=True) if isinstance(item, exp.Literal)
+            text for item, text in zip(node.expressions, texts, strict=False) if isinstance(item, exp.Literal)
         ]
         if 0 < len(constants) < len(texts):
             # If a constant is equal, the other items are not evaluated, because they might fail.
@@ -273,10 +306,8 @@ class Expressions:
         return TypedSql(f"EXISTS ({self._subquery(_without_star(query), self._scope)[0]})", dt.BOOLEAN)
 
     def _scalar_subquery(self, node: exp.Expr) -> TypedSql:
-        text, types = self._subquery(node, self._scope)
-        if len(types) != 1:
-            raise unsupported("a subquery of several columns, which is a row", node)
-        return TypedSql(f"({text})", types[0])
+        text, found = self._single_column(node)
+        return TypedSql(f"({text})", found)
 
     def _like(self, node: exp.Expr) -> TypedSql:
         return self._like_escaped(node, None)
@@ -489,6 +520,8 @@ class Expressions:
                 f"TOO_MANY_ARGUMENTS: {position(node)}Too many arguments for function call {name}()",
                 SYNTAX_ERROR,
             )
+        if name == "grouping":
+            return self._grouping(node)
         if name in AGGREGATES:
             return self._aggregate(node, "", in_window=False)
         if name in WINDOW_FUNCTIONS:
@@ -496,6 +529,23 @@ class Expressions:
                 f"MISSING_OVER: {position(node)}Window function {name} requires OVER", SYNTAX_ERROR
             )
         return self._scalar(node, name, node.expressions)
+
+    def _grouping(self, node: exp.Expr) -> TypedSql:
+        columns = [self.compile(column).sql for column in node.expressions]
+        if self.grouped is None:
+            raise QueryFailed(
+                f"MISSING_GROUP_BY: {position(node)}A GROUPING() operation can only be used with a corresponding "
+                "GROUPING SET/CUBE/ROLLUP/GROUP BY clause",
+                SYNTAX_ERROR,
+            )
+        if not self.grouped.issuperset(columns):
+            raise QueryFailed(
+                f"INVALID_ARGUMENTS: {position(node)}The arguments to GROUPING() must be expressions referenced by "
+                "the GROUP BY at the associated query level",
+                SYNTAX_ERROR,
+            )
+        result = dt.INTEGER if len(columns) < 32 else dt.BIGINT
+        return TypedSql(f"CAST(grouping({', '.join(columns)}) AS {dt.duckdb_name(result)})", result)
 
     def _scalar(self, node: exp.Expr, name: str, arguments: Sequence[exp.Expr]) -> TypedSql:
         if name not in RULES and name not in SCALARS:
@@ -697,6 +747,20 @@ def _balanced(operator: str, operands: list[str]) -> str:
         return operands[0]
     half = len(operands) // 2
     return f"({_balanced(operator, operands[:half])}{operator}{_balanced(operator, operands[half:])})"
+
+
+def _quantifier(node: exp.Expr) -> tuple[str, exp.Expr] | None:
+    """Return ALL or ANY and the subquery after it."""
+    if isinstance(node, exp.All | exp.Any):
+        return type(node).__name__.upper(), node.this
+    if (
+        isinstance(node, exp.Anonymous)
+        and len(node.expressions) == 1
+        and isinstance(node.expressions[0], exp.Values)
+    ):
+        quantifier = {"ALL": "ALL", "ANY": "ANY", "SOME": "ANY"}.get(node.name.upper())
+        return (quantifier, node.expressions[0]) if quantifier else None
+    return None
 
 
 def _check_window(name: str, window: Window, node: exp.Expr) -> None:

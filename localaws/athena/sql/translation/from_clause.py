@@ -14,7 +14,13 @@ from localaws.athena.errors import SCHEMA_ERROR, SYNTAX_ERROR, QueryFailed, not_
 from localaws.athena.quoting import duckdb_identifier
 from localaws.athena.sql.parsing.nodes import only, position, type_mismatch, unsupported
 from localaws.athena.sql.translation.expressions import Expressions
-from localaws.athena.sql.translation.output_columns import Ctes, OutputColumn, Query, renamed
+from localaws.athena.sql.translation.output_columns import (
+    Ctes,
+    OutputColumn,
+    Query,
+    check_alias_count,
+    renamed,
+)
 from localaws.athena.sql.translation.scope import Scope, ScopeColumn
 from localaws.athena.sql.types.casts import coerced
 from localaws.athena.tables.catalog import Catalog, Table
@@ -49,9 +55,13 @@ class Relations:
         if clause is None:
             return None
         only(clause, "this")
-        return self._joined(
-            self._relation(clause.this, parent, ctes, ()), node.args.get("joins"), parent, ctes
-        )
+        first = self._relation(clause.this, parent, ctes, ())
+        sample = node.args.get("sample")  # of (VALUES ...), which sqlglot does not attach to it
+        if sample is not None and node.args.get("joins"):
+            raise not_supported("TABLESAMPLE of VALUES in a join")
+        if sample is not None:
+            first = replace(first, sql=f"{first.sql}{_sample(sample)}")
+        return self._joined(first, node.args.get("joins"), parent, ctes)
 
     def _joined(
         self, relation: Relation, joins: Sequence[exp.Expr] | None, parent: Scope | None, ctes: Ctes
@@ -69,6 +79,8 @@ class Relations:
         return _listed(before, relation)
 
     def _join(self, left: Relation, join: exp.Expr, parent: Scope | None, ctes: Ctes) -> Relation:
+        if str(join.args.get("method") or "").upper() == "NATURAL":
+            raise QueryFailed(f"NOT_SUPPORTED: {position(join)}Natural join not supported", SYNTAX_ERROR)
         only(join, "this", "side", "kind", "on", "using")
         side, kind = (str(join.args.get(name) or "").upper() for name in ("side", "kind"))
         if kind not in ("", "INNER", "CROSS", "OUTER") or side not in ("", "LEFT", "RIGHT", "FULL"):
@@ -77,6 +89,8 @@ class Relations:
         on, using = join.args.get("on"), join.args.get("using")
         if isinstance(join.this, exp.Unnest) and (side or kind not in ("", "CROSS") or on is not None):
             raise not_supported("a join with UNNEST other than CROSS JOIN")
+        if isinstance(join.this, exp.Lateral) and (side in ("RIGHT", "FULL") or using):
+            raise not_supported(f"{side} JOIN LATERAL".strip() if side else "JOIN LATERAL with USING")
         left = replace(left, columns=_nullable(left.columns, side in ("RIGHT", "FULL")))
         right = replace(right, columns=_nullable(right.columns, side in ("LEFT", "FULL")))
         word = f"{side} JOIN".strip()
@@ -91,20 +105,39 @@ class Relations:
     def _relation(
         self, node: exp.Expr, parent: Scope | None, ctes: Ctes, siblings: tuple[ScopeColumn, ...]
     ) -> Relation:
-        """Translate one item of FROM; ``siblings`` are the columns to its left, which UNNEST can use."""
+        """Translate one item of FROM; ``siblings`` are the columns to its left, for UNNEST and LATERAL."""
+        sample = node.args.get("sample")
+        if sample is None:
+            return self._primary(node, parent, ctes, siblings)
+        node = node.copy()
+        node.set("sample", None)
+        found = self._primary(node, parent, ctes, siblings)
+        return replace(found, sql=f"{found.sql}{_sample(sample)}")
+
+    def _primary(
+        self, node: exp.Expr, parent: Scope | None, ctes: Ctes, siblings: tuple[ScopeColumn, ...]
+    ) -> Relation:
         if isinstance(node, exp.Table):
             return self._table(node, parent, ctes)
+        if isinstance(node, exp.Lateral):
+            only(node, "this", "alias")
+            query = self._query(node.this, Scope(siblings, parent), ctes)
+            relation = self._aliased(query, node.args.get("alias"))
+            return replace(relation, sql=f"LATERAL {relation.sql}")
         if isinstance(node, exp.Unnest):
             return self._unnest(node, Scope(siblings, parent), ctes)
-        if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table) and not node.alias:
+        if isinstance(node, exp.Subquery) and _is_relation(node.this) and not node.alias:
             only(node, "this", "joins")
-            inner = self._table(node.this, parent, ctes)
-            return Relation(f"({inner.sql})", inner.columns)
+            inner = self._relation(node.this, parent, ctes, ())
+            return self._joined(
+                Relation(f"({inner.sql})", inner.columns), node.args.get("joins"), parent, ctes
+            )
         if isinstance(node, exp.Values):
             return self._aliased(self._query(node, parent, ctes), node.args.get("alias"))
         if isinstance(node, exp.Subquery):
-            only(node, "this", "alias")
-            return self._aliased(self._query(node.this, parent, ctes), node.args.get("alias"))
+            only(node, "this", "alias", "joins")
+            found = self._aliased(self._query(node.this, parent, ctes), node.args.get("alias"))
+            return self._joined(found, node.args.get("joins"), parent, ctes)
         raise unsupported(f"{type(node).__name__.upper()} in FROM", node)
 
     def _aliased(self, query: Query, alias: exp.Expr | None) -> Relation:
@@ -113,6 +146,9 @@ class Relations:
 
     def _table(self, node: exp.Table, parent: Scope | None, ctes: Ctes) -> Relation:
         only(node, "this", "db", "catalog", "alias", "joins")
+        if isinstance(node.this, exp.Values):
+            found = self._aliased(self._query(node.this, parent, ctes), node.args.get("alias"))
+            return self._joined(found, node.args.get("joins"), parent, ctes)
         if not isinstance(node.this, exp.Identifier):
             raise unsupported(f"{node.sql(dialect='trino')} in FROM", node)
         name, alias = node.name.lower(), node.args.get("alias")
@@ -201,6 +237,14 @@ class Relations:
         return Relation(f"LATERAL (SELECT {', '.join(texts)}) AS {name}", columns)
 
 
+def _is_relation(node: exp.Expr) -> bool:
+    """Return whether the content of parentheses in FROM is a relation, and not a query."""
+    return isinstance(node, exp.Table) or (
+        isinstance(node, exp.Subquery)
+        and bool(node.alias or node.args.get("joins") or _is_relation(node.this))
+    )
+
+
 def _is_comma(join: exp.Expr) -> bool:
     """Return whether the join is the comma of ``FROM a, b``: in sqlglot's tree it has no kind, side or method."""
     return not any(join.args.get(name) for name in ("side", "kind", "method", "on", "using"))
@@ -240,9 +284,26 @@ def _column_type(hive_type: str) -> pa.DataType | None:
 
 
 def _renamed_columns(columns: tuple[ScopeColumn, ...], alias: exp.Expr | None) -> tuple[ScopeColumn, ...]:
-    if alias is not None and alias.args.get("columns"):
-        raise not_supported("new column names for a table: use a subquery")
-    return columns
+    names = list(alias.args.get("columns") or []) if alias is not None else []
+    if not names:
+        return columns
+    check_alias_count(alias, len(columns))
+    return tuple(
+        replace(column, name=name.name.lower(), scan_name=column.name)
+        for column, name in zip(columns, names, strict=True)
+    )
+
+
+def _sample(node: exp.Expr) -> str:
+    """Return TABLESAMPLE. DuckDB's SYSTEM takes or skips 2,048 rows at once, Trino's a part of a file."""
+    only(node, "method", "percent")
+    percent, method = node.args.get("percent"), node.args["method"].name.upper()
+    if not isinstance(percent, exp.Literal) or percent.is_string or not 0 <= float(percent.name) <= 100:
+        raise QueryFailed(
+            f"TYPE_MISMATCH: {position(node)}Sample percentage must be a number between 0 and 100",
+            SYNTAX_ERROR,
+        )
+    return f" TABLESAMPLE {method} ({percent.name}%)"
 
 
 def _output_columns(

@@ -43,14 +43,21 @@ def renamed(
     names = list(alias.args.get("columns") or []) if alias is not None else []
     if not names:
         return outputs
-    if len(names) != len(outputs) and not (partial and len(names) == len(outputs) - 1):
-        raise QueryFailed(
-            f"MISMATCHED_COLUMN_ALIASES: Column alias list has {len(names)} entries but "
-            f"'{alias.name if alias else ''}' has {len(outputs)} columns available",
-            SYNTAX_ERROR,
-        )
+    if not (partial and len(names) == len(outputs) - 1):
+        check_alias_count(alias, len(outputs))
     renamed = tuple(replace(output, name=name.name) for name, output in zip(names, outputs, strict=False))
     return renamed + outputs[len(names) :]
+
+
+def check_alias_count(alias: exp.Expr | None, columns: int) -> None:
+    """Raise QueryFailed unless ``alias(a, b)`` has as many names as there are columns."""
+    names = alias.args.get("columns") or [] if alias is not None else []
+    if len(names) != columns:
+        raise QueryFailed(
+            f"MISMATCHED_COLUMN_ALIASES: Column alias list has {len(names)} entries but "
+            f"'{alias.name if alias else ''}' has {columns} columns available",
+            SYNTAX_ERROR,
+        )
 
 
 def ordinal(node: exp.Expr, columns: int) -> int | None:

@@ -6,6 +6,7 @@ exist here, where they are resolved by Trino's rules.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
 from localaws.athena.sql.parsing.nodes import only, position, type_mismatch, unsupported
 from localaws.athena.sql.translation.expressions import Expressions
 from localaws.athena.sql.translation.from_clause import Relations
+from localaws.athena.sql.translation.grouping_sets import distinct_sets, grouping_sets
 from localaws.athena.sql.translation.output_columns import (
     Cte,
     Ctes,
@@ -28,7 +30,7 @@ from localaws.athena.sql.translation.output_columns import (
     ordinal,
     renamed,
 )
-from localaws.athena.sql.translation.scope import Scope
+from localaws.athena.sql.translation.scope import Scope, ScopeColumn
 from localaws.athena.sql.translation.windows import named_windows
 from localaws.athena.sql.types import nested
 from localaws.athena.sql.types.casts import coerced
@@ -36,6 +38,7 @@ from localaws.athena.sql.types.typed_sql import TypedSql
 from localaws.athena.tables.catalog import Catalog
 from localaws.athena.tables.data_files import Scan
 
+_OUTPUT = re.compile(r"c\d+")  # the name of an output column in DuckDB's SQL
 _SET_OPERATIONS: dict[type[exp.Expr], str] = {
     exp.Union: "UNION",
     exp.Intersect: "INTERSECT",
@@ -81,11 +84,12 @@ class _Compiler:
             body = self._set_operation(node, parent, ctes)
         elif isinstance(node, exp.Values):
             body = self._values(node, parent, ctes)
+            if any(node.args.get(part) for part in ("order", "limit", "offset")):
+                body = Query(self._tail(body.sql, node, body.outputs, ctes), body.outputs)
         elif isinstance(node, exp.Subquery):
             only(node, "this", "with_", "order", "limit", "offset", "alias")
             body = self.query(node.this, parent, ctes)
-            tail = self._tail(node, body.outputs, self._expressions(Scope(), ctes))
-            body = Query(f"SELECT * FROM ({body.sql}){tail}", body.outputs)
+            body = Query(self._tail(body.sql, node, body.outputs, ctes), body.outputs)
         else:
             raise not_supported(f"{type(node).__name__.upper()} as a query")
         return Query(prefix + body.sql, body.outputs)
@@ -113,7 +117,7 @@ class _Compiler:
         return known, f"WITH {', '.join(texts)} "
 
     def _values(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Query:
-        only(node, "expressions", "alias", "with_")
+        only(node, "expressions", "alias", "with_", "order", "limit", "offset")
         expressions = self._expressions(Scope(parent=parent), ctes)
         rows = [_values_row(row, expressions) for row in node.expressions]
         if len({len(row) for row in rows}) != 1:
@@ -155,30 +159,30 @@ class _Compiler:
             outputs.append(OutputColumn(first.name, common, length))
         every = "" if node.args.get("distinct") else " ALL"
         body = f"{_as_types(left, outputs)} {word}{every} {_as_types(right, outputs)}"
-        tail = self._tail(node, outputs, self._expressions(Scope(), ctes))
-        return Query(f"SELECT * FROM ({body}){tail}", tuple(outputs))
+        return Query(self._tail(body, node, outputs, ctes), tuple(outputs))
 
-    def _tail(self, node: exp.Expr, outputs: Sequence[OutputColumn], expressions: Expressions) -> str:
-        """Return ORDER BY, OFFSET and LIMIT of a query that can only be ordered by its output columns."""
+    def _tail(self, body: str, node: exp.Expr, outputs: Sequence[OutputColumn], ctes: Ctes) -> str:
+        """Add ORDER BY, OFFSET and LIMIT to a query of which only the output columns are visible."""
+        columns = tuple(
+            ScopeColumn((output.name or f"_col{at}").lower(), output.type, f"c{at}", length=output.length)
+            for at, output in enumerate(outputs)
+        )
+        expressions = self._expressions(Scope(columns), ctes)
 
         def term(key: exp.Expr) -> str:
             at = ordinal(key, len(outputs))
-            if at is None:
-                at = named_output(key, outputs)
-            if at is None:
-                raise unsupported(f"ORDER BY {key.sql(dialect='trino')} here: only an output column", key)
-            return f"c{at}"
+            return expressions.compile(key).sql if at is None else f"c{at}"
 
         order = node.args.get("order")
-        text = f" ORDER BY {expressions.order_terms(order.expressions, term)}" if order else ""
-        return text + _limits(node)
+        terms = expressions.ordered(order.expressions, term) if order else []
+        return _limited(f"SELECT * FROM ({body})", node, terms, len(outputs))
 
     # ---------------------------------------------------------------- SELECT
     def _select(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Query:
         only(
             node,
             *("expressions", "from_", "joins", "where", "group", "having", "order"),
-            *("limit", "offset", "distinct", "with_", "windows"),
+            *("limit", "offset", "distinct", "with_", "windows", "sample"),
         )
         relation = self.relations.compile(node, parent, ctes)
         scope = Scope(relation.columns if relation else (), parent)
@@ -186,6 +190,8 @@ class _Compiler:
         expressions.windows = named_windows(node.args.get("windows") or [])
         source = f" FROM {relation.sql}" if relation else ""
         where = self._where(node, scope, expressions)
+        if node.args.get("group"):
+            expressions.grouped = self._grouped(node, expressions)
         items = self._items(node, scope, expressions)
         outputs = tuple(OutputColumn(item.name, item.value.type, item.value.length) for item in items)
         group = self._group(node, items, expressions)
@@ -195,10 +201,20 @@ class _Compiler:
         if node.args.get("distinct"):
             only(node.args["distinct"])
             distinct = "DISTINCT "
-        order = self._order(node, items, expressions, scope)
+        order = self._order(node, items, expressions)
         selected = ", ".join(f"{item.value.sql} AS c{at}" for at, item in enumerate(items))
-        text = f"SELECT {distinct}{selected}{source}{where}{group}{having_text}{order}{_limits(node)}"
-        return Query(text, outputs)
+        rest = f"{source}{where}{group}{having_text}"
+        if _has_ties(node) and not distinct:
+            keys = "".join(
+                f", {items[int(key[1:])].value.sql if _OUTPUT.fullmatch(key) else key} AS k{at}"
+                for at, (key, _) in enumerate(order)
+            )
+            order = [(f"k{at}", direction) for at, (_, direction) in enumerate(order)]
+            return Query(
+                _limited(f"SELECT * FROM (SELECT {selected}{keys}{rest})", node, order, len(items)), outputs
+            )
+        text = f"SELECT {distinct}{selected}{rest}"
+        return Query(_limited(text, node, order, len(items)), outputs)
 
     def _where(self, node: exp.Expr, scope: Scope, expressions: Expressions) -> str:
         """Return WHERE. A condition that only uses partition keys of one table is also added to the table's scan."""
@@ -218,8 +234,9 @@ class _Compiler:
     def _items(self, node: exp.Expr, scope: Scope, expressions: Expressions) -> list[_Item]:
         items: list[_Item] = []
         for item in node.expressions:
-            if isinstance(item, exp.Star) or (
-                isinstance(item, exp.Column) and isinstance(item.this, exp.Star)
+            starred = item.this if isinstance(item, exp.Aliases) else item
+            if isinstance(starred, exp.Star) or (
+                isinstance(starred, exp.Column) and isinstance(starred.this, exp.Star)
             ):
                 items += self._star(item, scope)
                 continue
@@ -233,35 +250,59 @@ class _Compiler:
         return items
 
     def _star(self, node: exp.Expr, scope: Scope) -> list[_Item]:
+        names: list[str] = []
+        if isinstance(node, exp.Aliases):
+            names = [name.name for name in node.expressions]
+            node = node.this
+        qualifier: tuple[str, ...] = ()
         if isinstance(node, exp.Star):
             only(node)
-            qualifier: tuple[str, ...] = ()
         else:
             only(node.this)
             qualifier = tuple(
                 part.name.lower() for part in (node.args.get(n) for n in ("catalog", "db", "table")) if part
             )
-        found = [
-            column
-            for column in scope.columns
-            if not column.hidden and (not qualifier or column.relation[-len(qualifier) :] == qualifier)
-        ]
-        if not found:
-            if qualifier and _sees(scope.parent, qualifier):
+        found = _visible(scope, qualifier)
+        outer = scope.parent
+        while not found and qualifier and outer is not None:
+            found, outer = _visible(outer, qualifier), outer.parent
+            if found and scope.columns:
+                # Trino only supports it in few queries, which depends on its optimizer.
                 raise unsupported(f"{'.'.join(qualifier)}.* of an outer query", node)
+        if not found:
             where = (
                 f"'{'.'.join(qualifier)}' not found"
                 if qualifier
                 else "SELECT * not allowed in queries without FROM"
             )
             raise QueryFailed(f"SYNTAX_ERROR: {position(node)}{where}", SYNTAX_ERROR)
-        return [_Item(column.read(), column.name, None) for column in found]
+        if names and len(names) != len(found):
+            raise QueryFailed(
+                f"MISMATCHED_COLUMN_ALIASES: {position(node)}Column alias list has {len(names)} entries but "
+                f"relation has {len(found)} columns",
+                SYNTAX_ERROR,
+            )
+        return [
+            _Item(column.read(), name, None)
+            for column, name in zip(found, names or [column.name for column in found], strict=True)
+        ]
+
+    def _grouped(self, node: exp.Expr, expressions: Expressions) -> set[str]:
+        """Return the SQL of all expressions in GROUP BY, which are the possible arguments of GROUPING."""
+        found = set()
+        for term in _grouping_elements(node.args["group"]):
+            for key in _keys(term):
+                at = ordinal(key, len(node.expressions))
+                named = key if at is None else node.expressions[at]
+                if isinstance(named, exp.Column) and not isinstance(named.this, exp.Star):
+                    found.add(expressions.compile(named).sql)
+        return found
 
     def _group(self, node: exp.Expr, items: list[_Item], expressions: Expressions) -> str:
         group = node.args.get("group")
         if group is None:
             return ""
-        only(group, "expressions", "rollup", "cube", "grouping_sets")
+        only(group, "expressions", "rollup", "cube", "grouping_sets", "all")
 
         def key(term: exp.Expr) -> str:
             at = ordinal(term, len(items))
@@ -282,16 +323,17 @@ class _Compiler:
                 return f"({', '.join(key(part) for part in term.expressions)})"
             return key(term)
 
+        elements = _grouping_elements(group)
         if group.args.get("all") is False:
-            raise unsupported("GROUP BY DISTINCT", node)
-        sets = [item for name in ("rollup", "cube", "grouping_sets") for item in group.args.get(name) or []]
-        return f" GROUP BY {', '.join(element(term) for term in [*group.expressions, *sets])}"
+            sets = distinct_sets([grouping_sets(term, key) for term in elements])
+            return f" GROUP BY GROUPING SETS ({', '.join(sets)})"
+        return f" GROUP BY {', '.join(element(term) for term in elements)}"
 
-    def _order(self, node: exp.Expr, items: list[_Item], expressions: Expressions, scope: Scope) -> str:
-        """Return ORDER BY. Names refer to output columns first, then to columns of the relation."""
+    def _order(self, node: exp.Expr, items: list[_Item], expressions: Expressions) -> list[tuple[str, str]]:
+        """Return the keys of ORDER BY. Names refer to output columns first, then to columns of the relation."""
         order = node.args.get("order")
         if order is None:
-            return ""
+            return []
         outputs = [OutputColumn(item.name, item.value.type, item.value.length) for item in items]
         selected = {item.value.sql: at for at, item in enumerate(items)}
 
@@ -311,7 +353,7 @@ class _Compiler:
                 return text if at is None else f"c{at}"
             return f"c{at}"
 
-        return f" ORDER BY {expressions.order_terms(order.expressions, term)}"
+        return expressions.ordered(order.expressions, term)
 
     def _expressions(self, scope: Scope, ctes: Ctes) -> Expressions:
         def subquery(node: exp.Expr, inner: Scope) -> tuple[str, Sequence[pa.DataType]]:
@@ -337,6 +379,17 @@ def _values_row(node: exp.Expr, expressions: Expressions) -> list[TypedSql]:
     ]
 
 
+def _grouping_elements(group: exp.Expr) -> list[exp.Expr]:
+    sets = [item for name in ("rollup", "cube", "grouping_sets") for item in group.args.get(name) or []]
+    return [*group.expressions, *sets]
+
+
+def _keys(term: exp.Expr) -> list[exp.Expr]:
+    if isinstance(term, exp.Rollup | exp.Cube | exp.GroupingSets | exp.Tuple):
+        return [key for part in term.expressions for key in _keys(part)]
+    return [term.this] if isinstance(term, exp.Paren) else [term]
+
+
 def _as_types(query: Query, outputs: Sequence[OutputColumn]) -> str:
     """Return one side of a set operation, cast to the column types of the result."""
     if [output.type for output in query.outputs] == [output.type for output in outputs]:
@@ -348,13 +401,13 @@ def _as_types(query: Query, outputs: Sequence[OutputColumn]) -> str:
     return f"(SELECT {', '.join(casts)} FROM ({query.sql}))"
 
 
-def _sees(scope: Scope | None, qualifier: tuple[str, ...]) -> bool:
-    """Return whether an outer query has a relation with this name."""
-    while scope is not None:
-        if any(column.relation[-len(qualifier) :] == qualifier for column in scope.columns):
-            return True
-        scope = scope.parent
-    return False
+def _visible(scope: Scope, qualifier: tuple[str, ...]) -> list[ScopeColumn]:
+    """Return the columns of ``*`` or ``t.*`` in this scope."""
+    return [
+        column
+        for column in scope.columns
+        if not column.hidden and (not qualifier or column.relation[-len(qualifier) :] == qualifier)
+    ]
 
 
 def _conjuncts(node: exp.Expr) -> list[exp.Expr]:
@@ -376,7 +429,7 @@ def _pruned_scan(condition: exp.Expr, scope: Scope) -> Scan | None:
         return None
     keys = {key.name for key in scan.table.partition_keys}
     fits = all(
-        column.scan is scan and column.name in keys and not column.nullable and column in scope.columns
+        column.scan is scan and column.in_scan in keys and not column.nullable and column in scope.columns
         for column in scope.touched
     )
     return scan if fits else None
@@ -400,21 +453,44 @@ def _with_outputs(node: exp.Expr, items: Sequence[_Item]) -> exp.Expr:
     return node.transform(substituted)
 
 
-def _limits(node: exp.Expr) -> str:
-    """Return LIMIT and OFFSET: in Trino OFFSET is before LIMIT, in DuckDB after it."""
-    text = ""
+def _has_ties(node: exp.Expr) -> bool:
+    limit = node.args.get("limit")
+    options = limit.args.get("limit_options") if isinstance(limit, exp.Fetch) else None
+    return bool(options is not None and options.args.get("with_ties"))
+
+
+def _limited(body: str, node: exp.Expr, order: Sequence[tuple[str, str]], columns: int) -> str:
+    """Add ORDER BY, OFFSET and LIMIT or FETCH FIRST of ``node`` to ``body``, which has ``columns`` columns.
+
+    In Trino OFFSET is before LIMIT, in DuckDB after it. DuckDB has no WITH TIES.
+    """
     limit, offset = node.args.get("limit"), node.args.get("offset")
+    keys = ", ".join(f"{key} {direction}" for key, direction in order)
+    text = f"{body} ORDER BY {keys}" if keys else body
+    rows: int | None = None
     if isinstance(limit, exp.Fetch):
-        options = limit.args.get("limit_options")
-        if options is not None and (options.args.get("percent") or options.args.get("with_ties")):
-            raise not_supported("FETCH FIRST ... WITH TIES")
-        count_ = limit.args.get("count")
-        text += f" LIMIT {1 if count_ is None else _whole(count_)}"
+        rows = 1 if limit.args.get("count") is None else _whole(limit.args["count"])
+        if rows < 1:
+            raise QueryFailed(
+                f"INVALID_FETCH_FIRST_ROW_COUNT: {position(node)}FETCH FIRST row count must be positive "
+                f"(actual value: {rows})",
+                SYNTAX_ERROR,
+            )
     elif limit is not None and limit.expression.name.upper() != "ALL":
-        text += f" LIMIT {_whole(limit.expression)}"
+        rows = _whole(limit.expression)
+    if rows is not None and not _has_ties(node):
+        text += f" LIMIT {rows}"
     if offset is not None:
         text += f" OFFSET {_whole(offset.expression)}"
-    return text
+    if not _has_ties(node):
+        return text
+    if not keys:
+        raise QueryFailed(
+            f"MISSING_ORDER_BY: {position(node)}FETCH FIRST WITH TIES clause requires ORDER BY", SYNTAX_ERROR
+        )
+    selected = ", ".join(f"c{at}" for at in range(columns))
+    ranked = f"SELECT *, rank() OVER (ORDER BY {keys}) AS k FROM ({text})"
+    return f"SELECT {selected} FROM ({ranked}) WHERE k <= {rows} ORDER BY k"
 
 
 def _whole(node: exp.Expr) -> int:

@@ -31,6 +31,11 @@ class ScopeColumn:
     hidden: bool = False
     nullable: bool = False
     length: int | None = None  # as in TypedSql
+    scan_name: str = ""  # the name in the scan, if an alias of the table renames the column
+
+    @property
+    def in_scan(self) -> str:
+        return self.scan_name or self.name
 
     def matches(self, qualifier: tuple[str, ...], name: str) -> bool:
         if name != self.name:
@@ -42,7 +47,7 @@ class ScopeColumn:
         if self.type is None:
             raise not_supported(f"the type of column {self.name}")
         if self.scan is not None:
-            self.scan.columns.add(self.name)
+            self.scan.columns.add(self.in_scan)
         return TypedSql(self.sql, self.type, self.length)
 
 
