@@ -23,7 +23,7 @@ from localaws.athena.tables.catalog import Table
 from localaws.athena.tables.data_files import DataFile, Scan, Source, compressed_size
 from localaws.athena.tables.lines import lines
 from localaws.athena.tables.streams import BatchStream
-from localaws.athena.tables.text_values import lazy_simple, nested
+from localaws.athena.tables.text_values import lazy_simple, nested, nested_type
 
 _DEFAULT_SEPARATORS = "\x01\x02\x03\x04\x05\x06\x07\x08"
 
@@ -61,7 +61,7 @@ def delimited_source(scan: Scan, files: Sequence[DataFile]) -> Source:
     """Raises QueryFailed for a separator or a property that is not supported."""
     delimiters, types = Delimiters.of(scan.table), scan.file_types
     positions = {column.name: at for at, column in enumerate(scan.table.columns)}
-    stored = {name: _stored(type_) for name, type_ in types.items()}
+    stored = {name: nested_type(type_, lambda _: pa.string()) for name, type_ in types.items()}
     read = partial(
         _read, scan, delimiters, {positions[name]: type_ for name, type_ in types.items()}, len(positions)
     )
@@ -81,18 +81,6 @@ def _read(
             continue
         fields = split(chunk, delimiters.separators[0], delimiters.escape, limit)
         yield len(chunk), [_parsed(element(fields, at), type_, delimiters, 1) for at, type_ in wanted.items()]
-
-
-def _stored(datatype: pa.DataType) -> pa.DataType:
-    """Return the type of a parsed value: text, in lists and structs. A map is a list of entries."""
-    if dt.is_array(datatype):
-        return pa.list_(_stored(datatype.value_type))
-    if pa.types.is_map(datatype):
-        entry = [("key", _stored(datatype.key_type)), ("value", _stored(datatype.item_type))]
-        return pa.list_(pa.struct(entry))
-    if pa.types.is_struct(datatype):
-        return pa.struct([(field.name, _stored(field.type)) for field in datatype])
-    return pa.string()
 
 
 def _parsed(texts: pa.Array, datatype: pa.DataType, delimiters: Delimiters, level: int) -> pa.Array:

@@ -25,6 +25,18 @@ _BASE64 = r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}(==)?|[A-Za-z0-9+/]{3}=?)?"
 Leaf = Callable[[str, pa.DataType], str]
 
 
+def nested_type(datatype: pa.DataType, leaf: Callable[[pa.DataType], pa.DataType]) -> pa.DataType:
+    """Return the type of the values that ``nested`` reads. ``leaf`` returns the type of a value inside."""
+    if dt.is_array(datatype):
+        return pa.list_(nested_type(datatype.value_type, leaf))
+    if pa.types.is_map(datatype):
+        key, value = nested_type(datatype.key_type, leaf), nested_type(datatype.item_type, leaf)
+        return pa.list_(pa.struct([("key", key), ("value", value)]))
+    if pa.types.is_struct(datatype):
+        return pa.struct([(field.name, nested_type(field.type, leaf)) for field in datatype])
+    return leaf(datatype)
+
+
 def nested(text: str, datatype: pa.DataType, leaf: Leaf) -> str:
     """Return the value with the type ``datatype``. ``leaf`` returns the SQL for a value that is not nested.
 
@@ -101,6 +113,26 @@ def hive_timestamp(text: str) -> str:
     valid = matches(moment, f"{_DATE}([ T]{_TIME})?")
     existing = refused_unless_valid(f"TRY_CAST({moment} AS TIMESTAMP)", moment, "the timestamp ")
     return f"CASE WHEN {valid} THEN {rounded(existing)} END"
+
+
+def epoch_timestamp(text: str) -> str:
+    """Return a timestamp as the OpenX JSON SerDe reads it, in UTC.
+
+    It may have a zone. A number counts seconds since 1970, or milliseconds if it has 13 digits or more.
+    """
+    instant = refused_unless_valid(
+        f"epoch_us(TRY_CAST(upper({text}) AS TIMESTAMPTZ))", text, "the timestamp "
+    )
+    number = f"TRY_CAST({text} AS BIGINT)"
+    milliseconds = f"CASE WHEN length({text}) >= 13 THEN {number} ELSE 1000 * {number} END"
+    from_seconds = f"CAST(trunc(1000 * TRY_CAST({text} AS DECIMAL(38, 9))) AS BIGINT)"
+    zoned = f"{_DATE}[ Tt]{_TIME}([zZ]|[+-][0-9]{{2}}:?[0-9]{{2}})"
+    return (
+        f"CASE WHEN {matches(text, zoned)} THEN {rounded(f'make_timestamp({instant})')} "
+        f"WHEN {matches(text, '[+-]?[0-9]+')} THEN make_timestamp(1000 * ({milliseconds})) "
+        f"WHEN {matches(text, '[+-]?[0-9]*[.][0-9]*')} THEN make_timestamp(1000 * {from_seconds}) "
+        f"ELSE {hive_timestamp(text)} END"
+    )
 
 
 def rounded(timestamp: str) -> str:
