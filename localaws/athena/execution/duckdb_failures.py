@@ -86,6 +86,10 @@ def _failure(message: str) -> Exception:  # noqa: PLR0911 - one for each kind
         return _data_failure(message)
     if kind == "Out of Memory":
         return exhausted()
+    if kind == "INTERNAL":
+        return not_supported(
+            f"this query, because of an internal error of DuckDB: {message.partition(chr(10))[0]}"
+        )
     if kind in _REFUSED_KINDS:
         refused = _REFUSED.search(message)
         return not_supported(refused.group(1) if refused else message.partition("\n")[0])

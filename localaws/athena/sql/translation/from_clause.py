@@ -85,12 +85,12 @@ class Relations:
         side, kind = (str(join.args.get(name) or "").upper() for name in ("side", "kind"))
         if kind not in ("", "INNER", "CROSS", "OUTER") or side not in ("", "LEFT", "RIGHT", "FULL"):
             raise not_supported(f"{side} {kind} JOIN".strip())
-        right = self._relation(join.this, parent, ctes, left.columns)
+        # A lateral subquery can only use columns that are not nullable because of this join.
+        siblings = () if isinstance(join.this, exp.Lateral) and side in ("RIGHT", "FULL") else left.columns
+        right = self._relation(join.this, parent, ctes, siblings)
         on, using = join.args.get("on"), join.args.get("using")
         if isinstance(join.this, exp.Unnest) and (side or kind not in ("", "CROSS") or on is not None):
             raise not_supported("a join with UNNEST other than CROSS JOIN")
-        if isinstance(join.this, exp.Lateral) and (side in ("RIGHT", "FULL") or using):
-            raise not_supported(f"{side} JOIN LATERAL".strip() if side else "JOIN LATERAL with USING")
         left = replace(left, columns=_nullable(left.columns, side in ("RIGHT", "FULL")))
         right = replace(right, columns=_nullable(right.columns, side in ("LEFT", "FULL")))
         word = f"{side} JOIN".strip()
@@ -123,15 +123,14 @@ class Relations:
             only(node, "this", "alias")
             query = self._query(node.this, Scope(siblings, parent), ctes)
             relation = self._aliased(query, node.args.get("alias"))
-            return replace(relation, sql=f"LATERAL {relation.sql}")
+            return replace(relation, sql=f"LATERAL {relation.sql}") if siblings else relation
         if isinstance(node, exp.Unnest):
             return self._unnest(node, Scope(siblings, parent), ctes)
-        if isinstance(node, exp.Subquery) and _is_relation(node.this) and not node.alias:
-            only(node, "this", "joins")
+        if isinstance(node, exp.Subquery) and _is_relation(node.this):
+            only(node, "this", "alias", "joins")
             inner = self._relation(node.this, parent, ctes, ())
-            return self._joined(
-                Relation(f"({inner.sql})", inner.columns), node.args.get("joins"), parent, ctes
-            )
+            found = Relation(f"({inner.sql})", _renamed_relation(inner.columns, node.args.get("alias")))
+            return self._joined(found, node.args.get("joins"), parent, ctes)
         if isinstance(node, exp.Values):
             return self._aliased(self._query(node, parent, ctes), node.args.get("alias"))
         if isinstance(node, exp.Subquery):
@@ -289,9 +288,17 @@ def _renamed_columns(columns: tuple[ScopeColumn, ...], alias: exp.Expr | None) -
         return columns
     check_alias_count(alias, len(columns))
     return tuple(
-        replace(column, name=name.name.lower(), scan_name=column.name)
+        replace(column, name=name.name.lower(), scan_name=column.in_scan)
         for column, name in zip(columns, names, strict=True)
     )
+
+
+def _renamed_relation(columns: tuple[ScopeColumn, ...], alias: exp.Expr | None) -> tuple[ScopeColumn, ...]:
+    """Return the columns of ``(a JOIN b ...) AS alias(...)``."""
+    if alias is None:
+        return columns
+    visible = tuple(replace(c, relation=(alias.name.lower(),)) for c in columns if not c.hidden)
+    return _renamed_columns(visible, alias)
 
 
 def _sample(node: exp.Expr) -> str:

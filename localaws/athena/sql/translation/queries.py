@@ -30,6 +30,12 @@ from localaws.athena.sql.translation.output_columns import (
     ordinal,
     renamed,
 )
+from localaws.athena.sql.translation.recursion import (
+    check_step_types,
+    recursive_union,
+    refers_to_itself,
+    unrolled,
+)
 from localaws.athena.sql.translation.scope import Scope, ScopeColumn
 from localaws.athena.sql.translation.windows import named_windows
 from localaws.athena.sql.types import nested
@@ -98,8 +104,6 @@ class _Compiler:
         clause = node.args.get("with_")
         if clause is None:
             return ctes, ""
-        if clause.args.get("recursive"):
-            raise not_supported("WITH RECURSIVE")
         known, texts = dict(ctes), []
         for at, cte in enumerate(clause.expressions):
             only(cte, "this", "alias")
@@ -109,12 +113,30 @@ class _Compiler:
                     f"WITH query name '{cte.alias.lower()}' specified more than once",
                     SYNTAX_ERROR,
                 )
+            if clause.args.get("recursive") and refers_to_itself(cte):
+                name = f"q{next(self._names)}"
+                known[cte.alias.lower()], text = self._recursive(name, cte, parent, known)
+                texts.append(text)
+                continue
             query = self.query(cte.this, parent, known)
             outputs = renamed(query.outputs, cte.args["alias"])
             name = f"q{next(self._names)}"
             known[cte.alias.lower()] = Cte(name, outputs)
             texts.append(f"{name} AS ({query.sql})")
         return known, f"WITH {', '.join(texts)} "
+
+    def _recursive(self, name: str, cte: exp.Expr, parent: Scope | None, ctes: Ctes) -> tuple[Cte, str]:
+        """Translate a recursive query as Trino does, into a fixed number of steps: ``name_0``, ``name_1``, ...
+
+        In each step, ``name`` is the result of the step before.
+        """
+        union = recursive_union(cte)
+        base = self.query(union.this, parent, ctes)
+        outputs = renamed(base.outputs, cte.args["alias"])
+        found = Cte(name, outputs)
+        step = self.query(union.expression, parent, {**ctes, cte.alias.lower(): found})
+        check_step_types(union, base.outputs, step.outputs)
+        return found, unrolled(name, base, _as_types(step, outputs), bool(union.args.get("distinct")))
 
     def _values(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Query:
         only(node, "expressions", "alias", "with_", "order", "limit", "offset")
