@@ -91,7 +91,7 @@ def needed(calls: Iterable[JSON]) -> dict[Needed, set[str]]:
             "AmPP/" not in call["user_agent"]
         ):  # the Amazon provider package of Airflow; others only prepare the run
             continue
-        caller = re.search(r"Caller/(\S+)", call["user_agent"])
+        caller = re.search(r"Caller/(\S+Operator)\b", call["user_agent"])
         for role, permission in _of_call(call):
             text = {key: value for key, value in permission.context.items() if key.startswith(CONTEXT_KEYS)}
             context = {key: _replace(value) for key, value in text.items() if not key.endswith("/run_id")}

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -79,6 +80,7 @@ def single_operations(state: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]
         aws.client("sns").create_topic(Name="alerts")
         for name, what in {
             "cancelled run": cancelled_run,
+            "second estimate": second_estimate,
             "second report": second_report,
             "run on EMR Serverless": serverless_run,
             "alert": alert,
@@ -121,21 +123,24 @@ def context(**ti: Any) -> Any:
     }
 
 
+def cluster() -> Any:
+    """The cluster of the pipeline, with the values of its templates."""
+    from sales_segmentation import jobs
+
+    return replace(
+        jobs.cluster(settings()),
+        release_label="emr-7.13.0",
+        core_nodes=1,
+        spot_share=0.0,
+        task_nodes=0,
+        bootstrap_actions={},
+    )
+
+
 def create_cluster() -> str:
     from emr_pipeline.operators.cluster import CreateClusterOperator
-    from sales_segmentation.jobs import cluster
 
-    spec = cluster(settings())
-    templates = {
-        "release_label": "emr-7.13.0",
-        "core_nodes": 1,
-        "spot_share": 0.0,
-        "task_nodes": 0,
-        "bootstrap_actions": {},
-    }
-    operator = CreateClusterOperator(
-        task_id="create_cluster", cluster=type(spec)(**vars(spec) | templates), settings=settings()
-    )
+    operator = CreateClusterOperator(task_id="create_cluster", cluster=cluster(), settings=settings())
     return str(operator.execute(context()))
 
 
@@ -167,6 +172,21 @@ def cancelled_run(aws: LocalAws) -> None:
     )
     query.cancel({"query_id": query.execute(context())})
     TerminateClusterOperator(task_id="terminate_cluster", cluster_id=cluster_id).execute(context())
+
+
+def second_estimate(aws: LocalAws) -> None:
+    """A later run of the DAG reads the cost of the earlier one."""
+    from emr_pipeline.cost import RunCost
+    from emr_pipeline.cost_records import record_key, write_run_cost
+    from emr_pipeline.operators.estimate_cost import EstimateCostOperator
+
+    now = datetime.now(UTC)
+    earlier = RunCost({}, "", (), 1000, 0, 0, 0, "us-east-1", "", None, None)
+    write_run_cost(aws.client("s3"), BUCKET, record_key("sales_segmentation", "earlier", now), earlier)
+    estimate = EstimateCostOperator(
+        task_id="estimate_cost", cluster=cluster(), settings=settings(), steps=[], input_bytes=1
+    )
+    estimate.execute(context())
 
 
 def second_report(aws: LocalAws) -> None:
