@@ -77,7 +77,9 @@ def _watch_control_pipe(session: int) -> None:
         deadline = time.monotonic() + GRACE_SECONDS
         while session_processes(session) and time.monotonic() < deadline:
             time.sleep(0.02)
-    kill_session(session)
+    while True:  # until the program ends: the command may start only now
+        kill_session(session)
+        time.sleep(0.02)
 
 
 def main(command: list[str]) -> int:

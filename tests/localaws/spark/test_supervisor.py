@@ -70,6 +70,21 @@ def test_a_command_that_is_stopped_while_it_starts_can_be_killed() -> None:
                 supervisor.kill_session(process.pid)
 
 
+@pytest.mark.parametrize("message", [supervisor.KILL, supervisor.TERMINATE])
+def test_a_command_that_starts_after_the_message_is_killed(message: bytes) -> None:
+    slow_start = f"""
+import os, subprocess, sys, time
+sys.path.insert(0, {str(Path(supervisor.__file__).parent)!r})
+import supervisor
+start = subprocess.Popen
+subprocess.Popen = lambda *arguments, **options: time.sleep(0.5) or start(*arguments, **options)
+os._exit(supervisor.main(["sleep", "20"]))
+"""
+    command = [sys.executable, "-I", "-c", slow_start]
+    ended = subprocess.run(command, input=message, start_new_session=True, timeout=60, check=False)
+    assert ended.returncode == 137
+
+
 def test_terminate_gives_the_command_a_grace_period(tmp_path: Path) -> None:
     script = f"trap 'sleep 0.2; touch {tmp_path}/tidied; exit 0' TERM; touch {tmp_path}/up; while :; do sleep 0.1; done"
     with start_supervisor("sh", "-c", script) as process:
