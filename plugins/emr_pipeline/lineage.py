@@ -8,6 +8,7 @@ https://airflow.apache.org/docs/apache-airflow-providers-openlineage/stable/guid
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Any
 
 from airflow.providers.common.compat.sdk import conf
@@ -34,9 +35,10 @@ def _dataset(uri: str) -> Any:
 
 
 def with_parent_run(properties: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Return Spark properties with the task as the parent run of the Spark application.
+    """Return Spark properties with the first try of the task as the parent run of the Spark application.
 
-    As in Airflow's own operators, this needs ``[openlineage] spark_inject_parent_job_info``.
+    As in Airflow's own operators, this needs ``[openlineage] spark_inject_parent_job_info``. The run does not depend on
+    the try, because EMR Serverless refuses a repeated client token if the properties differ.
     """
     if not conf.getboolean("openlineage", "spark_inject_parent_job_info", fallback=False):
         return dict(properties)
@@ -44,5 +46,9 @@ def with_parent_run(properties: Mapping[str, Any], context: Context) -> dict[str
         inject_parent_job_information_into_spark_properties,
     )
 
-    injected: dict[str, Any] = inject_parent_job_information_into_spark_properties(dict(properties), context)
+    first = copy(context["ti"])
+    first.try_number = 1
+    injected: dict[str, Any] = inject_parent_job_information_into_spark_properties(
+        dict(properties), {**context, "ti": first}
+    )
     return injected

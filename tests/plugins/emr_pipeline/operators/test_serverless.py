@@ -238,6 +238,24 @@ def test_a_crashed_worker_leaves_a_token_with_which_a_retry_attaches(application
     assert emr.submit(application_id, step("one", "hang"), previous=first) != first
 
 
+def test_a_retry_repeats_the_request_of_the_first_try_also_with_a_parent_run(
+    aws: Any, application_id: str, run: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EMR Serverless refuses a client token with other parameters, and the id of a parent run contains the try."""
+    monkeypatch.setenv("AIRFLOW__OPENLINEAGE__SPARK_INJECT_PARENT_JOB_INFO", "True")
+    monkeypatch.setattr(
+        "airflow.providers.common.compat.openlineage.utils.spark"
+        ".inject_parent_job_information_into_spark_properties",
+        lambda properties, context: {**properties, "spark.openlineage.parentRunId": context["ti"].try_number},
+    )
+    operator = wait_for(application_id, step("one", "hang"))
+    first, retry = (operator._submit(run(try_number=number), None) for number in (1, 2))
+    assert retry == first
+    job_run = aws.client("emr-serverless").get_job_run(applicationId=application_id, jobRunId=first)["jobRun"]
+    [defaults] = job_run["configurationOverrides"]["applicationConfiguration"]
+    assert defaults["properties"] == {"spark.openlineage.parentRunId": "1"}
+
+
 def test_a_retry_attaches_and_killing_the_task_cancels_the_job_run(
     aws: Any, application_id: str, run: Context
 ) -> None:
