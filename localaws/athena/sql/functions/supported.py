@@ -184,6 +184,7 @@ SCALARS = _table(
 )
 
 AGGREGATES = _table(
+    ("count", "-> bigint", "count(*){over}"),
     ("count", "T -> bigint", "count({all}){over}"),
     ("count_if", "boolean -> bigint", "count(CASE WHEN {0} THEN 1 END){over}"),
     ("sum", "bigint -> bigint", "CAST(sum({all}){over} AS BIGINT)"),
@@ -202,12 +203,33 @@ AGGREGATES = _table(
         for number in ("real", "double")
     ),
     ("max", "O -> O", "max({all}){over}"),
+    ("min", "O, bigint -> array(O)", "min({0}, {1}){over}"),
+    *(
+        (
+            "max",
+            f"{number}, {n} -> array({number})",
+            "list_transform(max(trino_below_all_if_nan({0}), {1}){over}, lambda p: p.x)",
+        )
+        for number in ("real", "double")
+        for n in ("integer", "bigint")
+    ),
+    *(("max", f"O, {n} -> array(O)", "max({0}, {1}){over}") for n in ("integer", "bigint")),
     ("min_by", "T, compared -> T", "arg_min_null({all}){over}"),
     *(
         ("max_by", f"T, {number} -> T", "arg_max_null({0}, trino_below_all_if_nan({1})){over}")
         for number in ("real", "double")
     ),
     ("max_by", "T, compared -> T", "arg_max_null({all}){over}"),
+    *(
+        (f"{name}_by", f"T, {key}, {n} -> array(T)", f"list_transform({function}, lambda p: p.x)")
+        for name, key, function in (
+            ("min", "compared", "arg_min(struct_pack(x := {0}), {1}, {2}){over}"),
+            ("max", "real", "arg_max(struct_pack(x := {0}), trino_below_all_if_nan({1}), {2}){over}"),
+            ("max", "double", "arg_max(struct_pack(x := {0}), trino_below_all_if_nan({1}), {2}){over}"),
+            ("max", "compared", "arg_max(struct_pack(x := {0}), {1}, {2}){over}"),
+        )
+        for n in ("integer", "bigint")
+    ),
     ("any_value arbitrary", "T -> T", "any_value({all}){over}"),
     ("bool_and every", "boolean -> boolean", "bool_and({all}){over}"),
     ("bool_or", "boolean -> boolean", "bool_or({all}){over}"),
@@ -230,7 +252,20 @@ AGGREGATES = _table(
             ),
         )
     ),
+    *(
+        (name, f"{number}, {number} -> {number}", f"CAST(trino_finite({name}({{all}}){{over}}) AS {number})")
+        for number in ("real", "double")
+        for name in ("regr_slope", "regr_intercept")
+    ),
+    ("geometric_mean", "double -> double", "exp(avg({distinct}trino_ln({0})){over})"),
+    ("geometric_mean", "real -> real", "CAST(exp(avg({distinct}trino_ln({0})){over}) AS REAL)"),
+    # Trino's skewness is that of the population, DuckDB's that of a sample.
+    ("skewness", "double -> double", "trino_skewness(skewness({all}){over}, count({all}){over})"),
+    ("kurtosis", "double -> double", "kurtosis({all}){over}"),
+    ("bitwise_and_agg", "bigint -> bigint", "bit_and({all}){over}"),
+    ("bitwise_or_agg", "bigint -> bigint", "bit_or({all}){over}"),
     ("approx_distinct", "T -> bigint", "count(DISTINCT {0}){over}"),
+    ("approx_distinct", "T, double -> bigint", "trino_if_standard_error({1}, count(DISTINCT {0}){over})"),
     ("approx_percentile", "bigint, double -> bigint", "approx_quantile({0}, CAST({1} AS REAL)){over}"),
     (
         "approx_percentile",
@@ -238,6 +273,14 @@ AGGREGATES = _table(
         "CAST(approx_quantile({0}, CAST({1} AS REAL)){over} AS REAL)",
     ),
     ("approx_percentile", "double, double -> double", "approx_quantile({0}, CAST({1} AS REAL)){over}"),
+    *(
+        (
+            "approx_percentile",
+            f"{number}, array(double) -> array({number})",
+            f"CAST(approx_quantile({{0}}, CAST({{1}} AS REAL[])){{over}} AS {number}[])",
+        )
+        for number in ("bigint", "real", "double")
+    ),
     *arrays_and_maps.AGGREGATE_ROWS,
 )
 

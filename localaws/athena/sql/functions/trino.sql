@@ -124,6 +124,16 @@ CREATE MACRO trino_ln(x) AS trino_log(x, ln(CASE WHEN x > 0 THEN x ELSE 1 END));
 CREATE MACRO trino_log2(x) AS trino_log(x, log2(CASE WHEN x > 0 THEN x ELSE 1 END));
 CREATE MACRO trino_log10(x) AS trino_log(x, log10(CASE WHEN x > 0 THEN x ELSE 1 END));
 CREATE MACRO trino_sqrt(x) AS CASE WHEN x < 0 THEN 'nan'::DOUBLE ELSE sqrt(abs(x)) END;
+CREATE MACRO trino_finite(x) AS CASE WHEN isfinite(x) THEN x END;
+CREATE MACRO trino_skewness(sample, n) AS sample * (n - 2) / sqrt(n * (n - 1.0::DOUBLE));
+CREATE MACRO trino_if_standard_error(e, x) AS
+    CASE WHEN e BETWEEN 0.0040625 AND 0.26 THEN x
+         ELSE trino_raise('INVALID_FUNCTION_ARGUMENT: Standard error must be in [0.0040625, 0.26]: ' || e) END;
+-- Trino's limit of the result, in bytes
+CREATE MACRO trino_listagg(s) AS
+    CASE WHEN strlen(s) > 1048576 THEN CAST(trino_raise('EXCEEDED_FUNCTION_MEMORY_LIMIT: Concatenated string has the '
+            || 'length in bytes larger than the maximum output length 1048576') AS VARCHAR) ELSE s END;
+
 CREATE MACRO trino_width_bucket_checked(x, low, high, n) AS
     CASE WHEN n <= 0 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: bucketCount must be greater than 0')
          WHEN isnan(x) THEN trino_raise('INVALID_FUNCTION_ARGUMENT: operand must not be NaN')

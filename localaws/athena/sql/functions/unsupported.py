@@ -36,14 +36,9 @@ _ROWS = (
     ("array_join", "array(T), varchar"),
     ("array_join", "array(T), varchar, varchar"),
     ("sequence", "timestamp, timestamp"),
-    ("count", ""),
-    ("min max", "T, bigint"),
-    ("min_by max_by", "any, any, bigint"),
     ("sum avg", "double"),
-    ("approx_distinct", "T, double"),
     ("approx_percentile", "double, double, double"),
     ("approx_percentile", "double, double, double, double"),
-    ("approx_percentile", "double, array(double)"),
     ("approx_percentile", "double, double, array(double)"),
 )
 

@@ -709,9 +709,9 @@ class _Recognizer(Cursor):
         if self._take(","):
             self._string()
         if self._take("ON"):
-            self.parsed.unsupported.append("listagg with ON OVERFLOW")
             self._expect("OVERFLOW")
             if not self._take("ERROR"):
+                self.parsed.unsupported.append("listagg with ON OVERFLOW TRUNCATE")
                 self._expect("TRUNCATE")
                 if self._peek() == "<string>":
                     self._string()

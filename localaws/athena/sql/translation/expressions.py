@@ -59,7 +59,7 @@ _ARITHMETIC: dict[type[exp.Expr], str] = {
     exp.Div: "/",
     exp.Mod: "%",
 }
-_LISTAGG = [overload("varchar, varchar -> varchar", "string_agg({all}){over}")]
+_LISTAGG = [overload("varchar, varchar -> varchar", "trino_listagg(string_agg({all}){over})")]
 _ARRAY_ITEMS, _ARGUMENTS = 254, 127  # Trino's maximum in ARRAY[...] and in a call
 # Source: Trino's DateTimes.DATETIME_PATTERN
 _TIMESTAMP = re.compile(
@@ -606,7 +606,7 @@ class Expressions:
         return type_mismatch(node, f"Unexpected parameters ({given}) for function {name}.{hint}")
 
     def _listagg(self, node: exp.Expr) -> TypedSql:
-        only(node, "this", "separator")
+        only(node, "this", "separator", "on_overflow")
         return self._aggregate(node, "", in_window=False)
 
     def _filter(self, node: exp.Expr) -> TypedSql:
