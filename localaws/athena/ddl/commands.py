@@ -76,6 +76,12 @@ class DropTable:
 
 
 @dataclass(frozen=True)
+class DropView:
+    name: TableName
+    if_exists: bool
+
+
+@dataclass(frozen=True)
 class RepairTable:
     name: TableName
 
@@ -95,12 +101,76 @@ class DropPartitions:
 
 
 @dataclass(frozen=True)
+class RenamePartition:
+    name: TableName
+    old: PartitionSpec
+    new: PartitionSpec
+
+
+@dataclass(frozen=True)
+class AddColumns:
+    name: TableName
+    columns: tuple[TableColumn, ...]
+
+
+@dataclass(frozen=True)
+class ReplaceColumns:
+    name: TableName
+    columns: tuple[TableColumn, ...]
+
+
+@dataclass(frozen=True)
+class ChangeColumn:
+    """``after`` is the column before the new position, '' for the first position, None for an unchanged position."""
+
+    name: TableName
+    column: str
+    new: TableColumn
+    after: str | None
+
+
+@dataclass(frozen=True)
+class SetLocation:
+    """``partition`` is None for the location of the table."""
+
+    name: TableName
+    location: str
+    partition: PartitionSpec | None
+
+
+@dataclass(frozen=True)
+class SetTableProperties:
+    name: TableName
+    properties: dict[str, str]
+
+
+@dataclass(frozen=True)
+class SetDatabaseProperties:
+    name: str
+    properties: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ShowTableProperties:
+    """``key`` is None for all properties."""
+
+    name: TableName
+    key: str | None
+
+
+@dataclass(frozen=True)
 class ShowDatabases:
     pattern: str | None
 
 
 @dataclass(frozen=True)
 class ShowTables:
+    database: str | None
+    pattern: str | None
+
+
+@dataclass(frozen=True)
+class ShowViews:
     database: str | None
     pattern: str | None
 
@@ -121,8 +191,18 @@ class ShowCreateTable:
 
 
 @dataclass(frozen=True)
-class Describe:
+class ShowCreateView:
     name: TableName
+
+
+@dataclass(frozen=True)
+class Describe:
+    """``formatted`` adds the properties of the table. ``column`` limits the result to one column."""
+
+    name: TableName
+    formatted: bool = False
+    partition: PartitionSpec | None = None
+    column: str | None = None
 
 
 Command = (
@@ -130,13 +210,24 @@ Command = (
     | DropDatabase
     | CreateTable
     | DropTable
+    | DropView
     | RepairTable
     | AddPartitions
     | DropPartitions
+    | RenamePartition
+    | AddColumns
+    | ReplaceColumns
+    | ChangeColumn
+    | SetLocation
+    | SetTableProperties
+    | SetDatabaseProperties
+    | ShowTableProperties
     | ShowDatabases
     | ShowTables
+    | ShowViews
     | ShowPartitions
     | ShowColumns
     | ShowCreateTable
+    | ShowCreateView
     | Describe
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import singledispatchmethod
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from typing import Any
 from localaws.athena.datatypes import parse_type, varchar_length
 from localaws.athena.ddl import commands
 from localaws.athena.ddl.parser import backquoted, hive_string
-from localaws.athena.errors import QueryFailed, ddl_failed, not_supported, semantic_error
+from localaws.athena.errors import SCHEMA_ERROR, QueryFailed, ddl_failed, not_supported, semantic_error
 from localaws.athena.results.result import Result, ResultColumn
-from localaws.athena.tables.catalog import AlreadyExists, Catalog, Partition, Table, TableColumn
+from localaws.athena.tables.catalog import AlreadyExists, Catalog, Partition, Table, TableColumn, table_input
 from localaws.athena.tables.formats import LAZY_SIMPLE_SERDE
 from localaws.athena.tables.hive_layout import NULL_VALUE, join_location, partition_folders, partition_value
+from localaws.athena.tables.views import is_view, read_view
 
 # Type names that exist only in queries. In DDL they are int, float, binary and struct.
 _QUERY_ONLY_TYPES = re.compile(r"\b(integer|real|varbinary|row|varchar(?!\())\b")
@@ -84,7 +86,7 @@ class DdlExecutor:
     def _(self, command: commands.CreateTable, database: str) -> Result:
         target = command.name.database or database
         self._require_database(target)
-        _check_columns(command)
+        check_columns(command.columns, command.partition_keys)
         try:
             self._catalog.create_table(target, _table_input(command))
         except AlreadyExists:
@@ -96,12 +98,110 @@ class DdlExecutor:
     @run.register
     def _(self, command: commands.DropTable, database: str) -> Result:
         target = command.name.database or database
-        if self._catalog.table(target, command.name.table) is None:
+        table = self._catalog.table(target, command.name.table)
+        if table is None:
             if command.if_exists:
                 return Result()
             raise semantic_error(10001, f"Table not found {target}.{command.name.table}")
+        if is_view(table.glue):
+            raise ddl_failed("Cannot drop a view with DROP TABLE")
         self._catalog.drop_table(target, command.name.table)
         return Result()
+
+    @run.register
+    def _(self, command: commands.DropView, database: str) -> Result:
+        target = command.name.database or database
+        table = self._catalog.table(target, command.name.table)
+        name = f"'awsdatacatalog.{target}.{command.name.table}'"
+        if table is None and command.if_exists:
+            return Result()
+        if table is None:
+            raise QueryFailed(f"TABLE_NOT_FOUND: line 1:1: View {name} does not exist", SCHEMA_ERROR)
+        if not is_view(table.glue):
+            raise QueryFailed(
+                f"TABLE_NOT_FOUND: line 1:1: View {name} does not exist, but a table with that name exists. "
+                f"Did you mean DROP TABLE {name}?",
+                SCHEMA_ERROR,
+            )
+        self._catalog.drop_table(target, command.name.table)
+        return Result()
+
+    # ---------------------------------------------------------------- alterations
+    @run.register
+    def _(self, command: commands.AddColumns, database: str) -> Result:
+        table = self._table(command.name, database)
+        return self._set_columns(table, (*table.columns, *command.columns))
+
+    @run.register
+    def _(self, command: commands.ReplaceColumns, database: str) -> Result:
+        return self._set_columns(self._table(command.name, database), command.columns)
+
+    @run.register
+    def _(self, command: commands.ChangeColumn, database: str) -> Result:
+        table = self._table(command.name, database)
+        names = [column.name for column in table.columns]
+        for name in (command.column, *filter(None, [command.after])):
+            if name not in names:
+                raise semantic_error(10002, f"Invalid column reference {name}")
+        at = names.index(command.column)
+        new = command.new if command.new.comment else replace(command.new, comment=table.columns[at].comment)
+        columns = [*table.columns[:at], new, *table.columns[at + 1 :]]
+        if command.after is not None:
+            columns.pop(at)
+            places = [column.name for column in columns]
+            columns.insert(places.index(command.after) + 1 if command.after else 0, new)
+        return self._set_columns(table, tuple(columns))
+
+    def _set_columns(self, table: Table, columns: tuple[TableColumn, ...]) -> Result:
+        if is_view(table.glue):
+            raise ddl_failed("Unable to alter table. To alter a view you need to use CREATE OR REPLACE VIEW")
+        check_columns(columns, table.partition_keys)
+        definition = table_input(table.glue)
+        definition["StorageDescriptor"] = {
+            **definition["StorageDescriptor"],
+            "Columns": _glue_columns(columns),
+        }
+        self._catalog.update_table(table.database, definition)
+        return Result()
+
+    @run.register
+    def _(self, command: commands.SetLocation, database: str) -> Result:
+        table, location = self._table(command.name, database), _checked_location(command.location)
+        if command.partition is None:
+            definition = table_input(table.glue)
+            definition["StorageDescriptor"] = {**definition["StorageDescriptor"], "Location": location}
+            self._catalog.update_table(table.database, definition)
+        else:
+            found = self._partition(table, command.partition)
+            self._catalog.update_partition(table, replace(found, location=location))
+        return Result()
+
+    @run.register
+    def _(self, command: commands.SetTableProperties, database: str) -> Result:
+        table = self._table(command.name, database)
+        definition = table_input(table.glue)
+        definition["Parameters"] = {**definition.get("Parameters", {}), **command.properties}
+        self._catalog.update_table(table.database, definition)
+        return Result()
+
+    @run.register
+    def _(self, command: commands.SetDatabaseProperties, database: str) -> Result:
+        self._require_database(command.name)
+        found = self._catalog.database(command.name) or {}
+        members = {name: found[name] for name in ("Name", "Description", "LocationUri") if found.get(name)}
+        parameters = {**found.get("Parameters", {}), **command.properties}
+        self._catalog.update_database({**members, "Parameters": parameters})
+        return Result()
+
+    @run.register
+    def _(self, command: commands.ShowTableProperties, database: str) -> Result:
+        table = self._table(command.name, database)
+        properties: dict[str, str] = table.glue.get("Parameters", {})
+        columns = (ResultColumn("prpt_name", "string"), ResultColumn("prpt_value", "string"))
+        if command.key is None:
+            return Result(columns, [(f"{key}\t{value}",) for key, value in sorted(properties.items())])
+        missing = f"Table {table.database}.{table.name} does not have property: {command.key}"
+        return Result(columns, [(properties.get(command.key, missing),)])
 
     @run.register
     def _(self, command: commands.ShowTables, database: str) -> Result:
@@ -112,6 +212,25 @@ class DdlExecutor:
         )
 
     @run.register
+    def _(self, command: commands.ShowViews, database: str) -> Result:
+        target = command.database or database
+        self._require_database(target)
+        views = [table["Name"] for table in self._catalog.tables(target) if is_view(table)]
+        return _listing("views", _filter_names(views, command.pattern))
+
+    @run.register
+    def _(self, command: commands.ShowCreateView, database: str) -> Result:
+        table = self._table(command.name, database)
+        if not is_view(table.glue):
+            raise QueryFailed(
+                f"NOT_SUPPORTED: line 1:1: Relation 'awsdatacatalog.{table.database}.{table.name}' is a table, not a "
+                "view",
+                SCHEMA_ERROR,
+            )
+        lines = [f"CREATE VIEW {table.name} AS ", *read_view(table).query.splitlines()]
+        return _listing("Create View", lines)
+
+    @run.register
     def _(self, command: commands.ShowColumns, database: str) -> Result:
         table = self._table(command.name, database)
         return _listing("field", [c.name.ljust(_WIDTH) for c in (*table.columns, *table.partition_keys)])
@@ -119,16 +238,27 @@ class DdlExecutor:
     @run.register
     def _(self, command: commands.Describe, database: str) -> Result:
         table = self._table(command.name, database)
-        lines = [_describe_line(c.name, c.type, c.comment) for c in (*table.columns, *table.partition_keys)]
-        if table.partition_keys:
+        columns = (*table.columns, *table.partition_keys)
+        if command.partition is not None:
+            self._partition(table, command.partition)
+        if command.column is not None:
+            columns = tuple(column for column in columns if column.name == command.column)
+            if not columns:
+                raise semantic_error(10002, f"Invalid column reference {command.column}")
+        lines = [_describe_line(c.name, c.type, c.comment) for c in columns]
+        if command.formatted:
+            lines = [*_heading("# col_name", "data_type", "comment"), *lines]
+        if table.partition_keys and command.column is None:
             lines += [
                 "\t \t ",
                 "# Partition Information\t \t ",
                 _describe_line("# col_name", "data_type", "comment"),
             ]
             lines += ["\t \t ", *(_describe_line(c.name, c.type, c.comment) for c in table.partition_keys)]
-        columns = tuple(ResultColumn(name, "string") for name in ("col_name", "data_type", "comment"))
-        return Result(columns, [(line,) for line in lines])
+        if command.formatted and command.column is None:
+            lines += _details(table)
+        shown = tuple(ResultColumn(name, "string") for name in ("col_name", "data_type", "comment"))
+        return Result(shown, [(line,) for line in lines])
 
     @run.register
     def _(self, command: commands.ShowCreateTable, database: str) -> Result:
@@ -181,14 +311,24 @@ class DdlExecutor:
         table = self._table(command.name, database)
         known = {partition.values for partition in self._catalog.partitions(table)}
         for spec in command.partitions:
-            if spec.values.keys() < {key.name for key in table.partition_keys}:
-                raise not_supported("DROP PARTITION with values for only some of the partition keys")
-            values = _ordered_values(table, spec)
-            if values in known:
+            matching = [values for values in known if _matches(table, spec, values)]
+            for values in matching:
                 self._catalog.drop_partition(table, values)
-            elif not command.if_exists:
+            if not matching and not command.if_exists:
                 shown = ", ".join(f"{key} = '{value}'" for key, value in spec.values.items())
                 raise semantic_error(10006, f"Partition not found ({shown})")
+        return Result()
+
+    @run.register
+    def _(self, command: commands.RenamePartition, database: str) -> Result:
+        """The files stay where they are."""
+        table = self._table(command.name, database)
+        old = self._partition(table, command.old)
+        try:
+            self._catalog.add_partitions(table, [replace(old, values=_ordered_values(table, command.new))])
+        except AlreadyExists:
+            raise ddl_failed("Unable to rename partition. Partition already exists") from None
+        self._catalog.drop_partition(table, old.values)
         return Result()
 
     @run.register
@@ -204,6 +344,14 @@ class DdlExecutor:
         if self._catalog.database(name) is None:
             raise semantic_error(10072, f"Database does not exist: {name}")
 
+    def _partition(self, table: Table, spec: commands.PartitionSpec) -> Partition:
+        values = _ordered_values(table, spec)
+        found = next((each for each in self._catalog.partitions(table) if each.values == values), None)
+        if found is None:
+            shown = ", ".join(f"{key} = '{value}'" for key, value in spec.values.items())
+            raise semantic_error(10006, f"Partition not found ({shown})")
+        return found
+
     def _table(self, name: commands.TableName, database: str) -> Table:
         table = self._catalog.table(name.database or database, name.table)
         if table is None:
@@ -211,13 +359,13 @@ class DdlExecutor:
         return table
 
 
-def _check_columns(command: commands.CreateTable) -> None:
-    names = [column.name for column in command.columns]
-    for key in command.partition_keys:
+def check_columns(columns: tuple[TableColumn, ...], partition_keys: tuple[TableColumn, ...]) -> None:
+    names = [column.name for column in columns]
+    for key in partition_keys:
         if key.name in names:
             raise semantic_error(10035, "Column repeated in partitioning columns")
-    for column in (*command.columns, *command.partition_keys):
-        if (names + [key.name for key in command.partition_keys]).count(column.name) > 1:
+    for column in (*columns, *partition_keys):
+        if (names + [key.name for key in partition_keys]).count(column.name) > 1:
             raise semantic_error(10036, f"Duplicate column name: {column.name}")
         if unknown := _QUERY_ONLY_TYPES.search(column.type):
             raise QueryFailed(
@@ -292,6 +440,14 @@ def _ordered_values(table: Table, spec: commands.PartitionSpec) -> tuple[str, ..
     return tuple(spec.values[key] for key in keys)
 
 
+def _matches(table: Table, spec: commands.PartitionSpec, values: tuple[str, ...]) -> bool:
+    """Return whether the partition has all values of the spec, which may name only some of the keys."""
+    found = dict(zip((key.name for key in table.partition_keys), values, strict=True))
+    if unknown := spec.values.keys() - found.keys():
+        raise semantic_error(10098, f"{', '.join(sorted(unknown))} is not a partition key of the table")
+    return all(found[key] == value for key, value in spec.values.items())
+
+
 def _partition_path(table: Table, values: tuple[str, ...]) -> str:
     keys = [key.name for key in table.partition_keys]
     return "/".join(f"{key}={value or NULL_VALUE}" for key, value in zip(keys, values, strict=True))
@@ -319,6 +475,39 @@ def _filter_names(names: list[str], pattern: str | None) -> list[str]:
 
 def _describe_line(name: str, datatype: str, comment: str) -> str:
     return "\t".join(text.ljust(_WIDTH) for text in (name, datatype, comment))
+
+
+def _heading(*words: str) -> list[str]:
+    return [_describe_line(*words), "\t \t "]
+
+
+def _details(table: Table) -> list[str]:
+    """Return the lines that DESCRIBE FORMATTED adds."""
+    storage = table.glue.get("StorageDescriptor", {})
+    owned = {
+        "Database:": table.database,
+        "Owner:": table.glue.get("Owner", ""),
+        "CreateTime:": f"{table.glue['CreateTime']:%a %b %d %H:%M:%S UTC %Y}"
+        if "CreateTime" in table.glue
+        else "",
+        "Location:": table.location,
+        "Table Type:": table.glue.get("TableType", ""),
+    }
+    stored = {
+        "SerDe Library:": table.serde,
+        "InputFormat:": storage.get("InputFormat", ""),
+        "OutputFormat:": storage.get("OutputFormat", ""),
+        "Num Buckets:": str(storage.get("NumberOfBuckets", -1)),
+        "Bucket Columns:": f"[{', '.join(storage.get('BucketColumns', []))}]",
+    }
+    lines = ["\t \t ", "# Detailed Table Information\t \t "]
+    lines += [_describe_line(name, str(value), "") for name, value in owned.items()]
+    lines.append("Table Parameters:\t \t ")
+    lines += [
+        _describe_line("", key, value) for key, value in sorted(table.glue.get("Parameters", {}).items())
+    ]
+    lines += ["\t \t ", "# Storage Information\t \t "]
+    return lines + [_describe_line(name, value, "") for name, value in stored.items()]
 
 
 def _create_statement(table: Table) -> list[str]:

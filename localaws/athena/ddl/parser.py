@@ -7,11 +7,14 @@ Source: https://docs.aws.amazon.com/athena/latest/ug/ddl-reference.html
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 from localaws.athena.ddl.commands import (
+    AddColumns,
     AddPartitions,
     Buckets,
+    ChangeColumn,
     Command,
     CreateDatabase,
     CreateTable,
@@ -19,13 +22,22 @@ from localaws.athena.ddl.commands import (
     DropDatabase,
     DropPartitions,
     DropTable,
+    DropView,
     PartitionSpec,
+    RenamePartition,
     RepairTable,
+    ReplaceColumns,
+    SetDatabaseProperties,
+    SetLocation,
+    SetTableProperties,
     ShowColumns,
     ShowCreateTable,
+    ShowCreateView,
     ShowDatabases,
     ShowPartitions,
+    ShowTableProperties,
     ShowTables,
+    ShowViews,
     Storage,
     TableName,
 )
@@ -107,12 +119,7 @@ class _Parser:
         if self._take("SHOW"):
             return self._show()
         if self._take("DESCRIBE") or self._take("DESC"):
-            if self._next() in ("FORMATTED", "EXTENDED", "DATABASE", "SCHEMA"):
-                raise not_supported(f"DESCRIBE {self._next()}")
-            described = Describe(self._table_name())
-            if self._at < len(self._tokens):
-                raise not_supported("DESCRIBE of a column or a partition")
-            return described
+            return self._describe()
         raise not_supported(f"{self._next()} statements")
 
     def end(self) -> None:
@@ -278,6 +285,17 @@ class _Parser:
         self._expect(")")
         return tuple(found)
 
+    def _describe(self) -> Command:
+        if self._next() in ("DATABASE", "SCHEMA"):
+            raise _unsupported_ddl()
+        if self._next() == "EXTENDED":
+            raise not_supported("DESCRIBE EXTENDED; write FORMATTED")
+        formatted = self._take("FORMATTED")
+        name = self._table_name()
+        partition = self._partition(with_location=False) if self._next() == "PARTITION" else None
+        column = self._name() if self._at < len(self._tokens) else None
+        return Describe(name, formatted, partition, column)
+
     def _drop(self) -> Command:
         if self._take("DATABASE") or self._take("SCHEMA"):
             if_exists = self._if_exists()
@@ -289,14 +307,26 @@ class _Parser:
         if self._take("TABLE"):
             if_exists = self._if_exists()
             return DropTable(self._table_name(), if_exists)
+        if self._take("VIEW"):
+            if_exists = self._if_exists()
+            return DropView(self._view_name(), if_exists)
         raise not_supported(f"DROP {self._next()}")
 
-    def _alter(self) -> Command:
+    def _alter(self) -> Command:  # noqa: PLR0911, PLR0912 - one branch for each form
+        if self._take("DATABASE") or self._take("SCHEMA"):
+            database = self._name()
+            self._expect("SET")
+            self._expect("DBPROPERTIES")
+            return SetDatabaseProperties(database, self._properties())
+        if self._next() != "TABLE":
+            raise _unsupported_ddl()
         self._expect("TABLE")
         name = self._table_name()
+        if self._next() == "PARTITION":
+            return self._alter_partition(name)
         if self._take("ADD"):
-            if self._next() in ("COLUMNS", "COLUMN"):
-                raise not_supported("ALTER TABLE ... ADD COLUMNS")
+            if self._take("COLUMNS"):
+                return AddColumns(name, self._columns())
             if_not_exists = self._if_not_exists()
             partitions = [self._partition(with_location=True)]
             while self._at < len(self._tokens):
@@ -308,9 +338,35 @@ class _Parser:
             while self._take(","):
                 partitions.append(self._partition(with_location=False))
             return DropPartitions(name, if_exists, tuple(partitions))
-        raise not_supported(f"ALTER TABLE ... {self._next()}")
+        if self._take("REPLACE"):
+            self._expect("COLUMNS")
+            return ReplaceColumns(name, self._columns())
+        if self._take("CHANGE"):
+            self._take("COLUMN")
+            return self._change_column(name)
+        if self._take("SET"):
+            if self._take("LOCATION"):
+                return SetLocation(name, self._string(), None)
+            if self._take("TBLPROPERTIES"):
+                return SetTableProperties(name, self._properties())
+        raise _unsupported_ddl()
 
-    def _show(self) -> Command:
+    def _alter_partition(self, name: TableName) -> Command:
+        partition = self._partition(with_location=False)
+        if self._take("RENAME"):
+            self._expect("TO")
+            return RenamePartition(name, partition, self._partition(with_location=False))
+        if self._take("SET") and self._take("LOCATION"):
+            return SetLocation(name, self._string(), partition)
+        raise _unsupported_ddl()
+
+    def _change_column(self, name: TableName) -> Command:
+        old, new = self._name(), self._column(("FIRST", "AFTER"))
+        if self._take("FIRST"):
+            return ChangeColumn(name, old, new, "")
+        return ChangeColumn(name, old, new, self._name() if self._take("AFTER") else None)
+
+    def _show(self) -> Command:  # noqa: PLR0911 - one return for each form
         if self._take("DATABASES") or self._take("SCHEMAS"):
             return ShowDatabases(self._pattern())
         if self._take("TABLES"):
@@ -326,7 +382,18 @@ class _Parser:
             if self._next() == "LIKE":
                 raise not_supported("SHOW COLUMNS ... LIKE")
             return ShowColumns(table)
+        if self._take("VIEWS"):
+            database = self._name() if self._take("IN") or self._take("FROM") else None
+            return ShowViews(database, self._pattern())
+        if self._take("TBLPROPERTIES"):
+            table, key = self._table_name(), None
+            if self._take("("):
+                key = self._string()
+                self._expect(")")
+            return ShowTableProperties(table, key)
         if self._take("CREATE"):
+            if self._take("VIEW"):
+                return ShowCreateView(self._view_name())
             if not self._take("TABLE"):
                 raise not_supported(f"SHOW CREATE {self._next()}")
             return ShowCreateTable(self._table_name())
@@ -341,12 +408,13 @@ class _Parser:
         self._expect(")")
         return tuple(found)
 
-    def _column(self) -> TableColumn:
+    def _column(self, ends: tuple[str, ...] = ()) -> TableColumn:
+        """A column with its type. Words in ``ends`` end it, like a comma."""
         name = self._name()
         parts, depth = [], 0
         while self._at < len(self._tokens):
             word = self._next()
-            if depth == 0 and word in (",", ")", "COMMENT"):
+            if depth == 0 and word in (",", ")", "COMMENT", *ends):
                 break
             depth += (word in "(<") - (word in ")>")
             parts.append(self._tokens[self._at].text.lower())
@@ -403,6 +471,14 @@ class _Parser:
         if not database or not table or "." in table:
             raise not_supported(f"the table name {backquoted(first)}")
         return TableName(database, table)
+
+    def _view_name(self) -> TableName:
+        """The name of a view. As in Trino, it may be in double quotes."""
+        for at in (self._at, self._at + 2):
+            if at < len(self._tokens) and self._tokens[at].text[:1] == '"':
+                text = self._tokens[at].text[1:-1].replace('""', '"')
+                self._tokens[at] = replace(self._tokens[at], kind="name", text=backquoted(text))
+        return self._table_name()
 
     def _if_not_exists(self) -> bool:
         if not self._take("IF"):
@@ -481,6 +557,12 @@ def _storage(serde: str | None, classes: tuple[str, str] | None, properties: dic
     if SERDES[chosen] != known:
         raise not_supported(f"SERDE {chosen} with files of the format {known.name}")
     return Storage(reader, writer, chosen, {"serialization.format": "1", **properties})
+
+
+def _unsupported_ddl() -> MalformedQuery:
+    """Athena's error for a statement of Hive that it does not have. Source:
+    https://docs.aws.amazon.com/athena/latest/ug/unsupported-ddl.html"""
+    return MalformedQuery("Queries of this type are not supported")
 
 
 def _unescaped(escape: re.Match[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -31,6 +32,7 @@ from localaws.athena.execution.depth import allow_deep_calls, too_large, too_lar
 from localaws.athena.execution.duckdb_failures import duckdb_failures
 from localaws.athena.execution.prepared_statements import PreparedStatement, PreparedStatements
 from localaws.athena.execution.statements import Statement, one_statement
+from localaws.athena.execution.views import create_view
 from localaws.athena.results import formatting
 from localaws.athena.results.result import Result, ResultColumn, RunningQuery
 from localaws.athena.sql.functions.registration import register_functions
@@ -159,7 +161,10 @@ class Engine:
             if statement.substatement == "EXPLAIN":
                 explain = parse_explain(statement.text)
                 return Prepared(statement, Explained(explain, self.prepare(explain.text, parameters).body))
-            return Prepared(statement, _body(statement, parameters))
+            body = _body(statement, parameters)
+            if isinstance(body, Prepare):
+                self.prepare(body.text, None)  # checks the syntax
+            return Prepared(statement, body)
         except QueryFailed as failure:
             return Prepared(statement, failure)
         except RecursionError:
@@ -208,7 +213,6 @@ class Engine:
             case Unload():
                 return self._unload(body, run)
             case Prepare():
-                self.prepare(body.text, None)  # checks the syntax
                 self.prepared_statements.put(PreparedStatement(run.workgroup, body.name, body.text))
                 return Result()
             case Deallocate():
@@ -219,9 +223,12 @@ class Engine:
                 self.prepared_statements.remove(run.workgroup, body.name)
                 return Result()
             case CreateView():
-                raise not_supported("CREATE VIEW")
+                database = self._operations.database(body.name, run.database)
+                outputs = self._planned(body.query, run).query.outputs
+                create_view(self._catalog, body, outputs, database, run.database)
+                return Result()
             case Explained():
-                raise not_supported("EXPLAIN")
+                return self._explain(body, run)
         return self._ddl.run(body, run.database)
 
     # ---------------------------------------------------------------- statements that write files
@@ -248,6 +255,30 @@ class Engine:
         written = self._operations.unload(statement, planned.query.outputs, rows, run.written_to)
         return rows.result(written)
 
+    def _explain(self, explained: Explained, run: _Run) -> Result:
+        """Return the plan of DuckDB, which is not Trino's.
+
+        Source: https://docs.aws.amazon.com/athena/latest/ug/athena-explain-statement.html
+        """
+        explain, body = explained.explain, explained.body
+        if isinstance(body, QueryFailed):
+            raise body
+        tree = body if isinstance(body, exp.Expr) else getattr(body, "query", None)
+        if tree is None or explain.type == "IO":
+            raise not_supported("EXPLAIN (TYPE IO)" if tree is not None else "EXPLAIN of this statement")
+        planned = self._planned(tree, run)
+        if explain.type == "VALIDATE":
+            return Result((ResultColumn("Valid", "boolean"),), [("true",)])
+        if explain.analyze and tree is not body:
+            raise not_supported("EXPLAIN ANALYZE of a statement that writes")
+        with self._started(planned, run) as (connection, scanned):
+            options = f"{'ANALYZE, ' if explain.analyze else ''}FORMAT {explain.format}"
+            [(_, text)] = connection.execute(f"EXPLAIN ({options}) {planned.query.sql}").fetchall()
+        lines = [(line,) for line in str(text).rstrip().splitlines()]
+        return Result(
+            (ResultColumn("Query Plan", "varchar"),), lines, scanned_bytes=scanned if explain.analyze else 0
+        )
+
     # ---------------------------------------------------------------- queries
     def _planned(self, tree: exp.Expr, run: _Run) -> QueryPlan:
         return plan_query(tree, self._catalog, run.database, datetime.now(UTC))
@@ -266,6 +297,18 @@ class Engine:
         self, planned: QueryPlan, run: _Run, convert: Callable[[QueryPlan, pa.RecordBatch], pa.RecordBatch]
     ) -> Iterator[int | pa.RecordBatch]:
         """Yield the number of scanned bytes when the query has started, then its rows as ``convert`` returns them."""
+        with self._started(planned, run) as (connection, scanned):
+            batches = connection.execute(planned.query.sql).to_arrow_reader(_BATCH_ROWS)
+            yield scanned
+            for batch in batches:
+                for part in _split(batch):
+                    run.cancellation.check()
+                    yield convert(planned, part)
+            run.cancellation.check()
+
+    @contextmanager
+    def _started(self, planned: QueryPlan, run: _Run) -> Iterator[tuple[duckdb.DuckDBPyConnection, int]]:
+        """Yield a connection that has the scans of the query, and the number of bytes that they read."""
         cancellation, limit = run.cancellation, run.scan_limit
         with (
             self._duckdb.cursor() as connection,
@@ -278,13 +321,7 @@ class Engine:
                 raise QueryCancelled("Query cancelled! : Bytes scanned limit was exceeded")
             _register(scans, connection)
             cancellation.check()
-            batches = connection.execute(planned.query.sql).to_arrow_reader(_BATCH_ROWS)
-            yield scanned
-            for batch in batches:
-                for part in _split(batch):
-                    cancellation.check()
-                    yield convert(planned, part)
-            cancellation.check()
+            yield connection, scanned
 
 
 def _located(path: Callable[[str], Path], uri: str) -> Path:

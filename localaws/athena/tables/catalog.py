@@ -17,6 +17,26 @@ GlueTable = dict[str, Any]
 _BATCH = 100  # the limit of BatchCreatePartition
 
 
+_INPUT_MEMBERS = {
+    *(
+        "Name",
+        "Description",
+        "Owner",
+        "Retention",
+        "StorageDescriptor",
+        "PartitionKeys",
+        "TableType",
+        "Parameters",
+    ),
+    *("ViewOriginalText", "ViewExpandedText"),
+}
+
+
+def table_input(table: GlueTable) -> dict[str, Any]:
+    """Return the TableInput that creates an equal table."""
+    return {name: value for name, value in table.items() if name in _INPUT_MEMBERS}
+
+
 class AlreadyExists(Exception):
     """The database, table or partition exists already."""
 
@@ -106,6 +126,9 @@ class Catalog:
             self.drop_table(name, table["Name"])
         self._glue.delete_database(Name=name)
 
+    def update_database(self, definition: dict[str, Any]) -> None:
+        self._glue.update_database(Name=definition["Name"], DatabaseInput=definition)
+
     # ---------------------------------------------------------------- tables
     def tables(self, database: str) -> list[GlueTable]:
         pages = self._glue.get_paginator("get_tables").paginate(DatabaseName=database.lower())
@@ -133,6 +156,9 @@ class Catalog:
             self._glue.create_table(DatabaseName=database, TableInput=definition)
         except self._glue.exceptions.AlreadyExistsException as error:
             raise AlreadyExists(definition["Name"]) from error
+
+    def update_table(self, database: str, definition: dict[str, Any]) -> None:
+        self._glue.update_table(DatabaseName=database, TableInput=definition)
 
     def drop_table(self, database: str, name: str) -> None:
         self._glue.delete_table(DatabaseName=database, Name=name)
@@ -169,6 +195,16 @@ class Catalog:
                     {"Error": {"Code": detail["ErrorCode"], "Message": detail.get("ErrorMessage", "")}},
                     "BatchCreatePartition",
                 )
+
+    def update_partition(self, table: Table, partition: Partition) -> None:
+        """Change the location of a partition."""
+        storage = {**table.glue["StorageDescriptor"], "Location": partition.location}
+        self._glue.update_partition(
+            DatabaseName=table.database,
+            TableName=table.name,
+            PartitionValueList=list(partition.values),
+            PartitionInput={"Values": list(partition.values), "StorageDescriptor": storage},
+        )
 
     def drop_partition(self, table: Table, values: Sequence[str]) -> None:
         self._glue.delete_partition(

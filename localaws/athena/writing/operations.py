@@ -20,6 +20,7 @@ from localaws.athena.sql.parsing.statements import CreateTableAs, InsertInto, Pr
 from localaws.athena.sql.translation.output_columns import OutputColumn
 from localaws.athena.tables.catalog import AlreadyExists, Catalog, Partition, Table
 from localaws.athena.tables.hive_layout import data_files
+from localaws.athena.tables.views import is_view
 from localaws.athena.writing import formats
 from localaws.athena.writing.buckets import Buckets
 from localaws.athena.writing.columns import check_columns, hive_type, written_schema
@@ -70,7 +71,7 @@ class Operations:
     # ---------------------------------------------------------------- CREATE TABLE AS
     def table_exists(self, statement: CreateTableAs, database: str) -> bool:
         """Return whether the new table exists and may exist. Raises QueryFailed if it must not exist."""
-        target = self._database(statement.name, database)
+        target = self.database(statement.name, database)
         if self._catalog.table(target, statement.name.name) is None:
             return False
         if not statement.if_not_exists:
@@ -90,7 +91,7 @@ class Operations:
         destination: Destination,
     ) -> Written:
         """Write the files, then create the table, then its partitions."""
-        database = self._database(statement.name, database)
+        database = self.database(statement.name, database)
         check_columns(outputs)
         properties = _checked(statement.properties, _CTAS_PROPERTIES)
         location = str(properties.get("external_location") or destination.tables)
@@ -110,8 +111,8 @@ class Operations:
     # ---------------------------------------------------------------- INSERT INTO
     def insert_target(self, statement: InsertInto, database: str) -> Table:
         """Return the table of an INSERT INTO. Raises QueryFailed if it cannot be inserted into."""
-        table = self._existing(self._database(statement.name, database), statement.name)
-        if table.glue.get("TableType") == "VIRTUAL_VIEW":
+        table = self._existing(self.database(statement.name, database), statement.name)
+        if is_view(table.glue):
             raise QueryFailed(
                 f"NOT_SUPPORTED: {statement.name.position}Inserting into views is not supported", SYNTAX_ERROR
             )
@@ -215,7 +216,7 @@ class Operations:
                 "Athena will not delete data in your account."
             )
 
-    def _database(self, name: RelationName, database: str) -> str:
+    def database(self, name: RelationName, database: str) -> str:
         """Return the database of the name. Raises QueryFailed if it does not exist."""
         if name.catalog not in ("", CATALOG):
             raise QueryFailed(

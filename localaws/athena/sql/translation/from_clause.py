@@ -10,9 +10,10 @@ import pyarrow as pa
 from sqlglot import exp
 
 from localaws.athena import datatypes as dt
-from localaws.athena.errors import SCHEMA_ERROR, SYNTAX_ERROR, QueryFailed, not_supported
+from localaws.athena.errors import SCHEMA_ERROR, SYNTAX_ERROR, MalformedQuery, QueryFailed, not_supported
 from localaws.athena.quoting import duckdb_identifier
 from localaws.athena.sql.parsing.nodes import only, position, type_mismatch, unsupported
+from localaws.athena.sql.parsing.parser import parse_query
 from localaws.athena.sql.translation.expressions import Expressions
 from localaws.athena.sql.translation.output_columns import (
     Ctes,
@@ -23,9 +24,11 @@ from localaws.athena.sql.translation.output_columns import (
 )
 from localaws.athena.sql.translation.scope import Scope, ScopeColumn
 from localaws.athena.sql.types.casts import coerced
+from localaws.athena.sql.types.typed_sql import TypedSql
 from localaws.athena.tables.catalog import Catalog, Table
 from localaws.athena.tables.data_files import PATH_COLUMN, Scan
 from localaws.athena.tables.scans import check_readable
+from localaws.athena.tables.views import View, is_view, read_view
 
 _CATALOG = "awsdatacatalog"
 
@@ -48,6 +51,7 @@ class Relations:
         self._catalog, self._database = catalog, database
         self._query, self._expressions = query, expressions
         self._names = count()
+        self._views: tuple[str, ...] = ()  # the views around the query that is translated
         self.scans: list[Scan] = []
 
     def compile(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Relation | None:
@@ -157,11 +161,35 @@ class Relations:
             columns = _output_columns(relation, cte.outputs, alias, default=name)
             found = Relation(f"{cte.name} AS {relation}", columns)
         else:
-            found = self._scan(node, relation, alias)
+            table = self._glue_table(node)
+            found = (
+                self._view(node, table, relation, alias)
+                if is_view(table.glue)
+                else self._scan(table, relation, alias)
+            )
         return self._joined(found, node.args.get("joins"), parent, ctes)
 
-    def _scan(self, node: exp.Table, relation: str, alias: exp.Expr | None) -> Relation:
-        table = self._glue_table(node)
+    def _view(self, node: exp.Table, table: Table, relation: str, alias: exp.Expr | None) -> Relation:
+        """Translate the query of a view, in which names without a database are in the view's database."""
+        name, view = f"{_CATALOG}.{table.database}.{table.name}", read_view(table)
+        if name in self._views:
+            raise QueryFailed(f"VIEW_IS_RECURSIVE: {position(node)}View is recursive", SYNTAX_ERROR)
+        context = self._database, self._views
+        self._database, self._views = view.database, (*self._views, name)
+        try:
+            query = self._query(parse_query(view.query), None, {})
+        except (QueryFailed, MalformedQuery) as error:
+            reason = str(error).partition(": ")[2] if isinstance(error, QueryFailed) else str(error)
+            raise QueryFailed(
+                f"INVALID_VIEW: {position(node)}Failed analyzing stored view '{name}': {reason}", SYNTAX_ERROR
+            ) from None
+        finally:
+            self._database, self._views = context
+        qualifier = (alias.name.lower(),) if alias and alias.name else (_CATALOG, table.database, table.name)
+        columns = _view_columns(view, query, relation, qualifier, f"{position(node)}View '{name}'")
+        return Relation(f"({query.sql}) AS {relation}", _renamed_columns(columns, alias))
+
+    def _scan(self, table: Table, relation: str, alias: exp.Expr | None) -> Relation:
         scan = Scan(f"scan{len(self.scans)}", relation, table)
         self.scans.append(scan)
         qualifier = (alias.name.lower(),) if alias and alias.name else (_CATALOG, table.database, table.name)
@@ -207,6 +235,8 @@ class Relations:
                 f"TABLE_NOT_FOUND: {position(node)}Table '{_CATALOG}.{database}.{node.name.lower()}' does not exist",
                 SCHEMA_ERROR,
             )
+        if is_view(table.glue):
+            return table
         check_readable(table)
         if table.glue.get("Parameters", {}).get("projection.enabled", "").lower() == "true":
             raise not_supported(f"table {database}.{table.name}: partition projection")
@@ -242,6 +272,36 @@ def _is_relation(node: exp.Expr) -> bool:
         isinstance(node, exp.Subquery)
         and bool(node.alias or node.args.get("joins") or _is_relation(node.this))
     )
+
+
+def _view_columns(
+    view: View, query: Query, relation: str, qualifier: tuple[str, ...], place: str
+) -> tuple[ScopeColumn, ...]:
+    """Return the columns of a view as it was created. Raises QueryFailed if its query has other columns now."""
+    stale = f"VIEW_IS_STALE: {place} is stale or in invalid state: "
+    if len(view.columns) != len(query.outputs):
+        raise QueryFailed(
+            f"{stale}stored view column count ({len(view.columns)}) does not match column count derived from the "
+            f"view query analysis ({len(query.outputs)})",
+            SYNTAX_ERROR,
+        )
+    columns = []
+    for at, ((name, declared), output) in enumerate(zip(view.columns, query.outputs, strict=True)):
+        try:
+            datatype = dt.trino_type(declared)
+        except ValueError as error:
+            raise not_supported(f"the column {name} of the view ({error})") from None
+        found = dt.result_type(output.type)
+        if not (found == dt.result_type(datatype) or dt.can_coerce(output.type, datatype)):
+            raise QueryFailed(
+                f"{stale}column [{output.name}] of type {dt.trino_name(output.type)} projected from query view at "
+                f"position {at} cannot be coerced to column [{name}] of type {declared} stored in view definition",
+                SYNTAX_ERROR,
+            )
+        value = TypedSql(f"{relation}.c{at}", output.type, output.length)
+        text = value.sql if found == dt.result_type(datatype) else coerced(value, datatype)
+        columns.append(ScopeColumn(name, datatype, text, qualifier, length=dt.varchar_length(declared)))
+    return tuple(columns)
 
 
 def _is_comma(join: exp.Expr) -> bool:
