@@ -14,13 +14,12 @@ from threading import Event, Thread
 
 from localaws import StartError
 from localaws.server import HEALTH, LOOPBACK, Server
+from localaws.services import Settings
 
 
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="localaws", description="A local AWS that really executes.")
-    p.add_argument(
-        "--state", type=Path, required=True, help="folder for the objects of S3 and the logs of steps"
-    )
+    p.add_argument("--state", type=Path, required=True, help="folder for the state, which survives a restart")
     p.add_argument("--port", type=int, default=0, help="port; 0, the default, takes a free one")
     p.add_argument(
         "--host",
@@ -89,13 +88,15 @@ def main() -> int:
             options.state,
             options.host,
             options.port,
-            timedelta(seconds=options.cluster_seconds),
+            Settings(
+                timedelta(seconds=options.cluster_seconds),
+                options.query_memory,
+                options.record_calls,
+                options.enforce_iam,
+                options.browser_url,
+            ),
             options.allow_host,
             options.allow_origin,
-            options.query_memory,
-            options.record_calls,
-            options.enforce_iam,
-            options.browser_url,
         )
     except StartError as error:
         print(f"localaws: {error}", file=sys.stderr)

@@ -15,7 +15,7 @@ _END = datetime(2087, 6, 15, tzinfo=UTC)  # the default of AWS
 
 
 @dataclass
-class _Budget:
+class Budget:
     members: JSON
     notifications: list[JSON]
 
@@ -24,19 +24,19 @@ class BudgetsApi:
     """One method for each operation."""
 
     def __init__(self) -> None:
-        self._budgets: dict[tuple[str, str], _Budget] = {}
+        self.budgets: dict[tuple[str, str], Budget] = {}
         self._lock = Lock()
 
     def create_budget(self, request: JSON) -> None:
         budget = request["Budget"]
         key = (request["AccountId"], budget["BudgetName"])
         with self._lock:
-            if key in self._budgets:
+            if key in self.budgets:
                 raise AwsError(
                     "DuplicateRecordException",
                     f"Error creating budget: {budget['BudgetName']} - the budget already exists.",
                 )
-            self._budgets[key] = _Budget(_checked(budget), request.get("NotificationsWithSubscribers", []))
+            self.budgets[key] = Budget(_checked(budget), request.get("NotificationsWithSubscribers", []))
 
     def update_budget(self, request: JSON) -> None:
         name = request["NewBudget"]["BudgetName"]
@@ -45,14 +45,14 @@ class BudgetsApi:
     def delete_budget(self, request: JSON) -> None:
         with self._lock:
             self._budget(request)
-            del self._budgets[request["AccountId"], request["BudgetName"]]
+            del self.budgets[request["AccountId"], request["BudgetName"]]
 
     def describe_budget(self, request: JSON) -> JSON:
         return {"Budget": _described(self._budget(request))}
 
     def describe_budgets(self, request: JSON) -> JSON:
         account = request["AccountId"]
-        return {"Budgets": [_described(b) for (owner, _), b in self._budgets.items() if owner == account]}
+        return {"Budgets": [_described(b) for (owner, _), b in self.budgets.items() if owner == account]}
 
     def describe_notifications_for_budget(self, request: JSON) -> JSON:
         return {"Notifications": [each["Notification"] for each in self._budget(request).notifications]}
@@ -63,14 +63,14 @@ class BudgetsApi:
                 return {"Subscribers": each["Subscribers"]}
         raise AwsError("NotFoundException", "the notification doesn't exist.")
 
-    def _budget(self, request: JSON) -> _Budget:
+    def _budget(self, request: JSON) -> Budget:
         key = (request["AccountId"], request["BudgetName"])
-        if key not in self._budgets:
+        if key not in self.budgets:
             raise AwsError(
                 "NotFoundException",
                 f"Unable to get budget: {request['BudgetName']} - the budget doesn't exist.",
             )
-        return self._budgets[key]
+        return self.budgets[key]
 
 
 def _checked(budget: JSON) -> JSON:
@@ -80,6 +80,6 @@ def _checked(budget: JSON) -> JSON:
     return {"TimePeriod": {"Start": month, "End": _END}, **budget, "LastUpdatedTime": datetime.now(UTC)}
 
 
-def _described(budget: _Budget) -> JSON:
+def _described(budget: Budget) -> JSON:
     nothing = {"Amount": "0.0", "Unit": budget.members.get("BudgetLimit", {}).get("Unit", "USD")}
     return {**budget.members, "CalculatedSpend": {"ActualSpend": nothing}}

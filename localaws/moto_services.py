@@ -172,9 +172,16 @@ log = logging.getLogger(__name__)
 class MotoServices:
     """The WSGI application that passes the supported operations on to moto."""
 
-    def __init__(self, wrap: Callable[[str, WSGIApplication], WSGIApplication]) -> None:
-        """``wrap`` is called once for each service, with its name and moto's application, at the first request."""
-        self._wrap = wrap
+    def __init__(
+        self,
+        wrap: Callable[[str, WSGIApplication], WSGIApplication],
+        changed: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """``wrap`` is called once for each service, with its name and moto's application, at the first request.
+
+        ``changed`` is called with the name of the service after a call that may have changed its state.
+        """
+        self._wrap, self._changed = wrap, changed
         self._applications: dict[str, WSGIApplication] = {}
         self._lock = Lock()
 
@@ -192,6 +199,8 @@ class MotoServices:
             )
         try:
             response = Response.from_app(self._application(call.service), request.environ)
+            if not call.is_read_only:
+                self._changed(call.service)
         except _MotoError as failure:
             if validation_report := call.validation_report():
                 return call.error(400, call.invalid_code, validation_report)
@@ -276,6 +285,10 @@ class _ServiceRequest:
         if self.service == "s3" and not self._is_s3_control:
             return self._request.args.get("x-id") or s3_operation(self._request) or ""
         return self._action or f"{self._request.method} {self._request.path}"
+
+    @property
+    def is_read_only(self) -> bool:
+        return self._operation.startswith(("Get", "List", "Describe", "Head", "BatchGet", "Filter"))
 
     @property
     def _is_s3_control(self) -> bool:

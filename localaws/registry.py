@@ -53,6 +53,11 @@ class Registry(Generic[T]):
         with self._changed:
             return self._by_id.get(resource_id)
 
+    def by_id(self) -> dict[str, T]:
+        """Return a copy of all resources by their ids, oldest first."""
+        with self._changed:
+            return dict(self._by_id)
+
     def newest_first(self) -> list[T]:
         """Return all resources since the start of the server."""
         with self._changed:

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
+from urllib.request import Request, urlopen
 
 from localaws import StartError
 
@@ -72,6 +73,11 @@ class LocalAws:
 
     def __exit__(self, *_: object) -> None:
         self._started.close()
+
+    def reset(self) -> None:
+        """Remove the whole state: objects, clusters, queries, the catalog, and planned faults."""
+        with urlopen(Request(f"{self.endpoint_url}/_localaws/reset", method="POST")):
+            pass
 
     @property
     def environment(self) -> dict[str, str]:

@@ -377,7 +377,7 @@ class CloudFormationApi:
             stack_name=name,
             stack_id=stack_id,
             region=self._aws.region,
-            zones=cache(self._zones),
+            zones=cache(self.zones),
         )
 
     def _template(self, request: JSON) -> Template:
@@ -403,7 +403,7 @@ class CloudFormationApi:
             raise validation_error(f"S3 error: {error.response['Error'].get('Message')}") from None
         return text
 
-    def _zones(self, region: str) -> list[str]:
+    def zones(self, region: str) -> list[str]:
         if region != self._aws.region:
             raise unsupported(f"Fn::GetAZs of another region, {region}")
         zones = self._aws["ec2"].describe_availability_zones()["AvailabilityZones"]

@@ -24,6 +24,10 @@ class KnownResource(Protocol):
     def attributes(self) -> Mapping[str, str]: ...
 
 
+def _no_zones(region: str) -> list[str]:
+    return []
+
+
 @dataclass(frozen=True)
 class Definition:
     """``parameters`` has the text of each parameter. ``zones`` returns the availability zones of a region."""
@@ -34,7 +38,7 @@ class Definition:
     stack_name: str
     stack_id: str
     region: str
-    zones: Callable[[str], list[str]]
+    zones: Callable[[str], list[str]] = _no_zones
 
     def check(self, capabilities: list[str]) -> None:
         """Raise AwsError for a type, property or attribute that is not supported, or for a missing capability."""

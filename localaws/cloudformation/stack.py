@@ -11,6 +11,7 @@ from uuid import uuid4
 from localaws.cloudformation.definition import Definition
 from localaws.protocol import JSON
 
+RESTARTED = "The local AWS was restarted during the operation."
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 
 
@@ -56,6 +57,11 @@ class Stack:
     @property
     def is_in_progress(self) -> bool:
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    def lose(self) -> None:
+        """End the operation in progress, whose thread has ended with the server."""
+        if self.is_in_progress:
+            self.set_status(f"{self.status.removesuffix('_IN_PROGRESS')}_FAILED", RESTARTED)
 
     def set_status(self, status: str, reason: str | None = None) -> None:
         self.status, self.reason = status, reason

@@ -51,14 +51,14 @@ class EmrApi:
         """``phase`` is the duration of STARTING and of BOOTSTRAPPING; ``launch`` starts running a new cluster."""
         self._registry, self._phase, self._check_roles, self._launch = registry, phase, check_roles, launch
         self._app_uis = app_uis
-        self._security = SecurityConfigurations()
-        self._public_access = block_public_access(BLOCK_PUBLIC_ACCESS, registry.clock())
+        self.security = SecurityConfigurations()
+        self.public_access = block_public_access(BLOCK_PUBLIC_ACCESS, registry.clock())
 
     # Clusters
 
     def run_job_flow(self, request: JSON) -> JSON:
         name = request.get("SecurityConfiguration")
-        if name and name not in [configuration.name for configuration in self._security]:
+        if name and name not in [configuration.name for configuration in self.security]:
             raise validation_error(f"Security configuration with name '{name}' does not exist.")
         cluster = parse_cluster(request, self._registry.clock(), self._phase, self._check_roles)
         self._registry.add(cluster)
@@ -242,11 +242,11 @@ class EmrApi:
 
     def create_security_configuration(self, request: JSON) -> JSON:
         now = self._registry.clock()
-        self._security.create(request["Name"], request["SecurityConfiguration"], now)
+        self.security.create(request["Name"], request["SecurityConfiguration"], now)
         return {"Name": request["Name"], "CreationDateTime": now}
 
     def describe_security_configuration(self, request: JSON) -> JSON:
-        found = self._security.get(request["Name"])
+        found = self.security.get(request["Name"])
         return {
             "Name": found.name,
             "SecurityConfiguration": found.content,
@@ -254,20 +254,20 @@ class EmrApi:
         }
 
     def list_security_configurations(self, request: JSON) -> JSON:
-        page, marker = _page(list(self._security), request.get("Marker"))
+        page, marker = _page(list(self.security), request.get("Marker"))
         return {
             "SecurityConfigurations": [{"Name": s.name, "CreationDateTime": s.created} for s in page],
             "Marker": marker,
         }
 
     def delete_security_configuration(self, request: JSON) -> None:
-        self._security.delete(request["Name"])
+        self.security.delete(request["Name"])
 
     def get_block_public_access_configuration(self, request: JSON) -> JSON:
-        return self._public_access
+        return self.public_access
 
     def put_block_public_access_configuration(self, request: JSON) -> None:
-        self._public_access = block_public_access(
+        self.public_access = block_public_access(
             request["BlockPublicAccessConfiguration"], self._registry.clock()
         )
 

@@ -29,17 +29,17 @@ class AppUis:
 
     def __init__(self, history_server: HistoryServer, browser_url: str) -> None:
         self._history_server, self._browser_url = history_server, browser_url
-        self._by_id: dict[str, AppUi] = {}
+        self.by_id: dict[str, AppUi] = {}
 
     def create(self, cluster_arn: str, tags: Sequence[Mapping[str, str]], now: datetime) -> AppUi:
         """Return the UI of the cluster, which is created at the first call, and start the history server."""
         self._history_server.is_ready()
-        for known in self._by_id.values():
+        for known in self.by_id.values():
             if known.cluster_arn == cluster_arn:
                 return known
         characters = string.ascii_lowercase + string.digits
         app_ui = AppUi("p-" + "".join(secrets.choice(characters) for _ in range(26)), cluster_arn, tags, now)
-        self._by_id[app_ui.id] = app_ui
+        self.by_id[app_ui.id] = app_ui
         return app_ui
 
     def describe(self, app_ui_id: str) -> dict[str, Any]:
@@ -65,10 +65,10 @@ class AppUis:
 
     def target(self, app_ui_id: str) -> str:
         """Return the ARN of the UI's cluster; '' if the UI does not exist."""
-        app_ui = self._by_id.get(app_ui_id)
+        app_ui = self.by_id.get(app_ui_id)
         return app_ui.cluster_arn if app_ui else ""
 
     def _get(self, app_ui_id: str) -> AppUi:
-        if app_ui := self._by_id.get(app_ui_id):
+        if app_ui := self.by_id.get(app_ui_id):
             return app_ui
         raise invalid_request(f"The persistent application UI '{app_ui_id}' does not exist.")

@@ -79,6 +79,10 @@ def internal_error(message: str) -> Reason:
     return Reason(message, "INTERNAL_ERROR", with_errors=True)
 
 
+RESTARTED = internal_error("The local AWS was restarted while the cluster was running.")
+STEP_RESTARTED = "The local AWS was restarted while the step was running."
+
+
 @dataclass(frozen=True)
 class Failure:
     """EMR's FailureDetails. ``log_file`` is the S3 URI of the log that contains the cause."""
@@ -230,6 +234,18 @@ class Cluster:
         self.state, self.reason = ClusterState.TERMINATING, reason
         self.terminating_until = now + self.termination_delay()
         self._cancel_pending(now)
+
+    def lose(self, now: datetime) -> None:
+        """End a cluster whose processes have ended with the server."""
+        if not self.is_alive:
+            return
+        self.terminate(RESTARTED, now)
+        for step in self.steps:
+            if step.state in RUNNING_STEP_STATES:
+                step.failure = Failure("Unknown Error", STEP_RESTARTED)
+                step.end(StepState.FAILED, now)
+        self.terminating_until = now
+        self.advance(now)
 
     def set_keep_alive(self, keep_alive: bool, now: datetime) -> None:
         self.keep_alive = keep_alive

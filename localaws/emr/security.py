@@ -50,11 +50,11 @@ class SecurityConfiguration:
 
 class SecurityConfigurations:
     def __init__(self) -> None:
-        self._all: dict[str, SecurityConfiguration] = {}
+        self.by_name: dict[str, SecurityConfiguration] = {}
         self._lock = Lock()
 
     def __iter__(self) -> Iterator[SecurityConfiguration]:
-        return iter(list(self._all.values()))
+        return iter(list(self.by_name.values()))
 
     def create(self, name: str, content: str, now: datetime) -> None:
         """Raises InvalidRequestException if the name already exists or the content is not valid."""
@@ -66,19 +66,19 @@ class SecurityConfigurations:
             raise invalid_request("The SecurityConfiguration is not a JSON object.")
         _check(parsed)
         with self._lock:
-            if name in self._all:
+            if name in self.by_name:
                 raise invalid_request(f"SecurityConfiguration with name '{name}' already exists.")
-            self._all[name] = SecurityConfiguration(name, content, now)
+            self.by_name[name] = SecurityConfiguration(name, content, now)
 
     def get(self, name: str) -> SecurityConfiguration:
         """Raises InvalidRequestException if it does not exist."""
-        if name not in self._all:
+        if name not in self.by_name:
             raise invalid_request(f"Security configuration with name '{name}' does not exist.")
-        return self._all[name]
+        return self.by_name[name]
 
     def delete(self, name: str) -> None:
         with self._lock:
-            del self._all[self.get(name).name]
+            del self.by_name[self.get(name).name]
 
 
 def block_public_access(configuration: JSON, now: datetime) -> JSON:

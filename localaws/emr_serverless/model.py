@@ -22,6 +22,7 @@ from localaws.emr_serverless.errors import validation_error
 DEFAULT_IDLE_MINUTES = 15
 DEFAULT_CONCURRENT_RUNS = 15
 DEFAULT_TIMEOUT_MINUTES = 720
+RESTARTED = "The local AWS was restarted."
 
 
 def new_id() -> str:
@@ -100,7 +101,8 @@ class JobRun:
     queued: timedelta = timedelta()
 
     def __post_init__(self) -> None:
-        self.attempts.append(Attempt(1, self.created, self.created))
+        if not self.attempts:
+            self.attempts.append(Attempt(1, self.created, self.created))
 
     @property
     def attempt(self) -> Attempt:
@@ -246,6 +248,15 @@ class Application:
         for job_run in active:
             job_run.check_timeout(now)
         return [job_run for job_run in active if self._advance(job_run, now)]
+
+    def lose(self, now: datetime) -> None:
+        """Stop an application whose processes have ended with the server: its active job runs are FAILED."""
+        for job_run in self.active_job_runs:
+            job_run.attempt.change(JobRunState.FAILED, now, RESTARTED)
+        if self.state is ApplicationState.CREATING:
+            self._change(ApplicationState.CREATED, now)
+        elif self.state in {ApplicationState.STARTING, ApplicationState.STARTED, ApplicationState.STOPPING}:
+            self._change(ApplicationState.STOPPED, now, RESTARTED)
 
     def _end_start(self, now: datetime) -> None:
         if reason := self.start_failure():

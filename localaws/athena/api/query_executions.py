@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from localaws.athena.api.errors import invalid_request
 from localaws.athena.execution.query_execution import QueryExecution
 from localaws.protocol import JSON, AwsError
 
 MAX_ACTIVE = 200  # queued or running
+MAX_FINISHED = 10_000
+"""The number of finished query executions that are kept; Athena keeps them for 45 days."""
 
 
 class QueryExecutions:
-    """All query executions since the server started, newest last, and their request tokens."""
+    """The query executions, newest last, and their request tokens."""
 
     def __init__(self) -> None:
         self._all: dict[str, QueryExecution] = {}
@@ -41,9 +43,26 @@ class QueryExecutions:
                 "Please reduce the number of concurrent queries submitted by this account.",
                 Reason="CONCURRENT_QUERY_LIMIT_EXCEEDED",
             )
+        self._drop_oldest()
         self._all[execution.id] = execution
         if token is not None:
             self._tokens[token] = (request, execution.id)
+
+    def restore(self, executions: Iterable[QueryExecution]) -> None:
+        self._all.update((execution.id, execution) for execution in executions)
+
+    def by_id(self) -> dict[str, QueryExecution]:
+        """Return a copy of all executions by their ids, oldest first."""
+        return dict(self._all)
+
+    def _drop_oldest(self) -> None:
+        """Make room for one more execution."""
+        if len(self._all) < MAX_FINISHED:
+            return
+        oldest = next((execution for execution in self if execution.is_final), None)
+        if oldest:
+            del self._all[oldest.id]
+            self._tokens = {token: each for token, each in self._tokens.items() if each[1] in self._all}
 
     def get(self, execution_id: str) -> QueryExecution:
         if execution_id not in self._all:

@@ -60,21 +60,23 @@ class WorkGroup:
 class WorkGroups:
     def __init__(self) -> None:
         primary = _configuration({"EnforceWorkGroupConfiguration": False})
-        self._all = {PRIMARY: WorkGroup(PRIMARY, configuration=primary)}
+        self.by_name = {PRIMARY: WorkGroup(PRIMARY, configuration=primary)}
 
     def __iter__(self) -> Iterator[WorkGroup]:
-        return iter(sorted(self._all.values(), key=lambda group: group.name))
+        return iter(sorted(self.by_name.values(), key=lambda group: group.name))
 
     def create(self, name: str, description: str, configuration: JSON, tags: dict[str, str]) -> None:
-        if name in self._all:
+        if name in self.by_name:
             raise invalid_request("WorkGroup is already created")
         _check_configuration(configuration)
-        self._all[name] = WorkGroup(name, description, configuration=_configuration(configuration), tags=tags)
+        self.by_name[name] = WorkGroup(
+            name, description, configuration=_configuration(configuration), tags=tags
+        )
 
     def get(self, name: str) -> WorkGroup:
-        if name not in self._all:
+        if name not in self.by_name:
             raise invalid_request(f"WorkGroup {name} is not found.")
-        return self._all[name]
+        return self.by_name[name]
 
     def get_enabled(self, name: str) -> WorkGroup:
         group = self.get(name)
@@ -85,7 +87,7 @@ class WorkGroups:
     def delete(self, name: str) -> None:
         if name == PRIMARY:
             raise invalid_request("The primary workgroup cannot be deleted")
-        del self._all[self.get(name).name]
+        del self.by_name[self.get(name).name]
 
 
 def checked_output(location: str) -> str:

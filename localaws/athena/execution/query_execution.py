@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -14,6 +14,8 @@ from localaws.athena.writing.operations import Destination
 from localaws.protocol import JSON
 
 FINAL_STATES = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
+
+_ENDED = QueryFailed("the query has ended")
 
 
 def _now() -> datetime:
@@ -80,6 +82,10 @@ class QueryExecution:
     def cancel(self, reason: str) -> None:
         self.reason = reason
         self._end("CANCELLED")
+
+    def release(self) -> None:
+        """Drop the syntax tree of a query that has ended: it needs much more memory than the text."""
+        self.prepared = replace(self.prepared, body=_ENDED)
 
     def _end(self, state: str) -> None:
         """The state is set last, so that other threads never see a final state with incomplete fields."""

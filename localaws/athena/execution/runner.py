@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import time
+from collections.abc import Sequence
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import IO
@@ -40,7 +41,8 @@ class Runner:
 
     def __init__(self, engine: Engine, store: Store, plan: FaultPlan, threads: int = 4) -> None:
         self._engine, self._store, self._plan = engine, store, plan
-        self._waiting: SimpleQueue[QueryExecution] = SimpleQueue()
+        self._waiting: SimpleQueue[QueryExecution | None] = SimpleQueue()
+        self._threads = threads
         self._state = Lock()
         for number in range(threads):
             Thread(target=self._work, name=f"athena-{number}", daemon=True).start()
@@ -58,13 +60,21 @@ class Runner:
                 execution.cancel(BY_USER)
         execution.cancellation.request()
 
+    def close(self) -> None:
+        """Let the threads end after the queries that are running."""
+        for _ in range(self._threads):
+            self._waiting.put(None)
+
     def _work(self) -> None:
         while True:
             execution = self._waiting.get()
+            if execution is None:
+                return
             with self._state:
                 runs = execution.start()
             if runs:
                 self._run(execution)
+            execution.release()
 
     def _run(self, execution: QueryExecution) -> None:
         outcome = self._outcome(execution)
@@ -131,7 +141,8 @@ class Runner:
                 with self._store.writing(bucket, key) as file:
                     index = write_csv(file, result.columns, result.batches)
                     execution.cancellation.check()
-                rows = self._rows(bucket, key, index)
+                stat = self._store.stat(bucket, key)
+                rows = self.csv_rows(execution.output, index, stat or ())
                 written = Result(result.columns, rows, has_header=True, scanned_bytes=result.scanned_bytes)
             if result.columns:
                 metadata = metadata_file(execution.id, result.columns)
@@ -142,12 +153,14 @@ class Runner:
             ) from None
         return written
 
-    def _rows(self, bucket: str, key: str, index: CsvIndex) -> CsvRows:
-        path, stat = self._store.object_path(bucket, key), self._store.stat(bucket, key)
+    def csv_rows(self, uri: str, index: CsvIndex, version: Sequence[int]) -> CsvRows:
+        """Return the rows of a result file on S3. ``version`` is the FileStat of the file when it was written."""
+        address = urlsplit(uri)
+        bucket, key = address.netloc, address.path.lstrip("/")
 
         def open_file() -> IO[bytes]:
-            if self._store.stat(bucket, key) != stat:
-                raise FileNotFoundError(f"s3://{bucket}/{key} was deleted or has changed")
-            return path.open("rb")
+            if self._store.stat(bucket, key) != tuple(version):
+                raise FileNotFoundError(f"{uri} was deleted or has changed")
+            return self._store.object_path(bucket, key).open("rb")
 
-        return CsvRows(open_file, index)
+        return CsvRows(open_file, index, version)

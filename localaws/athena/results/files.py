@@ -29,8 +29,12 @@ def text_file(rows: Iterable[Row]) -> bytes:
 class CsvIndex:
     """The offsets in a CSV file where a batch begins, and the end of the last batch."""
 
-    def __init__(self) -> None:
-        self._rows, self._offsets = array("q"), array("q")
+    def __init__(self, rows: Iterable[int] = (), offsets: Iterable[int] = ()) -> None:
+        self._rows, self._offsets = array("q", rows), array("q", offsets)
+
+    def entries(self) -> tuple[list[int], list[int]]:
+        """Return the arguments of an equal index."""
+        return self._rows.tolist(), self._offsets.tolist()
 
     def add(self, row: int, offset: int) -> None:
         self._rows.append(row)
@@ -65,11 +69,14 @@ def write_csv(
 class CsvRows(Sequence[Row]):
     """The rows of a file that ``write_csv`` wrote. They are read from the file on access."""
 
-    def __init__(self, open_file: Callable[[], IO[bytes]], index: CsvIndex) -> None:
-        self._open, self._index = open_file, index
+    def __init__(
+        self, open_file: Callable[[], IO[bytes]], index: CsvIndex, version: Sequence[int] = ()
+    ) -> None:
+        """``version`` identifies the content of the file, for a later ``open_file``."""
+        self._open, self.csv_index, self.version = open_file, index, version
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self.csv_index)
 
     @overload
     def __getitem__(self, at: int) -> Row: ...
@@ -85,7 +92,7 @@ class CsvRows(Sequence[Row]):
         return next(self._from(at))
 
     def _from(self, row: int) -> Iterator[Row]:
-        known, offset = self._index.before(row)
+        known, offset = self.csv_index.before(row)
         with self._open() as file:
             file.seek(offset)
             yield from map(_fields, islice(_records(file), row - known, None))
