@@ -83,7 +83,7 @@ class Stack:
         return Faults(self.local.endpoint_url)
 
     def restart_aws(self) -> None:
-        """Kill the local AWS with all its steps, and start it again on the same port with the same S3 objects."""
+        """Kill the local AWS with all its steps, and start it again on the same port with the same state."""
         self.local.process.kill()
         self.local.process.wait()
         port = str(urlsplit(self.local.endpoint_url).port)
@@ -421,7 +421,8 @@ def test_aws_is_restarted_during_the_run_and_loses_the_cluster(stack: Stack) -> 
     stack.restart_aws()
     outcome = case.outcome("AWS restarted during the run, its cluster lost")
     assert_nothing_left_or_repeated(outcome)
-    assert outcome.state == "failed"
+    assert (outcome.state, outcome.clusters) == ("failed", 1)
+    assert [cluster["State"] for cluster in case.clusters()] == ["TERMINATED_WITH_ERRORS"]
     after = stack.trigger().outcome("the next run after the restart")
     assert_nothing_left_or_repeated(after)
     assert after.state == "success"
