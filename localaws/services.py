@@ -21,7 +21,7 @@ from werkzeug.wrappers import Request, Response
 from localaws import StartError
 from localaws.budgets import Budget, BudgetsApi
 from localaws.cloudformation import saved as cloudformation_saved
-from localaws.cloudformation.api import CloudFormationApi, Stacks
+from localaws.cloudformation.api import CloudFormationApi, Stacks, availability_zones
 from localaws.cloudformation.resources.base import Aws
 from localaws.emr import saved as emr_saved
 from localaws.emr.api import EmrApi
@@ -151,7 +151,7 @@ class Services:
         self._serverless_runner.stop()
         self.history_server.stop()
         if athena := self.athena.made:
-            athena.close()
+            athena.runner.close()
         self._saver.stop()
         self.database.close()
         self._remove_spill()
@@ -230,7 +230,7 @@ class Services:
         return CloudFormationApi(self._stacks[caller.region], self._aws(caller))
 
     def _zones(self, region: str) -> list[str]:
-        return self._cloudformation_api(Caller(region, "localaws", None)).zones(region)
+        return availability_zones(self._aws(Caller(region, "localaws", None)), region)
 
     def _make_athena(self) -> AthenaApi:
         """Raises AwsError if the packages of the extra ``athena`` are not installed."""

@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from threading import RLock, Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -377,7 +377,7 @@ class CloudFormationApi:
             stack_name=name,
             stack_id=stack_id,
             region=self._aws.region,
-            zones=cache(self.zones),
+            zones=cache(partial(availability_zones, self._aws)),
         )
 
     def _template(self, request: JSON) -> Template:
@@ -403,11 +403,12 @@ class CloudFormationApi:
             raise validation_error(f"S3 error: {error.response['Error'].get('Message')}") from None
         return text
 
-    def zones(self, region: str) -> list[str]:
-        if region != self._aws.region:
-            raise unsupported(f"Fn::GetAZs of another region, {region}")
-        zones = self._aws["ec2"].describe_availability_zones()["AvailabilityZones"]
-        return [zone["ZoneName"] for zone in zones]
+
+def availability_zones(aws: Aws, region: str) -> list[str]:
+    if region != aws.region:
+        raise unsupported(f"Fn::GetAZs of another region, {region}")
+    zones = aws["ec2"].describe_availability_zones()["AvailabilityZones"]
+    return [zone["ZoneName"] for zone in zones]
 
 
 def _check_members(request: JSON, supported: str) -> None:

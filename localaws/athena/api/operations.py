@@ -85,9 +85,6 @@ class AthenaApi:
         self.executions, self.workgroups = QueryExecutions(), WorkGroups()
         self._lock = Lock()
 
-    def close(self) -> None:
-        self.runner.close()
-
     # ---------------------------------------------------------------- queries
     def start_query_execution(self, params: JSON) -> JSON:
         token = params.pop("ClientRequestToken", None)
