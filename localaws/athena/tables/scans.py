@@ -15,11 +15,13 @@ from localaws.athena.tables.data_files import DataFile, Scan, Source, files_in
 from localaws.athena.tables.delimited import delimited_source
 from localaws.athena.tables.json_lines import json_source
 from localaws.athena.tables.open_csv import open_csv_source
+from localaws.athena.tables.orc import orc_source
 from localaws.athena.tables.parquet import parquet_source
 from localaws.athena.tables.partitions import locations
 
 _SOURCES: dict[str, Callable[[Scan, Sequence[DataFile]], Source]] = {
     formats.PARQUET_SERDE: parquet_source,
+    formats.ORC_SERDE: orc_source,
     formats.LAZY_SIMPLE_SERDE: delimited_source,
     formats.OPEN_CSV_SERDE: open_csv_source,
     formats.OPENX_JSON_SERDE: json_source,
