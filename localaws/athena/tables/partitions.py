@@ -1,25 +1,30 @@
-"""The partitions that a scan reads: the registered ones that fulfil the conditions on the partition keys."""
+"""The partitions that a scan reads: those registered or projected that fulfil the conditions on the keys."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import DATA_ERROR, QueryFailed
-from localaws.athena.tables.catalog import Catalog, Partition
+from localaws.athena.tables.catalog import Catalog, Partition, TableColumn
 from localaws.athena.tables.coercions import reads_as
 from localaws.athena.tables.data_files import Scan
 from localaws.athena.tables.hive_layout import NULL_VALUE
+from localaws.athena.tables.projection import is_projected, projected_partitions
 
 
 def locations(scan: Scan, catalog: Catalog, connection: Any) -> list[tuple[str, tuple[Any, ...]]]:
     table = scan.table
     if not table.partition_keys:
         return [(table.location, ())]
+    if is_projected(table):
+        return _projected_locations(scan, connection)
     partitions = list(catalog.partitions(table))
     rows = [
         tuple(
@@ -34,17 +39,48 @@ def locations(scan: Scan, catalog: Catalog, connection: Any) -> list[tuple[str, 
     return [(partitions[at].location, rows[at]) for at in chosen]
 
 
-def _pruned(scan: Scan, rows: list[tuple[Any, ...]], connection: Any) -> list[int]:
-    """Return the indexes of the partitions that fulfil the predicates of the scan. DuckDB evaluates them."""
-    if not scan.predicates or not rows:
-        return list(range(len(rows)))
+def _projected_locations(scan: Scan, connection: Any) -> list[tuple[str, tuple[Any, ...]]]:
+    def prune(key: TableColumn, texts: Sequence[str]) -> list[str]:
+        """Apply each condition on only this key."""
+        kept = list(texts)
+        for condition in scan.predicates:
+            rows = [(_partition_value(text, key.name, key.type),) for text in kept]
+            try:
+                kept = [kept[at] for at in _fulfilling(scan, [key], rows, [condition], connection)]
+            except duckdb.BinderException:
+                continue  # a condition on another key
+        return kept
+
     keys = scan.table.partition_keys
+    found = list(projected_partitions(scan.table, scan.predicates, prune))
+    rows = [
+        tuple(_partition_value(text, key.name, key.type) for text, key in zip(texts, keys, strict=True))
+        for _, texts in found
+    ]
+    return [(found[at][0], rows[at]) for at in _pruned(scan, rows, connection)]
+
+
+def _pruned(scan: Scan, rows: list[tuple[Any, ...]], connection: Any) -> list[int]:
+    """Return the indexes of the partitions that fulfil the predicates of the scan."""
+    return _fulfilling(scan, scan.table.partition_keys, rows, scan.predicates, connection)
+
+
+def _fulfilling(
+    scan: Scan,
+    keys: Sequence[TableColumn],
+    rows: list[tuple[Any, ...]],
+    predicates: Sequence[str],
+    connection: Any,
+) -> list[int]:
+    """Return the indexes of the rows that fulfil the predicates. DuckDB evaluates them."""
+    if not predicates or not rows:
+        return list(range(len(rows)))
     columns = {
         key.name: pa.array([row[at] for row in rows], dt.parse_type(key.type)) for at, key in enumerate(keys)
     }
     relation = f"{scan.name}_partitions"
     connection.register(relation, pa.table({**columns, "$index": pa.array(range(len(rows)))}))
-    text = f'SELECT "$index" FROM {relation} AS {scan.alias} WHERE {" AND ".join(scan.predicates)} ORDER BY 1'
+    text = f'SELECT "$index" FROM {relation} AS {scan.alias} WHERE {" AND ".join(predicates)} ORDER BY 1'
     return [at for (at,) in connection.execute(text).fetchall()]
 
 

@@ -238,8 +238,6 @@ class Relations:
         if is_view(table.glue):
             return table
         check_readable(table)
-        if table.glue.get("Parameters", {}).get("projection.enabled", "").lower() == "true":
-            raise not_supported(f"table {database}.{table.name}: partition projection")
         for key in table.partition_keys:
             if _column_type(key.type) is None or pa.types.is_nested(_column_type(key.type)):
                 raise not_supported(f"table {database}.{table.name}: the partition key {key.name} {key.type}")
