@@ -165,22 +165,12 @@ class _Compiler:
     def _set_operation(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Query:
         only(node, "this", "expression", "distinct", "order", "limit", "offset", "with_")
         word = _SET_OPERATIONS[type(node)]
-        left, right = (self.query(side, parent, ctes) for side in (node.this, node.expression))
-        if len(left.outputs) != len(right.outputs):
-            raise type_mismatch(
-                node,
-                f"{word} query has different number of fields: {len(left.outputs)}, {len(right.outputs)}",
-            )
-        outputs = []
-        for at, (first, second) in enumerate(zip(left.outputs, right.outputs, strict=True)):
-            common = dt.common_type(first.type, second.type)
-            if common is None:
-                shown = f"{dt.trino_name(first.type)}, {dt.trino_name(second.type)}"
-                raise type_mismatch(node, f"column {at + 1} in {word} query has incompatible types: {shown}")
-            length = max(first.length, second.length) if first.length and second.length else None
-            outputs.append(OutputColumn(first.name, common, length))
-        every = "" if node.args.get("distinct") else " ALL"
-        body = f"{_as_types(left, outputs)} {word}{every} {_as_types(right, outputs)}"
+        branches = [self.query(branch, parent, ctes) for branch in _branches(node)]
+        outputs = list(branches[0].outputs)
+        for branch in branches[1:]:
+            outputs = _common_outputs(outputs, branch.outputs, word, node)
+        operator = word if node.args.get("distinct") else f"{word} ALL"
+        body = f" {operator} ".join(_as_types(branch, outputs) for branch in branches)
         return Query(self._tail(body, node, outputs, ctes), tuple(outputs))
 
     def _tail(self, body: str, node: exp.Expr, outputs: Sequence[OutputColumn], ctes: Ctes) -> str:
@@ -399,6 +389,40 @@ def _values_row(node: exp.Expr, expressions: Expressions) -> list[TypedSql]:
         TypedSql(nested.field(value.sql, value.type, at), part)
         for at, part in enumerate(dt.parts(value.type))
     ]
+
+
+def _branches(node: exp.Expr) -> list[exp.Expr]:
+    """Return the branches of a set operation: all of ``a UNION b UNION c``, parsed as ``(a UNION b) UNION c``."""
+    distinct, found = node.args.get("distinct"), [node.expression]
+    left = node.this
+    while (
+        isinstance(node, exp.Union)
+        and isinstance(left, exp.Union)
+        and left.args.get("distinct") == distinct
+        and not any(left.args.get(part) for part in ("order", "limit", "offset", "with_"))
+    ):
+        found.append(left.expression)
+        left = left.this
+    return [left, *reversed(found)]
+
+
+def _common_outputs(
+    outputs: Sequence[OutputColumn], added: Sequence[OutputColumn], word: str, node: exp.Expr
+) -> list[OutputColumn]:
+    """Return the columns of a set operation. Their names are those of the first query."""
+    if len(outputs) != len(added):
+        raise type_mismatch(
+            node, f"{word} query has different number of fields: {len(outputs)}, {len(added)}"
+        )
+    found = []
+    for at, (first, second) in enumerate(zip(outputs, added, strict=True)):
+        common = dt.common_type(first.type, second.type)
+        if common is None:
+            shown = f"{dt.trino_name(first.type)}, {dt.trino_name(second.type)}"
+            raise type_mismatch(node, f"column {at + 1} in {word} query has incompatible types: {shown}")
+        length = max(first.length, second.length) if first.length and second.length else None
+        found.append(OutputColumn(first.name, common, length))
+    return found
 
 
 def _grouping_elements(group: exp.Expr) -> list[exp.Expr]:

@@ -46,7 +46,13 @@ def around(before: str, after: str, times: int, inside: str = "1") -> str:
         ("SELECT " + " + ".join(["1"] * 100), "100"),
         ("SELECT n" + " / two" * 30 + " FROM (VALUES (1073741824, 2)) t(n, two)", "1"),
         ("SELECT n" + " % two" * 30 + " FROM (VALUES (1073741825, 2)) t(n, two)", "1"),
-        ("SELECT count(*) FROM (" + " UNION ALL ".join(["SELECT 1"] * 100) + ")", "100"),
+        ("SELECT count(*) FROM (" + " UNION ALL ".join(["SELECT 1"] * 1000) + ")", "1000"),
+        (
+            "WITH c0 AS (SELECT 1 AS x)"
+            + "".join(f", c{n} AS (SELECT x + 1 AS x FROM c{n - 1})" for n in range(1, 200))
+            + " SELECT x FROM c199",
+            "200",
+        ),
         ("SELECT 1 IN (" + ", ".join(map(str, range(1000))) + ")", "true"),
     ],
     ids=lambda value: value[:30] if value else "NULL",
@@ -93,7 +99,7 @@ def test_a_statement_that_is_nested_too_deep_is_malformed(engine: Engine, sql: s
 @pytest.mark.parametrize(
     "sql",
     ["SELECT " + " + ".join(["1"] * 3000), around("NOT ", "", 1000, "true"), around("ARRAY[", "]", 200),
-     "SELECT " + " UNION ALL SELECT ".join(["1"] * 2000)],
+     "SELECT 1" + " UNION SELECT 1 INTERSECT SELECT 1 EXCEPT SELECT 1" * 1000],
     ids=lambda sql: sql[:20],
 )  # fmt: skip
 def test_a_statement_that_is_too_deep_to_run_fails(engine: Engine, sql: str) -> None:
