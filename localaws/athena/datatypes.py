@@ -218,6 +218,11 @@ def parts(datatype: pa.DataType) -> tuple[pa.DataType, ...]:
     return tuple(field.type for field in datatype) if is_row(datatype) else ()
 
 
+def contains(datatype: pa.DataType, part: pa.DataType) -> bool:
+    """Return whether a type is, or has inside, the type ``part``."""
+    return bool(datatype == part) or any(contains(inner, part) for inner in parts(datatype))
+
+
 def contains_map(datatype: pa.DataType) -> bool:
     return is_map(datatype) or any(contains_map(part) for part in parts(datatype))
 

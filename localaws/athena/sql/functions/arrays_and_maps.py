@@ -35,7 +35,7 @@ SCALAR_ROWS = (
     ("none_match", "array(T), function(T, boolean) -> boolean", "(NOT trino_any(list_transform({0}, {1})))"),
     (
         "array_sort",
-        "array(T), function(T, T, bigint) -> array(T)",
+        "array(T), function(T, T, integer) -> array(T)",
         "list_select({0}, trino_unless_refused(trino_sorted("
         "list_transform(trino_pairs({0}), lambda line: list_transform(line, {1})))))",
     ),
@@ -79,7 +79,7 @@ SCALAR_ROWS = (
     ("array_union", "array(E), array(E) -> array(E)", "trino_distinct({0} || {1})"),
     ("array_intersect", "array(E), array(E) -> array(E)", "trino_distinct(trino_filter_by({0}, {1}, true))"),
     ("array_except", "array(E), array(E) -> array(E)", "trino_distinct(trino_filter_by({0}, {1}, false))"),
-    ("arrays_overlap", "array(C), array(C) -> boolean", "trino_overlap({0}, {1})"),
+    ("arrays_overlap", "array(O), array(O) -> boolean", "trino_overlap({0}, {1})"),
     ("flatten", "array(array(T)) -> array(T)", "flatten({0})"),
     ("ngrams", "array(T), bigint -> array(array(T))", "trino_ngrams({0}, {1})"),
     (

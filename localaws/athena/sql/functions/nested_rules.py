@@ -8,7 +8,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from localaws.athena import datatypes as dt
-from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
+from localaws.athena.errors import SYNTAX_ERROR, QueryFailed
 from localaws.athena.sql.parsing.nodes import position, type_mismatch, unsupported
 from localaws.athena.sql.types import nested
 from localaws.athena.sql.types.casts import coerced
@@ -59,9 +59,13 @@ def _row(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql |
 def _map(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
     if not values:
         return TypedSql("map([], [])", dt.map_of(dt.NULL, dt.NULL))
-    if len(values) != 2 or not all(dt.is_array(value.type) for value in values):
+    if len(values) != 2 or not all(dt.is_array(value.type) or value.type == dt.NULL for value in values):
         return None
-    keys, items = (value.type.value_type for value in values)
+    keys, items = (value.type.value_type if dt.is_array(value.type) else dt.NULL for value in values)
+    values = [
+        TypedSql(coerced(value, pa.list_(part)), pa.list_(part))
+        for value, part in zip(values, (keys, items), strict=True)
+    ]
     return TypedSql(
         once([value.sql for value in values], lambda k, v: f"trino_map({k}, {v})"), dt.map_of(keys, items)
     )
@@ -79,6 +83,8 @@ def _search(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSq
 
     def write(elements: str, value: str) -> str:
         equal = compared("=", "element", value, common)
+        if pa.types.is_nested(common):
+            equal = f"CASE WHEN element IS NOT NULL THEN trino_determined({equal}, '{name}') END"
         if name == "array_remove":
             found = f"list_filter({elements}, lambda element: coalesce(NOT {equal}, true))"
         else:
@@ -126,8 +132,6 @@ def _map_concat(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> Typ
     common = common_of(values)
     if len(values) < 2 or common is None or not dt.is_map(common):
         return None
-    if pa.types.is_nested(dt.parts(common)[0]):
-        raise not_supported(f"map_concat of {dt.trino_name(common)}")
     pairs = " || ".join(f"trino_pairs_of({coerced(value, common)})" for value in reversed(values))
     return TypedSql(f"list_transform([{pairs}], lambda pairs: trino_map_concat(pairs))[1]", common)
 

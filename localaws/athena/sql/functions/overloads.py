@@ -195,15 +195,13 @@ def _lambdas(given: Sequence[tuple[str, Argument]], variables: Variables) -> dic
             found = argument.compile([_concrete(part, variables) for part in parameters])
             if not _unify(result, found.result.type, variables):
                 return None
-            if not dt.can_coerce(found.result.type, _concrete(result, variables)):
-                return None
             compiled[at] = found, result
         if all(before.get(name, type_) == type_ for name, type_ in variables.items()):
             break  # otherwise a lambda has widened the type of its own parameter, as in reduce(a, 0, (s, x) -> s + 1e0)
-    return {
-        at: f"lambda {found.name}: {coerced(found.result, _concrete(result, variables))}"
-        for at, (found, result) in compiled.items()
-    }
+    # Trino does not coerce the result of a lambda.
+    if any(found.result.type != _concrete(result, variables) for found, result in compiled.values()):
+        return None
+    return {at: f"lambda {found.name}: {found.result.sql}" for at, (found, _) in compiled.items()}
 
 
 def _concrete(parameter: str, variables: Variables) -> pa.DataType:

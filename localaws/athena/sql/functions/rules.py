@@ -153,10 +153,11 @@ def _concat_arrays(values: list[TypedSql]) -> TypedSql | None:
 
 
 def _array_of(value: TypedSql, other: TypedSql) -> TypedSql:
-    """Return ``value`` as an array of one element if ``other`` is an array of its type."""
+    """Return ``value`` as an array of one element if ``other`` is an array of its type. NULL is not an element."""
     if not dt.is_array(other.type) or dt.common_type(other.type.value_type, value.type) is None:
         return value
-    return TypedSql(f"[{value.sql}]", pa.list_(value.type))
+    text = once([value.sql], lambda element: f"CASE WHEN {element} IS NOT NULL THEN [{element}] END")
+    return TypedSql(text, pa.list_(value.type))
 
 
 def _extreme(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:

@@ -10,7 +10,7 @@ Source: https://trino.io/docs/current/functions.html
 
 from __future__ import annotations
 
-from localaws.athena.sql.functions import arrays_and_maps
+from localaws.athena.sql.functions import arrays_and_maps, json_functions
 from localaws.athena.sql.functions.overloads import Overload, overload
 
 FunctionTable = dict[str, list[Overload]]
@@ -181,6 +181,7 @@ SCALARS = _table(
     ("last_day_of_month", "timestamp -> date", "last_day({0})"),
     ("to_unixtime", "timestamp -> double", "epoch({0})"),
     *arrays_and_maps.SCALAR_ROWS,
+    *json_functions.SCALAR_ROWS,
 )
 
 AGGREGATES = _table(

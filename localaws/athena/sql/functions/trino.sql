@@ -238,6 +238,10 @@ CREATE MACRO trino_array_max_number(a) AS
 CREATE MACRO trino_booleans(results) AS list_transform(results, lambda it: coalesce(2 * CAST(it AS INTEGER), 1));
 CREATE MACRO trino_all(results) AS [false, NULL, true][1 + list_min(trino_booleans(results) || [2])];
 CREATE MACRO trino_any(results) AS [false, NULL, true][1 + list_max(trino_booleans(results) || [0])];
+CREATE MACRO trino_determined(equal, function) AS list_transform([equal], lambda it:
+    CASE WHEN CASE WHEN it IS NULL THEN trino_raise(
+             'NOT_SUPPORTED: ' || function || ' does not support arrays with elements that are null or contain null')
+         END IS NULL THEN it END)[1];
 CREATE MACRO trino_first_true(results) AS
     CASE WHEN results IS NOT NULL THEN CAST(coalesce(list_position(results, true), 0) AS BIGINT) END;
 
@@ -317,8 +321,8 @@ CREATE MACRO trino_keyed(pairs) AS list_filter(pairs, lambda it: it.k IS NOT NUL
 CREATE MACRO trino_keys_of(pairs) AS list_transform(pairs, lambda it: it.k);
 CREATE MACRO trino_first_pairs(given) AS list_transform([given], lambda all_:
     CASE WHEN len(list_distinct(trino_keys_of(all_))) = len(all_) THEN all_
-         ELSE list_transform([struct_pack(keys_ := trino_keys_of(all_))], lambda known: list_filter(
-             all_, lambda it, place: list_position(known.keys_, it.k) = place))[1] END)[1];
+         ELSE list_transform([struct_pack(keys_ := trino_wrapped(trino_keys_of(all_)))], lambda known: list_filter(
+             all_, lambda it, place: list_position(known.keys_, struct_pack(x := it.k)) = place))[1] END)[1];
 CREATE MACRO trino_map_agg(pairs) AS list_transform([trino_first_pairs(trino_keyed(pairs))], lambda known:
     CASE WHEN len(known) > 0 THEN map(trino_keys_of(known), list_transform(known, lambda it: it.v)) END)[1];
 CREATE MACRO trino_map_concat(pairs) AS list_transform([trino_first_pairs(pairs)], lambda known:

@@ -415,6 +415,10 @@ class Expressions:
         only(node, "expressions")
         return row([self.compile(item) for item in node.expressions])
 
+    def _json(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "expression")
+        return self._scalar(node, "json_parse", [node.this])
+
     def _array(self, node: exp.Expr) -> TypedSql:
         only(node, "expressions", "bracket_notation")
         if len(node.expressions) > _ARRAY_ITEMS:
@@ -717,6 +721,7 @@ class Expressions:
         exp.DPipe: _concatenation,
         exp.Bracket: _bracket,
         exp.Array: _array,
+        exp.ParseJSON: _json,
         exp.If: _if,
         exp.Case: _case,
         exp.Cast: _cast,

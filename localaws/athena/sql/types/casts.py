@@ -10,6 +10,7 @@ from localaws.athena.errors import not_supported
 from localaws.athena.quoting import duckdb_string
 from localaws.athena.sql.parsing.nodes import type_mismatch, unsupported
 from localaws.athena.sql.types import nested
+from localaws.athena.sql.types.json_casts import json_cast
 from localaws.athena.sql.types.number_casts import number_cast
 from localaws.athena.sql.types.typed_sql import TypedSql, once
 
@@ -49,6 +50,8 @@ def _cast_text(value: TypedSql, target: pa.DataType, node: exp.Expr, verb: str) 
     source = value.type
     if source == target:
         return value.sql
+    if dt.JSON in (source, target) and source != dt.NULL:
+        return json_cast(value, target, node, safe=verb == "TRY_CAST")
     if source == dt.VARCHAR:
         return _read_text(value, target, verb)
     if nested.same_form(source, target) and _casts_in_trino(source, target):

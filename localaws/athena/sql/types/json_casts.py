@@ -1,0 +1,81 @@
+"""Casts from JSON and to JSON.
+
+Source: https://trino.io/docs/401/functions/json.html#cast-to-json and JsonUtil of Trino 401
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from sqlglot import exp
+
+from localaws.athena import datatypes as dt
+from localaws.athena.quoting import duckdb_string
+from localaws.athena.sql.parsing.nodes import type_mismatch, unsupported
+from localaws.athena.sql.types import nested
+from localaws.athena.sql.types.typed_sql import TypedSql
+
+_SCALARS = (*dt.INTEGERS, dt.BOOLEAN, dt.REAL, dt.DOUBLE, dt.VARCHAR)
+
+
+def json_cast(value: TypedSql, target: pa.DataType, node: exp.Expr, safe: bool) -> str:
+    """Return the SQL of a cast whose source or target is JSON."""
+    source = value.type
+    casts = _casts_to_json(source) if target == dt.JSON else _casts_from_json(target)
+    if not casts:
+        reason = f"a cast of {dt.trino_name(source)} to {dt.trino_name(target)}"
+        if dt.contains(source, dt.SHORT_TIMESTAMP):
+            raise unsupported(reason, node)
+        raise type_mismatch(node, f"Cannot cast {dt.trino_name(source)} to {dt.trino_name(target)}")
+    if target == dt.JSON:
+        return f"trino_to_json({value.sql}, {_name(source)})"
+    if not safe:
+        return _from_json(value.sql, target)
+    return f"list_transform([{value.sql}], lambda value: TRY({_from_json('value', target)}))[1]"
+
+
+def _casts_to_json(source: pa.DataType) -> bool:
+    if dt.is_map(source):
+        key, item = dt.parts(source)
+        return (_is_key(key) or key == dt.NULL) and _casts_to_json(item)
+    if pa.types.is_nested(source):
+        return all(map(_casts_to_json, dt.parts(source)))
+    return (
+        source in (*_SCALARS, dt.NULL, dt.JSON, dt.DATE, dt.TIMESTAMP) or dt.is_decimal(source)
+    )
+
+
+def _casts_from_json(target: pa.DataType) -> bool:
+    if dt.is_map(target):
+        key, item = dt.parts(target)
+        return _is_key(key) and _casts_from_json(item)
+    if pa.types.is_nested(target):
+        return all(map(_casts_from_json, dt.parts(target)))
+    return target in (*_SCALARS, dt.JSON) or dt.is_decimal(target)
+
+
+def _is_key(datatype: pa.DataType) -> bool:
+    return datatype in _SCALARS or dt.is_decimal(datatype)
+
+
+def _from_json(text: str, target: pa.DataType) -> str:
+    """Return SQL that casts a JSON text. The parts of an array, map or row are JSON texts, too."""
+    if target == dt.JSON:
+        return text
+    if dt.is_array(target):
+        element = _from_json("element", target.value_type)
+        return f"list_transform(trino_json_elements({text}, {_name(target)}), lambda element: {element})"
+    if dt.is_map(target):
+        key, value = map(_from_json, ("entry.key", "entry.value"), dt.parts(target))
+        pair = f"struct_pack(field0 := {key}, field1 := {value})"
+        entries = f"list_transform(trino_json_entries({text}, {_name(target)}), lambda entry: {pair})"
+        return f"trino_map_from_entries({entries})"
+    if dt.is_row(target):
+        parts = [_from_json(f"texts[{at + 1}]", part) for at, part in enumerate(dt.parts(target))]
+        row = f"CASE WHEN texts IS NOT NULL THEN {nested.packed(target, parts)} END"
+        return f"list_transform([trino_json_fields({text}, {_name(target)})], lambda texts: {row})[1]"
+    scalar = f"trino_json_scalar({text}, {_name(target)})"
+    return scalar if target == dt.VARCHAR else f"CAST({scalar} AS {dt.duckdb_name(target)})"
+
+
+def _name(datatype: pa.DataType) -> str:
+    return duckdb_string(dt.trino_name(datatype))
