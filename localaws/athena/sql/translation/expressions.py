@@ -36,7 +36,7 @@ from localaws.athena.sql.translation.windows import (
     resolved,
 )
 from localaws.athena.sql.types.casts import cast, coerced
-from localaws.athena.sql.types.comparisons import compared, has_order
+from localaws.athena.sql.types.comparisons import check_groups, compared, has_order, sort_key
 from localaws.athena.sql.types.typed_sql import TypedSql, once, shown_type
 
 # Compiles a subquery within a scope; returns its columns and SQL.
@@ -108,7 +108,7 @@ class Expressions:
         written = []
         for term in terms:
             only(term, "this", "desc", "nulls_first")
-            text = compile_term(term.this) if compile_term else self.compile(term.this).sql
+            text = compile_term(term.this) if compile_term else sort_key(self.compile(term.this), term)
             direction = "DESC" if term.args.get("desc") else "ASC"
             nulls = "FIRST" if term.args.get("nulls_first") else "LAST"
             written.append((text, f"{direction} NULLS {nulls}"))
@@ -677,6 +677,9 @@ class Expressions:
             # DuckDB would aggregate the outer query's rows.
             raise unsupported(f"{name} of only outer query columns", node)
         before = "DISTINCT " if distinct else ""
+        if distinct:
+            for value in values:
+                check_groups(value.type)
         after = f" ORDER BY {self.order_terms(order)}" if order else ""
         if name in ("sum", "avg") and len(values) == 1 and dt.is_decimal(values[0].type):
             return decimals.aggregate(name, values[0], before, over)

@@ -23,7 +23,9 @@ from localaws.athena.sql.translation.output_columns import (
     renamed,
 )
 from localaws.athena.sql.translation.scope import Scope, ScopeColumn
+from localaws.athena.sql.translation.unnest import unnested
 from localaws.athena.sql.types.casts import coerced
+from localaws.athena.sql.types.comparisons import compared
 from localaws.athena.sql.types.typed_sql import TypedSql
 from localaws.athena.tables.catalog import Catalog, Table
 from localaws.athena.tables.data_files import PATH_COLUMN, Scan
@@ -93,8 +95,9 @@ class Relations:
         siblings = () if isinstance(join.this, exp.Lateral) and side in ("RIGHT", "FULL") else left.columns
         right = self._relation(join.this, parent, ctes, siblings)
         on, using = join.args.get("on"), join.args.get("using")
-        if isinstance(join.this, exp.Unnest) and (side or kind not in ("", "CROSS") or on is not None):
-            raise not_supported("a join with UNNEST other than CROSS JOIN")
+        if isinstance(join.this, exp.Unnest):
+            _check_unnest_join(join, side or "INNER")
+            return Relation(f"{left.sql} CROSS JOIN {right.sql}", left.columns + right.columns)
         left = replace(left, columns=_nullable(left.columns, side in ("RIGHT", "FULL")))
         right = replace(right, columns=_nullable(right.columns, side in ("LEFT", "FULL")))
         word = f"{side} JOIN".strip()
@@ -247,21 +250,28 @@ class Relations:
         only(node, "expressions", "alias", "offset")
         expressions = self._expressions(scope, ctes)
         values = [expressions.compile(item) for item in node.expressions]
-        for value, item in zip(values, node.expressions, strict=True):
-            if not dt.is_array(value.type) or pa.types.is_nested(value.type.value_type):
-                raise unsupported(f"UNNEST of {dt.trino_name(value.type)}", item)
-        outputs = [OutputColumn(None, value.type.value_type) for value in values]
-        texts = [f"unnest({value.sql}) AS c{at}" for at, value in enumerate(values)]
         offset = node.args.get("offset")
-        if offset:
-            longest = f"greatest({', '.join(f'coalesce(len({value.sql}), 0)' for value in values)})"
-            texts.append(f"unnest(range(1, {longest} + 1)) AS c{len(values)}")
-            outputs.append(
-                OutputColumn(offset.name.lower() if isinstance(offset, exp.Identifier) else None, dt.BIGINT)
-            )
+        text, outputs = unnested(values, node.expressions, bool(offset), _is_outer(node))
+        if isinstance(offset, exp.Identifier):
+            outputs[-1] = replace(outputs[-1], name=offset.name.lower())
         name = f"r{next(self._names)}"
         columns = _output_columns(name, tuple(outputs), node.args.get("alias"), partial=bool(offset))
-        return Relation(f"LATERAL (SELECT {', '.join(texts)}) AS {name}", columns)
+        return Relation(f"LATERAL ({text}) AS {name}", columns)
+
+
+def _is_outer(node: exp.Expr) -> bool:
+    return isinstance(node.parent, exp.Join) and str(node.parent.args.get("side") or "").upper() == "LEFT"
+
+
+def _check_unnest_join(join: exp.Expr, side: str) -> None:
+    on = join.args.get("on")
+    if join.args.get("using") or not (on is None or (isinstance(on, exp.Boolean) and on.this)):
+        raise QueryFailed(
+            f"NOT_SUPPORTED: {position(join)}{side} JOIN involving UNNEST is only supported with condition ON TRUE",
+            SYNTAX_ERROR,
+        )
+    if side in ("RIGHT", "FULL"):
+        raise not_supported(f"{side} JOIN UNNEST")
 
 
 def _is_relation(node: exp.Expr) -> bool:
@@ -327,7 +337,7 @@ def _joined_using(left: Relation, right: Relation, word: str, using: Sequence[ex
         if common is None:
             raise type_mismatch(node, f"Cannot join {name}: the types differ")
         texts = coerced(first, common), coerced(second, common)
-        conditions.append(f"{texts[0]} = {texts[1]}")
+        conditions.append(compared("=", *texts, common))
         shared.append(ScopeColumn(name, common, f"coalesce({texts[0]}, {texts[1]})"))
     rest = tuple(column for column in left.columns + right.columns if column.name not in names)
     return Relation(f"{left.sql} {word} {right.sql} ON {' AND '.join(conditions)}", (*shared, *rest))

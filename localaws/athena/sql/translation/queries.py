@@ -40,6 +40,7 @@ from localaws.athena.sql.translation.scope import Scope, ScopeColumn
 from localaws.athena.sql.translation.windows import named_windows
 from localaws.athena.sql.types import nested
 from localaws.athena.sql.types.casts import coerced
+from localaws.athena.sql.types.comparisons import check_groups, sort_key
 from localaws.athena.sql.types.typed_sql import TypedSql
 from localaws.athena.tables.catalog import Catalog
 from localaws.athena.tables.data_files import Scan
@@ -169,6 +170,9 @@ class _Compiler:
         outputs = list(branches[0].outputs)
         for branch in branches[1:]:
             outputs = _common_outputs(outputs, branch.outputs, word, node)
+        if node.args.get("distinct"):
+            for output in outputs:
+                check_groups(output.type)
         operator = word if node.args.get("distinct") else f"{word} ALL"
         body = f" {operator} ".join(_as_types(branch, outputs) for branch in branches)
         return Query(self._tail(body, node, outputs, ctes), tuple(outputs))
@@ -183,7 +187,9 @@ class _Compiler:
 
         def term(key: exp.Expr) -> str:
             at = ordinal(key, len(outputs))
-            return expressions.compile(key).sql if at is None else f"c{at}"
+            return sort_key(
+                expressions.compile(key) if at is None else TypedSql(f"c{at}", outputs[at].type), key
+            )
 
         order = node.args.get("order")
         terms = expressions.ordered(order.expressions, term) if order else []
@@ -212,6 +218,8 @@ class _Compiler:
         distinct = ""
         if node.args.get("distinct"):
             only(node.args["distinct"])
+            for output in outputs:
+                check_groups(output.type)
             distinct = "DISTINCT "
         order = self._order(node, items, expressions)
         selected = ", ".join(f"{item.value.sql} AS c{at}" for at, item in enumerate(items))
@@ -320,9 +328,12 @@ class _Compiler:
             at = ordinal(term, len(items))
             if at is not None:
                 value = items[at].value
+                check_groups(value.type)
                 # A constant in GROUP BY would be an ordinal.
                 return str(at + 1) if isinstance(items[at].node, exp.Literal) else value.sql
-            return expressions.compile(term).sql
+            value = expressions.compile(term)
+            check_groups(value.type)
+            return value.sql
 
         def element(term: exp.Expr) -> str:
             if isinstance(term, exp.Rollup | exp.Cube):
@@ -354,16 +365,17 @@ class _Compiler:
             if at is None:
                 at = named_output(key, outputs)
             if at is None:
-                text = expressions.compile(_with_outputs(key, items)).sql
-                at = selected.get(text)
+                value = expressions.compile(_with_outputs(key, items))
+                at = selected.get(value.sql)
                 if node.args.get("distinct") and (at is None or _uses_output(key, items)):
                     raise QueryFailed(
                         f"EXPRESSION_NOT_IN_DISTINCT: {position(key)}For SELECT DISTINCT, "
                         "ORDER BY expressions must appear in select list",
                         SYNTAX_ERROR,
                     )
-                return text if at is None else f"c{at}"
-            return f"c{at}"
+                if at is None:
+                    return sort_key(value, key)
+            return sort_key(TypedSql(f"c{at}", outputs[at].type), key)
 
         return expressions.ordered(order.expressions, term)
 

@@ -6,12 +6,14 @@ Source: ArrayType, MapType and RowType of Trino
 from __future__ import annotations
 
 import pyarrow as pa
+from sqlglot import exp
 
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import not_supported
 from localaws.athena.quoting import duckdb_string
+from localaws.athena.sql.parsing.nodes import type_mismatch
 from localaws.athena.sql.types import nested
-from localaws.athena.sql.types.typed_sql import once
+from localaws.athena.sql.types.typed_sql import TypedSql, once
 
 # In DuckDB, NaN equals NaN and is the largest number; in Trino, every comparison with NaN is false.
 _WITH_NAN = {
@@ -51,8 +53,6 @@ def ordered(text: str, datatype: pa.DataType) -> str:
     """
     if not pa.types.is_nested(datatype):
         return text
-    if dt.contains_map(datatype):
-        raise not_supported(f"the order of {dt.trino_name(datatype)}")
     reason = duckdb_string(f"the order of {dt.trino_name(datatype)} with NULL or NaN inside")
     return once(
         [text],
@@ -61,6 +61,22 @@ def ordered(text: str, datatype: pa.DataType) -> str:
             f"THEN {value} END"
         ),
     )
+
+
+def sort_key(value: TypedSql, node: exp.Expr) -> str:
+    """Return SQL for a value in ORDER BY."""
+    if not has_order(value.type):
+        raise type_mismatch(
+            node,
+            f"Type {dt.trino_name(value.type)} is not orderable, and therefore cannot be used in ORDER BY",
+        )
+    return ordered(value.sql, value.type)
+
+
+def check_groups(datatype: pa.DataType) -> None:
+    """Raise QueryFailed for a type that DuckDB does not group as Trino: it compares the order of a map's keys, too."""
+    if dt.contains_map(datatype):
+        raise not_supported(f"GROUP BY or DISTINCT of {dt.trino_name(datatype)}")
 
 
 def canonical(text: str, datatype: pa.DataType) -> str:
