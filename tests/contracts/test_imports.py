@@ -55,7 +55,7 @@ PACKAGES: dict[str, set[str]] = {
     "sql/types": {"sql/parsing"},
     "sql/parsing": set(),
 }
-BELOW_THE_PACKAGES = {"errors", "datatypes", "quoting"}
+BELOW_THE_PACKAGES = {"errors", "datatypes", "floats", "quoting"}
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -1,11 +1,10 @@
 """The text of values in Athena's results, and the descriptions of columns.
 
-Source: https://docs.aws.amazon.com/athena/latest/APIReference/API_ColumnInfo.html; doubles are Java's Double.toString.
+Source: https://docs.aws.amazon.com/athena/latest/APIReference/API_ColumnInfo.html
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from datetime import MAXYEAR, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from localaws.athena import datatypes as dt
+from localaws.athena.floats import double_text, real_text
 from localaws.athena.results.result import ResultColumn
 
 _PRECISIONS = {
@@ -29,7 +29,6 @@ _PRECISIONS = {
     dt.VARBINARY: 2**30,
     dt.TIMESTAMP: 3,
 }
-_SCIENTIFIC_FROM, _PLAIN_FROM = 1e7, 1e-3
 _MILLISECONDS_OF_A_DAY = 86_400_000
 _DAYS_OF_400_YEARS = 146_097
 _YEAR_0, _YEAR_1, _YEAR_10000 = -719_528, -719_162, 2_932_897  # in days since 1970
@@ -120,28 +119,6 @@ def _row_texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:
 
 def _where_valid(column: pa.Array, written: pa.Array) -> pa.Array:
     return pc.if_else(column.is_valid(), written, pa.scalar(None, pa.string()))
-
-
-def double_text(value: float) -> str:
-    """Return the shortest text that identifies the number, as in Java: ``1.0``, ``1.23456789E7``, ``1.0E-4``."""
-    return _java_text(value, repr(float(value)))
-
-
-def real_text(value: float) -> str:
-    return _java_text(value, np.format_float_positional(np.float32(value), trim="0"))
-
-
-def _java_text(value: float, shortest: str) -> str:
-    """``shortest`` is Python's text. Java's is the same for zero and from 0.001 to ten million."""
-    if _PLAIN_FROM <= abs(value) < _SCIENTIFIC_FROM or value == 0:
-        return shortest
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    sign, digits, exponent = Decimal(shortest).as_tuple()
-    written = "".join(map(str, digits)).rstrip("0")
-    return f"{'-' if sign else ''}{written[0]}.{written[1:] or '0'}E{len(digits) + int(exponent) - 1}"
 
 
 def _decimal_text(value: Decimal) -> str:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import orc
 
+from localaws.athena.floats import double_text
 from localaws.athena.results import formatting
 from localaws.athena.writing import formats
 from localaws.athena.writing.formats import Output
@@ -150,7 +151,7 @@ def _scalar_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return formatting.double_text(value)
+        return double_text(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, datetime):

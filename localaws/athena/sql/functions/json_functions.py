@@ -19,7 +19,7 @@ from duckdb.func import ARROW, SPECIAL
 
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import DATA_ERROR, QueryFailed
-from localaws.athena.results.formatting import double_text, real_text
+from localaws.athena.floats import double_text, real_text
 from localaws.athena.sql.functions import json_texts
 from localaws.athena.sql.functions.json_texts import Pairs, invalid
 
@@ -135,9 +135,7 @@ def _array_contains(text: str, wanted: bool | int | float | str) -> bool | None:
     if isinstance(wanted, float) and not math.isfinite(wanted):
         return False
     with suppress(ValueError):
-        return any(
-            type(value) is type(wanted) and value == wanted for value in json_texts.elements(text)
-        )
+        return any(type(value) is type(wanted) and value == wanted for value in json_texts.elements(text))
     return None
 
 
@@ -165,7 +163,7 @@ def _scalar(text: str, type_name: str) -> str | None:
             return None
         if isinstance(value, list):
             raise ValueError(text)
-        if isinstance(value, bool) and target != dt.VARCHAR and target != dt.BOOLEAN:
+        if isinstance(value, bool) and target not in (dt.VARCHAR, dt.BOOLEAN):
             value = int(value)
         return _SCALARS.get(target, _decimal)(value, text.strip(" \t\n\r"), target)
     except (ValueError, InvalidOperation, OverflowError):
@@ -337,10 +335,12 @@ def _json(value: Any, datatype: pa.DataType) -> str:  # noqa: PLR0911 - one retu
         return str(value)
     if isinstance(value, str):
         return json_texts.quoted(value)
+    if isinstance(value, datetime):
+        return json_texts.quoted(value.isoformat(" ", "milliseconds"))
     if isinstance(value, date):
-        milliseconds = isinstance(value, datetime)
-        return json_texts.quoted(value.isoformat(" ", "milliseconds") if milliseconds else value.isoformat())
-    return json_texts.number(_key(value, datatype))
+        return json_texts.quoted(value.isoformat())
+    text = _key(value, datatype)
+    return json_texts.number(text) if isinstance(value, float) else text
 
 
 def _key(value: Any, datatype: pa.DataType) -> str:

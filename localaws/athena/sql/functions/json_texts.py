@@ -9,11 +9,11 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from json.decoder import JSONDecodeError, scanstring
+from json.decoder import JSONDecodeError
 from typing import Any
 
 from localaws.athena.errors import DATA_ERROR, QueryFailed, not_supported
-from localaws.athena.results.formatting import double_text
+from localaws.athena.floats import double_text
 
 _PATH = re.compile(r'\.([\w:]+)|\[(\w+)\]|\["((?:[^"\\]|\\["\\])*)"\]')
 WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -36,7 +36,7 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)  # Python would read NaN and Infinity
 
 
-_UNORDERED = json.JSONDecoder(object_pairs_hook=Pairs, parse_constant=_no_constant)
+_DECODER: Any = json.JSONDecoder(object_pairs_hook=Pairs, parse_constant=_no_constant)
 
 
 def loads(text: str) -> Any:
@@ -150,7 +150,7 @@ def _fields(text: str, at: int) -> Iterator[tuple[str, int]]:
     def field(start: int) -> tuple[str, int]:
         if text[start : start + 1] != '"':
             raise JSONDecodeError("Expected a field name", text, start)
-        name, end = scanstring(text, start + 1, True)
+        name, end = _raw_decode(text, start)
         end = _after_space(text, end)
         if text[end : end + 1] != ":":
             raise JSONDecodeError("Expected ':'", text, end)
@@ -189,8 +189,9 @@ def _after_space(text: str, at: int) -> int:
 
 def _raw_decode(text: str, at: int) -> tuple[Any, int]:
     try:
-        return _UNORDERED.scan_once(text, at)
+        value, end = _DECODER.scan_once(text, at)
     except StopIteration as stopped:
         raise JSONDecodeError("Expected a value", text, stopped.value) from None
     except RecursionError:
         raise not_supported("JSON that is nested so deeply") from None
+    return value, end

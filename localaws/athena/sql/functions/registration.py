@@ -6,7 +6,13 @@ from importlib.resources import files
 
 from duckdb import DuckDBPyConnection
 
-from localaws.athena.sql.functions import array_functions, json_functions, regexp_functions, text_functions, wide_decimals
+from localaws.athena.sql.functions import (
+    array_functions,
+    json_functions,
+    regexp_functions,
+    text_functions,
+    wide_decimals,
+)
 
 
 def register_functions(connection: DuckDBPyConnection) -> None:

@@ -320,7 +320,7 @@ CREATE MACRO trino_pairs_of(m) AS list_transform(map_entries(m), lambda it: stru
 CREATE MACRO trino_keyed(pairs) AS list_filter(pairs, lambda it: it.k IS NOT NULL);
 CREATE MACRO trino_keys_of(pairs) AS list_transform(pairs, lambda it: it.k);
 CREATE MACRO trino_first_pairs(given) AS list_transform([given], lambda all_:
-    CASE WHEN len(list_distinct(trino_keys_of(all_))) = len(all_) THEN all_
+    CASE WHEN len(list_distinct(trino_wrapped(trino_keys_of(all_)))) = len(all_) THEN all_
          ELSE list_transform([struct_pack(keys_ := trino_wrapped(trino_keys_of(all_)))], lambda known: list_filter(
              all_, lambda it, place: list_position(known.keys_, struct_pack(x := it.k)) = place))[1] END)[1];
 CREATE MACRO trino_map_agg(pairs) AS list_transform([trino_first_pairs(trino_keyed(pairs))], lambda known:

@@ -416,7 +416,7 @@ class Expressions:
         return row([self.compile(item) for item in node.expressions])
 
     def _json(self, node: exp.Expr) -> TypedSql:
-        only(node, "this", "expression")
+        only(node, "this", "is_literal")
         return self._scalar(node, "json_parse", [node.this])
 
     def _array(self, node: exp.Expr) -> TypedSql:

@@ -10,7 +10,7 @@ from localaws.athena.errors import not_supported
 from localaws.athena.quoting import duckdb_string
 from localaws.athena.sql.parsing.nodes import type_mismatch, unsupported
 from localaws.athena.sql.types import nested
-from localaws.athena.sql.types.json_casts import json_cast
+from localaws.athena.sql.types.json_casts import casts_json, json_cast
 from localaws.athena.sql.types.number_casts import number_cast
 from localaws.athena.sql.types.typed_sql import TypedSql, once
 
@@ -87,6 +87,8 @@ def _moment_text(value: TypedSql) -> str:
 
 def _casts_in_trino(source: pa.DataType, target: pa.DataType) -> bool:
     """Return whether Trino has this cast."""
+    if dt.JSON in (source, target):
+        return casts_json(source, target)
     if nested.same_form(source, target):
         pairs = zip(dt.parts(source), dt.parts(target), strict=True)
         return all(_casts_in_trino(part, wanted) for part, wanted in pairs)

@@ -20,17 +20,21 @@ _SCALARS = (*dt.INTEGERS, dt.BOOLEAN, dt.REAL, dt.DOUBLE, dt.VARCHAR)
 def json_cast(value: TypedSql, target: pa.DataType, node: exp.Expr, safe: bool) -> str:
     """Return the SQL of a cast whose source or target is JSON."""
     source = value.type
-    casts = _casts_to_json(source) if target == dt.JSON else _casts_from_json(target)
-    if not casts:
+    if not casts_json(source, target):
         reason = f"a cast of {dt.trino_name(source)} to {dt.trino_name(target)}"
         if dt.contains(source, dt.SHORT_TIMESTAMP):
             raise unsupported(reason, node)
         raise type_mismatch(node, f"Cannot cast {dt.trino_name(source)} to {dt.trino_name(target)}")
     if target == dt.JSON:
-        return f"trino_to_json({value.sql}, {_name(source)})"
+        return f"trino_to_json({value.sql}, {_name(_known(source))})"
     if not safe:
         return _from_json(value.sql, target)
     return f"list_transform([{value.sql}], lambda value: TRY({_from_json('value', target)}))[1]"
+
+
+def casts_json(source: pa.DataType, target: pa.DataType) -> bool:
+    """Return whether Trino has the cast. One of the types is JSON."""
+    return _casts_to_json(source) if target == dt.JSON else _casts_from_json(target)
 
 
 def _casts_to_json(source: pa.DataType) -> bool:
@@ -39,9 +43,7 @@ def _casts_to_json(source: pa.DataType) -> bool:
         return (_is_key(key) or key == dt.NULL) and _casts_to_json(item)
     if pa.types.is_nested(source):
         return all(map(_casts_to_json, dt.parts(source)))
-    return (
-        source in (*_SCALARS, dt.NULL, dt.JSON, dt.DATE, dt.TIMESTAMP) or dt.is_decimal(source)
-    )
+    return source in (*_SCALARS, dt.NULL, dt.JSON, dt.DATE, dt.TIMESTAMP) or dt.is_decimal(source)
 
 
 def _casts_from_json(target: pa.DataType) -> bool:
@@ -75,6 +77,17 @@ def _from_json(text: str, target: pa.DataType) -> str:
         return f"list_transform([trino_json_fields({text}, {_name(target)})], lambda texts: {row})[1]"
     scalar = f"trino_json_scalar({text}, {_name(target)})"
     return scalar if target == dt.VARCHAR else f"CAST({scalar} AS {dt.duckdb_name(target)})"
+
+
+def _known(source: pa.DataType) -> pa.DataType:
+    """Return the type with another type in place of NULL's, which has no name in a query."""
+    if dt.is_array(source):
+        return pa.list_(_known(source.value_type))
+    if dt.is_map(source):
+        return dt.map_of(*map(_known, dt.parts(source)))
+    if dt.is_row(source):
+        return dt.row([field.with_type(_known(field.type)) for field in source])
+    return dt.BOOLEAN if source == dt.NULL else source
 
 
 def _name(datatype: pa.DataType) -> str:

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from localaws.athena.results.formatting import double_text, real_text, texts
+from localaws.athena.floats import double_text, real_text
+from localaws.athena.results.formatting import texts
 
 
 @pytest.mark.parametrize(
