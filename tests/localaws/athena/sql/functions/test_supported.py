@@ -670,13 +670,8 @@ def test_unsupported_overloads_are_rejected(engine: Engine, expression: str, nam
 @pytest.mark.parametrize(
     "statement",
     [
-        "EXPLAIN SELECT 1",
-        "SHOW CREATE VIEW v",
-        "SHOW VIEWS",
-        "SHOW TBLPROPERTIES t",
         "SHOW COLUMNS FROM t LIKE 'a%'",
         "SHOW COLUMNS FROM a.b.c",
-        "DESCRIBE t PARTITION (a = '1')",
         "USING EXTERNAL FUNCTION f(x int) RETURNS int LAMBDA 'l' SELECT f(1)",
     ],
 )
