@@ -3,6 +3,7 @@
 
 Terminates abandoned EMR clusters, and applications of EMR Serverless: their DAG run has ended or no longer exists, or
 they are too old. This is the safety net for a crash of Airflow between the creation of a cluster and its termination.
+It also deletes applications that were stopped more than 60 days ago.
 
 - **When**: every 15 minutes.
 - **What**: live clusters with the tags `dag_id` and `run_id` and with the `project` and `bucket` of a pipeline in this

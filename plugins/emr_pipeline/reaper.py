@@ -16,7 +16,7 @@ IsActive = Callable[[str, str], bool]
 
 @dataclass(frozen=True)
 class Inspected:
-    """A live cluster; ``abandoned`` is the reason to terminate it, ``ignored`` the reason not to consider it."""
+    """A live or expired cluster: ``abandoned`` is the reason to terminate it, ``ignored`` not to consider it."""
 
     cluster: Cluster
     tags: Mapping[str, str]
@@ -27,13 +27,13 @@ class Inspected:
 def inspect(
     emr: Target, tags: Sequence[Mapping[str, str]], max_hours: float, is_active: IsActive
 ) -> Iterator[Inspected]:
-    """Yield each live cluster with the verdict.
+    """Yield each live and each expired cluster with the verdict.
 
     A cluster is abandoned if its DAG run has ended or no longer exists, or if it is older than ``max_hours``. Only
     clusters with all tags of one entry of ``tags`` are considered, because this Airflow does not know the runs of
     another one.
     """
-    for cluster in emr.live_clusters():
+    for cluster in (*emr.live_clusters(), *emr.expired_clusters()):
         try:
             found = emr.tags(cluster.cluster_id)
         except ClientError as error:

@@ -50,7 +50,7 @@ def reap(
     ours = [(found, each) for found, each in inspected if not each.ignored]
     abandoned = [(found, each.abandoned) for found, each in ours if each.abandoned]
     output.print(
-        f"{len(inspected)} live clusters in {project.aws}, {len(ours)} with the tags {project}; "
+        f"{len(inspected)} live or expired clusters in {project.aws}, {len(ours)} with the tags {project}; "
         f"runs in Airflow at {airflow.url}; {len(abandoned)} abandoned",
         markup=False,
     )

@@ -142,6 +142,10 @@ class Target(ABC):
     def live_clusters(self) -> Iterator[Cluster]:
         """Yield the clusters that have not ended, newest first."""
 
+    def expired_clusters(self) -> Iterator[Cluster]:
+        """Yield the clusters that ended long ago, if AWS keeps them until ``terminate`` deletes them."""
+        return iter(())
+
     @abstractmethod
     def clusters_since(self, time: datetime) -> Iterator[Cluster]:
         """Yield the clusters that were created after ``time``, also those that have ended, newest first."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -18,7 +19,10 @@ from emr_pipeline.specs import ClusterSpec, whole_number
 
 LIVE_STATES = ("CREATING", "CREATED", "STARTING", "STARTED")
 ENDED_STATES = ("STOPPED", "TERMINATED")
-"""A stopped application costs nothing. It is kept, because its job runs cannot be described after its deletion."""
+
+KEPT_FOR = timedelta(days=60)
+"""How long a stopped application is kept. It costs nothing, and its job runs cannot be described after its deletion.
+EMR on EC2 keeps the description of a cluster as long."""
 
 ARCHITECTURES = {"arm64": "ARM64", "x86_64": "X86_64"}
 
@@ -34,6 +38,7 @@ PACKAGES = "packages"
 """The folder into which Spark unpacks ``Settings.python_archive``, below the working directory of each worker."""
 
 NAME_LENGTH = 64
+NAME_PATTERN = re.compile(r".+/[0-9a-f]{8}")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._/#-]")
 
 
@@ -121,6 +126,12 @@ def spark_defaults(cluster: ClusterSpec, settings: Settings) -> dict[str, str]:
         if configuration["Classification"] == "spark-defaults":
             properties |= configuration["Properties"]
     return properties
+
+
+def is_expired(application: Mapping[str, Any], now: datetime) -> bool:
+    """Return whether an application, of GetApplication or ListApplications, may be deleted."""
+    stopped: datetime = application["updatedAt"]
+    return application["state"] == "STOPPED" and now - stopped > KEPT_FOR
 
 
 def end_call(state: str, has_open_job_runs: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -15,11 +15,14 @@ from emr_pipeline.logs import DRIVER_LOGS, Log, read_logs
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import EMR_SERVERLESS, ClusterSpec, StepSpec
 from emr_pipeline.targets.emr_serverless.application import (
+    ENDED_STATES,
     LIVE_STATES,
+    NAME_PATTERN,
     application_name,
     check_state_error,
     create_application_request,
     end_call,
+    is_expired,
 )
 from emr_pipeline.targets.emr_serverless.cost import read_cost
 from emr_pipeline.targets.emr_serverless.job_run import (
@@ -91,16 +94,25 @@ class EmrServerless(Target):
                 check_state_error(error)
 
     def live_clusters(self) -> Iterator[Cluster]:
-        return self._clusters(states=list(LIVE_STATES))
+        return map(_cluster, self._applications(states=list(LIVE_STATES)))
+
+    def expired_clusters(self) -> Iterator[Cluster]:
+        now = datetime.now(UTC)
+        # The tags of an application cost a call each, so those with a name of another kind are left out.
+        return (
+            _cluster(found)
+            for found in self._applications(states=["STOPPED"])
+            if is_expired(found, now) and NAME_PATTERN.fullmatch(found.get("name", ""))
+        )
 
     def clusters_since(self, time: datetime) -> Iterator[Cluster]:
-        return (cluster for cluster in self._clusters() if cluster.created > time)
+        return (cluster for cluster in map(_cluster, self._applications()) if cluster.created > time)
 
-    def _clusters(self, **filters: Any) -> Iterator[Cluster]:
+    def _applications(self, **filters: Any) -> list[dict[str, Any]]:
+        """Return applications as they are listed, newest first."""
         pages = self.client.get_paginator("list_applications").paginate(**filters)
         found = [each for page in pages for each in page["applications"]]
-        for each in sorted(found, key=lambda each: each["createdAt"], reverse=True):
-            yield Cluster(each["id"], each.get("name", ""), each["createdAt"], each["state"])
+        return sorted(found, key=lambda each: each["createdAt"], reverse=True)
 
     def tags(self, cluster_id: str) -> dict[str, str]:
         return dict(self._application(cluster_id).get("tags", {}))
@@ -115,7 +127,9 @@ class EmrServerless(Target):
         for step in self._job_runs(cluster_id, OPEN_STATES):
             self.cancel({"cluster_id": cluster_id, "step_id": step["id"]})
         has_open = next(self._job_runs(cluster_id, UNFINISHED_STATES), None) is not None
-        if call := end_call(self._application(cluster_id)["state"], has_open):
+        application = self._application(cluster_id)
+        expired = is_expired(application, datetime.now(UTC))
+        if call := "delete_application" if expired else end_call(application["state"], has_open):
             try:
                 getattr(self.client, call)(applicationId=cluster_id)
             except ClientError as error:
@@ -200,6 +214,12 @@ class EmrServerless(Target):
         request = {"applicationId": cluster_id} | ({"states": list(states)} if states else {})
         for page in self.client.get_paginator("list_job_runs").paginate(**request):
             yield from page["jobRuns"]
+
+
+def _cluster(listed: Mapping[str, Any]) -> Cluster:
+    state = listed["state"]
+    ended = listed["updatedAt"] if state in ENDED_STATES else None
+    return Cluster(listed["id"], listed.get("name", ""), listed["createdAt"], state, ended)
 
 
 def _log_uri(application: Mapping[str, Any]) -> str:

@@ -202,7 +202,7 @@ def test_reap_shows_what_it_would_do_and_asks_before_it_terminates(
     assert document["considered"] == [clusters.ids["ended"], clusters.ids["active"]]
     assert document["abandoned"].keys() == {clusters.ids["ended"]}
     assert "has ended or no longer exists" in document["abandoned"][clusters.ids["ended"]]
-    assert "3 live clusters" in text
+    assert "3 live or expired clusters" in text
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     code, document, _ = cli("reap")
     assert (code, document) == (1, None)

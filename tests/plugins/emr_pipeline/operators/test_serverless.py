@@ -28,6 +28,7 @@ from emr_pipeline.operators.step import AddStepsOperator, AwaitStepOperator
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import EMR_SERVERLESS, ClusterSpec, StepSpec
 from emr_pipeline.tags import deployment_tags
+from emr_pipeline.targets.emr_serverless import application
 from emr_pipeline.targets.emr_serverless.target import EmrServerless
 from emr_pipeline.targets.emr_serverless.triggers import JobRunTrigger
 from localaws.faults import DropConnection, Fault, Faults, ServerError
@@ -310,16 +311,35 @@ def test_terminate_cancels_the_open_job_runs_and_stops_the_application(
         wait_for(application_id, step("two", "succeed")).execute(run())
 
 
+def reap(run: Context) -> dict[str, str]:
+    """Run the reaper for an Airflow in which no run is active."""
+    tags = [deployment_tags(SETTINGS)]
+    operator = ReapClustersOperator(task_id="reap", tags=tags, max_hours=12.0, log_only=False)
+    context = run()
+    context["ti"].get_dr_count = lambda **_: 0
+    found: dict[str, str] = operator.execute(context)
+    return found
+
+
+def test_the_reaper_deletes_an_application_that_was_stopped_long_ago(
+    aws: Any, application_id: str, run: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminate(application_id).execute(run())
+    other = create(replace(SETTINGS, project="other")).execute(run())
+    terminate(other).execute(run())
+    assert application_id not in reap(run)
+    assert state_of(aws, application_id) == "STOPPED"
+    monkeypatch.setattr(application, "KEPT_FOR", timedelta())
+    assert reap(run)[application_id].endswith("has ended or no longer exists")
+    assert state_of(aws, application_id) == "TERMINATED"
+    assert state_of(aws, other) == "STOPPED"
+
+
 def test_the_reaper_ends_the_application_of_an_ended_run(aws: Any, application_id: str, run: Context) -> None:
     EmrServerless(HookClients(aws_conn_id="aws_default")).submit(application_id, step("one", "hang"))
     until_running(application_id, "one")
-    reap = ReapClustersOperator(
-        task_id="reap", tags=[deployment_tags(SETTINGS)], max_hours=12.0, log_only=False
-    )
-    context = run()
-    context["ti"].get_dr_count = lambda **_: 0
     for _ in range(100):
-        if application_id not in reap.execute(context):
+        if application_id not in reap(run):
             break
         time.sleep(0.2)
     assert state_of(aws, application_id) in {"STOPPING", "STOPPED"}
