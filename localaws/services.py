@@ -95,7 +95,7 @@ class Services:
         event_logs = self.history_server.event_logs
 
         self.clusters = ClusterRegistry()
-        self._runner = Runner(self.clusters, self.store, state / "emr", event_logs, self.plan)
+        self._runner = Runner(self.clusters, self.store, state / "emr", event_logs, self.plan, endpoint_url)
         self._app_uis = AppUis(self.history_server, browser_url)
         emr = EmrApi(self.clusters, settings.phase, check_roles, self._runner.launch, self._app_uis)
         self.applications = ApplicationRegistry()

@@ -25,5 +25,9 @@ def no_such_job_flow() -> AwsError:
     return validation_error("Specified job flow ID does not exist.")
 
 
+def shutting_down() -> AwsError:
+    return validation_error("A job flow that is shutting down, terminated, or finished may not be modified.")
+
+
 def not_supported(what: str) -> AwsError:
     return validation_error(f"not supported by the local EMR: {what}")

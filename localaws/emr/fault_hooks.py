@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TypeVar
 
-from localaws.emr.model import Cluster, ClusterState, Reason, Step
+from localaws.emr.model import Cluster, ClusterState, Reason
+from localaws.emr.steps import Step
 from localaws.faults.kinds import (
     BootstrapFails,
     ClusterFailsToStart,
@@ -40,6 +41,10 @@ class ClusterFaultHooks:
             f"step {step.name} ({step.id})",
             lambda fault: fault.step == step.name and self._matches(fault),
         )
+
+    def of_bootstrap_action(self, number: int) -> ProcessFaultHooks:
+        """Return hooks without faults: BootstrapFails applies to the phase, and the other faults to steps."""
+        return ProcessFaultHooks(self._plan, f"bootstrap action {number}", lambda fault: False)
 
     def _trigger(self, kind: type[C]) -> C | None:
         return self._plan.trigger(kind, self._cluster.id, self._matches)

@@ -1,8 +1,9 @@
 """The state machines of clusters and steps.
 
 Pure: no threads, processes or clock. Each method that can change a state takes the current time, so the rules can be
-read and tested alone. The caller calls ``advance`` as time passes, runs the step that ``start_step`` returns, and
-reports its end with ``finish_step``.
+read and tested alone. The caller calls ``advance`` as time passes. In the state BOOTSTRAPPING it runs the bootstrap
+actions and reports their end with ``finish_bootstrap``. It runs each step that ``start_step`` returns, and reports its
+end with ``finish_step``.
 
 Source of the states and rules: Amazon EMR Management Guide, "Understanding the cluster lifecycle",
 and the EMR API reference (SetTerminationProtection, TerminateJobFlows, StepConfig).
@@ -10,22 +11,17 @@ and the EMR API reference (SetTerminationProtection, TerminateJobFlows, StepConf
 
 from __future__ import annotations
 
-import secrets
-import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from localaws.emr.errors import validation_error
+from localaws.emr.errors import shutting_down, validation_error
+from localaws.emr.instances import InstanceFleet, InstanceGroup
+from localaws.emr.steps import ACTIVE_STEP_STATES, RUNNING_STEP_STATES, CancelOption, Failure, Step, StepState
 
 MAX_ACTIVE_STEPS = 256
-
-
-def new_id(prefix: str) -> str:
-    """Return a new id in EMR's format, such as ``j-2AXXXXXXGAPLF``."""
-    return f"{prefix}-" + "".join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(13))
 
 
 class ClusterState(StrEnum):
@@ -38,34 +34,22 @@ class ClusterState(StrEnum):
     TERMINATED_WITH_ERRORS = "TERMINATED_WITH_ERRORS"
 
 
-class StepState(StrEnum):
-    PENDING = "PENDING"
-    CANCEL_PENDING = "CANCEL_PENDING"
-    RUNNING = "RUNNING"
-    COMPLETED = "COMPLETED"
-    CANCELLED = "CANCELLED"
-    FAILED = "FAILED"
-    INTERRUPTED = "INTERRUPTED"
-
-
 ENDED_STATES = frozenset({ClusterState.TERMINATED, ClusterState.TERMINATED_WITH_ERRORS})
 SHUTDOWN_STATES = ENDED_STATES | {ClusterState.TERMINATING}
-RUNNING_STEP_STATES = frozenset({StepState.RUNNING, StepState.CANCEL_PENDING})
-ACTIVE_STEP_STATES = RUNNING_STEP_STATES | {StepState.PENDING}
-
-
-class CancelOption(StrEnum):
-    SEND_INTERRUPT = "SEND_INTERRUPT"
-    TERMINATE_PROCESS = "TERMINATE_PROCESS"
 
 
 @dataclass(frozen=True)
 class Reason:
-    """EMR's StateChangeReason. ``code`` is empty unless the cluster is terminating or terminated."""
+    """EMR's StateChangeReason. ``code`` is empty unless the cluster is terminating or terminated.
+
+    ``error_code`` and ``error_data`` are those of EMR's ErrorDetail.
+    """
 
     message: str
     code: str | None = None
     with_errors: bool = False
+    error_code: str | None = None
+    error_data: Mapping[str, str] = field(default_factory=dict)
 
 
 USER_REQUEST = Reason("Terminated by user request", "USER_REQUEST")
@@ -81,35 +65,6 @@ def internal_error(message: str) -> Reason:
 
 RESTARTED = internal_error("The local AWS was restarted while the cluster was running.")
 STEP_RESTARTED = "The local AWS was restarted while the step was running."
-
-
-@dataclass(frozen=True)
-class Failure:
-    """EMR's FailureDetails. ``log_file`` is the S3 URI of the log that contains the cause."""
-
-    reason: str
-    message: str | None = None
-    log_file: str | None = None
-
-
-@dataclass
-class Step:
-    id: str
-    name: str
-    jar: str
-    args: Sequence[str]
-    action_on_failure: str
-    created: datetime
-    properties: Mapping[str, str] = field(default_factory=dict)
-    main_class: str | None = None
-    state: StepState = StepState.PENDING
-    started: datetime | None = None
-    ended: datetime | None = None
-    failure: Failure | None = None
-    cancel_option: CancelOption | None = None
-
-    def end(self, state: StepState, now: datetime) -> None:
-        self.state, self.ended = state, now
 
 
 def no_failure(state: ClusterState) -> Reason | None:
@@ -137,6 +92,14 @@ class Cluster:
     idle_timeout: timedelta | None = None
     scaling: Mapping[str, Any] | None = None
     """The managed scaling policy; it is only stored."""
+    step_concurrency: int = 1
+    visible_to_all: bool = True
+    unhealthy_node_replacement: bool | None = None
+    groups: list[InstanceGroup] | None = None
+    fleets: list[InstanceFleet] | None = None
+    """A cluster has either instance groups or instance fleets."""
+    bootstrapped: bool = True
+    """Whether its bootstrap actions have run."""
     tags: dict[str, str] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     state: ClusterState = ClusterState.STARTING
@@ -153,14 +116,30 @@ class Cluster:
         return self.state not in ENDED_STATES
 
     @property
-    def running_step(self) -> Step | None:
-        return next((step for step in self.steps if step.state in RUNNING_STEP_STATES), None)
+    def running_steps(self) -> list[Step]:
+        return [step for step in self.steps if step.state in RUNNING_STEP_STATES]
+
+    @property
+    def instance_collections(self) -> list[InstanceGroup | InstanceFleet]:
+        return [*(self.groups or []), *(self.fleets or [])]
+
+    @property
+    def primary_instance(self) -> str:
+        """The EC2 id of its first primary node."""
+        return next(
+            instance.ec2_id
+            for each in self.instance_collections
+            if each.role == "MASTER"
+            for instance in each.instances
+        )
+
+    def check_modifiable(self) -> None:
+        """Raise AwsError if the cluster is shutting down or has ended."""
+        if self.state in SHUTDOWN_STATES:
+            raise shutting_down()
 
     def add_steps(self, steps: Sequence[Step], now: datetime) -> None:
-        if self.state in SHUTDOWN_STATES:
-            raise validation_error(
-                "A job flow that is shutting down, terminated, or finished may not be modified."
-            )
+        self.check_modifiable()
         if sum(step.state in ACTIVE_STEP_STATES for step in self.steps) + len(steps) > MAX_ACTIVE_STEPS:
             raise validation_error(
                 "Maximum number of active steps(State = 'Running', 'Pending' or 'Cancel_Pending')"
@@ -173,7 +152,9 @@ class Cluster:
         """Make the state changes that are due at ``now``."""
         if self._phase_completed(ClusterState.STARTING, self.created + self.phase, now):
             self.state, self.reason = ClusterState.BOOTSTRAPPING, Reason("Running bootstrap actions")
-        if self._phase_completed(ClusterState.BOOTSTRAPPING, self.created + 2 * self.phase, now):
+        if self.bootstrapped and self._phase_completed(
+            ClusterState.BOOTSTRAPPING, self.created + 2 * self.phase, now
+        ):
             self.state, self.ready = ClusterState.WAITING, now
             self._update_state(now)
         if self.state is ClusterState.WAITING and self._is_idle_too_long(now):
@@ -182,15 +163,21 @@ class Cluster:
             self.terminating_until
             and now >= self.terminating_until
             and self.is_alive
-            and not self.running_step
+            and not self.running_steps
         ):
             errors = self.reason.with_errors
             self.state = ClusterState.TERMINATED_WITH_ERRORS if errors else ClusterState.TERMINATED
             self.ended = now
 
+    def finish_bootstrap(self, failure: Reason | None, now: datetime) -> None:
+        """Record the end of the bootstrap actions; a failure terminates the cluster."""
+        self.bootstrapped = True
+        if failure:
+            self.terminate(failure, now)
+
     def start_step(self, now: datetime) -> Step | None:
-        """Set the next pending step to RUNNING and return it; None if there is none or another step is running."""
-        if self.state is not ClusterState.RUNNING or self.running_step:
+        """Set the next pending step to RUNNING and return it; None if there is none or enough steps are running."""
+        if self.state is not ClusterState.RUNNING or len(self.running_steps) >= self.step_concurrency:
             return None
         step = next((step for step in self.steps if step.state is StepState.PENDING), None)
         if step:
@@ -228,7 +215,7 @@ class Cluster:
         return None
 
     def terminate(self, reason: Reason, now: datetime) -> None:
-        """Begin to shut down, if not already begun. The caller must end the process of the running step."""
+        """Begin to shut down, if not already begun. The caller must end the processes of the running steps."""
         if self.state in SHUTDOWN_STATES:
             return
         self.state, self.reason = ClusterState.TERMINATING, reason
@@ -240,10 +227,9 @@ class Cluster:
         if not self.is_alive:
             return
         self.terminate(RESTARTED, now)
-        for step in self.steps:
-            if step.state in RUNNING_STEP_STATES:
-                step.failure = Failure("Unknown Error", STEP_RESTARTED)
-                step.end(StepState.FAILED, now)
+        for step in self.running_steps:
+            step.failure = Failure("Unknown Error", STEP_RESTARTED)
+            step.end(StepState.FAILED, now)
         self.terminating_until = now
         self.advance(now)
 
@@ -278,7 +264,9 @@ class Cluster:
             self.terminate(STEPS_COMPLETED_WITH_ERRORS if failed else STEPS_COMPLETED, now)
 
     def _act_on_failure(self, step: Step, now: datetime) -> None:
-        if step.action_on_failure == "CONTINUE":
+        # With parallel steps, the other actions have no effect:
+        # https://docs.aws.amazon.com/emr/latest/APIReference/API_StepConfig.html
+        if step.action_on_failure == "CONTINUE" or self.step_concurrency > 1:
             return
         self._cancel_pending(now)
         if step.action_on_failure == "CANCEL_AND_WAIT":

@@ -2,53 +2,51 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from localaws.emr import monitoring
 from localaws.emr.errors import invalid_request, not_supported, validation_error
-from localaws.emr.model import MAX_ACTIVE_STEPS, Cluster, Step, new_id
+from localaws.emr.ids import new_id
+from localaws.emr.instance_requests import check_instances, check_scaling
+from localaws.emr.instances import InstanceFleet, InstanceGroup, collections_of
+from localaws.emr.model import MAX_ACTIVE_STEPS, Cluster
+from localaws.emr.steps import Step
+from localaws.protocol import JSON
 from localaws.spark import releases
 
-JSON = dict[str, Any]
 RoleCheck = Callable[
     [str, str], None
 ]  # (service role, instance profile); raises if IAM does not have one of them
 
 MAX_STEP_LENGTH = 10_240  # total characters of the strings in a HadoopJarStep
+MAX_BOOTSTRAP_ACTIONS = 16
+STEP_CONCURRENCY_LEVELS = range(1, 256 + 1)
 IDLE_TIMEOUT_SECONDS = range(60, 604_800 + 1)
-INSTANCE_TYPE = re.compile(
-    r"[a-z][a-z0-9-]*\d[a-z0-9-]*\.(nano|micro|small|medium|large|\d*xlarge|metal(-\d+xl)?)"
-)
-log = logging.getLogger(__name__)
 
 
 def parse_cluster(request: JSON, now: datetime, phase: timedelta, check_roles: RoleCheck) -> Cluster:
     """Return the new cluster with its initial steps. Raises AwsError."""
     _check_release(request)
-    _check_instances(request["Instances"])
+    check_instances(request["Instances"])
     if not request.get("ServiceRole"):
         raise validation_error("ServiceRole is required for creating cluster.")
     if not request.get("JobFlowRole"):
         raise validation_error("InstanceProfile is required for creating cluster.")
     check_roles(request["ServiceRole"], request["JobFlowRole"])
-    if (level := request.get("StepConcurrencyLevel", 1)) != 1:
-        raise not_supported(f"StepConcurrencyLevel {level}; steps run one at a time")
     if request.get("SessionEnabled"):
         raise not_supported("SessionEnabled")
     monitoring.check(request)
     if (log_uri := request.get("LogUri")) and not re.match(r"s3[an]?://[^/]+", log_uri):
         raise validation_error(f"The LogUri {log_uri!r} is not an S3 URI like s3://bucket/prefix/.")
-    for action in request.get("BootstrapActions", []):
-        log.warning(
-            "the bootstrap action %r is recorded but not run: the local EMR has no nodes", action["Name"]
-        )
+    if len(request.get("BootstrapActions", [])) > MAX_BOOTSTRAP_ACTIONS:
+        raise validation_error(f"A cluster can have at most {MAX_BOOTSTRAP_ACTIONS} bootstrap actions.")
     instances = request["Instances"]
+    collections = collections_of(instances, now)
+    steps = parse_steps(request.get("Steps", []), now, request.get("StepExecutionRoleArn"))
     if scaling := request.get("ManagedScalingPolicy"):
-        check_scaling(scaling, instances)
+        check_scaling(scaling, has_fleets="InstanceFleets" in instances)
     cluster = Cluster(
         id=new_id("j"),
         name=request["Name"],
@@ -61,17 +59,40 @@ def parse_cluster(request: JSON, now: datetime, phase: timedelta, check_roles: R
         if "AutoTerminationPolicy" in request
         else None,
         scaling=scaling,
+        step_concurrency=check_concurrency(request.get("StepConcurrencyLevel", 1), steps),
+        visible_to_all=request.get("VisibleToAllUsers", True),
+        unhealthy_node_replacement=instances.get("UnhealthyNodeReplacement"),
+        groups=[each for each in collections if isinstance(each, InstanceGroup)] or None,
+        fleets=[each for each in collections if isinstance(each, InstanceFleet)] or None,
+        bootstrapped=not request.get("BootstrapActions"),
         tags=parse_tags(request.get("Tags", [])),
     )
-    cluster.add_steps(parse_steps(request.get("Steps", []), now), now)
+    cluster.add_steps(steps, now)
     return cluster
 
 
-def parse_steps(configs: Sequence[JSON], now: datetime) -> list[Step]:
-    """Return the steps in state PENDING. Raises AwsError."""
+def check_concurrency(level: int, steps: Sequence[Step] = ()) -> int:
+    """Return the StepConcurrencyLevel. Raises AwsError if it is out of range or does not fit the steps.
+
+    https://docs.aws.amazon.com/emr/latest/APIReference/API_StepConfig.html
+    """
+    if level not in STEP_CONCURRENCY_LEVELS:
+        limits = f"{STEP_CONCURRENCY_LEVELS.start} to {STEP_CONCURRENCY_LEVELS.stop - 1}"
+        raise validation_error(f"The StepConcurrencyLevel must be from {limits}, not {level}.")
+    for step in steps:
+        if level > 1 and step.action_on_failure != "CONTINUE":
+            raise validation_error(
+                f"The ActionOnFailure {step.action_on_failure} of step {step.name!r} is not valid: the"
+                f" StepConcurrencyLevel of the cluster is {level}, so it must be CONTINUE."
+            )
+    return level
+
+
+def parse_steps(configs: Sequence[JSON], now: datetime, role: str | None = None) -> list[Step]:
+    """Return the steps in state PENDING, with the runtime role ``role``. Raises AwsError."""
     if len(configs) > MAX_ACTIVE_STEPS:
         raise validation_error(f"A maximum of {MAX_ACTIVE_STEPS} steps are allowed in each request.")
-    return [_step(config, now) for config in configs]
+    return [_step(config, now, role) for config in configs]
 
 
 def parse_idle_timeout(policy: JSON) -> timedelta:
@@ -84,32 +105,13 @@ def parse_idle_timeout(policy: JSON) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def check_scaling(policy: JSON, instances: JSON) -> None:
-    """Raise AwsError if the managed scaling policy does not fit the cluster's instances.
-
-    https://docs.aws.amazon.com/emr/latest/APIReference/API_ComputeLimits.html
-    """
-    limits = policy.get("ComputeLimits")
-    if not limits:
-        raise validation_error("A managed scaling policy must have ComputeLimits.")
-    unit, fleets = limits["UnitType"], "InstanceFleets" in instances
-    if fleets != (unit == "InstanceFleetUnits"):
-        raise validation_error(
-            f"UnitType {unit} does not fit a cluster of instance {'fleets' if fleets else 'groups'}."
-        )
-    maximum = limits["MaximumCapacityUnits"]
-    for name in ("MinimumCapacityUnits", "MaximumOnDemandCapacityUnits", "MaximumCoreCapacityUnits"):
-        if not 0 <= limits.get(name, 0) <= maximum:
-            raise validation_error(f"{name} must be from 0 to MaximumCapacityUnits, which is {maximum}.")
-
-
 def parse_tags(tags: Sequence[JSON]) -> dict[str, str]:
     if any(not tag.get("Key") for tag in tags):
         raise invalid_request("A tag needs a Key.")
     return {tag["Key"]: tag.get("Value", "") for tag in tags}
 
 
-def _step(config: JSON, now: datetime) -> Step:
+def _step(config: JSON, now: datetime, role: str | None) -> Step:
     jar = config["HadoopJarStep"]
     if any("Key" not in p for p in jar.get("Properties", [])):
         raise validation_error(f"A property of step {config['Name']!r} has no Key.")
@@ -128,6 +130,7 @@ def _step(config: JSON, now: datetime) -> Step:
         created=now,
         properties=properties,
         main_class=jar.get("MainClass"),
+        execution_role=role,
     )
 
 
@@ -136,34 +139,3 @@ def _check_release(request: JSON) -> None:
         raise validation_error("ReleaseLabel is required; AMI versions are not supported.")
     if error := releases.label_error(request["ReleaseLabel"]):
         raise validation_error(error)
-
-
-def _check_instances(instances: JSON) -> None:
-    shapes = [name for name in ("InstanceGroups", "InstanceFleets", "InstanceCount") if instances.get(name)]
-    if len(shapes) != 1:
-        given = " and ".join(shapes) or "none of them"
-        raise validation_error(
-            f"Give exactly one of InstanceGroups, InstanceFleets, or InstanceCount with instance types, not {given}."
-        )
-    types = [instances.get("MasterInstanceType"), instances.get("SlaveInstanceType")]
-    types += [group["InstanceType"] for group in instances.get("InstanceGroups", [])]
-    for fleet in instances.get("InstanceFleets", []):
-        types += [config["InstanceType"] for config in fleet.get("InstanceTypeConfigs", [])]
-    for instance_type in filter(None, types):
-        if not INSTANCE_TYPE.fullmatch(instance_type):
-            raise validation_error(f"Instance type '{instance_type}' is not supported.")
-    if instances.get("InstanceCount") and not instances.get("MasterInstanceType"):
-        raise validation_error("MasterInstanceType is required with InstanceCount.")
-    _check_masters(instances)
-
-
-def _check_masters(instances: JSON) -> None:
-    roles = [group["InstanceRole"] for group in instances.get("InstanceGroups", [])]
-    roles += [fleet["InstanceFleetType"] for fleet in instances.get("InstanceFleets", [])]
-    if roles and roles.count("MASTER") != 1:
-        raise validation_error(
-            f"A cluster needs exactly one MASTER instance group or fleet, not {roles.count('MASTER')}."
-        )
-    for group in instances.get("InstanceGroups", []):
-        if group["InstanceRole"] == "MASTER" and group["InstanceCount"] not in {1, 3}:
-            raise validation_error("The MASTER instance group must have 1 or 3 instances.")

@@ -76,6 +76,16 @@ class SecurityConfigurations:
             raise invalid_request(f"Security configuration with name '{name}' does not exist.")
         return self.by_name[name]
 
+    def has_runtime_roles(self, name: str | None) -> bool:
+        """Return whether the steps of a cluster with this security configuration may have runtime roles.
+
+        https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-steps-runtime-roles.html
+        """
+        if name is None or name not in self.by_name:
+            return False
+        authorization = json.loads(self.by_name[name].content).get("AuthorizationConfiguration", {})
+        return authorization.get("IAMConfiguration", {}).get("EnableApplicationScopedIAMRole") is True
+
     def delete(self, name: str) -> None:
         with self._lock:
             del self.by_name[self.get(name).name]

@@ -153,7 +153,9 @@ class _AttemptRunner:
         if prefix is None:
             return
         try:
-            logs.archive(self._store, prefix, [self._folder / name for name in monitoring.FILES])
+            logs.archive(
+                self._store, {self._folder / name: f"{prefix}/{name}.gz" for name in monitoring.FILES}
+            )
         except (OSError, ValueError) as error:
             log.error("%s: cannot archive the logs at %s: %s", self._job_run.id, prefix, error)
 

@@ -6,14 +6,19 @@ import gzip
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 from typing import NamedTuple
 
 from localaws.s3.store import Store
 
 TAIL_BYTES = 256 * 1024  # the part of a log that is searched for the cause
 MAX_MESSAGE_LENGTH = 1_000
+ARCHIVE_SECONDS = 5.0
+MAX_LIVE_BYTES = 16 * 2**20
+"""A log that is still growing is archived as a whole each time; a larger one only at its end."""
 
 _RECORD = re.compile(r"\d{2,4}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d([.,]\d+)? [A-Z]+ ")
 _TRACEBACK = "Traceback (most recent call last):"
@@ -53,14 +58,41 @@ def tail(path: Path) -> str:
         return file.read().decode(errors="replace")
 
 
-def archive(store: Store, prefix: str, logs: Iterable[Path]) -> None:
-    """Write each log, gzipped, to ``<prefix>/<name>.gz``. Raises OSError if the bucket does not exist."""
-    bucket, _, key = prefix.partition("://")[2].partition("/")
-    if bucket not in store.buckets():
-        raise FileNotFoundError(f"the bucket {bucket!r} of the logs does not exist")
-    for path in logs:
+def archive(store: Store, logs: Mapping[Path, str]) -> None:
+    """Write each log, gzipped, to its S3 URI. Raises OSError if the bucket does not exist."""
+    for path, uri in logs.items():
+        bucket, _, key = uri.partition("://")[2].partition("/")
+        if bucket not in store.buckets():
+            raise FileNotFoundError(f"the bucket {bucket!r} of the logs does not exist")
         with path.open("rb") as log, tempfile.TemporaryFile() as packed:
             with gzip.GzipFile(fileobj=packed, mode="wb") as archive_file:
                 shutil.copyfileobj(log, archive_file)
             packed.seek(0)
-            store.write(bucket, f"{key}/{path.name}.gz", packed)
+            store.write(bucket, key, packed)
+
+
+@contextmanager
+def archived(store: Store, logs: Mapping[Path, str], seconds: float = ARCHIVE_SECONDS) -> Iterator[None]:
+    """During the block, archive each log within ``seconds`` after it has grown, up to MAX_LIVE_BYTES.
+
+    The caller archives the complete logs after the block.
+    """
+    ended = Event()
+
+    def run() -> None:
+        sizes = dict.fromkeys(logs, 0)
+        while not ended.wait(seconds):
+            for path, uri in logs.items():
+                size = path.stat().st_size if path.is_file() else 0
+                if sizes[path] < size <= MAX_LIVE_BYTES:
+                    sizes[path] = size
+                    with suppress(OSError, ValueError):  # the bucket may not exist; the caller reports it
+                        archive(store, {path: uri})
+
+    thread = Thread(target=run, name="live logs", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

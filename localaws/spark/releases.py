@@ -6,8 +6,11 @@ Spark that is installed on this machine; the step's controller log contains its 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from moto.utilities.utils import load_resource
 
@@ -19,6 +22,14 @@ SPARK_BY_RELEASE: dict[str, str | None] = {
     "emr-7.10.0": "3.5.5",
     "emr-7.9.0": "3.5.5",
     "emr-7.8.0": "3.5.4",
+    "emr-7.7.0": "3.5.3",
+    "emr-7.6.0": "3.5.3",
+    "emr-7.5.0": "3.5.2",
+    "emr-7.4.0": "3.5.2",
+    "emr-7.3.0": "3.5.1",
+    "emr-7.2.0": "3.5.1",
+    "emr-7.1.0": "3.5.0",
+    "emr-7.0.0": "3.5.0",
 }
 
 
@@ -39,6 +50,24 @@ def label_error(label: str) -> str | None:
     if label in _emr_labels():
         return f"not supported by the local EMR: the release {label}. Supported releases: {known}."
     return f"The supplied release label is invalid: {label}. Supported releases: {known}."
+
+
+@dataclass(frozen=True)
+class SupportedInstanceType:
+    """An instance type; ``members`` are those of ListSupportedInstanceTypes."""
+
+    id: str
+    members: Mapping[str, Any]
+
+
+def supported_instance_types(label: str) -> list[SupportedInstanceType]:
+    """Return the instance types of a release, as moto has recorded them; none for a release that it does not know."""
+    try:
+        names = set(load_resource(f"emr/resources/instance-types-{label}.json"))
+    except FileNotFoundError:
+        return []
+    every = load_resource("emr/resources/instance_types.json")
+    return [SupportedInstanceType(name, members) for name, members in every.items() if name in names]
 
 
 @cache

@@ -203,22 +203,28 @@ def properties_file(properties: Mapping[str, str]) -> str:
 
 
 def environment(spark: Spark, work: Path) -> dict[str, str]:
-    """Return a step's environment; only path, language, time zone and user name are inherited from the server.
+    """Return a step's environment.
 
     SPARK_CONF_DIR is not set: spark-submit adds the folder to the class path, and Java ignores the archive of Spark's
     classes if the class path is another one than that of the archive.
     """
-    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return {
-        **inherited,
-        "HOME": str(work),  # without ~/.aws and ~/.m2 of the user
-        "TMPDIR": str(work),
+        **inherited_environment(work),
         "JAVA_HOME": str(spark.java_home),
         "SPARK_HOME": str(spark.home),
         "SPARK_LAUNCHER_OPTS": " ".join(class_archive.launcher_options(spark)),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": str(spark.python),
         "PYSPARK_DRIVER_PYTHON": str(spark.python),
+    }
+
+
+def inherited_environment(work: Path) -> dict[str, str]:
+    """Return the environment of a program: path, language, time zone and user name are inherited from the server."""
+    return {
+        **{name: os.environ[name] for name in INHERITED if name in os.environ},
+        "HOME": str(work),  # without ~/.aws and ~/.m2 of the user
+        "TMPDIR": str(work),
     }
 
 

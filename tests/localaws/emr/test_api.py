@@ -168,6 +168,78 @@ def test_a_managed_scaling_policy_is_stored(emr: Any, run: RunCluster) -> None:
     assert "ManagedScalingPolicy" not in emr.get_managed_scaling_policy(ClusterId=cluster_id)
 
 
+def test_instance_groups_are_added_resized_and_listed_with_their_instances(emr: Any, run: RunCluster) -> None:
+    cluster_id = run()
+    task = {"Name": "task", "InstanceRole": "TASK", "InstanceType": "r6g.xlarge", "InstanceCount": 3}
+    added = emr.add_instance_groups(JobFlowId=cluster_id, InstanceGroups=[task])
+    [group_id] = added["InstanceGroupIds"]
+    listed = emr.list_instances(ClusterId=cluster_id, InstanceGroupId=group_id)["Instances"]
+    assert [each["InstanceType"] for each in listed] == ["r6g.xlarge"] * 3
+    lost = listed[1]["Ec2InstanceId"]
+    change = {"InstanceGroupId": group_id, "EC2InstanceIdsToTerminate": [lost]}
+    emr.modify_instance_groups(InstanceGroups=[change])
+    ended = emr.list_instances(ClusterId=cluster_id, InstanceStates=["TERMINATED"])["Instances"]
+    assert [each["Ec2InstanceId"] for each in ended] == [lost]
+    emr.modify_instance_groups(
+        ClusterId=cluster_id, InstanceGroups=[{"InstanceGroupId": group_id, "InstanceCount": 1}]
+    )
+    *_, group = emr.list_instance_groups(ClusterId=cluster_id)["InstanceGroups"]
+    assert (group["Name"], group["RequestedInstanceCount"]) == ("task", 1)
+    master = emr.list_instance_groups(ClusterId=cluster_id)["InstanceGroups"][0]
+    resize = {"InstanceGroupId": master["Id"], "InstanceCount": 3}
+    assert "cannot be resized" in error_of(emr.modify_instance_groups, InstanceGroups=[resize])
+    unknown = {"InstanceGroupId": "ig-NONE", "InstanceCount": 3}
+    assert "'ig-NONE' is not valid" in error_of(emr.modify_instance_groups, InstanceGroups=[unknown])
+    second = task | {"InstanceRole": "CORE"}
+    assert "only one CORE" in error_of(emr.add_instance_groups, JobFlowId=cluster_id, InstanceGroups=[second])
+
+
+def test_an_instance_fleet_is_added_and_resized(emr: Any, run: RunCluster) -> None:
+    cluster_id = run(Instances={"InstanceFleets": FLEETS, "KeepJobFlowAliveWhenNoSteps": True})
+    task = {**FLEETS[1], "InstanceFleetType": "TASK", "Name": "task"}
+    fleet_id = emr.add_instance_fleet(ClusterId=cluster_id, InstanceFleet=task)["InstanceFleetId"]
+    change = {"InstanceFleetId": fleet_id, "TargetOnDemandCapacity": 0, "TargetSpotCapacity": 6}
+    emr.modify_instance_fleet(ClusterId=cluster_id, InstanceFleet=change)
+    running = emr.list_instances(
+        ClusterId=cluster_id, InstanceFleetType="TASK", InstanceStates=["PROVISIONING"]
+    )["Instances"]
+    assert [each["Market"] for each in running] == ["SPOT"] * 3
+    *_, fleet = emr.list_instance_fleets(ClusterId=cluster_id)["InstanceFleets"]
+    assert (fleet["TargetOnDemandCapacity"], fleet["TargetSpotCapacity"]) == (0, 6)
+    assert "only one TASK" in error_of(emr.add_instance_fleet, ClusterId=cluster_id, InstanceFleet=task)
+    unknown = change | {"InstanceFleetId": "if-NONE"}
+    assert "'if-NONE' is not valid" in error_of(
+        emr.modify_instance_fleet, ClusterId=cluster_id, InstanceFleet=unknown
+    )
+
+
+def test_an_automatic_scaling_policy_belongs_to_an_instance_group(emr: Any, run: RunCluster) -> None:
+    action = {"SimpleScalingPolicyConfiguration": {"ScalingAdjustment": 1}}
+    alarm = {
+        "ComparisonOperator": "LESS_THAN",
+        "MetricName": "YARNMemoryAvailablePercentage",
+        "Period": 300,
+        "Threshold": 15.0,
+    }
+    rule = {"Name": "out", "Action": action, "Trigger": {"CloudWatchAlarmDefinition": alarm}}
+    policy = {"Constraints": {"MinCapacity": 1, "MaxCapacity": 4}, "Rules": [rule]}
+    cluster_id = run(AutoScalingRole="EMR_AutoScaling_DefaultRole")
+    core = emr.list_instance_groups(ClusterId=cluster_id)["InstanceGroups"][1]["Id"]
+    members = {"ClusterId": cluster_id, "InstanceGroupId": core}
+    put = emr.put_auto_scaling_policy(**members, AutoScalingPolicy=policy)["AutoScalingPolicy"]
+    assert (put["Status"]["State"], put["Rules"]) == ("ATTACHED", [rule])
+    wrong = policy | {"Constraints": {"MinCapacity": 5, "MaxCapacity": 4}}
+    assert "MinCapacity" in error_of(emr.put_auto_scaling_policy, **members, AutoScalingPolicy=wrong)
+    emr.remove_auto_scaling_policy(**members)
+    assert "AutoScalingPolicy" not in emr.list_instance_groups(ClusterId=cluster_id)["InstanceGroups"][1]
+    other = run()
+    core = emr.list_instance_groups(ClusterId=other)["InstanceGroups"][1]["Id"]
+    text = error_of(
+        emr.put_auto_scaling_policy, ClusterId=other, InstanceGroupId=core, AutoScalingPolicy=policy
+    )
+    assert "no AutoScalingRole" in text
+
+
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
@@ -197,7 +269,6 @@ def test_a_scaling_policy_that_does_not_fit_is_refused(
             {"ReleaseLabel": "emr-6.15.0"},
             "not supported by the local EMR: the release emr-6.15.0. Supported releases: emr-",
         ),
-        ({"ReleaseLabel": "emr-7.1.0"}, "not supported by the local EMR: the release emr-7.1.0"),
         ({"ReleaseLabel": "emr-5.36.2"}, "not supported by the local EMR: the release emr-5.36.2"),
         ({"ReleaseLabel": "emr-6.16.0"}, "The supplied release label is invalid: emr-6.16.0."),
         (
@@ -211,7 +282,15 @@ def test_a_scaling_policy_that_does_not_fit_is_refused(
         ),
         ({"ServiceRole": ""}, "ServiceRole is required"),
         ({"JobFlowRole": ""}, "InstanceProfile is required"),
-        ({"StepConcurrencyLevel": 3}, "not supported by the local EMR: StepConcurrencyLevel 3"),
+        ({"StepConcurrencyLevel": 257}, "StepConcurrencyLevel must be from 1 to 256, not 257"),
+        (
+            {"StepConcurrencyLevel": 2, "Steps": [step(ActionOnFailure="CANCEL_AND_WAIT")]},
+            "The ActionOnFailure CANCEL_AND_WAIT of step 's' is not valid",
+        ),
+        (
+            {"BootstrapActions": [{"Name": "a", "ScriptBootstrapAction": {"Path": "s3://b/a.sh"}}] * 17},
+            "at most 16 bootstrap actions",
+        ),
         ({"LogUri": "/var/log"}, "'/var/log' is not an S3 URI"),
         ({"AutoTerminationPolicy": {"IdleTimeout": 59}}, "must be 60 to 604800 seconds, not 59"),
         ({"Instances": {}}, "not none of them"),
@@ -340,6 +419,46 @@ def test_termination_settings_can_be_changed_later(emr: Any, run: RunCluster) ->
     assert "AutoTerminationPolicy" not in emr.get_auto_termination_policy(ClusterId=cluster_id)
     emr.set_keep_job_flow_alive_when_no_steps(JobFlowIds=[cluster_id], KeepJobFlowAliveWhenNoSteps=False)
     assert emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["AutoTerminate"] is True
+
+
+def test_a_cluster_can_be_modified(emr: Any, run: RunCluster) -> None:
+    cluster_id = run(VisibleToAllUsers=False)
+    assert emr.modify_cluster(ClusterId=cluster_id, StepConcurrencyLevel=5)["StepConcurrencyLevel"] == 5
+    emr.set_visible_to_all_users(JobFlowIds=[cluster_id], VisibleToAllUsers=True)
+    emr.set_unhealthy_node_replacement(JobFlowIds=[cluster_id], UnhealthyNodeReplacement=True)
+    cluster = emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+    assert (cluster["VisibleToAllUsers"], cluster["UnhealthyNodeReplacement"]) == (True, True)
+    assert cluster["StepConcurrencyLevel"] == 5
+    late = [step(ActionOnFailure="TERMINATE_CLUSTER")]
+    text = error_of(emr.add_job_flow_steps, JobFlowId=cluster_id, Steps=late)
+    assert "The ActionOnFailure TERMINATE_CLUSTER of step 's' is not valid" in text
+    assert "from 1 to 256, not 0" in error_of(
+        emr.modify_cluster, ClusterId=cluster_id, StepConcurrencyLevel=0
+    )
+    assert "no longer supported" in error_of(emr.describe_job_flows)
+
+
+def test_a_step_has_a_runtime_role_if_the_security_configuration_allows_it(emr: Any, run: RunCluster) -> None:
+    role = "arn:aws:iam::123456789012:role/step"
+    content = {"AuthorizationConfiguration": {"IAMConfiguration": {"EnableApplicationScopedIAMRole": True}}}
+    emr.create_security_configuration(Name="roles", SecurityConfiguration=json.dumps(content))
+    cluster_id = run(SecurityConfiguration="roles")
+    [step_id] = emr.add_job_flow_steps(JobFlowId=cluster_id, Steps=[step()], ExecutionRoleArn=role)["StepIds"]
+    found = emr.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"]
+    assert found["ExecutionRoleArn"] == role
+    members = {"JobFlowId": run(), "Steps": [step()], "ExecutionRoleArn": role}
+    assert "EnableApplicationScopedIAMRole" in error_of(emr.add_job_flow_steps, **members)
+    emr.delete_security_configuration(Name="roles")
+
+
+def test_the_instance_types_of_a_release_are_listed_in_pages(emr: Any) -> None:
+    first = emr.list_supported_instance_types(ReleaseLabel="emr-7.13.0")
+    second = emr.list_supported_instance_types(ReleaseLabel="emr-7.13.0", Marker=first["Marker"])
+    types = {each["Type"]: each for each in first["SupportedInstanceTypes"]}
+    assert len(types) == 50
+    assert not types.keys() & {each["Type"] for each in second["SupportedInstanceTypes"]}
+    assert all(each["VCPU"] and each["MemoryGB"] for each in types.values())
+    assert "emr-9" in error_of(emr.list_supported_instance_types, ReleaseLabel="emr-9")
 
 
 def test_releases_and_bootstrap_actions(emr: Any, run: RunCluster) -> None:

@@ -11,13 +11,10 @@ from localaws.emr.model import (
     ENDED_STATES,
     IDLE,
     USER_REQUEST,
-    CancelOption,
     Cluster,
     ClusterState,
-    Failure,
-    Step,
-    StepState,
 )
+from localaws.emr.steps import CancelOption, Failure, Step, StepState
 from localaws.protocol import AwsError
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

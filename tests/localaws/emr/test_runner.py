@@ -37,7 +37,7 @@ spark.sparkContext.parallelize([1], 1).foreach(sleep)
 
 
 def submit(name: str, *args: str, action: str = "CONTINUE") -> dict[str, Any]:
-    jar = {"Jar": "command-runner.jar", "Args": ["spark-submit", "--deploy-mode", "cluster", *args]}
+    jar = {"Jar": "command-runner.jar", "Args": ["spark-submit", *args]}
     return {"Name": name, "ActionOnFailure": action, "HadoopJarStep": jar}
 
 
@@ -199,7 +199,7 @@ def test_steps_end_with_the_server_even_if_it_is_killed(tmp_path: Path, number: 
             {},
             "not supported by the local EMR",
         ),
-        ({"Jar": "s3://b/my.jar", "Args": ["spark-submit", "x.py"]}, {}, "not s3://b/my.jar spark-submit"),
+        ({"Jar": "s3://b/my.jar", "Args": ["spark-submit", "x.py"]}, {}, "the JAR s3://b/my.jar."),
         ({"Jar": "command-runner.jar", "Args": ["spark-submit", "x.py"]}, {"Applications": []}, "add Spark"),
     ],
 )
