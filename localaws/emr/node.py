@@ -99,7 +99,8 @@ class Node:
         """
         venv.EnvBuilder(symlinks=True).create(self._python)
         # The Python of EMR 7.x: https://docs.aws.amazon.com/emr/latest/ReleaseGuide/emr-release-app-versions-7.x.html
-        (self.bin / "python3.11").symlink_to(self._python / "bin" / "python3")
+        if not (python := self._python / "bin" / "python3.11").exists():
+            python.symlink_to("python3")
         folders = [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
         lines = [f"import site; site.addsitedir({folder!r})\n" for folder in folders]
         if pip := _bundled_pip():
