@@ -55,11 +55,6 @@ class DriverContainer:
     def uri(self, root: str | None) -> str | None:
         return root and f"{root}/containers/{self.application_id}/{self.id}"
 
-    def with_application_id(self, command: Sequence[str]) -> list[str]:
-        """Return the command of spark-submit whose application gets this id, which the history server shows."""
-        program, *args = command
-        return [program, "--conf", f"spark.test.appId={self.application_id}", *args]
-
     def client_log(self, code: int) -> str:
         status = "FAILED" if code else "SUCCEEDED"
         lines = [

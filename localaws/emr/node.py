@@ -56,9 +56,9 @@ done
 exec env "$@"
 """
 _COMMAND = """#!/bin/sh
-exec {python} -c 'import sys; sys.path.insert(0, {root!r}); from localaws.emr.node import main; main()' \\
-    {folder} {name} "$@"
+exec {python} -c {program} {folder} {name} "$@"
 """
+_PROGRAM = "import sys; sys.path.insert(0, {root!r}); from localaws.emr.node import main; main()"
 
 
 class CommandError(Exception):
@@ -78,10 +78,11 @@ class Node:
         for folder in (self.conf, self.work, self.bin, self._hdfs, self._spark_home):
             folder.mkdir(parents=True)
         self._buckets.symlink_to(buckets)
-        root = str(Path(localaws.__file__).parents[1])
+        program = _PROGRAM.format(root=str(Path(localaws.__file__).parents[1]))
         for name in _COMMANDS:
-            python, cluster = shlex.quote(sys.executable), shlex.quote(str(self.folder))
-            self._write_command(name, _COMMAND.format(python=python, root=root, folder=cluster, name=name))
+            words = {"python": sys.executable, "program": program, "folder": str(self.folder), "name": name}
+            quoted = {key: shlex.quote(word) for key, word in words.items()}
+            self._write_command(name, _COMMAND.format(**quoted))
         self._write_command("sudo", _SUDO)
         (self._spark_home / "bin").symlink_to(self.bin)
         if own_python:

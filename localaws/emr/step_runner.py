@@ -77,7 +77,6 @@ class StepRunner:
             output = container.folder(files.folder)
             output.mkdir(parents=True)
             files.add("stdout", "stderr", folder=output, prefix=container.uri(self._log_root))
-            command = container.with_application_id(command)
         files.record(f"On this machine: {shlex.join(command)}")
         with files.growing():
             code = process.run(
@@ -136,7 +135,11 @@ class StepRunner:
         return None
 
     def _failure(self, output: Path, code: int, command: str) -> tuple[Failure, Path]:
-        cause = logs.root_cause(logs.tail(output / "stdout"), logs.tail(output / "stderr"), code)
+        stdout, stderr = logs.tail(output / "stdout"), logs.tail(output / "stderr")
+        if command.rpartition("/")[2] in SPARK_COMMANDS:
+            cause = logs.root_cause(stdout, stderr, code)
+        else:
+            cause = logs.last_line(stderr)
         message = cause.message if cause else f"{command} ended with exit code {code}"
         return Failure("Unknown Error", message), output / (cause.log if cause else "stderr")
 

@@ -45,6 +45,14 @@ def root_cause(stdout: str, stderr: str, exit_code: int) -> Cause | None:
     return Cause(messages[-1].strip()[:MAX_MESSAGE_LENGTH], "stdout") if messages and not was_killed else None
 
 
+def last_line(stderr: str) -> Cause | None:
+    """Return the last line of another program's stderr; None if it is empty."""
+    lines = stderr.split("\n")
+    return next(
+        (Cause(line[:MAX_MESSAGE_LENGTH], "stderr") for line in reversed(lines) if line.strip()), None
+    )
+
+
 def _last_exception(stdout: str) -> str | None:
     """Return the exception line of the last traceback. If a worker failed, that is the worker's exception."""
     _, found, after = stdout.rpartition(_TRACEBACK)
