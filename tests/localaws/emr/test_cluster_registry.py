@@ -39,7 +39,8 @@ def test_waiting_clusters_do_not_wake_each_other(tmp_path: Path) -> None:
         return NOW
 
     registry = ClusterRegistry(clock)
-    runner = Runner(registry, Store(tmp_path / "s3"), tmp_path / "emr", tmp_path / "logs", FaultPlan())
+    store, plan = Store(tmp_path / "s3"), FaultPlan()
+    runner = Runner(registry, store, tmp_path / "emr", tmp_path / "logs", plan, "http://127.0.0.1:1")
     for name in ("a", "b", "c"):
         cluster = Cluster(f"j-{name}", name, NOW, timedelta(hours=1), {}, keep_alive=True)
         registry.add(cluster)
