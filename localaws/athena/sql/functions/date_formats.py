@@ -104,14 +104,14 @@ def _moment(names: list[str]) -> str:
     if "y" in names:
         year = f"({number('y', 0)} + CASE WHEN {number('y', 0)} < 70 THEN 2000 ELSE 1900 END)"
     if "b" in names:
-        month = f"list_position({[name[:3].lower() for name in _MONTHS]!r}, lower(left(part.b, 3)))"
+        month = f"list_position({[name[:3].lower() for name in _MONTHS]!r}, lower(left((part).b, 3)))"
     if {"h", "p"} & set(names):
-        half = "CASE WHEN lower(part.p) = 'pm' THEN 12 ELSE 0 END" if "p" in names else "0"
+        half = "CASE WHEN lower((part).p) = 'pm' THEN 12 ELSE 0 END" if "p" in names else "0"
         hour = f"({number('h', 12)} % 12 + {half})"
     date = f"trino_make_date({year}, {month}, {number('d', 1)})"
     if "j" in names:
         date = f"({date} + CAST({number('j', 1)} - 1 AS INTEGER))"
-    fraction = "CAST(left(rpad(part.f, 3, '0'), 3) AS BIGINT)" if "f" in names else "0"
+    fraction = "CAST(left(rpad((part).f, 3, '0'), 3) AS BIGINT)" if "f" in names else "0"
     checks = (
         f"{hour} < 24 AND {number('h', 12)} BETWEEN 1 AND 12 AND {number('i', 0)} < 60 AND {number('S', 0)} < 60 "
         f"AND {number('j', 1)} > 0 AND year({date}) = {year}"

@@ -209,7 +209,7 @@ AGGREGATES = _table(
         (
             "max",
             f"{number}, {n} -> array({number})",
-            "list_transform(max(trino_below_all_if_nan({0}), {1}){over}, lambda p: p.x)",
+            "list_transform(max(trino_below_all_if_nan({0}), {1}){over}, lambda p: (p).x)",
         )
         for number in ("real", "double")
         for n in ("integer", "bigint")
@@ -222,7 +222,7 @@ AGGREGATES = _table(
     ),
     ("max_by", "T, compared -> T", "arg_max_null({all}){over}"),
     *(
-        (f"{name}_by", f"T, {key}, {n} -> array(T)", f"list_transform({function}, lambda p: p.x)")
+        (f"{name}_by", f"T, {key}, {n} -> array(T)", f"list_transform({function}, lambda p: (p).x)")
         for name, key, function in (
             ("min", "compared", "arg_min(struct_pack(x := {0}), {1}, {2}){over}"),
             ("max", "real", "arg_max(struct_pack(x := {0}), trino_below_all_if_nan({1}), {2}){over}"),

@@ -1,4 +1,5 @@
--- Trino's functions where DuckDB's results differ. A string that starts with '@' is an error for the user: its cast to
+-- Trino's functions where DuckDB's results differ. The fields of a lambda's parameter are written (p).a, because in HAVING
+-- DuckDB takes p.a for a column. A string that starts with '@' is an error for the user: its cast to
 -- INTEGER fails, and the engine extracts the message from this error. (DuckDB's error() is volatile, and TRY rejects
 -- volatile functions.)
 CREATE MACRO trino_raise(message) AS CAST('@' || message AS INTEGER);
@@ -8,7 +9,7 @@ CREATE MACRO trino_refuse(what) AS CAST(timezone('@' || what, TIMESTAMP '1970-01
 -- A Python function returns its result or a reason for rejection, because TRY converts its exceptions to NULL.
 CREATE MACRO trino_unless_refused(given) AS
     list_transform([given], lambda it:
-        CASE WHEN it.refused IS NULL OR trino_refuse(it.refused) IS NULL THEN it.answer END)[1];
+        CASE WHEN (it).refused IS NULL OR trino_refuse((it).refused) IS NULL THEN (it).answer END)[1];
 
 -- Integer division truncates; division by zero is an error. A NULL of the correct type is first, so that the INTEGER of
 -- trino_raise does not widen a smallint.
@@ -37,9 +38,9 @@ CREATE MACRO trino_point_at(digits, place) AS
          ELSE left(rpad(digits, greatest(place, CAST(length(digits) AS INTEGER)), '0'), place)
               || '.' || substr(digits, place + 1) END;
 CREATE MACRO trino_scaled_text(number) AS
-    number.sign || trino_point_at(
-        number.whole || number.fraction,
-        CAST(length(number.whole) + greatest(-80, least(80, CAST(number.exponent AS BIGINT))) AS INTEGER));
+    (number).sign || trino_point_at(
+        (number).whole || (number).fraction,
+        CAST(length((number).whole) + greatest(-80, least(80, CAST((number).exponent AS BIGINT))) AS INTEGER));
 CREATE MACRO trino_without_exponent(s) AS list_transform([s], lambda text:
     CASE WHEN contains(lower(text), 'e') AND regexp_matches(text, '\d')
          THEN list_transform(
@@ -52,19 +53,19 @@ CREATE MACRO trino_without_exponent(s) AS list_transform([s], lambda text:
 CREATE MACRO trino_unscaled(a) AS CAST(replace(CAST(a AS VARCHAR), '.', '') AS HUGEINT);
 CREATE MACRO trino_half_up(a, b) AS ((abs(a) + abs(b) // 2) // abs(b)) * sign(a) * sign(b);
 CREATE MACRO trino_rounded_quotient(x, y) AS
-    list_transform([struct_pack(a := x, b := y)], lambda p: trino_half_up(p.a, p.b))[1];
+    list_transform([struct_pack(a := x, b := y)], lambda p: trino_half_up((p).a, (p).b))[1];
 CREATE MACRO trino_divide_digits(x, y) AS list_transform([struct_pack(a := x, b := y)], lambda p:
-    CASE WHEN trino_zero_checked(p.a, p.b) IS NULL THEN trino_half_up(p.a, p.b) END)[1];
+    CASE WHEN trino_zero_checked((p).a, (p).b) IS NULL THEN trino_half_up((p).a, (p).b) END)[1];
 CREATE MACRO trino_divide_wide(x, shift, room, factor, y) AS list_transform([struct_pack(a := x, b := y)], lambda p:
-    CASE WHEN trino_zero_checked(p.a, p.b) IS NULL THEN
-        CASE WHEN abs(p.a) < room THEN trino_half_up(p.a * factor, p.b) ELSE wide_divide(p.a, shift, p.b) END END)[1];
+    CASE WHEN trino_zero_checked((p).a, (p).b) IS NULL THEN
+        CASE WHEN abs((p).a) < room THEN trino_half_up((p).a * factor, (p).b) ELSE wide_divide((p).a, shift, (p).b) END END)[1];
 CREATE MACRO trino_mod_digits(x, y) AS
-    list_transform([struct_pack(a := x, b := y)], lambda p: trino_mod(p.a, p.b))[1];
+    list_transform([struct_pack(a := x, b := y)], lambda p: trino_mod((p).a, (p).b))[1];
 CREATE MACRO trino_mod_wide(x, a_shift, a_room, a_factor, y, b_shift, b_room, b_factor) AS
     list_transform([struct_pack(a := x, b := y)], lambda p:
-        CASE WHEN trino_zero_checked(p.a, p.b) IS NULL THEN
-            CASE WHEN abs(p.a) < a_room AND abs(p.b) < b_room THEN p.a * a_factor % (p.b * b_factor)
-                 ELSE wide_mod(p.a, a_shift, p.b, b_shift) END END)[1];
+        CASE WHEN trino_zero_checked((p).a, (p).b) IS NULL THEN
+            CASE WHEN abs((p).a) < a_room AND abs((p).b) < b_room THEN (p).a * a_factor % ((p).b * b_factor)
+                 ELSE wide_mod((p).a, a_shift, (p).b, b_shift) END END)[1];
 
 -- A sum in two parts that cannot overflow.
 CREATE MACRO trino_upper(a) AS a // 10000000000000000000::HUGEINT;
@@ -84,11 +85,11 @@ CREATE MACRO trino_power_of_ten(n) AS
     CAST('1' || repeat('0', CAST(greatest(0, least(n, 38)) AS INTEGER)) AS HUGEINT);
 CREATE MACRO trino_digits(x, n) AS [struct_pack(a := x, n := n, power := trino_power_of_ten(n))];
 CREATE MACRO trino_truncate_digits(x, n) AS
-    list_transform(trino_digits(x, n), lambda p: CASE WHEN p.n > 38 THEN 0 ELSE p.a - p.a % p.power END)[1];
+    list_transform(trino_digits(x, n), lambda p: CASE WHEN (p).n > 38 THEN 0 ELSE (p).a - (p).a % (p).power END)[1];
 CREATE MACRO trino_round_digits(x, n) AS list_transform(trino_digits(x, n), lambda p:
-    CASE WHEN p.n > 38 THEN 0 ELSE trino_half_up(p.a, p.power) * p.power END)[1];
+    CASE WHEN (p).n > 38 THEN 0 ELSE trino_half_up((p).a, (p).power) * (p).power END)[1];
 CREATE MACRO trino_floor_digits(x, n) AS
-    list_transform(trino_digits(x, n), lambda p: p.a - (p.a % p.power + p.power) % p.power)[1];
+    list_transform(trino_digits(x, n), lambda p: (p).a - ((p).a % (p).power + (p).power) % (p).power)[1];
 CREATE MACRO trino_ceil_digits(x, n) AS -trino_floor_digits(-x, n);
 
 CREATE MACRO trino_round_integer(x, n) AS
@@ -251,7 +252,7 @@ CREATE MACRO trino_zip(a, b) AS CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN
 CREATE MACRO trino_pairs(a) AS
     list_transform(a, lambda it: list_transform(a, lambda other: struct_pack(x0 := it, x1 := other)));
 CREATE MACRO trino_entries(m) AS
-    list_transform(map_entries(m), lambda it: struct_pack(x0 := it.key, x1 := it.value));
+    list_transform(map_entries(m), lambda it: struct_pack(x0 := (it).key, x1 := (it).value));
 CREATE MACRO trino_all_keys(m, n) AS
     map_keys(m) || list_filter(map_keys(n), lambda it: NOT map_contains(m, it));
 CREATE MACRO trino_zipped_entries(m, n) AS
@@ -260,13 +261,13 @@ CREATE MACRO trino_zipped_entries(m, n) AS
 -- Elements that are NULL are equal here, as in GROUP BY. A struct around each element makes DuckDB compare them so.
 CREATE MACRO trino_wrapped(a) AS list_transform(a, lambda it: struct_pack(x := it));
 CREATE MACRO trino_distinct_wrapped(w) AS
-    list_transform(list_filter(w, lambda it, place: list_position(w, it) = place), lambda it: it.x);
+    list_transform(list_filter(w, lambda it, place: list_position(w, it) = place), lambda it: (it).x);
 CREATE MACRO trino_distinct(given) AS list_transform([struct_pack(a := given)], lambda all_:
-    CASE WHEN len(list_distinct(all_.a)) = len(all_.a) THEN all_.a
-         ELSE list_transform([trino_wrapped(all_.a)], lambda w: trino_distinct_wrapped(w))[1] END)[1];
+    CASE WHEN len(list_distinct((all_).a)) = len((all_).a) THEN (all_).a
+         ELSE list_transform([trino_wrapped((all_).a)], lambda w: trino_distinct_wrapped(w))[1] END)[1];
 CREATE MACRO trino_filter_by(a, b, wanted) AS CASE WHEN b IS NOT NULL THEN
     list_transform(list_filter(trino_wrapped(a), lambda it: list_contains(trino_wrapped(b), it) = wanted),
-                   lambda it: it.x) END;
+                   lambda it: (it).x) END;
 CREATE MACRO trino_overlap(a, b) AS
     CASE WHEN a IS NULL OR b IS NULL THEN NULL
          WHEN list_has_any(a, b) THEN true
@@ -314,29 +315,29 @@ CREATE MACRO trino_map_subscript(m, k) AS CASE
 CREATE MACRO trino_map_from_entries(pairs) AS CASE
     WHEN CASE WHEN len(list_filter(pairs, lambda it: it IS NULL)) > 0 THEN
                    trino_raise('INVALID_FUNCTION_ARGUMENT: map entry cannot be null') END IS NULL
-    THEN trino_map(list_transform(pairs, lambda it: it.field0), list_transform(pairs, lambda it: it.field1)) END;
+    THEN trino_map(list_transform(pairs, lambda it: (it).field0), list_transform(pairs, lambda it: (it).field1)) END;
 -- Aggregates get pairs of a key k and a value v. The first value of a key counts; a key that is NULL does not.
-CREATE MACRO trino_pairs_of(m) AS list_transform(map_entries(m), lambda it: struct_pack(k := it.key, v := it.value));
-CREATE MACRO trino_keyed(pairs) AS list_filter(pairs, lambda it: it.k IS NOT NULL);
-CREATE MACRO trino_keys_of(pairs) AS list_transform(pairs, lambda it: it.k);
+CREATE MACRO trino_pairs_of(m) AS list_transform(map_entries(m), lambda it: struct_pack(k := (it).key, v := (it).value));
+CREATE MACRO trino_keyed(pairs) AS list_filter(pairs, lambda it: (it).k IS NOT NULL);
+CREATE MACRO trino_keys_of(pairs) AS list_transform(pairs, lambda it: (it).k);
 CREATE MACRO trino_first_pairs(given) AS list_transform([given], lambda all_:
     CASE WHEN len(list_distinct(trino_wrapped(trino_keys_of(all_)))) = len(all_) THEN all_
          ELSE list_transform([struct_pack(keys_ := trino_wrapped(trino_keys_of(all_)))], lambda known: list_filter(
-             all_, lambda it, place: list_position(known.keys_, struct_pack(x := it.k)) = place))[1] END)[1];
+             all_, lambda it, place: list_position((known).keys_, struct_pack(x := (it).k)) = place))[1] END)[1];
 CREATE MACRO trino_map_agg(pairs) AS list_transform([trino_first_pairs(trino_keyed(pairs))], lambda known:
-    CASE WHEN len(known) > 0 THEN map(trino_keys_of(known), list_transform(known, lambda it: it.v)) END)[1];
+    CASE WHEN len(known) > 0 THEN map(trino_keys_of(known), list_transform(known, lambda it: (it).v)) END)[1];
 CREATE MACRO trino_map_concat(pairs) AS list_transform([trino_first_pairs(pairs)], lambda known:
-    map(trino_keys_of(known), list_transform(known, lambda it: it.v)))[1];
+    map(trino_keys_of(known), list_transform(known, lambda it: (it).v)))[1];
 CREATE MACRO trino_grouped(pairs, distinct_keys) AS map(distinct_keys, list_transform(distinct_keys, lambda wanted:
-    list_transform(list_filter(pairs, lambda it: it.k = wanted), lambda it: it.v)));
+    list_transform(list_filter(pairs, lambda it: (it).k = wanted), lambda it: (it).v)));
 CREATE MACRO trino_multimap_agg(given) AS list_transform([trino_keyed(given)], lambda pairs:
     CASE WHEN len(pairs) > 0 THEN trino_grouped(pairs, trino_keys_of(trino_first_pairs(pairs))) END)[1];
 CREATE MACRO trino_multimap_from_entries(given) AS CASE
     WHEN CASE WHEN len(list_filter(given, lambda it: it IS NULL)) > 0 THEN
                    trino_raise('INVALID_FUNCTION_ARGUMENT: map entry cannot be null')
-              WHEN len(list_filter(given, lambda it: it.field0 IS NULL)) > 0 THEN
+              WHEN len(list_filter(given, lambda it: (it).field0 IS NULL)) > 0 THEN
                    trino_raise('INVALID_FUNCTION_ARGUMENT: map key cannot be null') END IS NULL
-    THEN list_transform([list_transform(given, lambda it: struct_pack(k := it.field0, v := it.field1))], lambda pairs:
+    THEN list_transform([list_transform(given, lambda it: struct_pack(k := (it).field0, v := (it).field1))], lambda pairs:
         trino_grouped(pairs, trino_keys_of(trino_first_pairs(pairs))))[1] END;
 
 -- The calendar repeats every 400 years; DuckDB only parses the years 1 to 9999.
@@ -346,7 +347,7 @@ CREATE MACRO trino_make_date(y, m, d) AS
 -- The value of a string as Trino parses it; NULL if it is invalid.
 CREATE MACRO trino_read_date(s) AS
     list_transform([regexp_extract(trim(s, trino_space()), '^([+-]?\d{1,9})-(\d{1,2})-(\d{1,2})$', ['y', 'm', 'd'])],
-                   lambda part: trino_make_date(TRY_CAST(part.y AS BIGINT), part.m, part.d))[1];
+                   lambda part: trino_make_date(TRY_CAST((part).y AS BIGINT), (part).m, (part).d))[1];
 -- More than ``digits`` digits of the second are rounded, and a time zone is dropped.
 CREATE MACRO trino_read_timestamp(s, digits) AS
     list_transform([regexp_extract(
@@ -354,12 +355,12 @@ CREATE MACRO trino_read_timestamp(s, digits) AS
         '^([+-]?\d{4,})-(\d{1,2})-(\d{1,2})(?: (?:(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?)?(?:\s*(.+))?)?$',
         ['y', 'm', 'd', 'h', 'i', 's', 'f', 'z'])],
         lambda part: CASE
-            WHEN trino_number(part.h) < 24 AND trino_number(part.i) < 60 AND trino_number(part.s) < 60
-                 AND (part.z = '' OR trino_is_zone(part.z))
+            WHEN trino_number((part).h) < 24 AND trino_number((part).i) < 60 AND trino_number((part).s) < 60
+                 AND ((part).z = '' OR trino_is_zone((part).z))
             THEN make_timestamp(
-                epoch_us(trino_make_date(TRY_CAST(part.y AS BIGINT), part.m, part.d))
-                + trino_number(part.h) * 3600000000 + trino_number(part.i) * 60000000 + trino_number(part.s) * 1000000
-                + CAST(round(CAST('0.' || part.f AS DECIMAL(18, 15)), digits) * 1000000 AS BIGINT)) END)[1];
+                epoch_us(trino_make_date(TRY_CAST((part).y AS BIGINT), (part).m, (part).d))
+                + trino_number((part).h) * 3600000000 + trino_number((part).i) * 60000000 + trino_number((part).s) * 1000000
+                + CAST(round(CAST('0.' || (part).f AS DECIMAL(18, 15)), digits) * 1000000 AS BIGINT)) END)[1];
 CREATE MACRO trino_date(s) AS
     list_transform([s], lambda given: list_transform([trino_read_date(given)], lambda found:
         CASE WHEN found IS NOT NULL OR given IS NULL THEN found
@@ -429,4 +430,4 @@ CREATE MACRO trino_sequence_of_dates(first, last) AS
 
 -- The entries of a map from a text file: only the first entry of a key counts, and NULL is no key.
 CREATE MACRO trino_first_entries(entries) AS list_filter(entries, lambda e, i:
-    e.key IS NOT NULL AND list_position(list_transform(entries, lambda x: x.key), e.key) = i);
+    (e).key IS NOT NULL AND list_position(list_transform(entries, lambda x: (x).key), (e).key) = i);

@@ -84,7 +84,7 @@ def canonical(text: str, datatype: pa.DataType) -> str:
     if not dt.contains_map(datatype):
         return text
     if dt.is_map(datatype):
-        key, value = map(canonical, ("pair.key", "pair.value"), dt.parts(datatype))
+        key, value = map(canonical, ("(pair).key", "(pair).value"), dt.parts(datatype))
         pair = f"struct_pack(key := {key}, value := {value})"
         return f"list_sort(list_transform(map_entries({text}), lambda pair: {pair}))"
     return nested.rebuilt(text, datatype, datatype, lambda part, source, _: canonical(part, source))

@@ -34,8 +34,8 @@ def rebuilt(text: str, source: pa.DataType, target: pa.DataType, convert: Conver
         return text if item == "item" else f"list_transform({text}, lambda item: {item})"
     if dt.is_map(source):
         keys, values = zip(dt.parts(source), dt.parts(target), strict=True)
-        key, value = convert("pair.key", *keys), convert("pair.value", *values)
-        if (key, value) == ("pair.key", "pair.value"):
+        key, value = convert("(pair).key", *keys), convert("(pair).value", *values)
+        if (key, value) == ("(pair).key", "(pair).value"):
             return text
         pair = f"struct_pack(key := {key}, value := {value})"
         return f"map_from_entries(list_transform(map_entries({text}), lambda pair: {pair}))"

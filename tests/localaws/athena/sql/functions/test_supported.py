@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 
 import pytest
@@ -683,6 +684,13 @@ def test_unsupported_statements_are_named(engine: Engine, statement: str) -> Non
 def test_no_rejection_is_an_error_that_try_catches() -> None:
     macros = files("localaws.athena.sql.functions").joinpath("trino.sql").read_text(encoding="utf-8")
     assert "trino_raise('not supported" not in macros
+
+
+def test_fields_of_a_lambda_are_in_parentheses() -> None:
+    """In HAVING, DuckDB takes p.a for a column."""
+    macros = files("localaws.athena.sql.functions").joinpath("trino.sql").read_text(encoding="utf-8")
+    parameters = set(re.findall(r"lambda (\w+)[,:]", macros)) | set(re.findall(r"lambda \w+, (\w+):", macros))
+    assert re.findall(rf"(?m)^(?!--).*[^\w.'](?:{'|'.join(parameters)})\.[a-z]\w*.*$", macros) == []
 
 
 def test_every_supported_function_is_tested_here() -> None:

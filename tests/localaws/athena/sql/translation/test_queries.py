@@ -28,6 +28,8 @@ ANSWERS = [
     (f"SELECT 5, count(*) FROM {PEOPLE} GROUP BY 1", [("5", "3")]),
     (f"SELECT region FROM {PEOPLE} GROUP BY region HAVING count(*) > 1", [("EU",)]),
     (f"SELECT count(*) FROM {PEOPLE} HAVING count(*) > 5", []),
+    ("SELECT x FROM (VALUES (1, DECIMAL '7.2')) t(x, p) GROUP BY x HAVING sum(p) / 2 > 50 / DECIMAL '100.0' * max(p)",
+     []),
     (
         f"SELECT region, name, count(*) FROM {PEOPLE} GROUP BY ROLLUP (region, name) ORDER BY 3 DESC, 1, 2 LIMIT 2",
         [(None, None, "3"), ("EU", None, "2")],
