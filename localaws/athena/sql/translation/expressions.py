@@ -36,7 +36,7 @@ from localaws.athena.sql.translation.windows import (
     resolved,
 )
 from localaws.athena.sql.types.casts import cast, coerced
-from localaws.athena.sql.types.comparisons import check_groups, compared, has_order, sort_key
+from localaws.athena.sql.types.comparisons import check_groups, compared, has_order, ordered, sort_key
 from localaws.athena.sql.types.typed_sql import TypedSql, once, shown_type
 
 # Compiles a subquery within a scope; returns its columns and SQL.
@@ -257,6 +257,8 @@ class Expressions:
         query = node.args.get("query")
         if query is None and len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Values):
             query = node.expressions[0]
+        if query is not None and dt.is_row(value.type):
+            return self._row_in(value, query, node)
         if query is not None:
             text, found = self._single_column(query)
             items: list[TypedSql] = []
@@ -287,6 +289,21 @@ class Expressions:
                 f"THEN CASE WHEN {nulls} THEN NULL ELSE false END ELSE {found} END)"
             )
         return TypedSql(found, dt.BOOLEAN)
+
+    def _row_in(self, value: TypedSql, query: exp.Expr, node: exp.Expr) -> TypedSql:
+        """Translate ``(a, b) IN (SELECT c, d ...)``."""
+        text, types = self._subquery(query, self._scope)
+        found = row([TypedSql(f"c{at}", type_) for at, type_ in enumerate(types)])
+        common = dt.common_type(value.type, found.type)
+        if common is None:
+            raise type_mismatch(
+                node,
+                "Value expression and result of subquery must be of the same type: "
+                f"{dt.trino_name(value.type)} vs {dt.trino_name(found.type)}",
+            )
+        # Where a NULL is inside, the result can be NULL. DuckDB does not compare so.
+        texts = [ordered(coerced(side, common), common) for side in (value, found)]
+        return TypedSql(f"({texts[0]} IN (SELECT {texts[1]} FROM ({text})))", dt.BOOLEAN)
 
     def _in_nested(self, value: TypedSql, items: Sequence[TypedSql], common: pa.DataType) -> TypedSql:
         if not items:

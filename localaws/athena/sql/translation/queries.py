@@ -260,6 +260,10 @@ class _Compiler:
             ):
                 items += self._star(item, scope)
                 continue
+            if isinstance(starred, exp.Dot) and isinstance(starred.expression, exp.Star):
+                names = [name.name for name in item.expressions] if starred is not item else []
+                items += _row_items(expressions.compile(starred.this), names, item)
+                continue
             inner = item.this if isinstance(item, exp.Alias) else item
             if isinstance(item, exp.Alias):
                 only(item, "this", "alias")
@@ -283,6 +287,8 @@ class _Compiler:
                 part.name.lower() for part in (node.args.get(n) for n in ("catalog", "db", "table")) if part
             )
         found = _visible(scope, qualifier)
+        if not found and qualifier and scope.finds(qualifier):
+            return _row_items(scope.resolve(node, qualifier), names, node)
         outer = scope.parent
         while not found and qualifier and outer is not None:
             found, outer = _visible(outer, qualifier), outer.parent
@@ -296,12 +302,7 @@ class _Compiler:
                 else "SELECT * not allowed in queries without FROM"
             )
             raise QueryFailed(f"SYNTAX_ERROR: {position(node)}{where}", SYNTAX_ERROR)
-        if names and len(names) != len(found):
-            raise QueryFailed(
-                f"MISMATCHED_COLUMN_ALIASES: {position(node)}Column alias list has {len(names)} entries but "
-                f"relation has {len(found)} columns",
-                SYNTAX_ERROR,
-            )
+        _check_aliases(names, len(found), node)
         return [
             _Item(column.read(), name, None)
             for column, name in zip(found, names or [column.name for column in found], strict=True)
@@ -385,6 +386,28 @@ class _Compiler:
             return query.sql, [output.type for output in query.outputs]
 
         return Expressions(scope, subquery, self._now)
+
+
+def _row_items(value: TypedSql, names: Sequence[str], node: exp.Expr) -> list[_Item]:
+    """Return the fields of a row as columns of the SELECT list, for ``value.*``."""
+    if not dt.is_row(value.type):
+        raise type_mismatch(node, f"Expression type: {dt.trino_name(value.type)} is not a row")
+    _check_aliases(names, len(dt.parts(value.type)), node)
+    return [
+        _Item(TypedSql(nested.field(value.sql, value.type, at), field.type), name or None, None)
+        for at, (field, name) in enumerate(
+            zip(value.type, names or [field.name for field in value.type], strict=True)
+        )
+    ]
+
+
+def _check_aliases(names: Sequence[str], columns: int, node: exp.Expr) -> None:
+    if names and len(names) != columns:
+        raise QueryFailed(
+            f"MISMATCHED_COLUMN_ALIASES: {position(node)}Column alias list has {len(names)} entries but "
+            f"relation has {columns} columns",
+            SYNTAX_ERROR,
+        )
 
 
 def _values_row(node: exp.Expr, expressions: Expressions) -> list[TypedSql]:

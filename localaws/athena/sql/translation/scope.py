@@ -78,6 +78,12 @@ class Scope:
             SYNTAX_ERROR,
         )
 
+    def finds(self, parts: tuple[str, ...]) -> bool:
+        """Return whether a column of this scope has the name, or is the row whose field has it."""
+        return any(
+            column.matches(parts[:at], parts[at]) for at in range(len(parts)) for column in self.columns
+        )
+
     def _find(self, node: exp.Expr, parts: tuple[str, ...]) -> tuple[ScopeColumn, tuple[str, ...]] | None:
         """The longest qualifier has precedence: ``t.x`` is column x of t rather than field x of column t."""
         for at in reversed(range(len(parts))):
