@@ -20,10 +20,40 @@ REAL, DOUBLE = pa.float32(), pa.float64()
 VARCHAR, VARBINARY = pa.string(), pa.binary()
 _NO_KEY = pa.bool8()  # the key type of MAP(), because Arrow's maps have no keys of the type NULL
 JSON = pa.json_()  # in DuckDB the text that Trino writes: without spaces, with sorted keys
-DATE, TIMESTAMP = pa.date32(), pa.timestamp("us")
-# timestamp(0) to timestamp(2). Only literals have these types: ``TIMESTAMP '2024-01-01 00:00:00'`` is a timestamp(0).
-SHORT_TIMESTAMP = pa.timestamp("s")
-TIMESTAMPS = (SHORT_TIMESTAMP, TIMESTAMP)
+DATE, TIMESTAMP = pa.date32(), pa.timestamp("us")  # TIMESTAMP is timestamp(3)
+
+
+class TrinoType(pa.ExtensionType):  # type: ignore[misc] # pyarrow has no annotations
+    """A type of Trino that Arrow does not have. ``kind`` is its name without ``size``.
+
+    ``size`` is the precision of a time or timestamp, or the n of char(n). ``storage_type`` is the Arrow type of the
+    column that DuckDB returns.
+    """
+
+    def __init__(self, storage: pa.DataType, kind: str, size: int | None = None) -> None:
+        self.kind, self.size = kind, size
+        first, _, rest = kind.partition(" ")
+        self.name = f"{first}({size}) {rest}".rstrip() if size is not None else kind
+        super().__init__(storage, f"trino.{self.name}")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return self.name.encode()
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage: pa.DataType, serialized: bytes) -> pa.DataType:
+        return trino_type(serialized.decode())
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+ZONED, TIME, ZONED_TIME = "timestamp with time zone", "time", "time with time zone"
+_DUCKDB_INTERVAL = pa.month_day_nano_interval()
+DAY_TO_SECOND = TrinoType(pa.int64(), "interval day to second")  # milliseconds
+YEAR_TO_MONTH = TrinoType(pa.int32(), "interval year to month")  # months
+UUID = TrinoType(pa.string(), "uuid")
+MOST_DIGITS = 6  # of a second: DuckDB's timestamps have microseconds
+_LONGEST_CHAR = 65_536
 INTEGERS = (TINYINT, SMALLINT, INTEGER, BIGINT)
 MAX_DIGITS = 38  # the largest precision of a decimal
 
@@ -45,6 +75,7 @@ _BY_NAME = {
     "date": DATE,
     "timestamp": TIMESTAMP,
 }
+_TRINO_ONLY = {"uuid": UUID, "interval day to second": DAY_TO_SECOND, "interval year to month": YEAR_TO_MONTH}
 # All type names of Trino, also of types that are not supported here. DDL has Hive's names, such as string and float.
 _TRINO_TYPE_NAMES = """
     array bigint bingtile boolean char codepoints color date decimal double function geometry hyperloglog int
@@ -61,7 +92,16 @@ _DUCKDB = {
     JSON: "VARCHAR",
     VARBINARY: "BLOB",
     TIMESTAMP: "TIMESTAMP",
-    SHORT_TIMESTAMP: "TIMESTAMP",
+    DAY_TO_SECOND: "BIGINT",
+    YEAR_TO_MONTH: "INTEGER",
+    UUID: "UUID",
+}
+_DUCKDB_KINDS = {
+    "timestamp": "TIMESTAMP",
+    TIME: "TIME",
+    ZONED: "INTERVAL",
+    ZONED_TIME: "INTERVAL",
+    "char": "VARCHAR",
 }
 _TRINO = {
     NULL: "unknown",
@@ -77,7 +117,6 @@ _TRINO = {
     JSON: "json",
     DATE: "date",
     TIMESTAMP: "timestamp(3)",
-    SHORT_TIMESTAMP: "timestamp(0)",
 }
 _TOKEN = re.compile(r'\s*([A-Za-z_$][\w$]*|"(?:[^"]|"")+"|\d+|[<>(),:])')
 _BARE_DECIMAL = re.compile(r"\bdecimal\b(?!\s*\()", re.IGNORECASE)
@@ -87,16 +126,7 @@ _INTEGER_DIGITS = {TINYINT: 3, SMALLINT: 5, INTEGER: 10, BIGINT: 19}
 
 def parse_type(text: str) -> pa.DataType:
     """Return the type with this Hive or Trino name. Raises ValueError if it is not supported."""
-    tokens = _TOKEN.findall(text)
-    if "".join(tokens) != re.sub(r"\s", "", text) or not tokens:
-        raise ValueError(f"unknown type: {text}")
-    try:
-        found = _parse(tokens)
-    except IndexError:
-        raise ValueError(f"unknown type: {text}") from None
-    if tokens:
-        raise ValueError(f"unknown type: {text}")
-    return found
+    return _parsed(text, trino=False)
 
 
 def trino_type(text: str) -> pa.DataType:
@@ -104,7 +134,66 @@ def trino_type(text: str) -> pa.DataType:
 
     Raises ValueError if the type is not supported. Source: https://trino.io/docs/current/language/types.html
     """
-    return parse_type(_BARE_DECIMAL.sub("decimal(38,0)", text))
+    return _parsed(_BARE_DECIMAL.sub("decimal(38,0)", text), trino=True)
+
+
+def _parsed(text: str, trino: bool) -> pa.DataType:
+    tokens = _TOKEN.findall(text)
+    if "".join(tokens) != re.sub(r"\s", "", text) or not tokens:
+        raise ValueError(f"unknown type: {text}")
+    try:
+        found = _parse(tokens, trino)
+    except IndexError:
+        raise ValueError(f"unknown type: {text}") from None
+    if tokens:
+        raise ValueError(f"unknown type: {text}")
+    return found
+
+
+def timestamp(digits: int) -> pa.DataType:
+    """Return timestamp(digits)."""
+    return TIMESTAMP if digits == 3 else TrinoType(pa.timestamp("us"), "timestamp", _checked_digits(digits))
+
+
+def zoned(digits: int) -> TrinoType:
+    """Return timestamp(digits) with time zone. ``functions.time_zones`` describes its values."""
+    return TrinoType(_DUCKDB_INTERVAL, ZONED, _checked_digits(digits))
+
+
+def time_of_day(digits: int, zone: bool = False) -> TrinoType:
+    """Return time(digits) or time(digits) with time zone."""
+    storage = _DUCKDB_INTERVAL if zone else pa.time64("us")
+    return TrinoType(storage, ZONED_TIME if zone else TIME, _checked_digits(digits))
+
+
+def char(length: int) -> TrinoType:
+    """Return char(length). Its values have no trailing spaces in DuckDB; results and casts append them."""
+    return TrinoType(pa.string(), "char", length)
+
+
+def _checked_digits(digits: int) -> int:
+    if digits > MOST_DIGITS:
+        raise ValueError(f"more than {MOST_DIGITS} digits of a second")
+    return digits
+
+
+def kind(datatype: pa.DataType) -> str:
+    """Return the name of the type without its arguments, such as ``timestamp with time zone`` or ``decimal``."""
+    if isinstance(datatype, TrinoType):
+        return datatype.kind
+    return trino_name(datatype).partition("(")[0]
+
+
+def digits(datatype: pa.DataType) -> int:
+    """Return the precision of a time or timestamp: the number of digits of its seconds. It is 0 for a date."""
+    if isinstance(datatype, TrinoType):
+        return datatype.size or 0
+    return 3 if datatype == TIMESTAMP else 0
+
+
+def is_moment(datatype: pa.DataType) -> bool:
+    """Return whether this is a date, a timestamp or a timestamp with time zone."""
+    return datatype == DATE or kind(datatype) in ("timestamp", ZONED)
 
 
 def varchar_length(hive_type: str) -> int | None:
@@ -113,34 +202,61 @@ def varchar_length(hive_type: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _parse(tokens: list[str]) -> pa.DataType:
+def _parse(tokens: list[str], trino: bool) -> pa.DataType:
     name = tokens.pop(0).lower()
     arguments = bool(tokens) and tokens[0] in "<("
+    if trino and name == "interval":
+        name = " ".join([name, *(tokens.pop(0).lower() for _ in range(3))])
+    if trino and name in ("timestamp", "time", "char"):
+        return _parse_sized(name, tokens, arguments)
     if name in ("array", "map", "struct", "row", "decimal", "varchar", "timestamp") and arguments:
         tokens.pop(0)
-        found = _parse_arguments(name, tokens)
+        found = _parse_arguments(name, tokens, trino)
         if tokens.pop(0) not in ")>":
             raise ValueError(f"unknown type: {name} with too many arguments")
         return found
     if name == "decimal":
         return pa.decimal128(10, 0)
-    if name not in _BY_NAME:
+    names = {**_BY_NAME, **_TRINO_ONLY} if trino else _BY_NAME
+    if name not in names:
         raise ValueError(f"unknown type: {name}")
-    return _BY_NAME[name]
+    return names[name]
 
 
-def _parse_arguments(name: str, tokens: list[str]) -> pa.DataType:
+def _parse_sized(name: str, tokens: list[str], arguments: bool) -> pa.DataType:
+    """Parse what follows timestamp, time or char: ``(6) with time zone``."""
+    size = 1 if name == "char" else 3
+    if arguments:
+        tokens.pop(0)
+        size = int(tokens.pop(0))
+        _expect(tokens, ")")
+    if name == "char":
+        if size > _LONGEST_CHAR:
+            raise ValueError(f"char({size}), longer than {_LONGEST_CHAR}")
+        return char(size)
+    zone = bool(tokens) and tokens[0].lower() in ("with", "without")
+    if zone:
+        zone = tokens.pop(0).lower() == "with"
+        for word in ("time", "zone"):
+            if tokens.pop(0).lower() != word:
+                raise ValueError(f"unknown type: {name}")
+    if name == "time":
+        return time_of_day(size, zone)
+    return zoned(size) if zone else timestamp(size)
+
+
+def _parse_arguments(name: str, tokens: list[str], trino: bool) -> pa.DataType:
     if name == "array":
-        return pa.list_(_parse(tokens))
+        return pa.list_(_parse(tokens, trino))
     if name == "map":
-        key = _parse(tokens)
+        key = _parse(tokens, trino)
         _expect(tokens, ",")
-        return map_of(key, _parse(tokens))
+        return map_of(key, _parse(tokens, trino))
     if name in ("struct", "row"):
-        fields = [_parse_field(tokens)]
+        fields = [_parse_field(tokens, trino)]
         while tokens[0] == ",":
             tokens.pop(0)
-            fields.append(_parse_field(tokens))
+            fields.append(_parse_field(tokens, trino))
         return row(fields)
     first = int(tokens.pop(0))
     if name != "decimal":
@@ -156,15 +272,15 @@ def _parse_arguments(name: str, tokens: list[str]) -> pa.DataType:
     return pa.decimal128(first, scale)
 
 
-def _parse_field(tokens: list[str]) -> pa.Field:
+def _parse_field(tokens: list[str], trino: bool) -> pa.Field:
     """Parse ``a:int`` of Hive, ``a bigint`` of Trino, or ``bigint``, a field without a name."""
     if tokens[1] in "(,)" and not tokens[0].startswith('"'):
-        return pa.field("", _parse(tokens))
+        return pa.field("", _parse(tokens, trino))
     name = tokens.pop(0)
     name = name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
     if tokens[0] == ":":
         tokens.pop(0)
-    return pa.field(name, _parse(tokens))
+    return pa.field(name, _parse(tokens, trino))
 
 
 def _expect(tokens: list[str], token: str) -> None:
@@ -240,8 +356,8 @@ def common_type(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:  #
         return left
     if left == NULL:
         return right
-    if {left, right} <= {DATE, *TIMESTAMPS}:
-        return TIMESTAMP if TIMESTAMP in (left, right) else SHORT_TIMESTAMP
+    if found := _common_moment(left, right) or _common_char(left, right):
+        return found
     if pa.types.is_nested(left) or pa.types.is_nested(right):
         return _common_nested_type(left, right)
     if not (is_numeric(left) and is_numeric(right)):
@@ -274,11 +390,29 @@ def _common_nested_type(left: pa.DataType, right: pa.DataType) -> pa.DataType | 
     return pa.struct([pa.field(name, type_) for name, type_ in zip(names, inner, strict=True)])
 
 
+def _common_moment(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
+    kinds, most = {kind(left), kind(right)}, max(digits(left), digits(right))
+    if kinds <= {TIME, ZONED_TIME}:
+        return time_of_day(most, zone=ZONED_TIME in kinds)
+    if not kinds <= {"date", "timestamp", ZONED}:
+        return None
+    return zoned(most) if ZONED in kinds else timestamp(most)
+
+
+def _common_char(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
+    """A varchar is coerced to char: their comparison ignores trailing spaces."""
+    if "char" not in (kind(left), kind(right)) or not {kind(left), kind(right)} <= {"char", "varchar"}:
+        return None
+    return char(max(side.size if kind(side) == "char" else _LONGEST_CHAR for side in (left, right)))
+
+
 def can_coerce(source: pa.DataType, target: pa.DataType) -> bool:
     return bool(common_type(source, target) == target)
 
 
 def trino_name(datatype: pa.DataType) -> str:
+    if isinstance(datatype, TrinoType):
+        return datatype.name
     if is_decimal(datatype):
         return f"decimal({datatype.precision},{datatype.scale})"
     if is_array(datatype):
@@ -301,15 +435,6 @@ def duckdb_name(datatype: pa.DataType) -> str:
             for at, field in enumerate(datatype)
         )
         return f"STRUCT({', '.join(fields)})"
+    if isinstance(datatype, TrinoType) and datatype.kind in _DUCKDB_KINDS:
+        return _DUCKDB_KINDS[datatype.kind]
     return _DUCKDB.get(datatype) or trino_name(datatype).upper()
-
-
-def result_type(datatype: pa.DataType) -> pa.DataType:
-    """Return the type of a result column. Athena writes all timestamps with milliseconds."""
-    if is_array(datatype):
-        return pa.list_(result_type(datatype.value_type))
-    if is_map(datatype):
-        return map_of(*map(result_type, parts(datatype)))
-    if is_row(datatype):
-        return pa.struct([field.with_type(result_type(field.type)) for field in datatype])
-    return TIMESTAMP if datatype == SHORT_TIMESTAMP else datatype

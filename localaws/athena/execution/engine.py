@@ -55,6 +55,7 @@ from localaws.athena.sql.parsing.statements import (
     parse_unload,
 )
 from localaws.athena.sql.translation.queries import QueryPlan, plan_query
+from localaws.athena.sql.types import moments
 from localaws.athena.tables.catalog import Catalog
 from localaws.athena.tables.data_files import Scan
 from localaws.athena.tables.scans import OpenScan, open_scan, reads_the_same, register_again, register_scan
@@ -289,16 +290,23 @@ class Engine:
             formatting.result_column(output.name or f"_col{at}", output.type, output.length)
             for at, output in enumerate(planned.query.outputs)
         )
-        running = self.running(planned, run, _texts)
+        running = self.running(planned, run, _shown(planned), _texts)
         scanned = next(running)
         return RunningQuery(columns, cast(Iterator[pa.RecordBatch], running), cast(int, scanned))
 
     def running(
-        self, planned: QueryPlan, run: _Run, convert: Callable[[QueryPlan, pa.RecordBatch], pa.RecordBatch]
+        self,
+        planned: QueryPlan,
+        run: _Run,
+        sql: str,
+        convert: Callable[[QueryPlan, pa.RecordBatch], pa.RecordBatch],
     ) -> Iterator[int | pa.RecordBatch]:
-        """Yield the number of scanned bytes when the query has started, then its rows as ``convert`` returns them."""
+        """Yield the number of scanned bytes when the query has started, then its rows as ``convert`` returns them.
+
+        ``sql`` is the translated query.
+        """
         with self._started(planned, run) as (connection, scanned):
-            batches = connection.execute(planned.query.sql).to_arrow_reader(_BATCH_ROWS)
+            batches = connection.execute(sql).to_arrow_reader(_BATCH_ROWS)
             yield scanned
             for batch in batches:
                 for part in _split(batch):
@@ -355,7 +363,7 @@ class _Rows:
         self._scanned = 0
 
     def __call__(self) -> Iterator[pa.RecordBatch]:
-        running = self._engine.running(self._planned, self._run, _checked)
+        running = self._engine.running(self._planned, self._run, self._planned.query.sql, _rows)
         self._scanned = cast(int, next(running))
         yield from cast(Iterator[pa.RecordBatch], running)
 
@@ -394,6 +402,8 @@ def _has_type(found: pa.DataType, expected: pa.DataType) -> bool:
     """Whether a column of DuckDB has the expected type. Inside an array, map or row, NULL may have any type."""
     if expected == dt.JSON:
         return bool(found == dt.VARCHAR)
+    if isinstance(expected, dt.TrinoType):
+        return bool(found == expected.storage_type)
     if not pa.types.is_nested(expected):
         return bool(found == expected)
     inner, wanted = dt.parts(found), dt.parts(expected)
@@ -418,9 +428,17 @@ def _split(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch
 
 
-def _checked(planned: QueryPlan, batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return the batch if its types are those of the plan. Raises QueryFailed."""
-    types = [dt.result_type(output.type) for output in planned.query.outputs]
+def _shown(planned: QueryPlan) -> str:
+    """Return the SQL of the query, with the texts of values whose types Arrow does not have."""
+    types = [output.type for output in planned.query.outputs]
+    if not any(map(moments.contains_moment, types)):
+        return planned.query.sql
+    columns = ", ".join(f"{moments.shown(f'c{at}', type_)} AS c{at}" for at, type_ in enumerate(types))
+    return f"SELECT {columns} FROM ({planned.query.sql})"
+
+
+def _checked(batch: pa.RecordBatch, types: Sequence[pa.DataType]) -> pa.RecordBatch:
+    """Return the batch if it has these types. Raises QueryFailed."""
     # A column with only NULL values may have lost its type.
     if any(
         column.null_count < len(column) and not _has_type(column.type, type_)
@@ -436,7 +454,11 @@ def _checked(planned: QueryPlan, batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch
 
 
+def _rows(planned: QueryPlan, batch: pa.RecordBatch) -> pa.RecordBatch:
+    return _checked(batch, [output.type for output in planned.query.outputs])
+
+
 def _texts(planned: QueryPlan, batch: pa.RecordBatch) -> pa.RecordBatch:
-    types = [dt.result_type(output.type) for output in planned.query.outputs]
-    columns = map(formatting.texts, _checked(planned, batch).columns, types)
+    types = [moments.shown_type(output.type) for output in planned.query.outputs]
+    columns = map(formatting.texts, _checked(batch, types).columns, types)
     return pa.RecordBatch.from_arrays(list(columns), names=batch.schema.names)

@@ -38,7 +38,7 @@ def result_column(name: str, datatype: pa.DataType, length: int | None = None) -
     """Return the description of a column. ``length`` is the n of a varchar(n)."""
     if dt.is_decimal(datatype):
         return ResultColumn(name, "decimal", datatype.precision, datatype.scale)
-    plain = dt.trino_name(datatype).partition("(")[0]
+    plain = dt.kind(datatype)
     shown = {"real": "float"}.get(plain, plain)
     return ResultColumn(
         name, shown, length or _PRECISIONS.get(datatype, 0), 0, case_sensitive=datatype == dt.VARCHAR

@@ -26,8 +26,9 @@ _HIVE = {
     dt.VARBINARY: "binary",
     dt.DATE: "date",
     dt.TIMESTAMP: "timestamp",
-    dt.SHORT_TIMESTAMP: "timestamp",
 }
+
+_HIVE_DIGITS = 3  # of the seconds of a timestamp
 
 
 def hive_type(output: OutputColumn) -> str:
@@ -47,6 +48,8 @@ def _hive_name(datatype: pa.DataType) -> str:
     if pa.types.is_struct(datatype):
         fields = ",".join(f"{field.name.lower()}:{_hive_name(field.type)}" for field in datatype)
         return f"struct<{fields}>"
+    if dt.kind(datatype) == "timestamp" and dt.digits(datatype) <= _HIVE_DIGITS:
+        return "timestamp"
     if datatype not in _HIVE:
         raise QueryFailed(f"NOT_SUPPORTED: Unsupported Hive type: {dt.trino_name(datatype)}")
     return _HIVE[datatype]
@@ -78,7 +81,7 @@ def written_schema(names: Sequence[str], types: Sequence[pa.DataType]) -> pa.Sch
 
 
 def _written_type(datatype: pa.DataType) -> pa.DataType:
-    if datatype in dt.TIMESTAMPS:
+    if dt.kind(datatype) == "timestamp":
         return pa.timestamp("us")
     if dt.is_array(datatype):
         return pa.list_(_written_type(datatype.value_type))

@@ -1,4 +1,4 @@
-"""Registers the functions that DuckDB does not have: SQL macros (``trino.sql``) and Python functions."""
+"""Registers the functions that DuckDB does not have: SQL macros (``*.sql``) and Python functions."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from localaws.athena.sql.functions import (
     json_functions,
     regexp_functions,
     text_functions,
+    time_zones,
     wide_decimals,
 )
 
 
 def register_functions(connection: DuckDBPyConnection) -> None:
     """Register the functions for all connections of this database."""
-    for module in (wide_decimals, text_functions, array_functions, json_functions, regexp_functions):
+    modules = (wide_decimals, text_functions, time_zones, array_functions, json_functions, regexp_functions)
+    for module in modules:
         module.register(connection)
-    connection.execute(files(__package__).joinpath("trino.sql").read_text(encoding="utf-8"))
+    for name in ("trino.sql", "moments.sql"):
+        connection.execute(files(__package__).joinpath(name).read_text(encoding="utf-8"))

@@ -11,84 +11,24 @@ import pyarrow as pa
 from sqlglot import exp
 
 from localaws.athena import datatypes as dt
-from localaws.athena.errors import QueryFailed, not_supported
+from localaws.athena.errors import not_supported
 from localaws.athena.sql.functions import date_formats, decimals
+from localaws.athena.sql.functions.moment_functions import MOMENT_RULES
 from localaws.athena.sql.functions.nested_rules import NESTED_RULES, common_of
-from localaws.athena.sql.parsing.nodes import position, type_mismatch
+from localaws.athena.sql.types import moments
 from localaws.athena.sql.types.casts import cast, coerced
 from localaws.athena.sql.types.comparisons import compared, has_order, ordered
 from localaws.athena.sql.types.typed_sql import TypedSql, once
 
 Rule = Callable[[str, list[TypedSql], list[exp.Expr]], TypedSql | None]
 
-_DATE_UNITS = ("day", "week", "month", "quarter", "year")
-_TIME_UNITS = ("millisecond", "second", "minute", "hour")
-_INTERVAL = {
-    "millisecond": "to_milliseconds({0})",
-    "second": "to_seconds({0})",
-    "minute": "to_minutes({0})",
-    "hour": "to_hours({0})",
-    "day": "to_days(CAST({0} AS INTEGER))",
-    "week": "to_days(CAST(7 * {0} AS INTEGER))",
-    "month": "to_months(CAST({0} AS INTEGER))",
-    "quarter": "to_months(CAST(3 * {0} AS INTEGER))",
-    "year": "to_months(CAST(12 * {0} AS INTEGER))",
-}
-
-
-def interval(unit: str, count: str) -> str:
-    """Return DuckDB SQL for an interval of ``count`` units."""
-    return _INTERVAL[unit].format(f"({count})")
-
-
-def plus_interval(value: TypedSql, unit: str, count: str, node: exp.Expr) -> TypedSql:
-    """Add ``count`` units to a date or timestamp; the type does not change. ``count`` is the SQL of a bigint."""
-    if value.type == dt.DATE:
-        if unit not in _DATE_UNITS:
-            raise type_mismatch(node, f"a date cannot move by {unit}s: cast it to timestamp")
-        return TypedSql(f"CAST({value.sql} + {interval(unit, count)} AS DATE)", dt.DATE)
-    if value.type in dt.TIMESTAMPS:
-        return TypedSql(f"({value.sql} + {interval(unit, count)})", value.type)
-    raise type_mismatch(node, f"Cannot add an interval to {dt.trino_name(value.type)}")
-
-
-def _date_trunc(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
-    if len(values) != 2 or values[1].type not in (dt.DATE, *dt.TIMESTAMPS):
-        return None
-    unit = _unit(nodes[0], values[1])
-    return TypedSql(
-        f"CAST(date_trunc('{unit}', {values[1].sql}) AS {dt.duckdb_name(values[1].type)})", values[1].type
-    )
-
-
-def _date_add(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
-    if len(values) != 3 or not dt.can_coerce(values[1].type, dt.BIGINT):
-        return None
-    unit = _unit(nodes[0], values[2])
-    if unit == "millisecond" and values[2].type == dt.SHORT_TIMESTAMP:
-        raise not_supported(
-            "milliseconds added to a timestamp with fewer than 3 digits: write the literal with .000"
-        )
-    return plus_interval(values[2], unit, coerced(values[1], dt.BIGINT), nodes[2])
-
-
-def _date_diff(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
-    if len(values) != 3:
-        return None
-    common = dt.common_type(values[1].type, values[2].type)
-    if common not in (dt.DATE, *dt.TIMESTAMPS):
-        return None
-    unit = _unit(nodes[0], TypedSql("", common))
-    return TypedSql(
-        f"date_sub('{unit}', {coerced(values[1], common)}, {coerced(values[2], common)})", dt.BIGINT
-    )
-
 
 def _date_format(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
-    if len(values) != 2 or not dt.can_coerce(values[0].type, dt.TIMESTAMP):
+    if len(values) != 2 or not dt.is_moment(values[0].type):
         return None
     pattern = _constant(nodes[1], f"the format of {name}")
-    return TypedSql(date_formats.formatted(coerced(values[0], dt.TIMESTAMP), pattern, name), dt.VARCHAR)
+    moment = moments.local(values[0].sql, values[0].type)
+    return TypedSql(date_formats.formatted(moment, pattern, name), dt.VARCHAR)
 
 
 def _date_parse(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
@@ -96,10 +36,6 @@ def _date_parse(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> Typ
         return None
     pattern = _constant(nodes[1], f"the format of {name}")
     return TypedSql(date_formats.parsed(values[0].sql, pattern, name), dt.TIMESTAMP)
-
-
-def _date(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
-    return cast(values[0], dt.DATE, nodes[0]) if len(values) == 1 else None
 
 
 def _rounded(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
@@ -205,15 +141,6 @@ def _constant(node: exp.Expr, what: str) -> str:
     return str(node.this)
 
 
-def _unit(node: exp.Expr, value: TypedSql) -> str:
-    unit = _constant(node, "a unit of time").lower()
-    if unit not in (*_DATE_UNITS, *_TIME_UNITS) or (value.type == dt.DATE and unit in _TIME_UNITS):
-        raise QueryFailed(
-            f"INVALID_FUNCTION_ARGUMENT: {position(node)}'{unit}' is not a valid {dt.trino_name(value.type)} field"
-        )
-    return unit
-
-
 def _array_join(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
     """Cast elements of other types to varchar; ``supported`` joins strings."""
     if (
@@ -231,10 +158,7 @@ def _array_join(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> Typ
 
 
 RULES: dict[str, Rule] = {
-    "date": _date,
-    "date_trunc": _date_trunc,
-    "date_add": _date_add,
-    "date_diff": _date_diff,
+    **MOMENT_RULES,
     "date_format": _date_format,
     "date_parse": _date_parse,
     "round": _rounded,

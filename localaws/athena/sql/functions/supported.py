@@ -24,7 +24,6 @@ def _table(*rows: tuple[str, str, str]) -> FunctionTable:
     return found
 
 
-_DATE_PARTS = ("year", "quarter", "month")
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")
 
 
@@ -159,27 +158,7 @@ SCALARS = _table(
     ),
     ("to_utf8", "varchar -> varbinary", "encode({0})"),
     ("md5", "varbinary -> varbinary", "unhex(md5({0}))"),
-    # ---- dates
-    *((f, "date -> bigint", f"{f}({{0}})") for f in _DATE_PARTS),
-    *((f, "timestamp -> bigint", f"{f}({{0}})") for f in _DATE_PARTS),
-    *(
-        (names, f"{given} -> bigint", f"{part}({{0}})")
-        for given in ("date", "timestamp")
-        for names, part in (
-            ("day day_of_month", "day"),
-            ("week week_of_year", "week"),
-            ("day_of_week dow", "isodow"),
-            ("day_of_year doy", "dayofyear"),
-            ("year_of_week yow", "isoyear"),
-        )
-    ),
-    ("hour", "timestamp -> bigint", "hour({0})"),
-    ("minute", "timestamp -> bigint", "minute({0})"),
-    ("second", "timestamp -> bigint", "second({0})"),
-    ("millisecond", "timestamp -> bigint", "(millisecond({0}) % 1000)"),
-    ("last_day_of_month", "date -> date", "last_day({0})"),
-    ("last_day_of_month", "timestamp -> date", "last_day({0})"),
-    ("to_unixtime", "timestamp -> double", "epoch({0})"),
+    ("current_timezone", "-> varchar", "'UTC'"),
     *arrays_and_maps.SCALAR_ROWS,
     *json_functions.SCALAR_ROWS,
 )

@@ -106,6 +106,20 @@ CREATE MACRO trino_floating_text(x, bits) AS list_transform([x], lambda a:
             CAST(floor((length(bin(CAST(abs(a) AS UBIGINT))) - bits - 2) * log10(2)) AS INTEGER)) AS VARCHAR)
     ELSE trino_without_exponent(CAST(a AS VARCHAR)) END)[1];
 
+-- The text of a cast of a double or real to varchar, such as 1.23E2. A real has six digits after the point.
+CREATE MACRO trino_scientific(digits, point) AS list_transform([ltrim(digits, '0')], lambda significant:
+    CASE WHEN significant = '' THEN '0.0E0'
+         ELSE significant[1] || '.' || coalesce(nullif(rtrim(significant[2:], '0'), ''), '0')
+              || 'E' || (point - 1 - (length(digits) - length(significant))) END)[1];
+CREATE MACRO trino_floating_number_text(x, digits) AS list_transform([x], lambda a:
+    CASE WHEN isnan(a) THEN 'NaN' WHEN isinf(a) THEN CASE WHEN a > 0 THEN 'Infinity' ELSE '-Infinity' END
+         ELSE list_transform([regexp_extract(
+            CASE WHEN digits < 17 THEN format('{:.6e}', CAST(a AS DOUBLE)) ELSE CAST(a AS VARCHAR) END,
+            '^(-?)(\d+)(?:\.(\d+))?(?:e\+?(-?\d+))?$', ['sign', 'whole', 'fraction', 'exponent'])],
+            lambda n: (n).sign || trino_scientific((n).whole || (n).fraction,
+                                                   length((n).whole) + trino_number((n).exponent)))[1]
+    END)[1];
+
 -- Rounds half away from zero, like Java's Math.round. A double without digits after the n-th is not changed.
 CREATE MACRO trino_round_double(x, n) AS
     CASE WHEN x = 0 THEN 0.0::DOUBLE
@@ -383,7 +397,7 @@ CREATE MACRO trino_date_text(d) AS
     list_transform([d], lambda d_: trino_year(year(d_), '') || strftime(d_, '-%m-%d'))[1];
 CREATE MACRO trino_timestamp_text(t, digits) AS
     list_transform([t], lambda t_: trino_year(year(t_), '+')
-        || substring(strftime(t_, '-%m-%d %H:%M:%S.%g'), 1, CASE WHEN digits = 0 THEN 15 ELSE 16 + digits END))[1];
+        || substring(strftime(t_, '-%m-%d %H:%M:%S.%f'), 1, CASE WHEN digits = 0 THEN 15 ELSE 16 + digits END))[1];
 
 -- A string is cast only if Trino accepts it; DuckDB is more lenient.
 CREATE MACRO trino_checked(s, pattern, target) AS

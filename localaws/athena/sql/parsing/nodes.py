@@ -6,8 +6,6 @@ from sqlglot import exp
 
 from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
 
-_INTERVAL_UNITS = ("second", "minute", "hour", "day", "week", "month", "year")
-
 
 def position(node: exp.Expr) -> str:
     """Return ``line 1:8: `` for the first token below ``node`` with a known position; '' if there is none."""
@@ -32,17 +30,3 @@ def only(node: exp.Expr, *allowed: str) -> None:
 
 def type_mismatch(node: exp.Expr, reason: str) -> QueryFailed:
     return QueryFailed(f"TYPE_MISMATCH: {position(node)}{reason}", SYNTAX_ERROR)
-
-
-def interval_parts(node: exp.Expr) -> tuple[str, str]:
-    """Return the unit and the count of ``INTERVAL '3' day``."""
-    only(node, "this", "unit")
-    unit = node.args.get("unit")
-    count = str(node.this.this) if isinstance(node.this, exp.Literal) and node.this.is_string else ""
-    if (
-        not isinstance(unit, exp.Var)
-        or unit.name.lower() not in _INTERVAL_UNITS
-        or not count.lstrip("+-").isdigit()
-    ):
-        raise unsupported(f"{node.sql(dialect='trino')}, only INTERVAL '<n>' <unit>", node)
-    return unit.name.lower(), f"CAST({int(count)} AS BIGINT)"

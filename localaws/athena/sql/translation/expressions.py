@@ -16,15 +16,16 @@ import pyarrow as pa
 from sqlglot import exp
 
 from localaws.athena import datatypes as dt
-from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
+from localaws.athena.errors import SYNTAX_ERROR, MalformedQuery, QueryFailed, not_supported
 from localaws.athena.quoting import duckdb_string
-from localaws.athena.sql.functions import decimals
+from localaws.athena.sql.functions import decimals, moment_functions
 from localaws.athena.sql.functions.nested_rules import common_of, row, subscript
 from localaws.athena.sql.functions.overloads import Argument, Lambda, LambdaSql, bind, overload
-from localaws.athena.sql.functions.rules import RULES, plus_interval
+from localaws.athena.sql.functions.rules import RULES
 from localaws.athena.sql.functions.supported import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
+from localaws.athena.sql.functions.time_zones import UTC, zone_number
 from localaws.athena.sql.functions.unsupported import UNSUPPORTED
-from localaws.athena.sql.parsing.nodes import interval_parts, only, position, type_mismatch, unsupported
+from localaws.athena.sql.parsing.nodes import only, position, type_mismatch, unsupported
 from localaws.athena.sql.parsing.parser import TimestampLiteral, UnaryPlus
 from localaws.athena.sql.translation.aggregate_calls import aggregate_call
 from localaws.athena.sql.translation.scope import Scope, ScopeColumn, dereferenced
@@ -35,7 +36,8 @@ from localaws.athena.sql.translation.windows import (
     frame_text,
     resolved,
 )
-from localaws.athena.sql.types.casts import cast, coerced
+from localaws.athena.sql.types import moments
+from localaws.athena.sql.types.casts import cast, cast_to_varchar, coerced
 from localaws.athena.sql.types.comparisons import check_groups, compared, has_order, ordered, sort_key
 from localaws.athena.sql.types.typed_sql import TypedSql, once, shown_type
 
@@ -63,12 +65,19 @@ _LISTAGG = [overload("varchar, varchar -> varchar", "trino_listagg(string_agg({a
 _ARRAY_ITEMS, _ARGUMENTS = 254, 127  # Trino's maximum in ARRAY[...] and in a call
 # Source: Trino's DateTimes.DATETIME_PATTERN
 _TIMESTAMP = re.compile(
-    r"[-+]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}"
-    r"( ([0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.(?P<fraction>[0-9]+))?)?)?\s*(?P<zone>.+)?)?"
+    r"(?P<year>[-+]?[0-9]{4,})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})"
+    r"( ((?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{1,2})(:(?P<second>[0-9]{1,2})(\.(?P<fraction>[0-9]+))?)?)?"
+    r"\s*(?P<zone>.+)?)?"
 )
-# Inside an array, a row or a map, the length of a varchar and the precision of a timestamp are unknown.
-_LENGTHS = re.compile(r"varchar\(|timestamp\((?!3\))", re.IGNORECASE)
-_MOST_DIGITS = 3  # supported precision of timestamps
+# Inside an array, a row or a map, the length of a varchar is unknown.
+_LENGTHS = re.compile(r"varchar\(", re.IGNORECASE)
+_CLOCKS: dict[type[exp.Expr], str] = {
+    exp.CurrentTimestamp: "current_timestamp",
+    exp.CurrentTime: "current_time",
+    exp.Localtime: "localtime",
+    exp.Localtimestamp: "localtimestamp",
+}
+_CLOCK_CALLS = ("now", *_CLOCKS.values())
 
 
 class Expressions:
@@ -149,20 +158,32 @@ class Expressions:
 
     def _timestamp(self, node: exp.Expr) -> TypedSql:
         text = str(node.this.this)
-        found = _TIMESTAMP.fullmatch(text)
+        invalid = QueryFailed(
+            f"INVALID_LITERAL: {position(node)}'{text}' is not a valid TIMESTAMP literal", SYNTAX_ERROR
+        )
+        found = _TIMESTAMP.fullmatch(text.strip())
         if found is None:
-            raise QueryFailed(
-                f"INVALID_LITERAL: {position(node)}'{text}' is not a valid TIMESTAMP literal", SYNTAX_ERROR
+            raise invalid
+        zone, digits = found["zone"], len(found["fraction"] or "")
+        if digits > dt.MOST_DIGITS:
+            kind = dt.ZONED if zone else "timestamp"
+            raise unsupported(f"{kind} of {digits} digits, at most {dt.MOST_DIGITS}: {text}", node)
+        number = zone_number(zone) if zone else UTC
+        hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
+        if number is None or hour > 23 or minute > 59 or second > 59:
+            raise invalid
+        rest = ((hour * 60 + minute) * 60 + second) * 1_000_000 + int(
+            (found["fraction"] or "0").ljust(6, "0")
+        )
+        try:
+            wall = rest + moments.local_microseconds(
+                int(found["year"]), int(found["month"]), int(found["day"])
             )
-        digits = len(found["fraction"] or "")
-        if found["zone"]:
-            raise unsupported(f"timestamp with time zone: {text}", node)
-        if digits > _MOST_DIGITS:
-            raise unsupported(f"timestamp({digits}), only timestamp(3): {text}", node)
-        moment = f"trino_timestamp({duckdb_string(text)}, {_MOST_DIGITS})"
-        if digits == _MOST_DIGITS:
-            return TypedSql(moment, dt.TIMESTAMP)
-        return TypedSql(moment, dt.SHORT_TIMESTAMP, digits)
+        except ValueError:
+            raise invalid from None
+        if zone:
+            return TypedSql(f"trino_at_local({wall}, {number})", dt.zoned(digits))
+        return TypedSql(f"make_timestamp({wall})", dt.timestamp(digits))
 
     def _boolean(self, node: exp.Expr) -> TypedSql:
         return TypedSql("true" if node.this else "false", dt.BOOLEAN)
@@ -174,10 +195,50 @@ class Expressions:
         only(node)
         return TypedSql(f"DATE '{self._now:%Y-%m-%d}'", dt.DATE)
 
-    def _localtimestamp(self, node: exp.Expr) -> TypedSql:
-        only(node)
-        moment = self._now.replace(tzinfo=None).isoformat(" ", "milliseconds")
-        return TypedSql(f"TIMESTAMP '{moment}'", dt.TIMESTAMP)
+    def _clock(self, node: exp.Expr) -> TypedSql:
+        """Translate current_timestamp and the like; ``current_timestamp(6)`` has another precision than 3."""
+        name, digits = _CLOCKS.get(type(node)) or str(node.this).lower(), 3
+        if node.expressions:
+            digits = int(node.expressions[0].name)
+        if digits > dt.MOST_DIGITS:
+            raise unsupported(f"{name}({digits}), at most {dt.MOST_DIGITS} digits", node)
+        return moment_functions.clock(
+            name, digits, int(self._now.timestamp()) * 1_000_000 + self._now.microsecond
+        )
+
+    def _interval(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "unit")
+        literal, unit = node.this, node.args["unit"]
+        negative = isinstance(literal, exp.Neg)
+        text = str(literal.this.this if negative else literal.this)
+        span = (unit.this, unit.expression) if isinstance(unit, exp.IntervalSpan) else (unit, None)
+        first, last = (part.name.lower() if part is not None else "" for part in span)
+        try:
+            count, datatype = moments.interval(text, first, last if last != first else "")
+        except (ValueError, KeyError):
+            raise QueryFailed(
+                f"INVALID_LITERAL: {position(node)}'{text}' is not a valid interval literal", SYNTAX_ERROR
+            ) from None
+        return TypedSql(f"CAST({-count if negative else count} AS {dt.duckdb_name(datatype)})", datatype)
+
+    def _at_time_zone(self, node: exp.Expr) -> TypedSql:
+        only(node, "this", "zone")
+        value, zone = self.compile(node.this), self.compile(node.args["zone"])
+        found = moment_functions.at_time_zone(value, zone, node.args["zone"])
+        if found is None:
+            expected = "a time or timestamp with or without time zone"
+            raise type_mismatch(
+                node, f"Type of value must be {expected} (actual {dt.trino_name(value.type)})"
+            )
+        return found
+
+    def _bytes(self, node: exp.Expr) -> TypedSql:
+        digits = re.sub(r"\s", "", str(node.this))
+        if len(digits) % 2 or re.search("[^0-9A-Fa-f]", digits):
+            raise MalformedQuery(
+                f"{position(node)}Binary literal must contain an even number of hexadecimal digits"
+            )
+        return TypedSql(f"unhex('{digits}')", dt.VARBINARY)
 
     # ---------------------------------------------------------------- operators
     def _paren(self, node: exp.Expr) -> TypedSql:
@@ -364,7 +425,7 @@ class Expressions:
         if isinstance(number, exp.Literal) and not number.is_string and str(number.this).isdigit():
             return self._whole(number, -int(number.this))
         value = self.compile(node.this)
-        if not dt.is_numeric(value.type):
+        if not dt.is_numeric(value.type) and value.type not in (dt.DAY_TO_SECOND, dt.YEAR_TO_MONTH):
             raise type_mismatch(node, f"Cannot negate {dt.trino_name(value.type)}")
         return TypedSql(f"(-{value.sql})", value.type)
 
@@ -379,21 +440,11 @@ class Expressions:
     def _arithmetic(self, node: exp.Expr) -> TypedSql:
         only(node, "this", "expression", "typed", "safe")
         operator = _ARITHMETIC[type(node)]
-        for interval, other in ((node.expression, node.this), (node.this, node.expression)):
-            if isinstance(interval, exp.Interval):
-                if operator not in "+-" or (operator == "-" and interval is node.this):
-                    raise not_supported(f"{operator} with an interval on its left")
-                unit, count = interval_parts(interval)
-                value = self.compile(other)
-                if value.type == dt.SHORT_TIMESTAMP and unit not in ("month", "year"):
-                    # Trino's intervals have milliseconds.
-                    value = TypedSql(value.sql, dt.TIMESTAMP)
-                return plus_interval(value, unit, count if operator == "+" else f"-({count})", node)
         left, right = self.compile(node.this), self.compile(node.expression)
+        if (moved := moment_functions.arithmetic(operator, left, right, node)) is not None:
+            return moved
         common = dt.common_type(left.type, right.type)
         if common is None or not dt.is_numeric(common):
-            if {left.type, right.type} <= {dt.DATE, *dt.TIMESTAMPS} and operator == "-":
-                raise not_supported("the difference of two dates as an interval: use date_diff")
             shown = f"{shown_type(left, node.this)} {operator} {shown_type(right, node.expression)}"
             raise type_mismatch(node, f"Cannot apply operator: {shown}")
         if dt.is_decimal(common):
@@ -487,26 +538,19 @@ class Expressions:
 
     def _cast(self, node: exp.Expr) -> TypedSql:
         only(node, "this", "to", "safe")
-        target_node = node.args["to"]
+        target_node, safe = node.args["to"], isinstance(node, exp.TryCast)
         name = target_node.sql(dialect="trino")
         try:
             target = dt.trino_type(name)
-        except ValueError:
-            raise not_supported(f"CAST to {name}") from None
+        except ValueError as error:
+            reason = str(error) if str(error).startswith("more than") else ""
+            raise not_supported(f"CAST to {name}{reason and ': ' + reason}") from None
         if pa.types.is_nested(target) and _LENGTHS.search(name):
             raise not_supported(f"CAST to {name}")
         value = self.compile(node.this)
-        if target == dt.TIMESTAMP and [str(digits.name) for digits in target_node.expressions] not in (
-            [],
-            ["3"],
-        ):
-            raise not_supported(f"CAST to {name}, only timestamp(3)")
         if target == dt.VARCHAR and target_node.expressions:
-            if value.type != dt.VARCHAR:
-                raise not_supported(f"CAST of {dt.trino_name(value.type)} to {name}: cast to varchar first")
-            length = int(target_node.expressions[0].name)
-            return TypedSql(f"substring({value.sql}, 1, {length})", dt.VARCHAR, length)
-        return cast(value, target, node, safe=isinstance(node, exp.TryCast))
+            return cast_to_varchar(value, int(target_node.expressions[0].name), node, safe)
+        return cast(value, target, node, safe)
 
     # ---------------------------------------------------------------- functions
     def _extract(self, node: exp.Expr) -> TypedSql:
@@ -543,6 +587,8 @@ class Expressions:
             )
         if name == "grouping":
             return self._grouping(node)
+        if name in _CLOCK_CALLS:
+            return self._clock(node)
         if name in AGGREGATES:
             return self._aggregate(node, "", in_window=False)
         if name in WINDOW_FUNCTIONS:
@@ -722,7 +768,10 @@ class Expressions:
         exp.Boolean: _boolean,
         exp.Null: _null,
         exp.CurrentDate: _current_date,
-        exp.Localtimestamp: _localtimestamp,
+        **dict.fromkeys(_CLOCKS, _clock),
+        exp.Interval: _interval,
+        exp.AtTimeZone: _at_time_zone,
+        exp.HexString: _bytes,
         exp.Paren: _paren,
         exp.Not: _not,
         exp.And: _logical,

@@ -299,16 +299,15 @@ def _view_columns(
             datatype = dt.trino_type(declared)
         except ValueError as error:
             raise not_supported(f"the column {name} of the view ({error})") from None
-        found = dt.result_type(output.type)
-        if not (found == dt.result_type(datatype) or dt.can_coerce(output.type, datatype)):
+        if not dt.can_coerce(output.type, datatype):
             raise QueryFailed(
                 f"{stale}column [{output.name}] of type {dt.trino_name(output.type)} projected from query view at "
                 f"position {at} cannot be coerced to column [{name}] of type {declared} stored in view definition",
                 SYNTAX_ERROR,
             )
         value = TypedSql(f"{relation}.c{at}", output.type, output.length)
-        text = value.sql if found == dt.result_type(datatype) else coerced(value, datatype)
-        columns.append(ScopeColumn(name, datatype, text, qualifier, length=dt.varchar_length(declared)))
+        length = dt.varchar_length(declared)
+        columns.append(ScopeColumn(name, datatype, coerced(value, datatype), qualifier, length=length))
     return tuple(columns)
 
 

@@ -12,8 +12,8 @@ from sqlglot import exp
 
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import SYNTAX_ERROR, QueryFailed
-from localaws.athena.sql.functions.rules import interval
-from localaws.athena.sql.parsing.nodes import interval_parts, only, position, type_mismatch, unsupported
+from localaws.athena.sql.functions.moment_functions import duckdb_interval
+from localaws.athena.sql.parsing.nodes import only, position, type_mismatch, unsupported
 from localaws.athena.sql.types.casts import coerced
 from localaws.athena.sql.types.typed_sql import TypedSql
 
@@ -149,10 +149,9 @@ def _bound(
     if isinstance(bound, str):
         return f"{bound.upper()} {side}".strip()
     if isinstance(bound, exp.Interval):
-        if kind != "RANGE" or key is None or key.type not in (dt.DATE, *dt.TIMESTAMPS):
+        if kind != "RANGE" or key is None or dt.kind(key.type) not in ("date", "timestamp"):
             raise unsupported(f"{kind} {bound.sql(dialect='trino')} {side}", bound)
-        unit, count = interval_parts(bound)
-        return f"{interval(unit, f'trino_frame_offset({count})')} {side}"
+        return f"{duckdb_interval(compile_(bound), 'trino_frame_offset')} {side}"
     offset = compile_(bound)
     if kind == "RANGE" and key is not None:
         return f"trino_frame_offset({coerced(offset, key.type)}) {side}"

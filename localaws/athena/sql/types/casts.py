@@ -9,13 +9,15 @@ from localaws.athena import datatypes as dt
 from localaws.athena.errors import not_supported
 from localaws.athena.quoting import duckdb_string
 from localaws.athena.sql.parsing.nodes import type_mismatch, unsupported
-from localaws.athena.sql.types import nested
+from localaws.athena.sql.types import moments, nested
 from localaws.athena.sql.types.json_casts import casts_json, json_cast
 from localaws.athena.sql.types.number_casts import number_cast
 from localaws.athena.sql.types.typed_sql import TypedSql, once
 
 _INTEGER_TEXT = r"[+-]?\d+"
 _NUMBER_TEXT = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*"
+# Digits after the point in the text of a number. Source: Trino's DoubleOperators and RealOperators
+_FRACTION_DIGITS = {dt.DOUBLE: 19, dt.REAL: 6}
 _READABLE = {
     **dict.fromkeys(dt.INTEGERS, _INTEGER_TEXT),
     dt.DOUBLE: _NUMBER_TEXT + r"|\s*[+-]?(NaN|Infinity)\s*",
@@ -36,7 +38,9 @@ def _coerced_text(text: str, source: pa.DataType, target: pa.DataType) -> str:
         return text
     if pa.types.is_nested(source):
         return nested.rebuilt(text, source, target, _coerced_text)
-    return number_cast(text, source, target)
+    if dt.kind(target) == "char" and source != dt.NULL:
+        return f"rtrim({text}, ' ')" if source == dt.VARCHAR else text
+    return moments.converted(text, source, target) or number_cast(text, source, target)
 
 
 def cast(value: TypedSql, target: pa.DataType, node: exp.Expr, safe: bool = False) -> TypedSql:
@@ -46,7 +50,7 @@ def cast(value: TypedSql, target: pa.DataType, node: exp.Expr, safe: bool = Fals
     return TypedSql(_cast_text(value, target, node, "TRY_CAST" if safe else "CAST"), target)
 
 
-def _cast_text(value: TypedSql, target: pa.DataType, node: exp.Expr, verb: str) -> str:
+def _cast_text(value: TypedSql, target: pa.DataType, node: exp.Expr, verb: str) -> str:  # noqa: PLR0911 - one for each kind
     source = value.type
     if source == target:
         return value.sql
@@ -62,10 +66,14 @@ def _cast_text(value: TypedSql, target: pa.DataType, node: exp.Expr, verb: str) 
             lambda part, *types: _cast_text(TypedSql(part, types[0]), types[1], node, "CAST"),
         )
         return f"list_transform([{value.sql}], lambda value: TRY({text}))[1]" if verb == "TRY_CAST" else text
-    if target == dt.VARCHAR and source in (dt.DATE, *dt.TIMESTAMPS):
-        return _moment_text(value)
+    if target == dt.VARCHAR and (written := moments.text(value.sql, source)) is not None:
+        return written
     if source in (dt.DOUBLE, dt.REAL) and target == dt.VARCHAR:
-        raise not_supported(f"a cast of {dt.trino_name(source)} to varchar: cast to a decimal(p,s) first")
+        return f"trino_floating_number_text({value.sql}, {_FRACTION_DIGITS[source]})"
+    if dt.kind(source) == "char":
+        return _cast_text(TypedSql(moments.padded(value.sql, source), dt.VARCHAR), target, node, verb)
+    if (converted := moments.converted(value.sql, source, target)) is not None:
+        return converted
     if _casts(source, target):
         return number_cast(value.sql, source, target, verb)
     if _casts_in_trino(source, target):
@@ -73,19 +81,24 @@ def _cast_text(value: TypedSql, target: pa.DataType, node: exp.Expr, verb: str) 
     raise type_mismatch(node, f"Cannot cast {dt.trino_name(source)} to {dt.trino_name(target)}")
 
 
-def _moment_text(value: TypedSql) -> str:
-    if value.type == dt.DATE:
-        return f"trino_date_text({value.sql})"
-    if value.type == dt.TIMESTAMP:
-        return f"trino_timestamp_text({value.sql}, 3)"
-    if value.length is None:
-        raise not_supported(
-            "a cast to varchar of a timestamp with fewer than 3 digits: write the literal with .000"
-        )
-    return f"trino_timestamp_text({value.sql}, {value.length})"
+def cast_to_varchar(value: TypedSql, length: int, node: exp.Expr, safe: bool) -> TypedSql:
+    """Return the cast to varchar(length). A text is truncated; another value that does not fit is an error."""
+    text = cast(value, dt.VARCHAR, node, safe).sql
+    if value.type in (dt.VARCHAR, dt.NULL) or dt.kind(value.type) == "char":
+        return TypedSql(f"substring({text}, 1, {length})", dt.VARCHAR, length)
+
+    def write(sql: str) -> str:
+        reason = f"' cannot be represented as varchar({length})'"
+        wrong = f"trino_raise('INVALID_CAST_ARGUMENT: Value ' || {sql} || {reason})"
+        otherwise = "NULL" if safe else f"CAST({wrong} AS VARCHAR)"
+        return f"CASE WHEN length({sql}) <= {length} THEN {sql} WHEN {sql} IS NOT NULL THEN {otherwise} END"
+
+    return TypedSql(f"({once([text], write)})", dt.VARCHAR, length)
 
 
-def _casts_in_trino(source: pa.DataType, target: pa.DataType) -> bool:
+def _casts_in_trino(  # noqa: PLR0911 - one return for each kind of type
+    source: pa.DataType, target: pa.DataType
+) -> bool:
     """Return whether Trino has this cast."""
     if dt.JSON in (source, target):
         return casts_json(source, target)
@@ -96,20 +109,22 @@ def _casts_in_trino(source: pa.DataType, target: pa.DataType) -> bool:
         return bool(source == dt.NULL)
     if target in (source, dt.VARCHAR):
         return bool(source != dt.VARBINARY or target == source)
-    if {source, target} <= {dt.DATE, *dt.TIMESTAMPS} or source in (dt.NULL, dt.VARCHAR):
+    if source in (dt.NULL, dt.VARCHAR):
         return True
+    kinds = {dt.kind(source), dt.kind(target)}
+    if kinds <= {"date", "timestamp", dt.ZONED, dt.TIME, dt.ZONED_TIME}:
+        return "date" not in kinds or not kinds & {dt.TIME, dt.ZONED_TIME}
     return all(dt.is_numeric(side) or side == dt.BOOLEAN for side in (source, target))
 
 
 def _read_text(value: TypedSql, target: pa.DataType, verb: str) -> str:
     name = dt.duckdb_name(target)
-    if target in (dt.DATE, *dt.TIMESTAMPS):
-        verb = "read_" if verb == "TRY_CAST" else ""
-        return (
-            f"trino_{verb}date({value.sql})"
-            if target == dt.DATE
-            else f"trino_{verb}timestamp({value.sql}, 3)"
-        )
+    if isinstance(target, dt.TrinoType) and target.kind == "char":
+        return f"rtrim(substring({value.sql}, 1, {target.size}), ' ')"
+    if target == dt.VARBINARY and verb == "CAST":
+        return f"encode({value.sql})"
+    if (read := moments.read(value.sql, target, safe=verb == "TRY_CAST")) is not None:
+        return read
     pattern = _NUMBER_TEXT if dt.is_decimal(target) else _READABLE.get(target)
     if pattern is None:
         raise not_supported(f"a cast of varchar to {dt.trino_name(target)}")
@@ -136,4 +151,4 @@ def _casts(source: pa.DataType, target: pa.DataType) -> bool:
         return dt.is_numeric(other)
     if dt.is_numeric(source) and dt.is_numeric(target):
         return True
-    return {source, target} <= {dt.DATE, *dt.TIMESTAMPS} or dt.can_coerce(source, target)
+    return dt.can_coerce(source, target)

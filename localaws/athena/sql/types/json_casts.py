@@ -22,7 +22,7 @@ def json_cast(value: TypedSql, target: pa.DataType, node: exp.Expr, safe: bool) 
     source = value.type
     if not casts_json(source, target):
         reason = f"a cast of {dt.trino_name(source)} to {dt.trino_name(target)}"
-        if dt.contains(source, dt.SHORT_TIMESTAMP):
+        if _contains_timestamp(source):
             raise unsupported(reason, node)
         raise type_mismatch(node, f"Cannot cast {dt.trino_name(source)} to {dt.trino_name(target)}")
     if target == dt.JSON:
@@ -30,6 +30,10 @@ def json_cast(value: TypedSql, target: pa.DataType, node: exp.Expr, safe: bool) 
     if not safe:
         return _from_json(value.sql, target)
     return f"list_transform([{value.sql}], lambda value: TRY({_from_json('value', target)}))[1]"
+
+
+def _contains_timestamp(datatype: pa.DataType) -> bool:
+    return dt.kind(datatype) == "timestamp" or any(map(_contains_timestamp, dt.parts(datatype)))
 
 
 def casts_json(source: pa.DataType, target: pa.DataType) -> bool:

@@ -33,6 +33,8 @@ def once(texts: Sequence[str], write: Callable[..., str]) -> str:
     if all(len(text) <= _LONG and "trino_" not in text and "lambda" not in text for text in texts):
         return write(*texts)
     fields = {f"x{at}": text for at, text in enumerate(texts) if not _CONSTANT.fullmatch(text)}
+    if not fields:
+        return write(*texts)
     shown = [f"(operand).x{at}" if f"x{at}" in fields else text for at, text in enumerate(texts)]
     packed = ", ".join(f"{name} := {text}" for name, text in fields.items())
     return f"list_transform([struct_pack({packed})], lambda operand: {write(*shown)})[1]"

@@ -12,6 +12,7 @@ from localaws.athena.execution.engine import Engine
 from localaws.athena.sql.functions.rules import RULES
 from localaws.athena.sql.functions.supported import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
 from tests.localaws.athena.sql.functions.test_json_functions import JSON_ANSWERS
+from tests.localaws.athena.sql.functions.test_moment_functions import MOMENT_ANSWERS
 from tests.localaws.athena.sql.functions.test_nested import NESTED_ANSWERS
 
 SCALAR_ANSWERS = [
@@ -574,7 +575,7 @@ def test_an_aggregate_of_no_rows_is_null(engine: Engine, expression: str) -> Non
          "INVALID_CAST_ARGUMENT: Value cannot be cast to timestamp: 2024-01-05 24:00"),
         ("CAST(ARRAY['1', 'x'] AS array(integer))", "INVALID_CAST_ARGUMENT: Cannot cast 'x' to INT"),
         ("timestamp '2024-01'", "INVALID_LITERAL: line 1:18: '2024-01' is not a valid TIMESTAMP literal"),
-        ("date_trunc('hour', date '2024-01-01')", "INVALID_FUNCTION_ARGUMENT: line 1:19: 'hour' is not a valid date"),
+        ("date_trunc('hour', date '2024-1-1')", "INVALID_FUNCTION_ARGUMENT: line 1:19: 'hour' is not a valid"),
         ("1 + 'x'", "TYPE_MISMATCH: line 1:8: Cannot apply operator: integer + varchar(1)"),
         ("date '2024-01-01' = '2024-01-01'", "TYPE_MISMATCH: line 1:13: Cannot apply operator: date = varchar(10)"),
         ("1 = true", "TYPE_MISMATCH: line 1:8: Cannot apply operator: integer = boolean"),
@@ -622,19 +623,10 @@ def test_invalid_calls_fail_with_trinos_message(engine: Engine, expression: str,
     [
         ("format_datetime(localtimestamp, 'yyyy')", "format_datetime"),
         ("numeric_histogram(2, x) FROM (VALUES 1e0) t(x)", "numeric_histogram"),
-        ("now()", "now"),
-        ("current_timestamp", "CURRENTTIMESTAMP"),
-        ("CAST(1.5e0 AS varchar)", "cast to a decimal(p,s) first"),
         ("date_parse('Mon', '%a')", "date_parse with %a"),
-        ("date '2024-01-02' - date '2024-01-01'", "use date_diff"),
-        ("CAST('a' AS char(1))", "CAST to CHAR(1)"),
-        ("time '01:02:03'", "CAST to TIME"),
-        ("INTERVAL '1' day", "INTERVAL"),
-        ("timestamp '2024-01-05 +01:00'", "timestamp with time zone: 2024-01-05 +01:00"),
-        ("timestamp '2024-01-05 01:02:03.0004'", "timestamp(4), only timestamp(3)"),
-        ("CAST('2024-01-05' AS timestamp(6))", "CAST to TIMESTAMP(6), only timestamp(3)"),
-        ("CAST(x AS varchar) FROM (VALUES timestamp '2024-01-05 01:02:03') t(x)", "fewer than 3 digits"),
-        ("date_add('millisecond', 1, timestamp '2024-01-05 01:02:03')", "fewer than 3 digits"),
+        ("timestamp '2024-01-05 01:02:03.0000004'", "timestamp of 7 digits"),
+        ("CAST('2024-01-05' AS timestamp(7))", "CAST to TIMESTAMP(7): more than 6 digits of a second"),
+        ("CAST('2024-01-05' AS time(12))", "CAST to TIME(12)"),
         ("CAST(ARRAY['abc'] AS array(varchar(2)))", "CAST to ARRAY(VARCHAR(2))"),
         ("ARRAY[1] < ARRAY[NULL]", "the order of array(integer) with NULL or NaN inside"),
         ("array_distinct(ARRAY[map()])", "comparison of map(unknown, unknown)"),
@@ -651,7 +643,6 @@ def test_unsupported_functions_are_named(engine: Engine, expression: str, named:
     [
         ("length(to_utf8('a'))", "length(varbinary)"),
         ("concat(ARRAY[1], 2, ARRAY[3])", "concat(array(integer), integer, array(integer))"),
-        ("array_join(ARRAY[1e0], ';')", "a cast of double to varchar"),
         ("NULL || ARRAY[1.5]", "unknown || array(double)"),
         (
             "approx_percentile(x, 2, ARRAY[0.1, 0.9]) FROM (VALUES 1) t(x)",
@@ -659,7 +650,6 @@ def test_unsupported_functions_are_named(engine: Engine, expression: str, named:
         ),
         ("width_bucket(1, ARRAY[0e0, 2e0])", "width_bucket(integer, array(double))"),
         ("random(7)", "random(integer)"),
-        ("CAST(ARRAY[1e0] AS array(varchar))", "a cast of double to varchar"),
     ],
 )
 def test_unsupported_overloads_are_rejected(engine: Engine, expression: str, named: str) -> None:
@@ -688,7 +678,10 @@ def test_no_rejection_is_an_error_that_try_catches() -> None:
 
 def test_fields_of_a_lambda_are_in_parentheses() -> None:
     """In HAVING, DuckDB takes p.a for a column."""
-    macros = files("localaws.athena.sql.functions").joinpath("trino.sql").read_text(encoding="utf-8")
+    folder = files("localaws.athena.sql.functions")
+    macros = "".join(
+        folder.joinpath(name).read_text(encoding="utf-8") for name in ("trino.sql", "moments.sql")
+    )
     parameters = set(re.findall(r"lambda (\w+)[,:]", macros)) | set(re.findall(r"lambda \w+, (\w+):", macros))
     assert re.findall(rf"(?m)^(?!--).*[^\w.'](?:{'|'.join(parameters)})\.[a-z]\w*.*$", macros) == []
 
@@ -699,6 +692,7 @@ def test_every_supported_function_is_tested_here() -> None:
         expression
         for expression, _, _ in [
             *SCALAR_ANSWERS,
+            *MOMENT_ANSWERS,
             *NESTED_ANSWERS,
             *JSON_ANSWERS,
             *AGGREGATE_ANSWERS,
