@@ -24,6 +24,7 @@ from localaws.allowlist import Allowlist
 from localaws.faults.client import PATH as FAULTS_PATH
 from localaws.faults.endpoint import FaultsEndpoint
 from localaws.moto_services import OWN_SERVICES, SUPPORTED_OPERATIONS, access_denied
+from localaws.page import endpoint as page
 from localaws.services import Services, Settings, json_response
 from localaws.spark.history_server import PATH as SPARK_UI_PATH
 from localaws.state import moto_backends
@@ -98,7 +99,7 @@ class Server:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self._application(environ)(environ, start_response)
 
-    def _application(self, environ: WSGIEnvironment) -> WSGIApplication:
+    def _application(self, environ: WSGIEnvironment) -> WSGIApplication:  # noqa: PLR0911 - one return for each path
         path, services = environ["PATH_INFO"], self._services
         is_link = services.history_server.is_linked(path)
         if reason := self._allowlist.rejection(environ, is_link):
@@ -111,6 +112,8 @@ class Server:
             return self._answer_reset(Request(environ))
         if f"{path}/".startswith(f"{FAULTS_PATH}/"):
             return FaultsEndpoint(services.plan).answer(Request(environ))
+        if page.is_page(Request(environ)):
+            return page.answer(Request(environ), services, self.state)
         return services
 
     def _answer_reset(self, request: Request) -> Response:

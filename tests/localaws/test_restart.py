@@ -140,6 +140,7 @@ def make_running(aws: LocalAws) -> dict[str, Any]:
         Faults(aws.endpoint_url),
         *map(aws.client, ("athena", "emr", "emr-serverless")),
     )
+    athena.start_query_execution(QueryString="PREPARE one FROM SELECT ? AS a", WorkGroup="w")
     query, listing, slow = (
         athena.start_query_execution(QueryString=text, WorkGroup="w")["QueryExecutionId"]
         for text in ("SELECT 1 AS x, 'a,\"b' AS y UNION ALL SELECT 2, NULL", "SHOW DATABASES", "SELECT 3")
@@ -220,6 +221,10 @@ def read(client: Client) -> dict[str, Any]:
         "log groups": client("logs").describe_log_groups()["logGroups"],
         "security": client("emr").describe_security_configuration(Name="sec")["CreationDateTime"],
         "workgroup": athena.get_work_group(WorkGroup="w")["WorkGroup"],
+        "prepared": [
+            statement["StatementName"]
+            for statement in athena.list_prepared_statements(WorkGroup="w")["PreparedStatements"]
+        ],
         "queries": [
             athena.get_query_execution(QueryExecutionId=query)["QueryExecution"] for query in queries
         ],
@@ -236,7 +241,8 @@ def without_metadata(value: Any) -> Any:
 
 def test_the_state_of_the_services_is_kept(before: dict[str, Any], after: Client) -> None:
     found = read(after)
-    assert len(found["queries"]) == 2
+    assert len(found["queries"]) == 3
+    assert found["prepared"] == ["one"]
     assert found["contents"] == ["b'gone'", "b'second'", "b'first'", "b'before versioning'"]
     assert {name for name, value in found.items() if value != before["found"][name]} == set()
 

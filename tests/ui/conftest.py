@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 # The usual environment has no playwright: `make test` skips these tests, `make test-ui` installs it.
-collect_ignore = [] if find_spec("playwright") else ["test_journey.py", "test_web_pages.py"]
+collect_ignore = (
+    [] if find_spec("playwright") else ["test_journey.py", "test_local_aws_page.py", "test_web_pages.py"]
+)
 
 PATIENCE_SECONDS = 300
 """The longest time that the UI may take for one response; on a busy machine a page may take a minute."""

@@ -81,7 +81,7 @@ def _client(service: str, endpoint: str) -> Any:
 
 class AthenaApi:
     def __init__(self, engine: Engine, catalog: Catalog, s3: Any, runner: Runner) -> None:
-        self._engine, self._catalog, self._s3, self.runner = engine, catalog, s3, runner
+        self.engine, self._catalog, self._s3, self.runner = engine, catalog, s3, runner
         self.executions, self.workgroups = QueryExecutions(), WorkGroups()
         self._lock = Lock()
 
@@ -111,7 +111,7 @@ class AthenaApi:
         if len(params["QueryString"].encode()) > _QUERY_BYTES:
             raise invalid_request(f"The query string is longer than {_QUERY_BYTES} bytes")
         try:
-            prepared = self._engine.prepare(params["QueryString"], parameters, group.name)
+            prepared = self.engine.prepare(params["QueryString"], parameters, group.name)
         except MalformedQuery as error:
             raise invalid_request(str(error), "MALFORMED_QUERY") from None
         self._check_bucket(folder)

@@ -1,4 +1,4 @@
-"""The saved state of Athena: workgroups and query executions."""
+"""The saved state of Athena: workgroups, query executions and prepared statements."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from localaws.athena.api.workgroups import WorkGroup
 from localaws.athena.errors import ENGINE_ERROR, SYSTEM, QueryFailed
 from localaws.athena.execution.cancellation import Cancellation
 from localaws.athena.execution.engine import Prepared
+from localaws.athena.execution.prepared_statements import PreparedStatement
 from localaws.athena.execution.query_execution import QueryExecution
 from localaws.athena.execution.runner import Runner
 from localaws.athena.execution.statements import Statement
@@ -42,7 +43,10 @@ def restore(database: Database, api: AthenaApi) -> list[Source]:
             execution.fail(QueryFailed(RESTARTED, ENGINE_ERROR, SYSTEM, retryable=True))
         execution.release()
     api.executions.restore(loaded)
-    return [workgroups, executions]
+    statements = api.engine.prepared_statements.by_key
+    prepared: Resources[PreparedStatement] = Resources("athena prepared statement", lambda: dict(statements))
+    statements.update(prepared.load_as(database, PreparedStatement))
+    return [workgroups, executions, prepared]
 
 
 def _encode(execution: QueryExecution) -> bytes:
