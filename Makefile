@@ -63,7 +63,7 @@ test-ui: $(VENV)/complete $(UI)/complete ## Test the web UI in a real browser: [
 test-openlineage: $(VENV)/complete $(OPENLINEAGE)/complete ## Run the pipeline with the OpenLineage provider and check its events
 	@PYTHONPATH=$(OPENLINEAGE) $(RUN) -m pytest -m openlineage tests/openlineage
 
-test-peers: $(VENV)/complete $(PEERS)/complete $(DBT)/complete ## Test PyAthena, awswrangler and dbt against the local AWS
+test-peers: $(VENV)/complete $(PEERS)/complete $(DBT)/complete $(AWSCLI)/complete ## Test PyAthena, awswrangler, dbt and the AWS CLI against the local AWS
 	@$(PEERS)/bin/python -m pytest -m peers tests/peers --confcutdir tests/peers
 
 test-wheels: $(VENV)/complete ## Install the wheels with large dependencies, such as Spark, into empty environments and use them
