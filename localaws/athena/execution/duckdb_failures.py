@@ -42,6 +42,14 @@ _DATA_ERRORS = {
     "Invalid Input": "INVALID_FUNCTION_ARGUMENT",
     "Mismatch Type": "INVALID_FUNCTION_ARGUMENT",
 }
+_NOT_SCALAR = "clause cannot contain aggregations, window functions or grouping operations"
+_BINDER_WORDS = {
+    "WHERE clause cannot contain": f"EXPRESSION_NOT_SCALAR: WHERE {_NOT_SCALAR}",
+    "GROUP BY clause cannot contain": f"EXPRESSION_NOT_SCALAR: GROUP BY {_NOT_SCALAR}",
+    "aggregate function calls cannot be nested": "NESTED_AGGREGATION: Cannot nest aggregations inside aggregation",
+    "aggregate function calls cannot contain window": "NESTED_WINDOW: Cannot nest window functions inside aggregation",
+    "window function calls cannot be nested": "NESTED_WINDOW: Cannot nest window functions inside window function",
+}
 # Of DuckDB's parser, DuckDB's binder and Arrow.
 _TOO_DEEP = ("memory exhausted at or near", "Max expression depth limit", "Recursion level in ArrowSchema")
 # DuckDB does not accept the translated text. The query is refused as not supported.
@@ -97,8 +105,11 @@ def _failure(message: str) -> Exception:  # noqa: PLR0911 - one for each kind
 
 
 def _binder_failure(message: str) -> QueryFailed:
-    """DuckDB checks the rules of GROUP BY, which are the same in Trino."""
+    """DuckDB checks where aggregates are allowed, and the rules of GROUP BY. They are the same in Trino."""
     first_line = message.partition("\n")[0].removeprefix("Binder Error: ")
+    for sign, words in _BINDER_WORDS.items():
+        if sign in first_line:
+            return QueryFailed(words, SYNTAX_ERROR)
     if "GROUP BY" not in first_line:
         return not_supported(first_line)
     named = re.search(r'column "(?!c\d)([^"]+)"', first_line)

@@ -38,7 +38,7 @@ from localaws.athena.sql.translation.windows import (
 )
 from localaws.athena.sql.types import moments
 from localaws.athena.sql.types.casts import cast, cast_to_varchar, coerced
-from localaws.athena.sql.types.comparisons import check_groups, compared, has_order, ordered, sort_key
+from localaws.athena.sql.types.comparisons import check_groups, compared, has_order, sort_key
 from localaws.athena.sql.types.typed_sql import TypedSql, once, shown_type
 
 # Compiles a subquery within a scope; returns its columns and SQL.
@@ -276,12 +276,16 @@ class Expressions:
             compared = f"SELECT trino_refuse_nan(c) FROM ({compared}) t(c)"
         return TypedSql(f"({coerced(value, common)} {operator} {quantifier} ({compared}))", dt.BOOLEAN)
 
-    def _single_column(self, query: exp.Expr) -> tuple[str, pa.DataType]:
-        """Translate a subquery of one column; return its SQL and type."""
+    def _single_column(self, query: exp.Expr, as_row: bool = False) -> tuple[str, pa.DataType]:
+        """Translate a subquery to one column ``c0``, and return its SQL and type.
+
+        Several columns become a row; with ``as_row`` also one column.
+        """
         text, types = self._subquery(query, self._scope)
-        if len(types) != 1:
-            raise unsupported("a subquery of several columns, which is a row", query)
-        return text, types[0]
+        if len(types) == 1 and not as_row:
+            return text, types[0]
+        packed = row([TypedSql(f"c{at}", datatype) for at, datatype in enumerate(types)])
+        return f"SELECT {packed.sql} AS c0 FROM ({text})", packed.type
 
     def _compared(self, node: exp.Expr, operator: str, left: TypedSql, right: TypedSql) -> TypedSql:
         common = dt.common_type(left.type, right.type)
@@ -318,14 +322,18 @@ class Expressions:
         query = node.args.get("query")
         if query is None and len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Values):
             query = node.expressions[0]
-        if query is not None and dt.is_row(value.type):
-            return self._row_in(value, query, node)
         if query is not None:
-            text, found = self._single_column(query)
+            text, found = self._single_column(query, as_row=dt.is_row(value.type))
             items: list[TypedSql] = []
             common = dt.common_type(value.type, found)
-            if common is not None and common != found:
-                text = f"SELECT {coerced(TypedSql('c0', found), common)} FROM ({text})"
+            if common is None:
+                raise type_mismatch(
+                    node,
+                    "Value expression and result of subquery must be of the same type: "
+                    f"{dt.trino_name(value.type)} vs {dt.trino_name(found)}",
+                )
+            if common != found:
+                text = f"SELECT {coerced(TypedSql('c0', found), common)} AS c0 FROM ({text})"
         else:
             items = [self.compile(item) for item in node.expressions]
             common, text = common_of([value, *items]), ""
@@ -334,7 +342,7 @@ class Expressions:
                 node, f"IN value and list items must be the same type: {dt.trino_name(value.type)}"
             )
         if pa.types.is_nested(common):
-            return self._in_nested(value, items, common)
+            return _in_rows(value, text, common) if text else _in_nested(value, items, common)
         tested, texts = coerced(value, common), [coerced(item, common) for item in items]
         found = f"({tested} IN ({text or ', '.join(texts)}))"
         constants = [
@@ -350,31 +358,6 @@ class Expressions:
                 f"THEN CASE WHEN {nulls} THEN NULL ELSE false END ELSE {found} END)"
             )
         return TypedSql(found, dt.BOOLEAN)
-
-    def _row_in(self, value: TypedSql, query: exp.Expr, node: exp.Expr) -> TypedSql:
-        """Translate ``(a, b) IN (SELECT c, d ...)``."""
-        text, types = self._subquery(query, self._scope)
-        found = row([TypedSql(f"c{at}", type_) for at, type_ in enumerate(types)])
-        common = dt.common_type(value.type, found.type)
-        if common is None:
-            raise type_mismatch(
-                node,
-                "Value expression and result of subquery must be of the same type: "
-                f"{dt.trino_name(value.type)} vs {dt.trino_name(found.type)}",
-            )
-        # Where a NULL is inside, the result can be NULL. DuckDB does not compare so.
-        texts = [ordered(coerced(side, common), common) for side in (value, found)]
-        return TypedSql(f"({texts[0]} IN (SELECT {texts[1]} FROM ({text})))", dt.BOOLEAN)
-
-    def _in_nested(self, value: TypedSql, items: Sequence[TypedSql], common: pa.DataType) -> TypedSql:
-        if not items:
-            raise not_supported(f"IN with a subquery of {dt.trino_name(common)}")
-        texts = [coerced(item, common) for item in (value, *items)]
-
-        def write(tested: str, *others: str) -> str:
-            return f"({' OR '.join(compared('=', tested, other, common) for other in others)})"
-
-        return TypedSql(once(texts, write), dt.BOOLEAN)
 
     def _exists(self, node: exp.Expr) -> TypedSql:
         only(node, "this")
@@ -804,6 +787,22 @@ class Expressions:
         exp.Filter: _filter,
         exp.Window: _window,
     }
+
+
+def _in_nested(value: TypedSql, items: Sequence[TypedSql], common: pa.DataType) -> TypedSql:
+    texts = [coerced(item, common) for item in (value, *items)]
+
+    def write(tested: str, *others: str) -> str:
+        return f"({' OR '.join(compared('=', tested, other, common) for other in others)})"
+
+    return TypedSql(once(texts, write), dt.BOOLEAN)
+
+
+def _in_rows(value: TypedSql, query: str, common: pa.DataType) -> TypedSql:
+    """Return IN with a subquery of arrays or rows, in which a NULL can make the comparison unknown."""
+    equal = f"SELECT {compared('=', coerced(value, common), 'c0', common)} AS equal FROM ({query})"
+    found = "CASE WHEN bool_or(equal) THEN true WHEN bool_or(equal IS NULL) THEN NULL ELSE false END"
+    return TypedSql(f"(SELECT {found} FROM ({equal}))", dt.BOOLEAN)
 
 
 def _chain(node: exp.Expr) -> list[exp.Expr]:

@@ -62,6 +62,7 @@ def check_alias_count(alias: exp.Expr | None, columns: int) -> None:
 
 def ordinal(node: exp.Expr, columns: int) -> int | None:
     """Return the index of the ordinal in ``GROUP BY 2``; None if the node is not an ordinal."""
+    node = node.unnest()
     if not isinstance(node, exp.Literal) or node.is_string or not str(node.this).isdigit():
         return None
     at = int(node.this)
@@ -73,6 +74,7 @@ def ordinal(node: exp.Expr, columns: int) -> int | None:
 
 
 def named_output(node: exp.Expr, outputs: Sequence[OutputColumn]) -> int | None:
+    node = node.unnest()
     if not isinstance(node, exp.Column) or node.table:
         return None
     found = [

@@ -269,7 +269,8 @@ class _Compiler:
                 only(item, "this", "alias")
                 name: str | None = item.alias
             else:
-                name = inner.name if isinstance(inner, exp.Column) else None
+                named = inner.unnest()  # Trino ignores parentheses around a column
+                name = named.name if isinstance(named, exp.Column) else None
             items.append(_Item(expressions.compile(inner), name, inner))
         return items
 
