@@ -43,7 +43,7 @@ ALLOWED = {
 ATHENA = ROOT / "localaws/athena"
 # The packages of the local Athena and of its sql, each with the packages it may import.
 PACKAGES: dict[str, set[str]] = {
-    "api": {"execution", "tables", "results"},
+    "api": {"execution", "sql", "tables", "results"},
     "execution": {"sql", "ddl", "writing", "tables", "results"},
     "writing": {"sql", "tables", "results"},
     "sql": {"tables"},

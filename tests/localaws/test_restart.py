@@ -141,6 +141,7 @@ def make_running(aws: LocalAws) -> dict[str, Any]:
         *map(aws.client, ("athena", "emr", "emr-serverless")),
     )
     athena.start_query_execution(QueryString="PREPARE one FROM SELECT ? AS a", WorkGroup="w")
+    athena.create_named_query(Name="named", Database="default", QueryString="SELECT 1", WorkGroup="w")
     query, listing, slow = (
         athena.start_query_execution(QueryString=text, WorkGroup="w")["QueryExecutionId"]
         for text in ("SELECT 1 AS x, 'a,\"b' AS y UNION ALL SELECT 2, NULL", "SHOW DATABASES", "SELECT 3")
@@ -221,6 +222,10 @@ def read(client: Client) -> dict[str, Any]:
         "log groups": client("logs").describe_log_groups()["logGroups"],
         "security": client("emr").describe_security_configuration(Name="sec")["CreationDateTime"],
         "workgroup": athena.get_work_group(WorkGroup="w")["WorkGroup"],
+        "named": [
+            athena.get_named_query(NamedQueryId=query)["NamedQuery"]
+            for query in athena.list_named_queries(WorkGroup="w")["NamedQueryIds"]
+        ],
         "prepared": [
             statement["StatementName"]
             for statement in athena.list_prepared_statements(WorkGroup="w")["PreparedStatements"]
@@ -243,6 +248,7 @@ def test_the_state_of_the_services_is_kept(before: dict[str, Any], after: Client
     found = read(after)
     assert len(found["queries"]) == 3
     assert found["prepared"] == ["one"]
+    assert [query["Name"] for query in found["named"]] == ["named"]
     assert found["contents"] == ["b'gone'", "b'second'", "b'first'", "b'before versioning'"]
     assert {name for name, value in found.items() if value != before["found"][name]} == set()
 

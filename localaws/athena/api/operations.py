@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -19,18 +20,22 @@ from botocore.exceptions import ClientError
 
 from localaws.athena.api import serializers
 from localaws.athena.api.errors import invalid_request, unsupported_request
+from localaws.athena.api.named_queries import NamedQueries, NamedQuery
 from localaws.athena.api.query_executions import QueryExecutions
 from localaws.athena.api.workgroups import (
+    ENGINE_VERSION,
     PRIMARY,
     WorkGroup,
     WorkGroups,
-    check_reuse,
     checked_result_configuration,
+    checked_reuse,
 )
 from localaws.athena.errors import MalformedQuery
-from localaws.athena.execution.engine import Engine
+from localaws.athena.execution.engine import Body, Engine
+from localaws.athena.execution.prepared_statements import PreparedStatement
 from localaws.athena.execution.query_execution import QueryExecution
 from localaws.athena.execution.runner import Runner
+from localaws.athena.sql.parsing.statements import CreateTableAs
 from localaws.athena.tables.catalog import AlreadyExists, Catalog
 from localaws.faults.plan import FaultPlan
 from localaws.moto_services import CATALOG_REGION
@@ -83,6 +88,7 @@ class AthenaApi:
     def __init__(self, engine: Engine, catalog: Catalog, s3: Any, runner: Runner) -> None:
         self.engine, self._catalog, self._s3, self.runner = engine, catalog, s3, runner
         self.executions, self.workgroups = QueryExecutions(), WorkGroups()
+        self.named_queries = NamedQueries()
         self._lock = Lock()
 
     # ---------------------------------------------------------------- queries
@@ -103,7 +109,7 @@ class AthenaApi:
         if catalog.lower() != CATALOG.lower():
             raise invalid_request(f"Catalog {catalog} is not found; the only catalog is {CATALOG}")
         configuration = checked_result_configuration(params.get("ResultConfiguration", {}))
-        check_reuse(params.get("ResultReuseConfiguration", {}))
+        reuse = checked_reuse(params.get("ResultReuseConfiguration", {}))
         if "EngineConfiguration" in params:
             raise unsupported_request("EngineConfiguration")
         folder = group.output_folder(configuration.get("OutputLocation"))
@@ -114,6 +120,7 @@ class AthenaApi:
             prepared = self.engine.prepare(params["QueryString"], parameters, group.name)
         except MalformedQuery as error:
             raise invalid_request(str(error), "MALFORMED_QUERY") from None
+        _check_external_location(prepared.body, group)
         self._check_bucket(folder)
         return QueryExecution(
             text=params["QueryString"],
@@ -123,6 +130,7 @@ class AthenaApi:
             workgroup=group.name,
             output_folder=folder,
             result_configuration=configuration,
+            result_reuse=reuse,
             parameters=parameters,
             scan_limit=group.configuration.get("BytesScannedCutoffPerQuery"),
         )
@@ -204,6 +212,13 @@ class AthenaApi:
         summaries = [serializers.workgroup_summary(group) for group in self.workgroups]
         return _page("WorkGroups", summaries, params)
 
+    def list_engine_versions(self, params: JSON) -> JSON:
+        versions = [
+            {"SelectedEngineVersion": selected, "EffectiveEngineVersion": ENGINE_VERSION}
+            for selected in ("AUTO", ENGINE_VERSION)
+        ]
+        return _page("EngineVersions", versions, params)
+
     def update_work_group(self, params: JSON) -> JSON:
         group = self.workgroups.get(params["WorkGroup"])
         group.update(params.get("Description"), params.get("State"), params.get("ConfigurationUpdates", {}))
@@ -212,12 +227,125 @@ class AthenaApi:
     def delete_work_group(self, params: JSON) -> JSON:
         name = params["WorkGroup"]
         with self._lock:
+            named = self.named_queries.of_workgroup(name)
+            prepared = self.engine.prepared_statements.of_workgroup(name)
             used = any(execution.workgroup == name for execution in self.executions)
-            if used and not params.get("RecursiveDeleteOption"):
+            if (used or named or prepared) and not params.get("RecursiveDeleteOption"):
                 raise invalid_request(f"WorkGroup {name} is not empty")
             self.workgroups.delete(name)
             self.executions.drop_workgroup(name)
+            for query in named:
+                self.named_queries.delete(query.id)
+            for statement in prepared:
+                self.engine.prepared_statements.remove(name, statement.name)
         return {}
+
+    # ---------------------------------------------------------------- named queries
+    def create_named_query(self, params: JSON) -> JSON:
+        token = params.pop("ClientRequestToken", None)
+        group = self.workgroups.get(params.get("WorkGroup", PRIMARY))
+        query = NamedQuery(
+            params["Name"], params["Database"], params["QueryString"], group.name, params.get("Description")
+        )
+        with self._lock:
+            return {"NamedQueryId": self.named_queries.create(query, token, params)}
+
+    def get_named_query(self, params: JSON) -> JSON:
+        return {"NamedQuery": serializers.named_query(self.named_queries.get(params["NamedQueryId"]))}
+
+    def batch_get_named_query(self, params: JSON) -> JSON:
+        found, missing = [], []
+        for query_id in params["NamedQueryIds"]:
+            try:
+                found.append(serializers.named_query(self.named_queries.get(query_id)))
+            except AwsError as error:
+                missing.append(
+                    {"NamedQueryId": query_id, "ErrorCode": error.code, "ErrorMessage": error.message}
+                )
+        return {"NamedQueries": found, "UnprocessedNamedQueryIds": missing}
+
+    def list_named_queries(self, params: JSON) -> JSON:
+        group = self.workgroups.get(params.get("WorkGroup", PRIMARY))
+        return _page(
+            "NamedQueryIds", [query.id for query in self.named_queries.of_workgroup(group.name)], params
+        )
+
+    def update_named_query(self, params: JSON) -> JSON:
+        self.named_queries.update(
+            params["NamedQueryId"], params["Name"], params["QueryString"], params.get("Description")
+        )
+        return {}
+
+    def delete_named_query(self, params: JSON) -> JSON:
+        self.named_queries.delete(params["NamedQueryId"])
+        return {}
+
+    # ---------------------------------------------------------------- prepared statements
+    def create_prepared_statement(self, params: JSON) -> JSON:
+        statement = self._prepared_statement(params)
+        with self._lock:
+            if self.engine.prepared_statements.find(statement.workgroup, statement.name):
+                raise invalid_request(
+                    f"PreparedStatement {statement.name} already exists in workGroup {statement.workgroup}"
+                )
+            self.engine.prepared_statements.put(statement)
+        return {}
+
+    def update_prepared_statement(self, params: JSON) -> JSON:
+        found = self._existing_statement(params["StatementName"], params["WorkGroup"])
+        description = params.get("Description", found.description)
+        self.engine.prepared_statements.put(
+            replace(self._prepared_statement(params), description=description)
+        )
+        return {}
+
+    def get_prepared_statement(self, params: JSON) -> JSON:
+        found = self._existing_statement(params["StatementName"], params["WorkGroup"])
+        return {"PreparedStatement": serializers.prepared_statement(found)}
+
+    def batch_get_prepared_statement(self, params: JSON) -> JSON:
+        found, missing = [], []
+        for name in params["PreparedStatementNames"]:
+            try:
+                found.append(
+                    serializers.prepared_statement(self._existing_statement(name, params["WorkGroup"]))
+                )
+            except AwsError as error:
+                missing.append(
+                    {"StatementName": name, "ErrorCode": error.code, "ErrorMessage": error.message}
+                )
+        return {"PreparedStatements": found, "UnprocessedPreparedStatementNames": missing}
+
+    def list_prepared_statements(self, params: JSON) -> JSON:
+        group = self.workgroups.get(params["WorkGroup"])
+        found = self.engine.prepared_statements.of_workgroup(group.name)
+        summaries = [{"StatementName": each.name, "LastModifiedTime": each.modified} for each in found]
+        return _page("PreparedStatements", summaries, params)
+
+    def delete_prepared_statement(self, params: JSON) -> JSON:
+        found = self._existing_statement(params["StatementName"], params["WorkGroup"])
+        self.engine.prepared_statements.remove(found.workgroup, found.name)
+        return {}
+
+    def _prepared_statement(self, params: JSON) -> PreparedStatement:
+        group = self.workgroups.get(params["WorkGroup"])
+        try:
+            self.engine.prepare(params["QueryStatement"], None)
+        except MalformedQuery as error:
+            raise invalid_request(str(error), "MALFORMED_QUERY") from None
+        return PreparedStatement(
+            group.name, params["StatementName"], params["QueryStatement"], params.get("Description")
+        )
+
+    def _existing_statement(self, name: str, workgroup: str) -> PreparedStatement:
+        group = self.workgroups.get(workgroup)
+        found = self.engine.prepared_statements.find(group.name, name)
+        if found is None:
+            raise AwsError(
+                "ResourceNotFoundException",
+                f"PreparedStatement {name} was not found in workGroup {group.name}",
+            )
+        return found
 
     # ---------------------------------------------------------------- tags of workgroups
     def tag_resource(self, params: JSON) -> JSON:
@@ -286,6 +414,21 @@ class AthenaApi:
         if database is None:
             raise AwsError("MetadataException", f"EntityNotFoundException: Database {name} not found.")
         return database
+
+
+def _check_external_location(body: Body, group: WorkGroup) -> None:
+    """Raise AwsError if a CREATE TABLE AS has a location although the workgroup enforces its own."""
+    if (
+        isinstance(body, CreateTableAs)
+        and "external_location" in body.properties
+        and group.configuration["EnforceWorkGroupConfiguration"]
+        and group.configuration.get("ResultConfiguration", {}).get("OutputLocation")
+    ):
+        raise invalid_request(
+            "The Create Table As Select query failed because it was submitted with an 'external_location' property "
+            "to an Athena Workgroup that enforces a centralized output location for all queries. Please remove the "
+            "'external_location' property and resubmit the query."
+        )
 
 
 def _check_catalog(name: str) -> None:

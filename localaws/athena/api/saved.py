@@ -1,4 +1,4 @@
-"""The saved state of Athena: workgroups, query executions and prepared statements."""
+"""The saved state of Athena: workgroups, query executions, named queries and prepared statements."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from localaws.athena.api.named_queries import NamedQuery
 from localaws.athena.api.operations import AthenaApi
 from localaws.athena.api.workgroups import WorkGroup
 from localaws.athena.errors import ENGINE_ERROR, SYSTEM, QueryFailed
@@ -46,7 +47,9 @@ def restore(database: Database, api: AthenaApi) -> list[Source]:
     statements = api.engine.prepared_statements.by_key
     prepared: Resources[PreparedStatement] = Resources("athena prepared statement", lambda: dict(statements))
     statements.update(prepared.load_as(database, PreparedStatement))
-    return [workgroups, executions, prepared]
+    named: Resources[NamedQuery] = Resources("athena named query", lambda: dict(api.named_queries.by_id))
+    api.named_queries.by_id.update(named.load_as(database, NamedQuery))
+    return [workgroups, executions, prepared, named]
 
 
 def _encode(execution: QueryExecution) -> bytes:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from localaws.athena.api.named_queries import NamedQuery
 from localaws.athena.api.workgroups import WorkGroup
+from localaws.athena.execution.prepared_statements import PreparedStatement
 from localaws.athena.execution.query_execution import QueryExecution
 from localaws.athena.results.result import Result, ResultColumn, Row
 from localaws.athena.tables.catalog import GlueTable
@@ -22,7 +24,7 @@ def query_execution(execution: QueryExecution) -> JSON:
         "StatementType": statement.kind,
         "SubstatementType": statement.substatement,
         "ResultConfiguration": {**execution.result_configuration, "OutputLocation": execution.output},
-        "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
+        "ResultReuseConfiguration": execution.result_reuse,
         "QueryExecutionContext": {"Database": execution.database, "Catalog": execution.catalog},
         "Status": _status(execution),
         "Statistics": _statistics(execution),
@@ -80,6 +82,27 @@ def workgroup_summary(group: WorkGroup) -> JSON:
     }
 
 
+def named_query(query: NamedQuery) -> JSON:
+    return {
+        "NamedQueryId": query.id,
+        "Name": query.name,
+        "Description": query.description,
+        "Database": query.database,
+        "QueryString": query.text,
+        "WorkGroup": query.workgroup,
+    }
+
+
+def prepared_statement(statement: PreparedStatement) -> JSON:
+    return {
+        "StatementName": statement.name,
+        "QueryStatement": statement.text,
+        "WorkGroupName": statement.workgroup,
+        "Description": statement.description,
+        "LastModifiedTime": statement.modified,
+    }
+
+
 def database(glue_database: dict[str, Any]) -> JSON:
     return {
         "Name": glue_database["Name"],
@@ -125,7 +148,10 @@ def _status(execution: QueryExecution) -> JSON:
 
 def _statistics(execution: QueryExecution) -> JSON:
     scanned = execution.result.scanned_bytes if execution.result else 0
-    members: JSON = {"DataScannedInBytes": scanned}
+    members: JSON = {
+        "DataScannedInBytes": scanned,
+        "ResultReuseInformation": {"ReusedPreviousResult": False},
+    }
     if execution.state == "SUCCEEDED" and execution.prepared.statement.output in ("table", "files"):
         members["DataManifestLocation"] = execution.destination.manifest
     if execution.started is not None:

@@ -19,6 +19,7 @@ _SETTINGS = {
     *("ResultConfiguration", "EnforceWorkGroupConfiguration", "BytesScannedCutoffPerQuery", "EngineVersion"),
     *("PublishCloudWatchMetricsEnabled", "RequesterPaysEnabled", "EnableMinimumEncryptionConfiguration"),
 }
+_MAX_REUSE_MINUTES = 10_080
 _MAY_BE_OFF = {"ManagedQueryResultsConfiguration"}
 _S3_FOLDER = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
 
@@ -105,10 +106,12 @@ def checked_result_configuration(configuration: JSON) -> JSON:
     return configuration
 
 
-def check_reuse(configuration: JSON) -> None:
-    """Raise AwsError if results of earlier queries are to be reused, which is not supported."""
-    if configuration.get("ResultReuseByAgeConfiguration", {}).get("Enabled"):
-        raise unsupported_request("ResultReuseByAgeConfiguration with Enabled true")
+def checked_reuse(configuration: JSON) -> JSON:
+    """Return the ResultReuseConfiguration after checks. Results are never reused: each query runs again."""
+    by_age = configuration.get("ResultReuseByAgeConfiguration", {"Enabled": False})
+    if not 0 <= by_age.get("MaxAgeInMinutes", 0) <= _MAX_REUSE_MINUTES:
+        raise invalid_request(f"MaxAgeInMinutes must be from 0 to {_MAX_REUSE_MINUTES}")
+    return {"ResultReuseByAgeConfiguration": by_age}
 
 
 def _check_configuration(given: JSON) -> None:

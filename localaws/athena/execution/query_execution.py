@@ -33,6 +33,7 @@ class QueryExecution:
     workgroup: str
     output_folder: str
     result_configuration: JSON
+    result_reuse: JSON = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
     scan_limit: int | None = None
     id: str = field(default_factory=lambda: str(uuid4()))

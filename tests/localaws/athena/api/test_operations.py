@@ -296,10 +296,8 @@ def test_disabled_settings_and_the_current_engine_version_are_accepted(
 def test_unsupported_parameters_of_a_query_are_refused(warehouse: Warehouse) -> None:
     request = {"QueryString": "SELECT 1", "ResultConfiguration": {"OutputLocation": warehouse.output}}
     call = warehouse.athena.start_query_execution
-    reuse = {"ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": 60}}
-    code, message = refusal(call, **request, ResultReuseConfiguration=reuse)
-    assert code == "InvalidRequestException"
-    assert message.startswith("not supported by the local Athena: ResultReuse")
+    reuse = {"ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": 10_081}}
+    assert "MaxAgeInMinutes" in refusal(call, **request, ResultReuseConfiguration=reuse)[1]
     message = refusal(call, **request, EngineConfiguration={"MaxConcurrentDpus": 2})[1]
     assert message == "not supported by the local Athena: EngineConfiguration"
     request["ResultConfiguration"] = {
@@ -412,3 +410,69 @@ def test_table_metadata_comes_from_glue(warehouse: Warehouse) -> None:
         {"CatalogName": "AwsDataCatalog", "Type": "GLUE"}
     ]
     assert warehouse.athena.get_data_catalog(Name="awsdatacatalog")["DataCatalog"]["Type"] == "GLUE"
+
+
+def test_result_reuse_is_accepted_but_each_query_runs(warehouse: Warehouse) -> None:
+    reuse = {"ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": 60}}
+    ended = warehouse.run("SELECT 1", ResultReuseConfiguration=reuse)
+    assert ended.execution["ResultReuseConfiguration"] == reuse
+    assert ended.execution["Statistics"]["ResultReuseInformation"] == {"ReusedPreviousResult": False}
+
+
+def test_named_queries(warehouse: Warehouse) -> None:
+    athena = warehouse.athena
+    athena.create_work_group(Name="named")
+    request = {"Name": "one", "Database": "default", "QueryString": "SELECT 1", "WorkGroup": "named"}
+    query = athena.create_named_query(**request, ClientRequestToken="t" * 32)["NamedQueryId"]
+    assert athena.create_named_query(**request, ClientRequestToken="t" * 32)["NamedQueryId"] == query
+    athena.update_named_query(NamedQueryId=query, Name="two", QueryString="SELECT 2", Description="changed")
+    found = athena.get_named_query(NamedQueryId=query)["NamedQuery"]
+    assert (found["Name"], found["QueryString"], found["Description"]) == ("two", "SELECT 2", "changed")
+    assert athena.list_named_queries(WorkGroup="named")["NamedQueryIds"] == [query]
+    both = athena.batch_get_named_query(NamedQueryIds=[query, "gone"])
+    assert [each["NamedQueryId"] for each in both["NamedQueries"]] == [query]
+    assert both["UnprocessedNamedQueryIds"][0]["NamedQueryId"] == "gone"
+    assert "is not empty" in refusal(athena.delete_work_group, WorkGroup="named")[1]
+    athena.delete_named_query(NamedQueryId=query)
+    assert "was not found" in refusal(athena.get_named_query, NamedQueryId=query)[1]
+    athena.delete_work_group(WorkGroup="named")
+
+
+def test_prepared_statements(warehouse: Warehouse) -> None:
+    athena = warehouse.athena
+    key = {"StatementName": "stored", "WorkGroup": "primary"}
+    athena.create_prepared_statement(**key, QueryStatement="SELECT ? AS x", Description="first")
+    assert "already exists" in refusal(athena.create_prepared_statement, **key, QueryStatement="SELECT 1")[1]
+    assert (
+        "mismatched input"
+        in refusal(athena.update_prepared_statement, **key, QueryStatement="SELECT FROM")[1]
+    )
+    athena.update_prepared_statement(**key, QueryStatement="SELECT ? + 1 AS x")
+    found = athena.get_prepared_statement(**key)["PreparedStatement"]
+    assert (found["QueryStatement"], found["Description"]) == ("SELECT ? + 1 AS x", "first")
+    assert warehouse.run("EXECUTE stored USING 41").rows[1:] == [("42",)]
+    names = [
+        each["StatementName"]
+        for each in athena.list_prepared_statements(WorkGroup="primary")["PreparedStatements"]
+    ]
+    assert "stored" in names
+    both = athena.batch_get_prepared_statement(PreparedStatementNames=["stored", "gone"], WorkGroup="primary")
+    assert both["UnprocessedPreparedStatementNames"][0]["ErrorCode"] == "ResourceNotFoundException"
+    athena.delete_prepared_statement(**key)
+    assert refusal(athena.get_prepared_statement, **key)[0] == "ResourceNotFoundException"
+
+
+def test_a_workgroup_that_enforces_its_location_refuses_the_location_of_a_new_table(
+    warehouse: Warehouse,
+) -> None:
+    location = {"ResultConfiguration": {"OutputLocation": warehouse.output}}
+    warehouse.athena.create_work_group(Name="enforced", Configuration=location)
+    sql = f"CREATE TABLE x WITH (external_location = 's3://{warehouse.bucket}/x/') AS SELECT 1 AS a"
+    code, message = refusal(warehouse.athena.start_query_execution, QueryString=sql, WorkGroup="enforced")
+    assert code == "InvalidRequestException"
+    assert message.startswith("The Create Table As Select query failed because it was submitted with an")
+
+
+def test_engine_versions(warehouse: Warehouse) -> None:
+    versions = warehouse.athena.list_engine_versions()["EngineVersions"]
+    assert {each["EffectiveEngineVersion"] for each in versions} == {"Athena engine version 3"}
