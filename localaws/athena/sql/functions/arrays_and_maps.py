@@ -11,7 +11,7 @@ _REDUCED = (
     "list_reduce("
     "list_transform({0}, lambda element: struct_pack(x0 := CAST(NULL AS {S}), x1 := element)), "
     "lambda state, element: struct_pack("
-    "x0 := list_transform([struct_pack(x0 := state.x0, x1 := element.x1)], {2})[1], x1 := CAST(NULL AS {T})), "
+    "x0 := list_transform([struct_pack(x0 := (state).x0, x1 := (element).x1)], {2})[1], x1 := CAST(NULL AS {T})), "
     "struct_pack(x0 := {1}, x1 := CAST(NULL AS {T}))).x0"
 )
 _PAIRS = "list(struct_pack(k := {0}, v := {1}){order}){over}"
@@ -111,7 +111,7 @@ SCALAR_ROWS = (
     (
         "map_entries",
         "map(K, V) -> array(row(K, V))",
-        "list_transform(map_entries({0}), lambda pair: struct_pack(field0 := pair.key, field1 := pair.value))",
+        "list_transform(map_entries({0}), lambda pair: struct_pack(field0 := (pair).key, field1 := (pair).value))",
     ),
     ("map_from_entries", "array(row(K, V)) -> map(K, V)", "trino_map_from_entries({0})"),
     ("multimap_from_entries", "array(row(K, V)) -> map(K, array(V))", "trino_multimap_from_entries({0})"),

@@ -163,13 +163,21 @@ def _scalar(text: str, type_name: str) -> str | None:
             return None
         if isinstance(value, list):
             raise ValueError(text)
-        if isinstance(value, bool) and target not in (dt.VARCHAR, dt.BOOLEAN):
-            value = int(value)
-        return _SCALARS.get(target, _decimal)(value, text.strip(" \t\n\r"), target)
+        return scalar_text(value, target, text.strip(" \t\n\r"))
     except (ValueError, InvalidOperation, OverflowError):
         raise QueryFailed(
             f"INVALID_CAST_ARGUMENT: Cannot cast '{_shown(text)}' to {type_name.upper()}", DATA_ERROR
         ) from None
+
+
+def scalar_text(value: Any, target: pa.DataType, text: str = "") -> str:
+    """Return the text of a value from which DuckDB casts it to ``target``; ``text`` is that of a number in JSON.
+
+    Raises ValueError or ArithmeticError if Trino has no cast for the value.
+    """
+    if isinstance(value, bool) and target not in (dt.VARCHAR, dt.BOOLEAN):
+        value = int(value)
+    return _SCALARS.get(target, _decimal)(value, text or json_texts.dumps(value), target)
 
 
 def _varchar(value: Any, text: str, target: pa.DataType) -> str:

@@ -10,6 +10,7 @@ from localaws.athena.sql.functions import (
     array_functions,
     json_functions,
     regexp_functions,
+    sql_json,
     text_functions,
     time_zones,
     wide_decimals,
@@ -18,8 +19,15 @@ from localaws.athena.sql.functions import (
 
 def register_functions(connection: DuckDBPyConnection) -> None:
     """Register the functions for all connections of this database."""
-    modules = (wide_decimals, text_functions, time_zones, array_functions, json_functions, regexp_functions)
-    for module in modules:
+    for module in (
+        wide_decimals,
+        text_functions,
+        time_zones,
+        array_functions,
+        json_functions,
+        sql_json,
+        regexp_functions,
+    ):
         module.register(connection)
     for name in ("trino.sql", "moments.sql"):
         connection.execute(files(__package__).joinpath(name).read_text(encoding="utf-8"))

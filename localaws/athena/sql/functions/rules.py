@@ -15,6 +15,7 @@ from localaws.athena.errors import not_supported
 from localaws.athena.sql.functions import date_formats, decimals
 from localaws.athena.sql.functions.moment_functions import MOMENT_RULES
 from localaws.athena.sql.functions.nested_rules import NESTED_RULES, common_of
+from localaws.athena.sql.functions.sql_json import SQL_JSON_RULES
 from localaws.athena.sql.types import moments
 from localaws.athena.sql.types.casts import cast, coerced
 from localaws.athena.sql.types.comparisons import compared, has_order, ordered
@@ -176,4 +177,5 @@ RULES: dict[str, Rule] = {
     "nullif": _nullif,
     "try": _try,
     **NESTED_RULES,
+    **SQL_JSON_RULES,
 }

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from localaws.athena.sql.parsing.tokens import Cursor, Mismatch, TrinoToken, without_comments
+from localaws.athena.sql.parsing.json_grammar import Edits, JsonFunctions
+from localaws.athena.sql.parsing.tokens import Mismatch, TrinoToken, without_comments
 
 _NO_NAMES = {
     "digits": "identifiers must not start with a digit; surround the identifier with double quotes",
@@ -58,13 +59,15 @@ class RecognizedQuery:
     """What a recognized query contains.
 
     In ``text`` each comment is replaced by white space. ``names`` are the start positions of columns, relations and
-    aliases, ``unsupported`` are Trino's constructs that sqlglot does not support.
+    aliases, ``unsupported`` are Trino's constructs that sqlglot does not support, ``edits`` the changes with which it
+    can parse JSON functions.
     """
 
     text: str
     names: frozenset[int] = frozenset()
     types: list[TypeName] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
+    edits: Edits = field(default_factory=Edits)
 
 
 def recognize(text: str) -> RecognizedQuery:
@@ -84,7 +87,7 @@ def recognize_expression(text: str) -> None:
     _Recognizer(text).expression_alone()
 
 
-class _Recognizer(Cursor):
+class _Recognizer(JsonFunctions):
     """Recursive descent without a tree. It ignores operator precedence and reads operators in loops."""
 
     def __init__(self, text: str) -> None:
@@ -92,6 +95,7 @@ class _Recognizer(Cursor):
         self._queries: dict[tuple[bool, int], int | None] = {}
         self._type_start = 0
         self.parsed = RecognizedQuery(text)
+        self.edits = self.parsed.edits
 
     @property
     def names(self) -> frozenset[int]:
@@ -696,12 +700,6 @@ class _Recognizer(Cursor):
             self._expect(")")
         return True
 
-    def _json_function(self) -> bool:
-        name = self._peek().lower()
-        self._at += 1
-        self._unsupported(name)
-        return True
-
     def _listagg(self) -> bool:
         self._expect("LISTAGG", "(")
         self._take_one("DISTINCT", "ALL")
@@ -798,7 +796,7 @@ class _Recognizer(Cursor):
         "NORMALIZE": _normalize,
         "GROUPING": _grouping,
         "LISTAGG": _listagg,
-        **dict.fromkeys(_JSON_FUNCTIONS, _json_function),
+        **dict.fromkeys(_JSON_FUNCTIONS, JsonFunctions._json_function),
         **dict.fromkeys(_WITHOUT_ARGUMENTS, _constant),
         **dict.fromkeys(_WITH_PRECISION, _moment),
     }

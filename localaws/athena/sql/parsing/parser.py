@@ -19,6 +19,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from localaws.athena.datatypes import MAX_DIGITS, TRINO_TYPE_NAMES
 from localaws.athena.errors import SYNTAX_ERROR, MalformedQuery, QueryFailed, not_supported
 from localaws.athena.sql.parsing.grammar import RecognizedQuery, recognize, recognize_expression
+from localaws.athena.sql.parsing.json_grammar import Edits
 from localaws.athena.sql.parsing.nodes import position
 from localaws.athena.sql.parsing.tokens import place
 
@@ -109,7 +110,7 @@ def _parse(text: str) -> exp.Expr:
         raise not_supported(found.unsupported[0])
     try:
         dialect = _Trino()
-        tokens = _with_names(dialect.tokenize(found.text), found)
+        tokens = _edited(_with_names(dialect.tokenize(found.text), found), found.edits)
         trees = [tree for tree in dialect.parser().parse(tokens, found.text) if tree is not None]
     except ParseError as error:
         raise not_supported(_unread(error)) from None
@@ -145,6 +146,23 @@ def _with_names(tokens: list[Token], found: RecognizedQuery) -> list[Token]:
         else token
         for token in tokens
     ]
+
+
+def _edited(tokens: list[Token], edits: Edits) -> list[Token]:
+    """Rewrite JSON functions to plain calls."""
+    if not edits.added:
+        return tokens
+    found: list[Token] = []
+    for token in tokens:
+        place = (token.line, token.col, token.start, token.end)
+        if token.start in edits.added:
+            comma = [] if token.start in edits.alone else [Token(TokenType.COMMA, ",", *place)]
+            found += [*comma, Token(TokenType.STRING, edits.added[token.start], *place), token]
+        elif token.start in edits.commas:
+            found.append(Token(TokenType.COMMA, ",", *place))
+        elif not edits.drops(token.start):
+            found.append(token)
+    return found
 
 
 def _literal(value: str) -> exp.Expr:

@@ -633,7 +633,7 @@ class Expressions:
             )
 
         name = f"p{self._depth}"
-        texts = [name] if len(types) == 1 else [f"{name}.x{at}" for at in range(len(types))]
+        texts = [name] if len(types) == 1 else [f"({name}).x{at}" for at in range(len(types))]
         parameters = tuple(
             ScopeColumn(parameter.name.lower(), type_, text)
             for parameter, type_, text in zip(node.expressions, types, texts, strict=True)

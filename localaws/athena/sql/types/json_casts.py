@@ -71,7 +71,7 @@ def _from_json(text: str, target: pa.DataType) -> str:
         element = _from_json("element", target.value_type)
         return f"list_transform(trino_json_elements({text}, {_name(target)}), lambda element: {element})"
     if dt.is_map(target):
-        key, value = map(_from_json, ("entry.key", "entry.value"), dt.parts(target))
+        key, value = map(_from_json, ("(entry).key", "(entry).value"), dt.parts(target))
         pair = f"struct_pack(field0 := {key}, field1 := {value})"
         entries = f"list_transform(trino_json_entries({text}, {_name(target)}), lambda entry: {pair})"
         return f"trino_map_from_entries({entries})"

@@ -14,6 +14,7 @@ from localaws.athena.sql.functions.supported import AGGREGATES, SCALARS, WINDOW_
 from tests.localaws.athena.sql.functions.test_json_functions import JSON_ANSWERS
 from tests.localaws.athena.sql.functions.test_moment_functions import MOMENT_ANSWERS
 from tests.localaws.athena.sql.functions.test_nested import NESTED_ANSWERS
+from tests.localaws.athena.sql.functions.test_sql_json import SQL_JSON_ANSWERS
 
 SCALAR_ANSWERS = [
     # ---- division and remainders
@@ -695,6 +696,7 @@ def test_every_supported_function_is_tested_here() -> None:
             *MOMENT_ANSWERS,
             *NESTED_ANSWERS,
             *JSON_ANSWERS,
+            *SQL_JSON_ANSWERS,
             *AGGREGATE_ANSWERS,
             *WINDOW_ANSWERS,
         ]

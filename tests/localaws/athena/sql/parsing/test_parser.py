@@ -16,7 +16,6 @@ from localaws.athena.sql.parsing.parser import parse_query
         ("SELECT TRY_CAST(1 AS array(float))", "TYPE_NOT_FOUND: line 1:8: Unknown type: float"),
         ("SELECT 1, text 'a'", "TYPE_NOT_FOUND: line 1:11: Unknown type: text"),
         ("SELECT N'a'", "TYPE_NOT_FOUND: line 1:8: Unknown type: n"),
-        ("SELECT json_exists(a, '$.b' TRUE ON ERROR)", "not supported by the local Athena: json_exists"),
         ("SELECT if(true)", "not supported by the local Athena: the syntax at line 1:15: ')'"),
     ],
 )  # fmt: skip

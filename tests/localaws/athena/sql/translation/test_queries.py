@@ -64,6 +64,9 @@ ANSWERS = [
      [("1", "7"), ("1", "8")]),
     ("SELECT x FROM (VALUES (1, 2), (3, 4)) t(x, y) WHERE (x, y) IN (SELECT 3, 4 UNION ALL SELECT 1, 5)", [("3",)]),
     ("SELECT r.*, t.r.* FROM (VALUES ROW(CAST(ROW(1, 2) AS ROW(a integer, b real)))) t(r)", [("1", "2.0", "1", "2.0")]),
+    ("SELECT k FROM (VALUES (1, 2), (1, 3), (4, 5)) t(k, x) GROUP BY k "
+     "HAVING reduce(array_agg(x), 0, (s, x) -> s + x, s -> s) = 5 "
+     "AND cardinality(map_filter(map_agg(x, k), (a, b) -> a > b)) = 2 AND cardinality(histogram(x)) = 2", [("1",)]),
     ("SELECT (r).* AS (x, y), ROW(5).* FROM (VALUES ROW(ROW(1, 2))) t(r)", [("1", "2", "5")]),
     ("SELECT id, x, n FROM (VALUES (1, ARRAY[7, 8]), (2, ARRAY[]), (3, NULL)) t(id, l) "
      "LEFT JOIN UNNEST(l) WITH ORDINALITY AS u(x, n) ON true",
