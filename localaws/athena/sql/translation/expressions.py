@@ -266,8 +266,10 @@ class Expressions:
         operator = _COMPARISONS[type(node)]
         value = self.compile(node.this)
         text, found = self._single_column(query)
+        if pa.types.is_nested(value.type) or pa.types.is_nested(found):
+            raise unsupported(f"{operator} {quantifier} of {dt.trino_name(found)}", node)
         common = dt.common_type(value.type, found)
-        if common is None or pa.types.is_nested(common):
+        if common is None:
             shown = f"{shown_type(value, node.this)} {operator} {dt.trino_name(found)}"
             raise type_mismatch(node, f"Cannot apply operator: {shown}")
         compared = f"SELECT {coerced(TypedSql('c0', found), common)} FROM ({text})"

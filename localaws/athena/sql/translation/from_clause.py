@@ -91,10 +91,12 @@ class Relations:
         side, kind = (str(join.args.get(name) or "").upper() for name in ("side", "kind"))
         if kind not in ("", "INNER", "CROSS", "OUTER") or side not in ("", "LEFT", "RIGHT", "FULL"):
             raise not_supported(f"{side} {kind} JOIN".strip())
-        # A lateral subquery can only use columns that are not nullable because of this join.
-        siblings = () if isinstance(join.this, exp.Lateral) and side in ("RIGHT", "FULL") else left.columns
-        right = self._relation(join.this, parent, ctes, siblings)
         on, using = join.args.get("on"), join.args.get("using")
+        # A lateral subquery can only use columns that are not nullable because of this join.
+        uncorrelated = isinstance(join.this, exp.Lateral) and side in ("RIGHT", "FULL")
+        if uncorrelated and on != exp.true():
+            raise not_supported(f"{side} JOIN LATERAL with another condition than true")
+        right = self._relation(join.this, parent, ctes, () if uncorrelated else left.columns)
         if isinstance(join.this, exp.Unnest):
             _check_unnest_join(join, side or "INNER")
             return Relation(f"{left.sql} CROSS JOIN {right.sql}", left.columns + right.columns)
