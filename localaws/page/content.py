@@ -14,7 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from localaws.emr.model import Cluster, Step
+from localaws.emr.model import Cluster
+from localaws.emr.steps import Step
 from localaws.emr_serverless import monitoring
 from localaws.emr_serverless.model import Application, JobRun
 from localaws.protocol import JSON, AwsError

@@ -34,14 +34,14 @@ from localaws.errors import s3_error
 from localaws.s3 import presigned
 from localaws.s3.addressing import bucket_and_key, split_path
 from localaws.s3.cors import cors_headers, preflight_response
+from localaws.s3.large_bodies import CHUNK, MAX_BODY_IN_MEMORY, LargeBody, take_large_body
 from localaws.s3.mirror import Mirror
 from localaws.s3.store import Store, UnsafeKeyError
 
 # moto would enforce bucket policies without their conditions: a policy that denies plain HTTP would deny everything.
 FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL  # type: ignore[method-assign]
 
-MAX_BODY_IN_MEMORY = 16 * 2**20  # bytes of a request's body; more goes to a temporary file
-CHUNK = 2**20
+CHECKSUM_TYPE = "x-amz-checksum-type"
 CHANGING = frozenset({"PUT", "POST", "DELETE"})
 
 _POST_SUBRESOURCES = frozenset({"uploads", "uploadId", "select", "restore"})
@@ -57,10 +57,12 @@ class S3App:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
+        body = None
         if request.method in {"PUT", "POST"}:
             _read_body(request)
+            body = take_large_body(request)
         with self._lock:
-            response = self._answer(request)
+            response = self._answer(request, body)
             bucket = bucket_and_key(request)[0]
             try:
                 self._mirror.persist(bucket if request.method in CHANGING else "")
@@ -70,7 +72,7 @@ class S3App:
             response.headers.update(cors_headers(request, rules))
         return response(environ, start_response)
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request, body: LargeBody | None) -> Response:
         bucket, key = bucket_and_key(request)
         try:
             self._mirror.load_buckets()
@@ -80,7 +82,15 @@ class S3App:
             self._load_changes(request, bucket, key)
             if request.method == "GET" and key and (response := self._file_response(request, bucket, key)):
                 return response
+            if body and body.is_damaged(request):
+                return s3_error(
+                    400, "BadDigest", "The Content-MD5 you specified did not match what we received."
+                )
             response = Response.from_app(self._moto, request.environ, buffered=True)
+            self._mend_checksum(request, response, bucket, key)
+            if body and response.status_code == HTTPStatus.OK:
+                body.give_to(self._mirror.written_key(bucket, key, request.args))
+                response.headers["ETag"] = f'"{body.etag}"'
             if request.method in CHANGING and response.status_code < HTTPStatus.MULTIPLE_CHOICES:
                 self._mirror.load_buckets()
                 self._mirror.save(bucket, key)
@@ -129,6 +139,20 @@ class S3App:
         elif bucket:
             self._mirror.load(bucket, request.args.get("prefix", "") if request.method == "GET" else "")
 
+    def _mend_checksum(self, request: Request, response: Response, bucket: str, key: str) -> None:
+        """Mark the checksum of checksums of an upload in parts: moto's HEAD returns it like one of the content."""
+        checksums = [
+            name for name, _ in response.headers.items() if name.lower().startswith("x-amz-checksum-")
+        ]
+        if request.method not in {"GET", "HEAD"} or not checksums:
+            return
+        parts = self._mirror.checksum_parts(bucket, key, request.args.get("versionId"))
+        for name in checksums:
+            if response.status_code == HTTPStatus.PARTIAL_CONTENT:
+                del response.headers[name]
+            elif parts and name.lower() != CHECKSUM_TYPE and not response.headers[name].endswith(f"-{parts}"):
+                response.headers[name] += f"-{parts}"
+
     def _file_response(self, request: Request, bucket: str, key: str) -> Response | None:
         """Respond to the GET of an object from its file, with the headers of moto's HEAD response.
 
@@ -139,6 +163,7 @@ class S3App:
         response = Response.from_app(self._moto, {**request.environ, "REQUEST_METHOD": "HEAD"}, buffered=True)
         if response.status_code not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
             return None
+        self._mend_checksum(request, response, bucket, key)
         content_range = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
         file = self._store.object_path(bucket, key).open("rb")
         file.seek(int(content_range[1]) if content_range else 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
 
 from localaws.s3.addressing import split_path
 from localaws.s3.cors import Rule
+from localaws.s3.large_bodies import take_joined_content
 from localaws.s3.saved import (
     BUCKETS,
     OBJECTS,
@@ -73,6 +74,19 @@ class Mirror:
         """Return the rules of PutBucketCors, empty if there are none; None if the bucket does not exist."""
         found = self._backend.buckets.get(bucket)
         return found.cors if found else None
+
+    def written_key(self, bucket: str, key: str, arguments: Mapping[str, str]) -> FakeKey:
+        """Return the key that PutObject, or the part that UploadPart with these arguments, has just written."""
+        found = self._backend.buckets[bucket]
+        if upload := arguments.get("uploadId"):
+            return found.multiparts[upload].parts[int(arguments["partNumber"])]
+        newest: FakeKey = found.keys.getlist(key)[-1]
+        return newest
+
+    def checksum_parts(self, bucket: str, key: str, version: str | None) -> int | None:
+        """Return the number of parts of an object whose checksum is one of the checksums of its parts."""
+        found = self._backend.get_object(bucket, key, version_id=version)
+        return found.checksum_parts if found and found.checksum_type == "COMPOSITE" else None
 
     def load(self, bucket: str, prefix: str) -> None:
         """Load all changes below ``prefix`` from the folder into moto."""
@@ -149,6 +163,7 @@ class Mirror:
                     raise
 
     def _write(self, bucket: str, name: str, key: FakeKey) -> FileStat:
+        take_joined_content(key)
         _ = key.etag  # moto computes it from the bytes and caches it; the bytes are removed below
         path = self._store.object_path(bucket, name)
         for older in self._backend.buckets[bucket].keys.getlist(name)[:-1]:
@@ -160,6 +175,7 @@ class Mirror:
         if key._is_versioned:
             path = self._store.keep_version(bucket, name, key.version_id)
         _use_file_as_buffer(path, key)
+        key.contentsize = stat.size
         if key.multipart:
             key.multipart.dispose()  # the bytes of the parts
         return stat
