@@ -113,8 +113,8 @@ SCALAR_ROWS = (
         "map(K, V) -> array(row(K, V))",
         "list_transform(map_entries({0}), lambda pair: struct_pack(field0 := (pair).key, field1 := (pair).value))",
     ),
-    ("map_from_entries", "array(row(K, V)) -> map(K, V)", "trino_map_from_entries({0})"),
-    ("multimap_from_entries", "array(row(K, V)) -> map(K, array(V))", "trino_multimap_from_entries({0})"),
+    ("map_from_entries", "array(row(E, V)) -> map(E, V)", "trino_map_from_entries({0})"),
+    ("multimap_from_entries", "array(row(E, V)) -> map(E, array(V))", "trino_multimap_from_entries({0})"),
     (
         "split_to_map",
         "varchar, varchar, varchar -> map(varchar, varchar)",
@@ -129,15 +129,15 @@ SCALAR_ROWS = (
 
 AGGREGATE_ROWS = (
     ("array_agg", "T -> array(T)", "list({all}){over}"),
-    ("map_agg", "K, V -> map(K, V)", f"list_transform([{_PAIRS}], lambda pairs: trino_map_agg(pairs))[1]"),
+    ("map_agg", "E, V -> map(E, V)", f"list_transform([{_PAIRS}], lambda pairs: trino_map_agg(pairs))[1]"),
     (
         "multimap_agg",
-        "K, V -> map(K, array(V))",
+        "E, V -> map(E, array(V))",
         f"list_transform([{_PAIRS}], lambda pairs: trino_multimap_agg(pairs))[1]",
     ),
     (
         "map_union",
-        "map(K, V) -> map(K, V)",
+        "map(E, V) -> map(E, V)",
         "list_transform([list(trino_pairs_of({0})){over}], lambda maps: trino_map_agg(flatten(maps)))[1]",
     ),
     ("histogram", "E -> map(E, bigint)", "CAST(histogram({0}){over} AS MAP({E}, BIGINT))"),

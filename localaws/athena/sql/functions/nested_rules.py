@@ -136,6 +136,23 @@ def _map_concat(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> Typ
     return TypedSql(f"list_transform([{pairs}], lambda pairs: trino_map_concat(pairs))[1]", common)
 
 
+def _sequence(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    """Translate ``sequence`` of dates or timestamps with an interval; ``supported`` has the others."""
+    if len(values) != 3 or values[2].type not in (dt.DAY_TO_SECOND, dt.YEAR_TO_MONTH):
+        return None
+    common = dt.common_type(values[0].type, values[1].type)
+    if common is None or not (common == dt.DATE or dt.kind(common) == "timestamp"):
+        return None
+    unit = "months" if values[2].type == dt.YEAR_TO_MONTH else "days" if common == dt.DATE else "milliseconds"
+    texts = [*(coerced(value, common) for value in values[:2]), values[2].sql]
+
+    def write(first: str, last: str, step: str) -> str:
+        moment = f"trino_sequence_of_{unit}({first}, {last}, {step})"
+        return f"CAST({moment} AS {dt.duckdb_name(common)}[])"
+
+    return TypedSql(once(texts, write), pa.list_(common))
+
+
 def common_of(values: Sequence[TypedSql]) -> pa.DataType | None:
     """Return the common type to which all values can be coerced; None if there is none."""
     common = dt.NULL
@@ -153,5 +170,6 @@ NESTED_RULES = {
     **dict.fromkeys(("contains", "array_position", "array_remove"), _search),
     "contains_sequence": _contains_sequence,
     "zip": _zip,
+    "sequence": _sequence,
     "map_concat": _map_concat,
 }

@@ -1,10 +1,10 @@
 """Overloads of functions, such as ``"varchar, bigint -> varchar"``, and their resolution.
 
 A capital letter is a type variable: it has one type per call. ``N`` is only a number, ``C`` a type that is neither an
-array, a map nor a row, ``E`` a type without a map inside, ``O`` a type with an order. ``any`` accepts any type in each
-position, ``compared`` any type with an order. An argument type with ``...`` can repeat. ``function(T, U)`` is a lambda
-with a parameter of type T that returns a U. As in Trino, an overload with exactly the argument types is used, otherwise
-the first to which the arguments can be coerced.
+array, a map nor a row, ``E`` a type that DuckDB and Trino compare alike, ``O`` a type with an order. ``any`` accepts
+any type in each position, ``compared`` any type with an order. An argument type with ``...`` can repeat.
+``function(T, U)`` is a lambda with a parameter of type T that returns a U. As in Trino, an overload with exactly the
+argument types is used, otherwise the first to which the arguments can be coerced.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def _fits(
 ) -> bool:
     if "N" in variables and not dt.is_numeric(variables["N"]):
         return False
-    if "E" in variables and dt.contains_map(variables["E"]):
+    if "E" in variables and _has_other_equality(variables["E"]):
         raise not_supported(f"comparison of {dt.trino_name(variables['E'])}")
     if "O" in variables and not has_order(variables["O"]):
         return False
@@ -167,6 +167,15 @@ def _fits(
         if argument.type != target and (exact or not dt.can_coerce(argument.type, target)):
             return False
     return True
+
+
+def _has_other_equality(datatype: pa.DataType) -> bool:
+    """Return whether DuckDB's list functions and maps do not find two values equal that are equal in Trino."""
+    return (
+        dt.is_map(datatype)
+        or dt.kind(datatype) in (dt.ZONED, dt.ZONED_TIME)
+        or any(map(_has_other_equality, dt.parts(datatype)))
+    )
 
 
 def _target(parameter: str, argument: TypedSql, variables: Variables) -> pa.DataType:

@@ -291,7 +291,10 @@ def _members(clauses: dict[str, Any], values: list[str | None]) -> list[Any]:
             raise QueryFailed(
                 "JSON_INPUT_CONVERSION_ERROR: conversion to JSON failed: malformed JSON value", DATA_ERROR
             )
-        found.append(_without_duplicates(value))
+        plain = _without_duplicates(value)
+        if clauses.get("unique") and plain != value:
+            raise json_texts.invalid("duplicate key passed to JSON_OBJECT function")
+        found.append(plain)
     return found
 
 

@@ -284,7 +284,7 @@ CREATE MACRO trino_filter_by(a, b, wanted) AS CASE WHEN b IS NOT NULL THEN
                    lambda it: (it).x) END;
 CREATE MACRO trino_overlap(a, b) AS
     CASE WHEN a IS NULL OR b IS NULL THEN NULL
-         WHEN list_has_any(a, b) THEN true
+         WHEN len(list_filter(a, lambda it: len(list_filter(b, lambda other: other = it)) > 0)) > 0 THEN true
          WHEN len(a) = 0 OR len(b) = 0 THEN false
          WHEN len(a) > list_count(a) OR len(b) > list_count(b) THEN NULL ELSE false END;
 CREATE MACRO trino_ngrams(a, n) AS
@@ -445,3 +445,21 @@ CREATE MACRO trino_sequence_of_dates(first, last) AS
 -- The entries of a map from a text file: only the first entry of a key counts, and NULL is no key.
 CREATE MACRO trino_first_entries(entries) AS list_filter(entries, lambda e, i:
     (e).key IS NOT NULL AND list_position(list_transform(entries, lambda x: (x).key), (e).key) = i);
+CREATE MACRO trino_whole_days(ms) AS
+    CASE WHEN ms % 86400000 <> 0 THEN
+        trino_raise('INVALID_FUNCTION_ARGUMENT: sequence step must be a day interval if start and end values are dates')
+        ELSE ms // 86400000 END;
+CREATE MACRO trino_sequence_of_days(first, last, ms) AS
+    list_transform(trino_sequence(CAST(first - DATE '1970-01-01' AS BIGINT), CAST(last - DATE '1970-01-01' AS BIGINT),
+                                  trino_whole_days(ms)),
+                   lambda day: DATE '1970-01-01' + CAST(day AS INTEGER));
+CREATE MACRO trino_sequence_of_milliseconds(first, last, ms) AS
+    list_transform(trino_sequence(epoch_us(first), epoch_us(last), ms * 1000), lambda us: make_timestamp(us));
+-- Each element is the first moment and a number of months, so that months without a 31st do not shorten the later ones.
+CREATE MACRO trino_sequence_of_months(first, last, step) AS
+    list_transform(
+        trino_sequence(0::BIGINT,
+                       CASE WHEN step > 0 AND last < first THEN -1 WHEN step < 0 AND last > first THEN 1
+                            ELSE date_sub('month', first, last) END,
+                       CAST(step AS BIGINT)),
+        lambda months: first + to_months(CAST(months AS INTEGER)));

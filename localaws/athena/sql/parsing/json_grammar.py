@@ -28,6 +28,7 @@ class Edits:
     commas: set[int] = field(default_factory=set)
     added: dict[int, str] = field(default_factory=dict)
     alone: set[int] = field(default_factory=set)
+    encodings: bool = False  # whether a clause has ENCODING
 
     def drops(self, start: int) -> bool:
         return any(first <= start < end for first, end in self.dropped)
@@ -150,6 +151,7 @@ class JsonFunctions(Cursor):
             return False
         if self._take("ENCODING"):
             self._expect_one("UTF8", "UTF16", "UTF32")
+            self.edits.encodings = True
         self._drop(start)
         return True
 

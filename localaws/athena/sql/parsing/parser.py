@@ -152,6 +152,8 @@ def _edited(tokens: list[Token], edits: Edits) -> list[Token]:
     """Rewrite JSON functions to plain calls."""
     if not edits.added:
         return tokens
+    if edits.encodings:
+        raise not_supported("FORMAT JSON ENCODING")
     found: list[Token] = []
     for token in tokens:
         place = (token.line, token.col, token.start, token.end)

@@ -76,6 +76,14 @@ def test_answer(engine: Engine, expression: str, type_: str, text: str | None) -
             "PATH_EVALUATION_ERROR: path evaluation failed: malformed",
         ),
         ("json_object('a' : 1, 'a' : 2)", "NOT_SUPPORTED: cannot construct a JSON object with duplicate key"),
+        (
+            "json_object('a' : '{\"b\": 1, \"b\": 2}' FORMAT JSON WITH UNIQUE KEYS)",
+            "INVALID_FUNCTION_ARGUMENT: duplicate",
+        ),
+        (
+            "json_exists('[1]' FORMAT JSON ENCODING UTF8, 'lax $')",
+            "not supported by the local Athena: FORMAT JSON ENC",
+        ),
         ("json_object('a' : '{' FORMAT JSON)", "JSON_INPUT_CONVERSION_ERROR: conversion to JSON failed"),
         ("json_value('[1]', 'lax $.keyvalue()')", "not supported by the local Athena: the method keyvalue()"),
         ("json_value('[1]', 'lax $' RETURNING date)", "not supported by the local Athena: RETURNING date"),
