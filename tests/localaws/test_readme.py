@@ -10,6 +10,12 @@ from botocore import xform_name
 
 import localaws
 from localaws.athena.api.operations import AthenaApi
+from localaws.athena.api.support import report
+from localaws.athena.sql.functions.rules import RULES
+from localaws.athena.sql.functions.supported import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
+from localaws.athena.tables.formats import SERDES
+from localaws.athena.tables.lines import CODECS
+from localaws.athena.tables.scans import REFUSED_PROPERTIES
 from localaws.cloudformation.api import CloudFormationApi
 from localaws.cloudformation.resources import RESOURCE_TYPES
 from localaws.emr.api import EmrApi
@@ -38,6 +44,20 @@ def test_the_listed_operations_are_those_of_the_api(title: str, api: type) -> No
     named = {xform_name(word) for row in rows for word in re.findall(r"\b(?:[A-Z][a-z]+|UI|URL){2,}\b", row)}
     public = {name for name in dir(api) if not name.startswith("_")} - {"sql", "workgroup_and_output"}
     assert named == public
+
+
+def test_the_listed_file_formats_are_those_of_athena() -> None:
+    named = set(re.findall(r"`([^`]+)`", section("Athena").partition("| tables | |")[2].partition("\n\n")[0]))
+    classes = {name for name in named if re.search(r"SerDe$|Serde$", name)}
+    assert {serde for serde in SERDES if not classes & {serde, serde.rpartition(".")[2]}} == set()
+    assert {name for name in classes if not any(serde.endswith(name) for serde in SERDES)} == set()
+    assert {name for name in named if re.fullmatch(r"\.[a-z0-9]+", name)} == CODECS.keys()
+    assert named >= REFUSED_PROPERTIES
+
+
+def test_the_report_of_athena_lists_all_functions() -> None:
+    reported = set(re.findall(r"`([^`]+)`", report()))
+    assert reported >= {*SCALARS, *RULES, *AGGREGATES, *WINDOW_FUNCTIONS, *SERDES, *CODECS}
 
 
 def test_the_supported_resource_types_are_listed() -> None:

@@ -30,7 +30,7 @@ _SOURCES: dict[str, Callable[[Scan, Sequence[DataFile]], Source]] = {
     formats.HIVE_JSON_SERDE: json_source,
 }
 # Properties that would change what is read
-_REFUSED_PROPERTIES = {
+REFUSED_PROPERTIES = {
     "skip.footer.line.count",
     "parquet.column.index.access",
     "timestamp.formats",
@@ -46,7 +46,7 @@ def check_readable(table: Table) -> None:
     given, expected = table.storage.get("InputFormat", ""), formats.SERDES[table.serde].input
     if given not in ("", expected):
         raise not_supported(f"{name}: InputFormat {given} with the SerDe {table.serde}")
-    for refused in (table.serde_properties | table.properties).keys() & _REFUSED_PROPERTIES:
+    for refused in (table.serde_properties | table.properties).keys() & REFUSED_PROPERTIES:
         raise not_supported(f"{name}: the property {refused}")
 
 
