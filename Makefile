@@ -15,7 +15,7 @@ DBT := .venv-dbt
 IAM_SIMULATE := tests/infra/iam-simulate
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down deploy doctor undeploy package test test-spark4 test-mwaa test-backfill test-ui test-openlineage test-peers test-wheels permissions chaos benchmark benchmark-dag emr-costs data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook test-setup
+.PHONY: help run up down deploy doctor undeploy package test test-spark4 test-mwaa test-backfill test-ui test-openlineage test-peers test-wheels permissions chaos benchmark benchmark-dag benchmark-aws emr-costs data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook test-setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-20s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ benchmark: $(BENCHMARK)/complete ## Compare the jobs with the original notebook 
 
 benchmark-dag: $(VENV)/complete ## Measure a successful run of the DAG on Airflow's own processes: [ROWS=n]
 	@$(RUN) -m benchmarks.dag_run $(if $(ROWS),ROWS=$(ROWS))
+
+benchmark-aws: $(VENV)/complete ## Measure the local AWS and moto's server under load, and write benchmarks/local_aws.md
+	@$(RUN) -m benchmarks.local_aws
 
 emr-costs: $(VENV)/complete ## Write benchmarks/emr_costs.md: estimated cost and time on EMR for up to 10^10 lines
 	@PYTHONPATH=plugins $(RUN) -m benchmarks.emr_costs

@@ -2,7 +2,7 @@
 
 Each server does the same calls, and each response is compared with the expected one. A server that gives another
 response to a query, such as moto's empty result, has no figure for it. Writes ``benchmarks/local_aws.md`` and the raw
-results, ``benchmarks/results/local_aws.json``.
+results, ``benchmarks/local_aws.json``.
 """
 
 from __future__ import annotations
@@ -284,9 +284,7 @@ def _figure(each: Measured) -> str:
 
 def main() -> None:
     measured = run()
-    (FOLDER / "results" / "local_aws.json").write_text(
-        json.dumps([asdict(each) for each in measured], indent=1) + "\n"
-    )
+    (FOLDER / "local_aws.json").write_text(json.dumps([asdict(each) for each in measured], indent=1) + "\n")
     page = FOLDER / "local_aws.md"
     text = page.read_text(encoding="utf-8")
     start, end = text.index("| case |"), text.index("\n\n", text.index("| case |"))
