@@ -139,7 +139,7 @@ def trino_type(text: str) -> pa.DataType:
 
 def _parsed(text: str, trino: bool) -> pa.DataType:
     tokens = _TOKEN.findall(text)
-    if "".join(tokens) != re.sub(r"\s", "", text) or not tokens:
+    if re.sub(r"\s", "", "".join(tokens)) != re.sub(r"\s", "", text) or not tokens:
         raise ValueError(f"unknown type: {text}")
     try:
         found = _parse(tokens, trino)

@@ -156,7 +156,7 @@ def _parse(text: str) -> str:
 # ---------------------------------------------------------------- casts from JSON
 def _scalar(text: str, type_name: str) -> str | None:
     """Return the text of a scalar from which DuckDB casts it to a scalar type of Trino."""
-    target = dt.parse_type(type_name)
+    target = dt.trino_type(type_name)
     try:
         value = json_texts.loads(text)
         if value is None:
@@ -269,7 +269,7 @@ def _entries(text: str, type_name: str) -> list[dict[str, str]] | None:
 
 def _fields(text: str, type_name: str) -> list[str | None] | None:
     """Return the fields of a row as JSON texts: of an array by position, of an object by name."""
-    value, target = _loaded(text, type_name), dt.parse_type(type_name)
+    value, target = _loaded(text, type_name), dt.trino_type(type_name)
     if value is None:
         return None
     if isinstance(value, Pairs):
@@ -304,7 +304,8 @@ def _loaded(text: str, type_name: str) -> Any:
 
 def _cannot_cast(text: str, type_name: str, reason: str) -> QueryFailed:
     return QueryFailed(
-        f"INVALID_CAST_ARGUMENT: Cannot cast to {type_name}. {reason}\n{_shown(text)}", DATA_ERROR
+        f"INVALID_CAST_ARGUMENT: Cannot cast to {dt.trino_name(dt.trino_type(type_name))}. {reason}\n{_shown(text)}",
+        DATA_ERROR,
     )
 
 
@@ -317,7 +318,7 @@ def _to_json(values: pa.ChunkedArray, type_names: pa.ChunkedArray) -> pa.Array:
     """Return each value as JSON text. The second column is the name of the type of the values."""
     if len(values) == 0:
         return pa.array([], type=pa.string())
-    datatype = dt.parse_type(type_names[0].as_py())
+    datatype = dt.trino_type(type_names[0].as_py())
     return pa.array(
         [None if value is None else _json(value, datatype) for value in values.to_pylist()], type=pa.string()
     )
@@ -344,7 +345,9 @@ def _json(value: Any, datatype: pa.DataType) -> str:  # noqa: PLR0911 - one retu
     if isinstance(value, str):
         return json_texts.quoted(value)
     if isinstance(value, datetime):
-        return json_texts.quoted(value.isoformat(" ", "milliseconds"))
+        digits = dt.digits(datatype)
+        text = value.isoformat(" ", "microseconds" if digits else "seconds")
+        return json_texts.quoted(text[: len(text) - 6 + digits] if digits else text)
     if isinstance(value, date):
         return json_texts.quoted(value.isoformat())
     text = _key(value, datatype)

@@ -9,7 +9,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from localaws.athena import datatypes as dt
-from localaws.athena.quoting import duckdb_string
+from localaws.athena.quoting import duckdb_identifier, duckdb_string
 from localaws.athena.sql.parsing.nodes import type_mismatch, unsupported
 from localaws.athena.sql.types import nested
 from localaws.athena.sql.types.typed_sql import TypedSql
@@ -22,7 +22,7 @@ def json_cast(value: TypedSql, target: pa.DataType, node: exp.Expr, safe: bool) 
     source = value.type
     if not casts_json(source, target):
         reason = f"a cast of {dt.trino_name(source)} to {dt.trino_name(target)}"
-        if _contains_timestamp(source):
+        if _contains_zone(source):
             raise unsupported(reason, node)
         raise type_mismatch(node, f"Cannot cast {dt.trino_name(source)} to {dt.trino_name(target)}")
     if target == dt.JSON:
@@ -32,8 +32,8 @@ def json_cast(value: TypedSql, target: pa.DataType, node: exp.Expr, safe: bool) 
     return f"list_transform([{value.sql}], lambda value: TRY({_from_json('value', target)}))[1]"
 
 
-def _contains_timestamp(datatype: pa.DataType) -> bool:
-    return dt.kind(datatype) == "timestamp" or any(map(_contains_timestamp, dt.parts(datatype)))
+def _contains_zone(datatype: pa.DataType) -> bool:
+    return dt.kind(datatype) == dt.ZONED or any(map(_contains_zone, dt.parts(datatype)))
 
 
 def casts_json(source: pa.DataType, target: pa.DataType) -> bool:
@@ -47,7 +47,9 @@ def _casts_to_json(source: pa.DataType) -> bool:
         return (_is_key(key) or key == dt.NULL) and _casts_to_json(item)
     if pa.types.is_nested(source):
         return all(map(_casts_to_json, dt.parts(source)))
-    return source in (*_SCALARS, dt.NULL, dt.JSON, dt.DATE, dt.TIMESTAMP) or dt.is_decimal(source)
+    if source in (*_SCALARS, dt.NULL, dt.JSON, dt.DATE):
+        return True
+    return dt.is_decimal(source) or dt.kind(source) == "timestamp"
 
 
 def _casts_from_json(target: pa.DataType) -> bool:
@@ -95,4 +97,16 @@ def _known(source: pa.DataType) -> pa.DataType:
 
 
 def _name(datatype: pa.DataType) -> str:
-    return duckdb_string(dt.trino_name(datatype))
+    return duckdb_string(_type_text(datatype))
+
+
+def _type_text(datatype: pa.DataType) -> str:
+    """Return the name of a type, with the names of fields in quotes, because their case matters."""
+    if not pa.types.is_nested(datatype):
+        return dt.trino_name(datatype)
+    inner = list(map(_type_text, dt.parts(datatype)))
+    if dt.is_row(datatype):
+        names = [duckdb_identifier(field.name) if field.name else "" for field in datatype]
+        inner = [f"{name} {text}".lstrip() for name, text in zip(names, inner, strict=True)]
+    kind = "array" if dt.is_array(datatype) else "map" if dt.is_map(datatype) else "row"
+    return f"{kind}({', '.join(inner)})"
