@@ -6,6 +6,8 @@ from typing import Any
 
 import pyathena
 import pytest
+import sqlalchemy
+from pyathena.pandas.cursor import PandasCursor
 
 pytestmark = pytest.mark.peers
 
@@ -19,3 +21,27 @@ def test_a_cursor_returns_python_values(connection: Any) -> None:
     cursor = connection.cursor().execute("SELECT 1, 'a', DATE '2024-01-31', CAST(NULL AS double)")
     [(number, text, day, null)] = cursor.fetchall()
     assert (number, text, day.isoformat(), null) == (1, "a", "2024-01-31", None)
+
+
+def test_dml_and_unload_have_their_counts_and_rows(connection: Any, lake: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("CREATE TABLE numbers AS SELECT 1 AS x")
+    cursor.execute("INSERT INTO numbers VALUES (2), (3)")
+    assert cursor.rowcount == 2
+    cursor.execute("SELECT x FROM numbers WHERE x > ? ORDER BY x", ["1"], paramstyle="qmark")
+    assert cursor.fetchall() == [(2,), (3,)]
+    pandas = connection.cursor(PandasCursor, unload=True).execute("SELECT x FROM numbers ORDER BY x")
+    assert pandas.as_pandas()["x"].tolist() == [1, 2, 3]
+
+
+def test_sqlalchemy_reflects_tables_and_views(connection: Any, lake: Any) -> None:
+    connection.cursor().execute("CREATE TABLE reflected AS SELECT 1 AS x, 'a' AS s")
+    connection.cursor().execute("CREATE VIEW reflected_view AS SELECT x FROM reflected")
+    url = f"awsathena+rest://@athena.us-east-1.amazonaws.com:443/{lake.database}?s3_staging_dir={lake.output}"
+    engine = sqlalchemy.create_engine(url)
+    inspector = sqlalchemy.inspect(engine)
+    assert [column["name"] for column in inspector.get_columns("reflected")] == ["x", "s"]
+    assert "reflected_view" in inspector.get_view_names()
+    table = sqlalchemy.Table("reflected", sqlalchemy.MetaData(), autoload_with=engine)
+    with engine.connect() as session:
+        assert session.execute(sqlalchemy.select(table.c.s)).all() == [("a",)]
