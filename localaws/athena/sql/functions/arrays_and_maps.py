@@ -46,7 +46,7 @@ SCALAR_ROWS = (
     ),
     (
         "transform_keys",
-        "map(K, V), function(K, V, L) -> map(L, V)",
+        "map(K, V), function(K, V, E) -> map(E, V)",
         "trino_map(list_transform(trino_entries({0}), {1}), map_values({0}))",
     ),
     (

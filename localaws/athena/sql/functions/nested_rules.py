@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import SYNTAX_ERROR, QueryFailed
+from localaws.athena.sql.functions.overloads import check_equality
 from localaws.athena.sql.parsing.nodes import position, type_mismatch, unsupported
 from localaws.athena.sql.types import nested
 from localaws.athena.sql.types.casts import coerced
@@ -61,6 +62,7 @@ def _map(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql |
         return TypedSql("map([], [])", dt.map_of(dt.NULL, dt.NULL))
     if len(values) != 2 or not all(dt.is_array(value.type) or value.type == dt.NULL for value in values):
         return None
+    check_equality(dt.parts(values[0].type)[0] if dt.is_array(values[0].type) else dt.NULL)
     keys, items = (value.type.value_type if dt.is_array(value.type) else dt.NULL for value in values)
     values = [
         TypedSql(coerced(value, pa.list_(part)), pa.list_(part))

@@ -110,6 +110,8 @@ def _bind(candidate: Overload, arguments: Sequence[Argument], exact: bool) -> Bo
     lambdas = _lambdas(given, variables)
     if lambdas is None:
         return None
+    if "E" in variables:
+        check_equality(variables["E"])
     texts = tuple(
         lambdas[at] if isinstance(argument, Lambda) else _text(parameter, argument, variables)
         for at, (parameter, argument) in enumerate(given)
@@ -152,8 +154,6 @@ def _fits(
 ) -> bool:
     if "N" in variables and not dt.is_numeric(variables["N"]):
         return False
-    if "E" in variables and _has_other_equality(variables["E"]):
-        raise not_supported(f"comparison of {dt.trino_name(variables['E'])}")
     if "O" in variables and not has_order(variables["O"]):
         return False
     if "C" in variables and pa.types.is_nested(variables["C"]):
@@ -167,6 +167,12 @@ def _fits(
         if argument.type != target and (exact or not dt.can_coerce(argument.type, target)):
             return False
     return True
+
+
+def check_equality(datatype: pa.DataType) -> None:
+    """Raise QueryFailed for a type that cannot be an ``E``."""
+    if _has_other_equality(datatype):
+        raise not_supported(f"comparison of {dt.trino_name(datatype)}")
 
 
 def _has_other_equality(datatype: pa.DataType) -> bool:

@@ -172,6 +172,8 @@ def test_answer(engine: Engine, expression: str, type_: str, text: str | None) -
          "INVALID_FUNCTION_ARGUMENT: sequence step must be a day interval"),
         ("sequence(date '2024-01-02', date '2024-01-01', INTERVAL '1' month)",
          "INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater"),
+        ("MAP(ARRAY[now()], ARRAY[1])", "not supported by the local Athena: comparison of timestamp(3) with time zone"),
+        ("transform_keys(MAP(ARRAY[1], ARRAY[2]), (k, v) -> now())", "not supported by the local Athena: comparison"),
         ("array_distinct(ARRAY[now()])", "not supported by the local Athena: comparison of timestamp(3) with"),
         ("regexp_replace('a', 'a', x -> x[1])", "not supported by the local Athena: regexp_replace(varchar, varchar,"),
         ("repeat(1, -1)", "INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be greater than or"),
