@@ -19,7 +19,13 @@ from localaws.athena.errors import SCHEMA_ERROR, QueryFailed, ddl_failed, not_su
 from localaws.athena.results.result import Result, ResultColumn
 from localaws.athena.tables.catalog import AlreadyExists, Catalog, Partition, Table, TableColumn, table_input
 from localaws.athena.tables.formats import LAZY_SIMPLE_SERDE
-from localaws.athena.tables.hive_layout import NULL_VALUE, join_location, partition_folders, partition_value
+from localaws.athena.tables.hive_layout import (
+    NULL_VALUE,
+    join_location,
+    partition_folders,
+    partition_value,
+    without_empty_folders,
+)
 from localaws.athena.tables.views import is_view, read_view
 
 # Type names that exist only in queries. In DDL they are int, float, binary and struct.
@@ -388,7 +394,7 @@ def _checked_location(location: str) -> str:
         raise ddl_failed(f"MetaException(message:location {location} must be s3://bucket/folder/)")
     if re.search(r"[*?]", location):
         raise ddl_failed(f"MetaException(message:location {location} must be a folder without wildcards)")
-    return re.sub(r"(?<!:)/{2,}", "/", location)
+    return without_empty_folders(location)
 
 
 def _table_input(command: commands.CreateTable) -> dict[str, Any]:

@@ -58,6 +58,7 @@ from localaws.athena.sql.translation.queries import QueryPlan, plan_query
 from localaws.athena.sql.types import moments
 from localaws.athena.tables.catalog import Catalog
 from localaws.athena.tables.data_files import Scan
+from localaws.athena.tables.hive_layout import without_empty_folders
 from localaws.athena.tables.scans import OpenScan, open_scan, reads_the_same, register_again, register_scan
 from localaws.athena.writing.data_writer import Writing
 from localaws.athena.writing.operations import Destination, Operations, Written
@@ -334,7 +335,7 @@ class Engine:
 
 def _located(path: Callable[[str], Path], uri: str) -> Path:
     try:
-        return path(uri)
+        return path(without_empty_folders(uri))
     except ValueError as error:
         raise QueryFailed(f"HIVE_INVALID_METADATA: {error}", DATA_ERROR) from None
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from localaws.athena import datatypes as dt
 from localaws.athena.tables.catalog import Table
-from localaws.athena.tables.hive_layout import data_files
+from localaws.athena.tables.hive_layout import data_files, without_empty_folders
 
 PATH_COLUMN = "$path"
 
@@ -78,10 +78,11 @@ class Source:
 
 def files_in(locations: Sequence[tuple[str, tuple[Any, ...]]], path: Callable[[str], Path]) -> list[DataFile]:
     """Return the data files of each location. ``locations`` has pairs of an S3 folder and its partition's values."""
+    folders = [(without_empty_folders(location).rstrip("/"), values) for location, values in locations]
     return [
-        DataFile(file, f"{location.rstrip('/')}/{file.relative_to(path(location)).as_posix()}", values)
-        for location, values in locations
-        for file in data_files(path(location))
+        DataFile(file, f"{folder}/{file.relative_to(path(folder)).as_posix()}", values)
+        for folder, values in folders
+        for file in data_files(path(folder))
     ]
 
 

@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/athena/latest/ug/msck-repair-table.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -57,6 +58,12 @@ def partition_folders(folder: Path, keys: list[str]) -> Iterator[tuple[str, ...]
 def partition_value(folder_name: str) -> str:
     """``run_date=2024-01-01`` -> ``2024-01-01``. Hive's escapes are decoded: ``%3A`` is a colon."""
     return unquote(folder_name.partition("=")[2])
+
+
+def without_empty_folders(location: str) -> str:
+    """Return an S3 address without empty parts (``//``), as Athena reads it. Source:
+    https://docs.aws.amazon.com/athena/latest/ug/tables-location-format.html"""
+    return re.sub(r"(?<!:)/{2,}", "/", location)
 
 
 def join_location(location: str, *parts: str) -> str:

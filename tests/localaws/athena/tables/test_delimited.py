@@ -187,7 +187,7 @@ def test_a_date_that_does_not_exist_is_refused(warehouse: Warehouse) -> None:
 
 
 def test_tables_of_glue_without_ddl_are_read(warehouse: Warehouse) -> None:
-    """As awswrangler and crawlers create them: no serialization.format, and a classification."""
+    """As awswrangler and crawlers create them: no serialization.format, odd locations."""
     name = f"glue_{uuid4().hex[:8]}"
     warehouse.glue.create_table(
         DatabaseName=warehouse.database,
@@ -197,7 +197,7 @@ def test_tables_of_glue_without_ddl_are_read(warehouse: Warehouse) -> None:
             "Parameters": {"classification": "csv", "skip.header.line.count": "1", "typeOfData": "file"},
             "StorageDescriptor": {
                 "Columns": [{"Name": "A", "Type": "bigint"}, {"Name": "b", "Type": "string"}],
-                "Location": f"s3://{warehouse.bucket}/{name}",
+                "Location": f"s3://{warehouse.bucket}//{name}//",
                 "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
                 "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
                 "SerdeInfo": {
@@ -208,7 +208,9 @@ def test_tables_of_glue_without_ddl_are_read(warehouse: Warehouse) -> None:
         },
     )
     warehouse.upload(f"{name}/x.csv", "a,b\n1,x\n")
-    assert warehouse.rows(f"SELECT * FROM {name}") == [("1", "x")]
+    assert warehouse.rows(f'SELECT *, "$path" FROM {name}') == [
+        ("1", "x", f"s3://{warehouse.bucket}/{name}/x.csv")
+    ]
 
 
 @pytest.mark.parametrize(
