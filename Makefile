@@ -10,12 +10,13 @@ NOTEBOOK := .venv-notebook
 AWSCLI := .venv-awscli
 MWAA := .venv-mwaa
 OPENLINEAGE := .venv-openlineage
+TPC := .venv-tpc
 PEERS := .venv-peers
 DBT := .venv-dbt
 IAM_SIMULATE := tests/infra/iam-simulate
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down deploy doctor undeploy package test test-spark4 test-mwaa test-backfill test-ui test-openlineage test-peers test-wheels permissions chaos benchmark benchmark-dag benchmark-aws emr-costs data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook test-setup
+.PHONY: help run up down deploy doctor undeploy package test test-spark4 test-mwaa test-backfill test-ui test-openlineage test-peers test-wheels permissions chaos benchmark benchmark-dag benchmark-aws benchmark-athena emr-costs data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook test-setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-20s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +85,9 @@ benchmark-dag: $(VENV)/complete ## Measure a successful run of the DAG on Airflo
 benchmark-aws: $(VENV)/complete ## Measure the local AWS and moto's server under load, and write benchmarks/local_aws.md
 	@$(RUN) -m benchmarks.local_aws
 
+benchmark-athena: $(VENV)/complete $(TPC)/complete ## Measure the local Athena next to DuckDB, with TPC-H and TPC-DS: [SCALE=0.01]
+	@PYTHONPATH=$(TPC) $(RUN) -m benchmarks.local_athena $(SCALE)
+
 emr-costs: $(VENV)/complete ## Write benchmarks/emr_costs.md: estimated cost and time on EMR for up to 10^10 lines
 	@PYTHONPATH=plugins $(RUN) -m benchmarks.emr_costs
 
@@ -142,6 +146,10 @@ $(DBT)/complete: requirements-dbt.txt
 	@$(PYTHON) devtools/make_venv.py $(DBT) $^
 
 # Contains only playwright, and is used together with the usual environment.
+$(TPC)/complete: requirements-tpc.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --target $(TPC) -r $<
+	@touch $@
+
 $(UI)/complete: requirements-ui.txt
 	@$(PYTHON) devtools/make_venv.py $(UI) $^
 

