@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -111,11 +112,13 @@ class _AttemptRunner:
         spark = submit.find_spark()
         class_archive.make_in_background(spark)
         buckets = {bucket: self._store.bucket_path(bucket) for bucket in self._store.buckets()}
+        properties = spark_properties(settings, request)
+        self._unpack_archives(properties.get("spark.archives", ""), buckets)
         given = configurations(settings, request)
         submit.configure(spark, given, buckets, self._conf, self._work, self._event_logs)
         arguments = submit.submit_arguments(submit_words(request), IGNORED_PROPERTIES)
         command = submit.command(spark, self._conf, arguments)
-        environment = submit.environment(spark, self._work) | self._driver_environment()
+        environment = submit.environment(spark, self._work) | _driver_environment(properties)
         with monitoring.copied_logs(self._job_run, self._attempt, self._folder):
             code = process.run(
                 command, environment, self._work, self._folder, hooks.of(self._job_run), self._stop_request
@@ -123,15 +126,17 @@ class _AttemptRunner:
         self._archive()
         return self._failure(code) if code else None
 
-    def _driver_environment(self) -> dict[str, str]:
-        """Return the environment variables that the job run sets, except for the choice of the Python."""
-        properties = spark_properties(self._job_run.settings, self._job_run.request)
-        return {
-            key.removeprefix(DRIVER_ENVIRONMENT): value
-            for key, value in properties.items()
-            if key.startswith(DRIVER_ENVIRONMENT)
-            and not key.endswith(("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"))
-        }
+    def _unpack_archives(self, archives: str, buckets: Mapping[str, Path]) -> None:
+        """Unpack the archives, ``s3://…/file.zip#name``, into the working directory of the driver.
+
+        Spark does this for executors. It also reports an archive that does not exist.
+        https://docs.aws.amazon.com/emr/latest/EMR-Serverless-UserGuide/using-python-libraries.html
+        """
+        for uri, _, name in (archive.strip().partition("#") for archive in archives.split(",")):
+            bucket, _, key = uri.partition("://")[2].partition("/")
+            file = buckets.get(bucket, self._work) / key
+            if file.is_file():
+                shutil.unpack_archive(file, self._work / (name or file.name))
 
     def _stop_request(self) -> process.Stop | None:
         if self._stopped.is_set():
@@ -158,6 +163,16 @@ class _AttemptRunner:
             )
         except (OSError, ValueError) as error:
             log.error("%s: cannot archive the logs at %s: %s", self._job_run.id, prefix, error)
+
+
+def _driver_environment(properties: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables that a job run sets, except for the choice of the Python."""
+    return {
+        key.removeprefix(DRIVER_ENVIRONMENT): value
+        for key, value in properties.items()
+        if key.startswith(DRIVER_ENVIRONMENT)
+        and not key.endswith(("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"))
+    }
 
 
 def _cut(text: str) -> str:

@@ -19,7 +19,7 @@ from emr_pipeline.cli.aws import Aws
 from emr_pipeline.cli.checks.roles import services_without_role
 from emr_pipeline.cli.console import CommandError
 from emr_pipeline.cli.stacks import Plan, Stack
-from emr_pipeline.settings import PREFIX
+from emr_pipeline.settings import PREFIX, Settings
 
 STACKS = ("storage", "emr")
 """The stacks in the order of their creation; each is the template ``<name>.yaml``."""
@@ -64,7 +64,11 @@ def deploy(
     ] = None,
     renew_certificate: Annotated[bool, typer.Option(help="Replace the certificate of the nodes")] = False,
     with_wheels: Annotated[
-        bool, typer.Option("--stage-wheels/--no-wheels", help="Stage numpy for nodes without internet access")
+        bool,
+        typer.Option(
+            "--stage-wheels/--no-wheels",
+            help="Stage numpy for nodes without internet access and for EMR Serverless",
+        ),
     ] = True,
     wheels_folder: Annotated[
         Path | None, typer.Option("--wheels", help="Folder with the wheels, instead of a download")
@@ -94,8 +98,11 @@ def deploy(
     if in_transit is None:
         in_transit = bool(deployment.stack("emr").parameters.get("CertificatesKey", CERTIFICATES_KEY))
     certificate = in_transit and (renew_certificate or not files.exists(CERTIFICATES_KEY))
-    fetch = with_wheels and (wheels_folder is not None or not files.exists(WHEELS_FOLDER))
-    planned = [CERTIFICATES_KEY] * certificate + [f"{WHEELS_FOLDER}*.whl"] * fetch
+    archive = wheels.archive_key(
+        settings_file.read(settings).get(f"{PREFIX}ARCHITECTURE", Settings.architecture)
+    )
+    fetch = with_wheels and (wheels_folder is not None or not files.exists(archive))
+    planned = [CERTIFICATES_KEY] * certificate + [f"{WHEELS_FOLDER}*"] * fetch
     services = services_without_role(deployment.aws)
 
     def stage() -> None:
@@ -113,6 +120,9 @@ def deploy(
         stage,
     )
     variables = _variables(deployment.aws, deployment.project, storage, emr)
+    own = settings_file.variables(settings).get(f"{PREFIX}PYTHON_ARCHIVE", "")
+    if files.exists(archive) and (not own or own.startswith(files.uri(WHEELS_FOLDER))):
+        variables[f"{PREFIX}PYTHON_ARCHIVE"] = files.uri(archive)
     settings_file.write(settings, variables)
     deployment.console.print(f"Settings: {settings}")
     if json_output:
@@ -241,8 +251,9 @@ class _Files:
                 found = sorted(folder.glob("*.whl")) if folder else wheels.download(Path(temporary))
                 if not found:
                     raise CommandError(f"There is no wheel (*.whl) in {folder}")
-                for wheel in found:
-                    self._put(f"{WHEELS_FOLDER}{wheel.name}", wheel.read_bytes())
+                staged = {f"{WHEELS_FOLDER}{wheel.name}": wheel for wheel in found} | wheels.archives(found)
+                for key, wheel in staged.items():
+                    self._put(key, wheel.read_bytes())
 
     def _put(self, key: str, content: bytes) -> None:
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=content)
@@ -283,7 +294,7 @@ def _parse(parameters: list[str]) -> dict[str, str]:
 
 
 def _variables(aws: Aws, project: str, *stacks: Stack) -> dict[str, str]:
-    """Return the lines of the settings file: the outputs whose description is the name of a setting."""
+    """Return variables of the settings file: the outputs whose description is the name of a setting."""
     outputs = [output for stack in stacks for output in stack.outputs.values()]
     profile = os.environ.get("AWS_PROFILE", "")
     return {

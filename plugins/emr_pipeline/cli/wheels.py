@@ -1,9 +1,13 @@
-"""The wheels that the bootstrap of a cluster installs where the nodes have no internet access."""
+"""The wheels that the bootstrap of a cluster installs where the nodes have no internet access.
+
+EMR Serverless has no bootstrap: its job runs get the same wheels as archives.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from emr_pipeline.cli.console import CommandError
@@ -12,8 +16,23 @@ REQUIREMENTS = ("numpy<3",)
 PYTHON_VERSION = "3.11"
 """The Python of the jobs, see ``specs.PYTHON_3_11_AND_UTC``."""
 
-ARCHITECTURES = ("x86_64", "aarch64")
-"""Intel or AMD, and Graviton."""
+ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
+"""The values of ``Settings.architecture`` for Intel or AMD, and Graviton, by the names in wheels."""
+
+
+def archive_key(architecture: str) -> str:
+    """Return the key of the archive for ``Settings.python_archive``: Spark unpacks it if its name ends with .zip."""
+    return f"wheels/numpy-{architecture}.zip"
+
+
+def archives(wheels: Iterable[Path]) -> dict[str, Path]:
+    """Return the wheel of numpy by the key of its archive, for each architecture. A wheel is a zip file."""
+    return {
+        archive_key(architecture): wheel
+        for wheel in wheels
+        for suffix, architecture in ARCHITECTURES.items()
+        if wheel.name.startswith("numpy-") and wheel.name.endswith(f"{suffix}.whl")
+    }
 
 
 def download(folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +18,15 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from emr_pipeline.cli.aws import Aws
 from emr_pipeline.cli.deploy import STACKS
 from emr_pipeline.cli.settings_file import read_settings
 from emr_pipeline.cli.undeploy import RETAINED
-from emr_pipeline.specs import ClusterSpec
+from emr_pipeline.specs import ClusterSpec, StepSpec
 from emr_pipeline.tags import run_tags
 from emr_pipeline.targets.emr_ec2.cluster import run_job_flow_request
+from emr_pipeline.targets.emr_serverless.target import EmrServerless
+from emr_pipeline.targets.phase import Phase
 from localaws.testing import LocalAws
 from tests.plugins.emr_pipeline.cli.conftest import REGION, ROOT, Run
 
@@ -103,8 +107,27 @@ def test_the_certificate_fits_its_key_and_the_names_of_the_nodes(aws: LocalAws) 
 
 @pytest.mark.usefixtures("deployed")
 def test_the_wheels_of_both_architectures_are_staged(aws: LocalAws) -> None:
-    found = keys(aws, "wheels/")
+    found = [key for key in keys(aws, "wheels/") if key.endswith(".whl")]
     assert ["aarch64" in key for key in found] == [True, False]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_jobs_on_emr_serverless_find_the_staged_numpy(aws: LocalAws, folder: Path) -> None:
+    settings = read_settings(folder / "settings")
+    assert settings.python_archive == f"s3://{BUCKET}/wheels/numpy-arm64.zip"
+    aws.client("s3").put_object(Bucket=BUCKET, Key="jobs/x.py", Body=b"import numpy; print(numpy.__file__)")
+    emr = EmrServerless(Aws())
+    application_id = emr.create(
+        emr.cluster_request("name", ClusterSpec("emr-7.13.0", core_nodes=1), settings, {})
+    )
+    step = StepSpec("numpy", f"s3://{BUCKET}/jobs/x.py", execution_roles=settings.execution_roles)
+    emr.start(application_id)
+    step_id = emr.submit(application_id, step)
+    while not (described := emr.describe(application_id, step_id)).step.phase.ended:
+        time.sleep(0.2)
+    assert described.step.phase == Phase.SUCCEEDED, described.reason
+    [stdout] = [log for log in emr.read_logs(described.log_folder) if log.name == "stdout"]
+    assert stdout.text.endswith("/packages/numpy/__init__.py\n")
 
 
 @pytest.mark.usefixtures("deployed")
