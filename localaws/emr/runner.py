@@ -62,7 +62,7 @@ class Runner:
             StepRunner(*arguments, self._event_logs),
         )
         thread = Thread(target=runner.run, name=cluster.id, daemon=True)
-        self._threads.append(thread)
+        self._threads = [*filter(Thread.is_alive, self._threads), thread]
         thread.start()
 
     def stop(self) -> None:

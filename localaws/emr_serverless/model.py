@@ -22,6 +22,9 @@ from localaws.emr_serverless.errors import validation_error
 DEFAULT_IDLE_MINUTES = 15
 DEFAULT_CONCURRENT_RUNS = 15
 DEFAULT_TIMEOUT_MINUTES = 720
+MAX_JOB_RUNS = 1000
+"""Of more job runs of an application, those that ended and were submitted first are forgotten."""
+
 RESTARTED = "The local AWS was restarted."
 
 
@@ -229,6 +232,10 @@ class Application:
                 raise self._wrong_state("to accept job runs", *ACCEPTS_JOB_RUNS[2:])
             self.start(now)
         self.job_runs[job_run.id] = job_run
+        if len(self.job_runs) > MAX_JOB_RUNS:
+            oldest = next((each for each in self.job_runs.values() if each.has_ended), job_run)
+            if oldest is not job_run:
+                del self.job_runs[oldest.id]
 
     def advance(self, now: datetime) -> list[JobRun]:
         """Make the state changes that are due at ``now``; return the job runs that begin to run now."""

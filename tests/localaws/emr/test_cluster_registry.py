@@ -6,6 +6,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from localaws.emr import cluster_registry
 from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.model import USER_REQUEST, Cluster, internal_error
 from localaws.emr.runner import POLL_SECONDS, Runner
@@ -28,6 +31,18 @@ def test_terminate_all_ignores_termination_delays() -> None:
     for cluster in (terminating, other):
         cluster.advance(NOW)
         assert not cluster.is_alive
+
+
+def test_the_oldest_ended_cluster_is_forgotten_and_a_live_one_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cluster_registry, "MAX_CLUSTERS", 2)
+    registry = ClusterRegistry(clock=lambda: NOW)
+    for name in "abcd":
+        registry.add(Cluster(name, name, NOW, timedelta(), {}))
+        if name != "a":
+            registry.by_id()[name].lose(NOW)
+    assert [*registry.by_id()] == ["a", "d"]
 
 
 def test_waiting_clusters_do_not_wake_each_other(tmp_path: Path) -> None:

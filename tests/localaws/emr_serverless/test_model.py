@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from localaws.emr_serverless import model
 from localaws.emr_serverless.model import Application, JobRun, new_id
 from localaws.protocol import AwsError
 
@@ -198,3 +199,12 @@ def test_job_runs_fail_with_the_start_of_their_application() -> None:
         "FAILED",
         "The application failed to start: no free IP addresses",
     )
+
+
+def test_the_oldest_ended_job_run_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "MAX_JOB_RUNS", 2)
+    clock = Clock().started()
+    first, second = clock.submit(), clock.submit()
+    second.cancel(timedelta(), clock.now)
+    third = clock.submit()
+    assert [*clock.application.job_runs] == [first.id, third.id]
