@@ -276,7 +276,7 @@ def render(measured: Sequence[Measured]) -> str:
 
 def _figure(each: Measured) -> str:
     if each.seconds is None:
-        return f"another response: {each.note}"
+        return f"another response: {each.note.removeprefix('WrongResponse: ')}"
     if each.count == OBJECT_BYTES:
         return f"{each.count / MEBIBYTE / each.seconds:,.0f} MiB a second"
     return f"{each.count / each.seconds:,.0f} a second"
