@@ -60,6 +60,7 @@ from localaws.athena.tables.catalog import Catalog
 from localaws.athena.tables.data_files import Scan
 from localaws.athena.tables.hive_layout import without_empty_folders
 from localaws.athena.tables.scans import OpenScan, open_scan, reads_the_same, register_again, register_scan
+from localaws.athena.writing.columns import cast_query
 from localaws.athena.writing.data_writer import Writing
 from localaws.athena.writing.operations import Destination, Operations, Written
 
@@ -247,6 +248,8 @@ class Engine:
     def _insert(self, statement: InsertInto, run: _Run) -> Result:
         table = self._operations.insert_target(statement, run.database)
         planned = self._planned(statement.query, run)
+        types = self._operations.insert_types(statement, table, planned.query.outputs)
+        planned = replace(planned, query=cast_query(planned.query, types))
         rows = _Rows(self, planned, run)
         written = self._operations.insert(statement, table, planned.query.outputs, rows, run.written_to)
         return rows.result(written)

@@ -7,12 +7,16 @@ StatementAnalyzer and HiveType of Trino 401
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pyarrow as pa
+from sqlglot import exp
 
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import SYNTAX_ERROR, QueryFailed
-from localaws.athena.sql.translation.output_columns import OutputColumn
+from localaws.athena.sql.translation.output_columns import OutputColumn, Query
+from localaws.athena.sql.types.casts import cast
+from localaws.athena.sql.types.typed_sql import TypedSql
 
 _HIVE = {
     dt.BOOLEAN: "boolean",
@@ -53,6 +57,20 @@ def _hive_name(datatype: pa.DataType) -> str:
     if datatype not in _HIVE:
         raise QueryFailed(f"NOT_SUPPORTED: Unsupported Hive type: {dt.trino_name(datatype)}")
     return _HIVE[datatype]
+
+
+def cast_query(query: Query, types: Sequence[pa.DataType]) -> Query:
+    """Return the query with its columns cast to the types of a table, as INSERT INTO does."""
+    texts = [
+        cast(TypedSql(f"c{at}", output.type, output.length), type_, exp.Null()).sql
+        for at, (output, type_) in enumerate(zip(query.outputs, types, strict=True))
+    ]
+    columns = ", ".join(f"{text} AS c{at}" for at, text in enumerate(texts))
+    outputs = tuple(
+        output if output.type == type_ else replace(output, type=type_, length=None)
+        for output, type_ in zip(query.outputs, types, strict=True)
+    )
+    return replace(query, sql=f"SELECT {columns} FROM ({query.sql})", outputs=outputs)
 
 
 def check_columns(outputs: Sequence[OutputColumn]) -> None:

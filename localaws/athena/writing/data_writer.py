@@ -17,7 +17,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from localaws.athena.errors import DATA_ERROR, QueryFailed, not_supported
+from localaws.athena.errors import DATA_ERROR, QueryFailed
 from localaws.athena.results import formatting
 from localaws.athena.tables.hive_layout import NULL_VALUE, escaped_value, join_location
 from localaws.athena.writing.buckets import Buckets
@@ -139,10 +139,13 @@ class DataWriter:
 
     def _check_lengths(self, table: pa.Table) -> None:
         for name, length in self._target.lengths.items():
-            longest = pc.max(pc.utf8_length(table.column(name))).as_py()
+            texts = pc.utf8_rtrim(table.column(name), characters=" ")
+            longest = pc.max(pc.utf8_length(texts)).as_py()
             if longest is not None and longest > length:
-                raise not_supported(
-                    f"a value with {longest} characters for the column {name} varchar({length}): CAST it first"
+                raise QueryFailed(
+                    "INVALID_CAST_ARGUMENT: Cannot truncate non-space characters when casting from varchar to "
+                    f"varchar({length}) on INSERT",
+                    DATA_ERROR,
                 )
 
 

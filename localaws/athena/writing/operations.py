@@ -141,6 +141,15 @@ class Operations:
                 )
         return table
 
+    def insert_types(
+        self, statement: InsertInto, table: Table, outputs: Sequence[OutputColumn]
+    ) -> list[pa.DataType]:
+        """Return the types of the table's columns in the order of the query. Raises QueryFailed TYPE_MISMATCH."""
+        hive = {column.name: column.type for column in (*table.columns, *table.partition_keys)}
+        chosen = [hive[name] for name in statement.columns or hive]
+        _check_types(statement, chosen, outputs)
+        return [dt.parse_type(name) for name in chosen]
+
     def insert(
         self,
         statement: InsertInto,
@@ -153,7 +162,6 @@ class Operations:
         columns = (*table.columns, *table.partition_keys)
         chosen = statement.columns or tuple(column.name for column in columns)
         hive = {column.name: column.type for column in columns}
-        _check_types(statement, [hive[name] for name in chosen], outputs)
         schema = written_schema([c.name for c in columns], [dt.parse_type(c.type) for c in columns])
         lengths = {
             name: length
@@ -346,11 +354,13 @@ def _invalid(name: str, value: Property) -> QueryFailed:
 
 
 def _check_types(statement: InsertInto, hive: Sequence[str], outputs: Sequence[OutputColumn]) -> None:
-    """Raise QueryFailed unless each column of the query can be coerced to the type of its column in the table."""
+    """Raise QueryFailed unless each column of the query and its column in the table have a common type.
+
+    Source: StatementAnalyzer.typesMatchForInsert of Trino 401
+    """
     types = [dt.parse_type(name) for name in hive]
     fits = len(types) == len(outputs) and all(
-        output.type in (type_, dt.NULL) or dt.can_coerce(output.type, type_)
-        for output, type_ in zip(outputs, types, strict=True)
+        dt.common_type(output.type, type_) is not None for output, type_ in zip(outputs, types, strict=True)
     )
     if not fits:
         shown = (

@@ -233,6 +233,16 @@ def test_insert(warehouse: Warehouse) -> None:
     assert warehouse.rows("SHOW PARTITIONS facts") == [("day=2024-01-01",), ("day=2024-01-02",)]
 
 
+def test_insert_casts_as_trino(warehouse: Warehouse) -> None:
+    warehouse.run("CREATE TABLE narrow AS SELECT 1 AS i, CAST('abc' AS varchar(3)) AS v")
+    warehouse.rows("INSERT INTO narrow SELECT DECIMAL '2.5', 'ab  '")
+    warehouse.rows("INSERT INTO narrow (i) SELECT 2.5e0")
+    assert warehouse.rows("SELECT i FROM narrow ORDER BY i") == [("1",), ("3",), ("3",)]
+    assert warehouse.failure("INSERT INTO narrow SELECT 1, 'abcd'") == (
+        "INVALID_CAST_ARGUMENT: Cannot truncate non-space characters when casting from varchar to varchar(3) on INSERT"
+    )
+
+
 def test_insert_widens_types_and_refuses_others(warehouse: Warehouse) -> None:
     warehouse.run(
         "CREATE TABLE wide AS SELECT BIGINT '1' AS b, 1.0e0 AS d, DECIMAL '12345678901.00' AS c, 'a' AS s"
