@@ -8,7 +8,9 @@ from duckdb import DuckDBPyConnection
 
 from localaws.athena.sql.functions import (
     array_functions,
+    byte_functions,
     json_functions,
+    number_functions,
     regexp_functions,
     sql_json,
     text_functions,
@@ -22,6 +24,8 @@ def register_functions(connection: DuckDBPyConnection) -> None:
     for module in (
         wide_decimals,
         text_functions,
+        byte_functions,
+        number_functions,
         time_zones,
         array_functions,
         json_functions,

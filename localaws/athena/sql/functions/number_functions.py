@@ -1,0 +1,180 @@
+"""Bitwise functions and mathematical functions without an equivalent in DuckDB.
+
+Source: https://trino.io/docs/401/functions/bitwise.html, https://trino.io/docs/401/functions/math.html
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from statistics import NormalDist
+from typing import Any
+
+from duckdb import DuckDBPyConnection, sqltypes
+
+from localaws.athena.errors import DATA_ERROR, QueryFailed
+
+_BITS = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+SCALAR_ROWS = (
+    ("bitwise_and", "bigint, bigint -> bigint", "({0} & {1})"),
+    ("bitwise_or", "bigint, bigint -> bigint", "({0} | {1})"),
+    ("bitwise_xor", "bigint, bigint -> bigint", "xor({0}, {1})"),
+    ("bitwise_not", "bigint -> bigint", "(-1 - {0})"),
+    ("bit_count", "bigint, bigint -> bigint", "trino_bit_count({0}, {1})"),
+    *(
+        (
+            f"bitwise_{name}",
+            f"{number}, bigint -> {number}",
+            f"CAST(trino_{name}(CAST({{0}} AS BIGINT), {{1}}, {bits}) AS {number})",
+        )
+        for name in ("left_shift", "right_shift", "right_shift_arithmetic")
+        for number, bits in _BITS.items()
+    ),
+    *((name, "double -> double", f"{name}({{0}})") for name in ("cosh", "tanh", "sinh")),
+    *(
+        (
+            "truncate",
+            f"{number}, integer -> {number}",
+            f"CAST(trino_truncate_double({{0}}, {{1}}) AS {number})",
+        )
+        for number in ("double", "real")
+    ),
+    ("to_base", "bigint, bigint -> varchar", "trino_to_base({0}, {1})"),
+    ("from_base", "varchar, bigint -> bigint", "trino_from_base({0}, {1})"),
+    ("normal_cdf", "double, double, double -> double", "trino_normal_cdf({0}, {1}, {2})"),
+    ("inverse_normal_cdf", "double, double, double -> double", "trino_inverse_normal_cdf({0}, {1}, {2})"),
+    *(
+        (
+            f"wilson_interval_{side}",
+            "bigint, bigint, double -> double",
+            f"trino_wilson({{0}}, {{1}}, {{2}}, {sign})",
+        )
+        for side, sign in (("lower", -1), ("upper", 1))
+    ),
+)
+
+
+def register(connection: DuckDBPyConnection) -> None:
+    """Register the functions for all connections of this database."""
+    number, double, text = sqltypes.BIGINT, sqltypes.DOUBLE, sqltypes.VARCHAR
+    functions: tuple[tuple[str, Callable[..., Any], list[Any], Any], ...] = (
+        ("bit_count", _bit_count, [number] * 2, number),
+        ("left_shift", _left_shift, [number] * 3, number),
+        ("right_shift", _right_shift, [number] * 3, number),
+        ("right_shift_arithmetic", _right_shift_arithmetic, [number] * 3, number),
+        ("truncate_double", _truncate, [double, number], double),
+        ("to_base", _to_base, [number] * 2, text),
+        ("from_base", _from_base, [text, number], number),
+        ("normal_cdf", _normal_cdf, [double] * 3, double),
+        ("inverse_normal_cdf", _inverse_normal_cdf, [double] * 3, double),
+        ("wilson", _wilson, [number, number, double, number], double),
+    )
+    for name, function, parameters, result in functions:
+        connection.create_function(f"trino_{name}", function, parameters, result)
+
+
+def _bit_count(value: int, bits: int) -> int:
+    if not 2 <= bits <= 64:
+        raise _invalid(f"Bits specified in bit_count must be between 2 and 64, got {bits}")
+    if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
+        raise _invalid(
+            f"Number must be representable with the bits specified. {value} cannot be represented with {bits} bits"
+        )
+    return int(value % 2**bits).bit_count()
+
+
+def _signed(value: int, bits: int) -> int:
+    value %= 2**bits
+    return value - 2**bits if value >= 2 ** (bits - 1) else value
+
+
+def _left_shift(value: int, shift: int, bits: int) -> int:
+    _check_shift(shift)
+    return 0 if shift >= bits else _signed(value << shift, bits)
+
+
+def _right_shift(value: int, shift: int, bits: int) -> int:
+    _check_shift(shift)
+    return 0 if shift >= bits else _signed(value % 2**bits >> shift, bits)
+
+
+def _right_shift_arithmetic(value: int, shift: int, bits: int) -> int:
+    _check_shift(shift)
+    return value >> min(shift, bits)
+
+
+def _check_shift(shift: int) -> None:
+    if shift < 0:
+        raise _invalid("Specified shift must be greater than or equal to 0")
+
+
+def _truncate(value: float, places: int) -> float:
+    if not math.isfinite(value):
+        return value
+    factor = 10.0 ** abs(places)
+    scaled = value * factor if places >= 0 else value / factor
+    if not math.isfinite(scaled):
+        return value
+    whole = float(math.trunc(scaled))
+    return math.copysign(whole / factor if places >= 0 else whole * factor, value)
+
+
+def _to_base(value: int, radix: int) -> str:
+    _check_radix(radix)
+    digits, rest = "", abs(value)
+    while rest or not digits:
+        rest, digit = divmod(rest, radix)
+        digits = _DIGITS[digit] + digits
+    return f"-{digits}" if value < 0 else digits
+
+
+def _from_base(text: str, radix: int) -> int:
+    _check_radix(radix)
+    try:
+        if text != text.strip() or "_" in text:
+            raise ValueError
+        found = int(text, radix)
+        if not -(2**63) <= found < 2**63:
+            raise ValueError
+    except ValueError:
+        raise _invalid(f"Not a valid base-{radix} number: {text}") from None
+    return found
+
+
+def _check_radix(radix: int) -> None:
+    if not 2 <= radix <= 36:
+        raise _invalid("Radix must be between 2 and 36")
+
+
+def _normal_cdf(mean: float, deviation: float, value: float) -> float:
+    if deviation <= 0:
+        raise _invalid("standardDeviation must be > 0")
+    return 0.5 * (1 + math.erf((value - mean) / (deviation * math.sqrt(2))))
+
+
+def _inverse_normal_cdf(mean: float, deviation: float, p: float) -> float:
+    if not 0 < p < 1:
+        raise _invalid("p must be 0 > p > 1")
+    if deviation <= 0:
+        raise _invalid("sd must be > 0")
+    return NormalDist(mean, deviation).inv_cdf(p)
+
+
+def _wilson(successes: int, trials: int, z: float, sign: int) -> float:
+    if successes < 0:
+        raise _invalid("number of successes must not be negative")
+    if trials <= 0:
+        raise _invalid("number of trials must be positive")
+    if successes > trials:
+        raise _invalid("number of successes must not be larger than number of trials")
+    if z < 0:
+        raise _invalid("z-score must not be negative")
+    share = successes / trials
+    root = math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    return (share + z * z / (2 * trials) + sign * z * root) / (1 + z * z / trials)
+
+
+def _invalid(reason: str) -> QueryFailed:
+    return QueryFailed(f"INVALID_FUNCTION_ARGUMENT: {reason}", DATA_ERROR)
