@@ -61,7 +61,8 @@ class Outcome:
 
 
 HEADER = (
-    "| case | run | seconds | clusters created | left running | steps run twice | queries run twice |\n"
+    "| case | run | seconds | clusters or applications created | left running | steps or job runs run twice | "
+    "queries run twice |\n"
     "| --- | --- | --- | --- | --- | --- | --- |"
 )
 
@@ -315,21 +316,21 @@ def test_a_temporary_fault_does_not_fail_a_run_on_emr_serverless(stack: Stack, n
 
 
 @pytest.mark.parametrize(
-    ("name", "fault", "culprit"),
+    ("name", "fault", "culprits"),
     [
-        ("application fails to start", ApplicationFailsToStart(times=9), "preprocess"),
-        ("step always fails", StepFails("pca", times=9), "pca"),
+        ("application fails to start", ApplicationFailsToStart(times=9), {"add_steps", "preprocess"}),
+        ("step always fails", StepFails("pca", times=9), {"pca"}),
     ],
 )
 def test_a_permanent_fault_fails_a_run_on_emr_serverless(
-    stack: Stack, name: str, fault: Fault, culprit: str
+    stack: Stack, name: str, fault: Fault, culprits: set[str]
 ) -> None:
     stack.faults.plan(fault)
     case = stack.trigger(target="emr-serverless")
     outcome = case.outcome(f"EMR Serverless: {name}")
     assert_nothing_left_or_repeated(outcome)
     assert outcome.state == "failed"
-    assert "failed" in case.states(culprit)
+    assert "failed" in case.states(*culprits)
 
 
 def test_a_worker_is_killed_before_it_gets_the_response_of_start_job_run(stack: Stack) -> None:
