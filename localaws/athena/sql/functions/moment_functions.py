@@ -392,6 +392,15 @@ def _to_iso8601(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> Typ
     return TypedSql(f"({once([value.sql], write)})", dt.VARCHAR)
 
 
+def _from_iso8601(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    if len(values) != 1 or values[0].type != dt.VARCHAR:
+        return None
+    if name == "from_iso8601_date":
+        return TypedSql(f"(DATE '1970-01-01' + trino_iso_days({values[0].sql}))", dt.DATE)
+    text = once([values[0].sql], lambda s: f"trino_at_local(trino_iso_wall({s}), trino_iso_zone({s}))")
+    return TypedSql(text, dt.zoned(3))
+
+
 def _date(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
     return cast(values[0], dt.DATE, nodes[0]) if len(values) == 1 else None
 
@@ -432,5 +441,7 @@ MOMENT_RULES: dict[str, Rule] = {
     "from_unixtime": _from_unixtime,
     "to_unixtime": _to_unixtime,
     "to_iso8601": _to_iso8601,
+    "from_iso8601_timestamp": _from_iso8601,
+    "from_iso8601_date": _from_iso8601,
     "human_readable_seconds": _human_readable_seconds,
 }

@@ -9,6 +9,7 @@ from duckdb import DuckDBPyConnection
 from localaws.athena.sql.functions import (
     array_functions,
     byte_functions,
+    iso_moments,
     json_functions,
     number_functions,
     regexp_functions,
@@ -26,6 +27,7 @@ def register_functions(connection: DuckDBPyConnection) -> None:
         text_functions,
         byte_functions,
         number_functions,
+        iso_moments,
         time_zones,
         array_functions,
         json_functions,

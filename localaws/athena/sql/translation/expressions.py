@@ -393,6 +393,8 @@ class Expressions:
         value = self.compile(node)
         if value.type == dt.NULL:
             return TypedSql(coerced(value, dt.VARCHAR), dt.VARCHAR)
+        if dt.kind(value.type) == "char":
+            return TypedSql(moments.padded(value.sql, value.type), dt.VARCHAR)
         if value.type != dt.VARCHAR:
             raise type_mismatch(
                 node, f"Expression must evaluate to a varchar (actual: {dt.trino_name(value.type)})"
@@ -650,7 +652,8 @@ class Expressions:
         given = ", ".join(
             dt.trino_name(value.type) if isinstance(value, TypedSql) else "function" for value in values
         )
-        if bind(UNSUPPORTED.get(name, []), values) is not None:
+        has_char = any(isinstance(value, TypedSql) and dt.kind(value.type) == "char" for value in values)
+        if has_char or bind(UNSUPPORTED.get(name, []), values) is not None:
             return unsupported(f"{name}({given})", node)
         known = SCALARS.get(name) or AGGREGATES.get(name) or WINDOW_FUNCTIONS.get(name) or []
         expected = ", ".join(f"{name}({', '.join(candidate.parameters)})" for candidate in known)

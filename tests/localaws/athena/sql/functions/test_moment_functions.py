@@ -196,6 +196,13 @@ MOMENT_ANSWERS = [
     ("to_iso8601(timestamp '2024-01-31 10:00:00.5 +01:00')", "varchar", "2024-01-31T10:00:00.5+01:00"),
     ("to_iso8601(timestamp '2024-01-31 10:00 UTC')", "varchar", "2024-01-31T10:00:00Z"),
     ("to_iso8601(date '2024-01-31')", "varchar", "2024-01-31"),
+    ("from_iso8601_timestamp('2024-01-31T10:00:00Z')", _ZONED, "2024-01-31 10:00:00.000 UTC"),
+    ("from_iso8601_timestamp('2024-01-31T10:00:00.1239+05:30')", _ZONED, "2024-01-31 10:00:00.123 +05:30"),
+    ("from_iso8601_timestamp('2024-W05')", _ZONED, "2024-01-29 00:00:00.000 UTC"),
+    ("from_iso8601_timestamp(CAST(NULL AS varchar))", _ZONED, None),
+    ("TRY(from_iso8601_timestamp('2024-02-30'))", _ZONED, None),
+    ("from_iso8601_date('2024-060')", "date", "2024-02-29"),
+    ("CAST('ab' AS char(4)) LIKE 'ab__'", "boolean", "true"),
     ("human_readable_seconds(96)", "varchar", "1 minute, 36 seconds"),
     ("human_readable_seconds(56363463)", "varchar", "93 weeks, 1 day, 8 hours, 31 minutes, 3 seconds"),
     ("human_readable_seconds(0.2)", "varchar", "0 seconds"),
@@ -238,6 +245,8 @@ def test_moment(
         ("date_trunc('month', time '10:00')", "'month' is not a valid TIME field"),
         ("CAST(date '2024-01-31' AS time)", "TYPE_MISMATCH: .*Cannot cast date to time"),
         ("1 AT TIME ZONE 'UTC'", "TYPE_MISMATCH"),
+        ("from_iso8601_timestamp('2024-13-01')", 'INVALID_FUNCTION_ARGUMENT: Invalid format: "2024-13-01"'),
+        ("length(CAST('a' AS char(3)))", "not supported by the local Athena: length.char.3.. "),
     ],
 )
 def test_invalid_moments_fail_with_trinos_message(engine: Engine, expression: str, message: str) -> None:
