@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pyathena
 import pytest
 import sqlalchemy
+from pyathena.cursor import Cursor
 from pyathena.pandas.cursor import PandasCursor
 
 pytestmark = pytest.mark.peers
@@ -45,3 +47,23 @@ def test_sqlalchemy_reflects_tables_and_views(connection: Any, lake: Any) -> Non
     table = sqlalchemy.Table("reflected", sqlalchemy.MetaData(), autoload_with=engine)
     with engine.connect() as session:
         assert session.execute(sqlalchemy.select(table.c.s)).all() == [("a",)]
+
+
+_TYPES = (
+    "SELECT TIMESTAMP '2024-01-31 10:00:00 +01:00' AS z, TIME '01:02:03' AS t, INTERVAL '1' day AS i, "
+    "CAST('ab' AS char(3)) AS c, X'01ff' AS b, DECIMAL '1.50' AS d, REAL '1.5' AS r, TIMESTAMP '2024-01-31 10:00' AS m"
+)
+
+
+@pytest.mark.parametrize("cursor_class", [Cursor, PandasCursor])
+def test_each_cursor_reads_each_type(connection: Any, cursor_class: Any) -> None:
+    cursor = connection.cursor(cursor_class).execute(_TYPES)
+    assert [column[1] for column in cursor.description] == [
+        *("timestamp with time zone", "time", "interval day to second", "char"),
+        *("varbinary", "decimal", "float", "timestamp"),
+    ]
+    [row] = cursor.fetchall()
+    zoned, _, interval, char, octets, number, real, moment = row
+    assert zoned == datetime(2024, 1, 31, 9, tzinfo=UTC)  # pandas converts it to UTC
+    assert (interval, char, octets) == ("1 00:00:00.000", "ab ", b"\x01\xff")
+    assert (float(number), real, str(moment)) == (1.5, 1.5, "2024-01-31 10:00:00")

@@ -20,6 +20,8 @@ from localaws.athena.errors import DATA_ERROR, QueryFailed
 
 _HASHES = ("sha1", "sha512")  # DuckDB has md5 and sha256
 
+_NAN = {32: "7fc00000", 64: "7ff8000000000000"}  # DuckDB has NULL for a NaN of a Python function
+
 SCALAR_ROWS = (
     ("from_utf8", "varbinary -> varchar", "trino_from_utf8({0}, chr(65533))"),
     ("from_utf8", "varbinary, varchar -> varchar", "trino_from_utf8({0}, {1})"),
@@ -57,8 +59,17 @@ SCALAR_ROWS = (
         row
         for number, bits in (("real", 32), ("double", 64))
         for row in (
-            (f"to_ieee754_{bits}", f"{number} -> varbinary", f"trino_to_ieee754_{bits}({{0}})"),
-            (f"from_ieee754_{bits}", f"varbinary -> {number}", f"trino_from_ieee754_{bits}({{0}})"),
+            (
+                f"to_ieee754_{bits}",
+                f"{number} -> varbinary",
+                f"CASE WHEN isnan({{0}}) THEN unhex('{_NAN[bits]}') ELSE trino_to_ieee754_{bits}({{0}}) END",
+            ),
+            (
+                f"from_ieee754_{bits}",
+                f"varbinary -> {number}",
+                f"coalesce(trino_from_ieee754_{bits}({{0}}), "
+                f"CASE WHEN {{0}} IS NOT NULL THEN CAST('nan' AS {number}) END)",
+            ),
         )
     ),
     (

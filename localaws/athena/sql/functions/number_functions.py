@@ -37,13 +37,17 @@ SCALAR_ROWS = (
         (
             "truncate",
             f"{number}, integer -> {number}",
-            f"CAST(trino_truncate_double({{0}}, {{1}}) AS {number})",
+            f"CASE WHEN isnan({{0}}) THEN {{0}} ELSE CAST(trino_truncate_double({{0}}, {{1}}) AS {number}) END",
         )
         for number in ("double", "real")
     ),
     ("to_base", "bigint, bigint -> varchar", "trino_to_base({0}, {1})"),
     ("from_base", "varchar, bigint -> bigint", "trino_from_base({0}, {1})"),
-    ("normal_cdf", "double, double, double -> double", "trino_normal_cdf({0}, {1}, {2})"),
+    (
+        "normal_cdf",
+        "double, double, double -> double",
+        "CASE WHEN isnan({0}) OR isnan({2}) THEN 'nan'::DOUBLE ELSE trino_normal_cdf({0}, {1}, {2}) END",
+    ),
     ("inverse_normal_cdf", "double, double, double -> double", "trino_inverse_normal_cdf({0}, {1}, {2})"),
     *(
         (

@@ -29,6 +29,8 @@ def _date_format(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> Ty
         return None
     pattern = _constant(nodes[1], f"the format of {name}")
     moment = moments.local(values[0].sql, values[0].type)
+    if dt.digits(values[0].type) > 3:
+        moment = f"make_timestamp(trino_round_us(epoch_us({moment}), 1000))"
     return TypedSql(date_formats.formatted(moment, pattern, name), dt.VARCHAR)
 
 

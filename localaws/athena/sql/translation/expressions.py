@@ -527,6 +527,8 @@ class Expressions:
         only(node, "this", "to", "safe")
         target_node, safe = node.args["to"], isinstance(node, exp.TryCast)
         name = target_node.sql(dialect="trino")
+        if name == "CHAR" and isinstance(node.this, exp.Literal):
+            raise not_supported("CHAR '...' and a cast of a constant to char without a length")
         try:
             target = dt.trino_type(name)
         except ValueError as error:

@@ -39,9 +39,7 @@ def microseconds(sql: str, datatype: pa.DataType) -> str:
     return f"trino_local_time({sql})" if dt.kind(datatype) == dt.ZONED_TIME else f"epoch_us({sql})"
 
 
-def converted(  # noqa: PLR0911 - one return for each kind of type
-    sql: str, source: pa.DataType, target: pa.DataType
-) -> str | None:
+def converted(sql: str, source: pa.DataType, target: pa.DataType) -> str | None:
     """Convert between dates, times and timestamps; None if there is no such cast here."""
     kinds = dt.kind(source), dt.kind(target)
     if kinds[0] not in _READ:
@@ -57,9 +55,6 @@ def converted(  # noqa: PLR0911 - one return for each kind of type
             f"list_transform([{sql}], lambda t: "
             f"trino_zoned_time(trino_round_us(epoch_us(t), {round_to}), trino_time_offset(t)))[1]"
         )
-    if kinds == (dt.ZONED, dt.ZONED_TIME):
-        instant = f"trino_round_us(trino_instant(z), {round_to})" if round_to else "trino_instant(z)"
-        return f"list_transform([{sql}], lambda z: trino_zoned_time({instant}, trino_zone_offset(z)))[1]"
     if kinds[1] not in _READ[kinds[0]]:
         return None
     number = microseconds(sql, source)
