@@ -11,12 +11,13 @@ AWSCLI := .venv-awscli
 MWAA := .venv-mwaa
 OPENLINEAGE := .venv-openlineage
 TPC := .venv-tpc
+S3A := .venv-s3a
 PEERS := .venv-peers
 DBT := .venv-dbt
 IAM_SIMULATE := tests/infra/iam-simulate
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down deploy doctor undeploy package test test-spark4 test-mwaa test-backfill test-ui test-openlineage test-peers test-wheels permissions chaos benchmark benchmark-dag benchmark-aws benchmark-athena emr-costs data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook test-setup
+.PHONY: help run up down deploy doctor undeploy package test test-spark4 test-mwaa test-backfill test-ui test-openlineage test-peers test-s3a test-wheels permissions chaos benchmark benchmark-dag benchmark-aws benchmark-athena emr-costs data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook test-setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-20s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +67,9 @@ test-openlineage: $(VENV)/complete $(OPENLINEAGE)/complete ## Run the pipeline w
 
 test-peers: $(VENV)/complete $(PEERS)/complete $(DBT)/complete $(AWSCLI)/complete ## Test PyAthena, awswrangler, dbt and the AWS CLI against the local AWS
 	@$(PEERS)/bin/python -m pytest -m peers tests/peers --confcutdir tests/peers
+
+test-s3a: $(VENV)/complete $(S3A)/complete ## Test steps with Spark's connector S3A, which sends S3 requests, and with faults of S3
+	@$(RUN) -m pytest -m s3a tests/localaws/emr
 
 test-wheels: $(VENV)/complete ## Install the wheels with large dependencies, such as Spark, into empty environments and use them
 	@$(RUN) -m pytest -m wheels tests
@@ -156,6 +160,11 @@ $(UI)/complete: requirements-ui.txt
 # Contains only the provider and those of its dependencies that the usual environment lacks.
 $(OPENLINEAGE)/complete: requirements-openlineage.txt
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --target $(OPENLINEAGE) -r $<
+	@touch $@
+
+# Contains only jars, about 200 MB.
+$(S3A)/complete: requirements-s3a.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --target $(S3A) -r $<
 	@touch $@
 
 $(IAM_SIMULATE)/node_modules/.package-lock.json: $(IAM_SIMULATE)/package-lock.json

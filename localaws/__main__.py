@@ -15,6 +15,7 @@ from threading import Event, Thread
 from localaws import StartError
 from localaws.server import HEALTH, LOOPBACK, Server
 from localaws.services import Settings
+from localaws.spark.submit import S3A_JARS
 
 
 def parser() -> argparse.ArgumentParser:
@@ -70,6 +71,13 @@ def parser() -> argparse.ArgumentParser:
         help="where a browser reaches this server, for links to the Spark UI, if not at its own address",
     )
     p.add_argument(
+        "--s3a-jars",
+        type=_s3a_jars,
+        metavar="DIR",
+        help="the steps of EMR use S3 through Spark's connector S3A, whose jars are in this folder, and so send S3 "
+        "requests (default: they read and write the files)",
+    )
+    p.add_argument(
         "--stop-with-stdin",
         action="store_true",
         help="stop at the end of standard input, which ends with the process that holds the pipe",
@@ -94,6 +102,7 @@ def main() -> int:
                 options.record_calls,
                 options.enforce_iam,
                 options.browser_url,
+                options.s3a_jars,
             ),
             options.allow_host,
             options.allow_origin,
@@ -114,6 +123,13 @@ def _size(text: str) -> str:
     if re.fullmatch(r"[1-9]\d*(?:\.\d+)?\s*[KMGT]i?B", text) is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size: give one such as 500MB or 2GB")
     return text
+
+
+def _s3a_jars(text: str) -> Path:
+    folder = Path(text).resolve()
+    if missing := [name for name in S3A_JARS if not any(folder.glob(name))]:
+        raise argparse.ArgumentTypeError(f"{text} has no {' and no '.join(missing)}")
+    return folder
 
 
 def _watch_stdin(stop: Event) -> None:

@@ -68,7 +68,7 @@ class Settings:
     of all Athena queries together (default: a quarter of the machine's memory). ``record_calls`` is a file to which
     each API call is appended, as a line of JSON. ``enforce_iam`` refuses the calls of IAM users and roles that their
     policies do not allow. ``browser_url`` is the server's URL for browsers, in links to the Spark UI (default: that for
-    clients).
+    clients). ``s3a_jars`` is a folder with the jars of the S3A connector, through which steps then use S3.
     """
 
     phase: timedelta
@@ -76,6 +76,7 @@ class Settings:
     record_calls: Path | None = None
     enforce_iam: bool = False
     browser_url: str | None = None
+    s3a_jars: Path | None = None
 
 
 class Services:
@@ -95,7 +96,15 @@ class Services:
         event_logs = self.history_server.event_logs
 
         self.clusters = ClusterRegistry()
-        self._runner = Runner(self.clusters, self.store, state / "emr", event_logs, self.plan, endpoint_url)
+        self._runner = Runner(
+            self.clusters,
+            self.store,
+            state / "emr",
+            event_logs,
+            self.plan,
+            endpoint_url,
+            settings.s3a_jars,
+        )
         self._app_uis = AppUis(self.history_server, browser_url)
         emr = EmrApi(self.clusters, settings.phase, check_roles, self._runner.launch, self._app_uis)
         self.applications = ApplicationRegistry()

@@ -119,16 +119,24 @@ class Node:
         return replace(spark, python=python) if python.exists() else spark
 
     def configure(
-        self, configurations: Sequence[Mapping[str, Any]], buckets: Mapping[str, Path], event_logs: Path
+        self,
+        configurations: Sequence[Mapping[str, Any]],
+        buckets: Mapping[str, Path],
+        event_logs: Path,
+        s3a: Mapping[str, str],
     ) -> None:
-        """Write the configuration of Spark and Hadoop for the buckets that exist now. Raises SparkMissingError."""
+        """Write the configuration of Spark and Hadoop for the buckets that exist now.
+
+        ``s3a`` are the settings of the S3A connector; without them, Spark reads and writes the files of the buckets.
+        Raises SparkMissingError.
+        """
         spark = self.spark
         for name in ("examples", "jars", "data"):
             if not (self._spark_home / name).exists():
                 (self._spark_home / name).symlink_to(spark.home / name)
         local = submit.local_defaults(spark, {"default": self._hdfs, **buckets}, self.work, event_logs)
         local["spark.hadoop.fs.hdfs.impl"] = local["spark.hadoop.fs.s3.impl"]
-        properties = submit.defaults(configurations, local)
+        properties = submit.defaults(configurations, {**local, **s3a})
         _replace(self.conf / submit.CONFIGURATION, submit.properties_file(properties))
         prefix = "spark.hadoop."
         hadoop = {key.removeprefix(prefix): value for key, value in local.items() if key.startswith(prefix)}

@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 class Runner:
     """``root`` is the folder for live logs (``<cluster>/<step>/{controller,stdout,stderr}``) and temporary files.
 
-    ``event_logs`` is the folder for the event logs of Spark; ``endpoint_url`` is the address of this server.
+    ``event_logs`` is the folder for the event logs of Spark; ``endpoint_url`` is the address of this server. With
+    ``s3a_jars``, steps use the S3A connector in this folder.
     """
 
     def __init__(
@@ -40,9 +41,11 @@ class Runner:
         event_logs: Path,
         plan: FaultPlan,
         endpoint_url: str,
+        s3a_jars: Path | None = None,
     ) -> None:
         self._registry, self._store, self._plan = registry, store, plan
         self._root, self._event_logs, self._endpoint_url = root, event_logs, endpoint_url
+        self._s3a_jars = s3a_jars
         self._threads: list[Thread] = []
 
     def launch(self, cluster: Cluster) -> None:
@@ -59,7 +62,7 @@ class Runner:
             self._store,
             node,
             BootstrapRunner(*arguments),
-            StepRunner(*arguments, self._event_logs),
+            StepRunner(*arguments, self._event_logs, self._s3a_jars),
         )
         thread = Thread(target=runner.run, name=cluster.id, daemon=True)
         self._threads = [*filter(Thread.is_alive, self._threads), thread]

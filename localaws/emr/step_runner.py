@@ -34,9 +34,11 @@ class StepRunner:
         endpoint_url: str,
         fault_hooks: ClusterFaultHooks,
         event_logs: Path,
+        s3a_jars: Path | None,
     ) -> None:
         self._cluster, self._registry, self._store, self._node = cluster, registry, store, node
         self._endpoint_url, self._event_logs, self._fault_hooks = endpoint_url, event_logs, fault_hooks
+        self._s3a = submit.s3a(s3a_jars, endpoint_url) if s3a_jars else {}
         self._configurations = cluster.request.get("Configurations", [])
         log_uri = cluster.request.get("LogUri")
         self._log_root = f"{log_uri.rstrip('/')}/{cluster.id}" if log_uri else None
@@ -102,7 +104,7 @@ class StepRunner:
             return  # a step that needs Spark fails later
         class_archive.make_in_background(spark)
         buckets = {bucket: self._store.bucket_path(bucket) for bucket in self._store.buckets()}
-        self._node.configure(self._configurations, buckets, self._event_logs)
+        self._node.configure(self._configurations, buckets, self._event_logs, self._s3a)
 
     def _words(self, step: Step) -> list[str]:
         """Return the command of the step, as on a node. Raises CommandError."""

@@ -34,6 +34,8 @@ DISK = "disk"
 """URI scheme of the raw local file system that the mounts point to."""
 MIN_DRIVER_MEMORY = 2**30
 CONFIGURATION = "spark-defaults.conf"
+S3A_JARS = ("hadoop-aws-*.jar", "aws-java-sdk-bundle-*.jar")
+S3A_FILE_SYSTEM = "org.apache.hadoop.fs.s3a.S3AFileSystem"
 INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME")
 
 
@@ -184,6 +186,23 @@ def local_defaults(
         f"spark.hadoop.fs.{DISK}.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
         **{f"spark.hadoop.fs.{scheme}.impl": viewfs for scheme in ("s3", "s3a", "s3n")},
         **mounts,
+    }
+
+
+def s3a(jars: Path, endpoint_url: str) -> dict[str, str]:
+    """Return the settings with which Spark reads and writes S3 through its connector S3A, from this endpoint.
+
+    ``jars`` is a folder with hadoop-aws and the bundle of the AWS SDK.
+    https://hadoop.apache.org/docs/r3.3.1/hadoop-aws/tools/hadoop-aws/index.html
+    """
+    files = [jar for name in S3A_JARS for jar in sorted(jars.glob(name))]
+    return {
+        "spark.driver.extraClassPath": os.pathsep.join(map(str, files)),
+        **{f"spark.hadoop.fs.{scheme}.impl": S3A_FILE_SYSTEM for scheme in ("s3", "s3a", "s3n")},
+        "spark.hadoop.fs.s3a.endpoint": endpoint_url,
+        "spark.hadoop.fs.s3a.path.style.access": "true",
+        "spark.hadoop.fs.s3a.access.key": "local",
+        "spark.hadoop.fs.s3a.secret.key": "local",
     }
 
 
