@@ -19,7 +19,7 @@ from moto.s3.models import FakeKey, FakeMultipart, MultipartChecksumBuilder
 from moto.settings import S3_UPLOAD_PART_MIN_SIZE
 from werkzeug.wrappers import Request
 
-MAX_BODY_IN_MEMORY = 16 * 2**20  # bytes of a request's body; more goes to a temporary file
+MAX_BODY_IN_MEMORY = 2**20  # bytes of a request's body; more goes to a temporary file
 CHUNK = 2**20
 
 

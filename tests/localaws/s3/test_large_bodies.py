@@ -16,7 +16,7 @@ from localaws.s3.large_bodies import MAX_BODY_IN_MEMORY
 from localaws.testing import LocalAws
 
 BUCKET = "large-bodies"
-PART = MAX_BODY_IN_MEMORY + 1
+PART = 6 * MAX_BODY_IN_MEMORY + 1
 BODY = hashlib.sha256(b"large").digest() * (4 * PART // 32)
 
 
