@@ -205,7 +205,11 @@ class Application:
         self.due = now + self.phase + self.start_delay()
 
     def stop(self, now: datetime) -> None:
-        self._require("STOPPED", ApplicationState.STARTING, ApplicationState.STARTED)
+        """Stop the application; nothing happens if it is stopped, since Airflow's delete operator stops it again."""
+        idle = (ApplicationState.CREATED, ApplicationState.STOPPING, ApplicationState.STOPPED)
+        if self.state in idle:
+            return
+        self._require("STOPPED", ApplicationState.STARTING, ApplicationState.STARTED, *idle)
         if active := self.active_job_runs:
             raise validation_error(
                 f"Application cannot be STOPPED. All scheduled and running jobs must be completed or cancelled before "

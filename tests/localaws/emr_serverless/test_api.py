@@ -105,6 +105,7 @@ def test_an_application_is_updated_before_it_is_started_and_deleted_after_it_is_
     assert message.endswith("[STOPPED, CREATED]. Current status: STARTED")
     serverless.stop_application(applicationId=application_id)
     wait_for(serverless, application_id, "STOPPED")
+    serverless.stop_application(applicationId=application_id)
     serverless.delete_application(applicationId=application_id)
     wait_for(serverless, application_id, "TERMINATED")
     pages = serverless.get_paginator("list_applications").paginate()
