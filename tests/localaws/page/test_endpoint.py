@@ -140,14 +140,12 @@ def test_a_query_has_its_text_time_and_first_rows(local_aws: LocalAws, s3: Any) 
 
 
 def test_a_cluster_has_its_steps_with_the_end_of_their_logs(local_aws: LocalAws, s3: Any) -> None:
-    iam, emr = local_aws.client("iam"), local_aws.client("emr")
-    iam.create_role(RoleName="page", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
-    iam.create_instance_profile(InstanceProfileName="page")
+    emr = local_aws.client("emr")
     cluster = emr.run_job_flow(
         Name="<script>",
         ReleaseLabel="emr-7.13.0",
-        ServiceRole="page",
-        JobFlowRole="page",
+        ServiceRole="EMR_DefaultRole",
+        JobFlowRole="EMR_EC2_DefaultRole",
         Instances={"MasterInstanceType": "m5.xlarge", "InstanceCount": 1},
         Steps=[{"Name": "s", "HadoopJarStep": {"Jar": "other.jar"}}],
     )["JobFlowId"]
