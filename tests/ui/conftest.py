@@ -46,6 +46,8 @@ class Site:
     url: str
     user: str
     password: str = field(repr=False)
+    bucket: Path | None = None
+    """The folder of the pipeline's bucket; None for the Airflow at UI_URL."""
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +77,8 @@ def site(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
         aws.provide(local, folder / "sales.csv", airflow_home.BUCKET, "raw/sales.csv")
         airflow.wait_for_dag("sales_segmentation")
         print(f"\nfrom the start of the stack until the UI shows the DAG: {time.monotonic() - began:.0f} s")
-        yield Site(airflow.url, airflow_services.USER, airflow.password)
+        bucket = folder / "aws" / "s3" / airflow_home.BUCKET
+        yield Site(airflow.url, airflow_services.USER, airflow.password, bucket)
 
 
 @pytest.fixture(scope="module")

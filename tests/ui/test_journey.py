@@ -7,6 +7,7 @@ Run by ``make test-ui``. Elements are found by role and name, like in a screen r
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Error, FrameLocator, Locator, Page, expect
 
+from emr_pipeline.prices import FILE
 from tests.ui.conftest import Site
 
 pytestmark = pytest.mark.ui
@@ -195,6 +197,26 @@ def test_the_list_of_reports_links_to_the_report(
     row.get_by_role("link", name="Open").click()
     report = dag_page.frame_locator("iframe").frame_locator("iframe")
     expect(report.get_by_role("heading", name="Summary")).to_be_visible()
+
+
+def test_the_page_of_the_run_shows_the_cost_of_its_nodes_and_queries(
+    dag_page: Page, site: Site, run: Run, screenshot: Callable[[Page, str], None]
+) -> None:
+    """The note has the dollars of the cost record, and these are those of the recorded use at the list prices."""
+    if site.bucket is None:
+        pytest.skip("the cost record is read from the files of the local AWS")
+    documents = [json.loads(file.read_text()) for file in site.bucket.glob("costs/sales_segmentation/*.json")]
+    [record] = [document for document in documents if document["tags"]["run_id"] == run.run_id]
+    prices = json.loads(FILE.read_text())["regions"][record["region"]]
+    uses = [use for cluster in record["clusters"] for use in cluster["uses"]]
+    nodes = sum(sum(prices["nodes"][use["resource"]].values()) * use["seconds"] / 3600 for use in uses)
+    dollars = nodes + prices["athena"] * record["billed_bytes"] / 1e12
+    assert nodes > 0
+    dag_page.goto(run.path)
+    dag_page.get_by_role("button", name="Edit note").click()
+    cost = dag_page.get_by_text(f"${dollars:.2f} at AWS list prices of {record['region']}").first
+    expect(cost).to_be_visible()
+    screenshot(dag_page, "cost")
 
 
 def test_a_task_links_to_the_log_of_its_step(dag_page: Page, run: Run) -> None:
