@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from emr_pipeline import live_log
 from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec
+from emr_pipeline.triggers.base import PollingTrigger
 
 ATHENA = {
     "output_location": "s3://operators/athena-results/",
@@ -33,3 +36,19 @@ def cluster_id(aws: Any, run: Callable[..., Any]) -> Iterator[str]:
     )
     yield create.execute(run())
     TerminateClusterOperator(task_id="terminate_cluster", cluster_id="").execute(run())
+
+
+@pytest.fixture
+def followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines that triggers have logged. The file ``seen`` is created at the line "the first line"."""
+    lines: list[str] = []
+
+    class Log:
+        def info(self, _: str, line: str) -> None:
+            lines.append(line)
+            if line == "the first line":
+                (tmp_path / "seen").touch()
+
+    monkeypatch.setattr(live_log, "SECONDS", 0.2)
+    monkeypatch.setattr(PollingTrigger, "log", Log())
+    return lines

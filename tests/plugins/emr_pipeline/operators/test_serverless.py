@@ -17,7 +17,6 @@ from airflow.exceptions import AirflowException
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from botocore.exceptions import ClientError
 
-from emr_pipeline import live_log
 from emr_pipeline.hook_clients import HookClients
 from emr_pipeline.operators.cluster import (
     CreateClusterOperator,
@@ -160,25 +159,15 @@ def test_steps_run_once_and_are_accepted_by_a_retry(aws: Any, application_id: st
 
 
 def test_the_waiting_task_shows_the_new_lines_of_the_driver(
-    run: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Context, tmp_path: Path, followed: list[str]
 ) -> None:
     application_id = create(replace(SETTINGS, log_group="/steps")).execute(run())
-    lines: list[str] = []
-
-    class Log:
-        def info(self, _: str, line: str) -> None:
-            lines.append(line)
-            if line == "the first line":
-                (tmp_path / "seen").touch()
-
-    monkeypatch.setattr(live_log, "SECONDS", 0.2)
-    monkeypatch.setattr(JobRunTrigger, "log", Log())
     talk = replace(step("one", "talk"), arguments=[str(tmp_path / "seen")])
     try:
         job_run_id = wait_for(application_id, talk, timeout=timedelta(minutes=3)).execute(run())
     finally:
         terminate(application_id).execute(run())
-    assert [line for line in lines if "line" in line] == ["the first line", "the last line"]
+    assert [line for line in followed if "line" in line] == ["the first line", "the last line"]
     emr = EmrServerless(HookClients(aws_conn_id="aws_default"))
     streams = emr.describe(application_id, job_run_id).log_streams
     assert streams

@@ -19,7 +19,6 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from botocore.exceptions import ClientError
 
-from emr_pipeline import live_log
 from emr_pipeline.failure import Cause
 from emr_pipeline.hook_clients import HookClients
 from emr_pipeline.operators import base
@@ -126,43 +125,30 @@ def test_a_completed_step_is_accepted_and_not_repeated(
 
 
 def test_the_log_of_the_driver_is_followed_while_the_step_runs(
-    cluster_with_live_logs: str, run: Context, step: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster_with_live_logs: str, run: Context, step: Any, tmp_path: Path, followed: list[str]
 ) -> None:
-    lines: list[str] = []
-
-    class Log:
-        def info(self, _: str, line: str) -> None:
-            lines.append(line)
-            if line == "the first line":
-                (tmp_path / "seen").touch()
-
-    monkeypatch.setattr(live_log, "SECONDS", 0.2)
-    monkeypatch.setattr(StepTrigger, "log", Log())
     talk = replace(step("one", "talk"), arguments=[str(tmp_path / "seen")])
     wait_for(cluster_with_live_logs, talk).execute(run())
-    assert [line for line in lines if "line" in line] == ["the first line", "the last line"]
+    assert [line for line in followed if "line" in line] == ["the first line", "the last line"]
 
 
 def test_a_deferred_task_continues_the_log(
-    cluster_with_live_logs: str, run: Context, step: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster_with_live_logs: str,
+    run: Context,
+    step: Any,
+    tmp_path: Path,
+    followed: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lines: list[str] = []
-
-    class Log:
-        def info(self, _: str, line: str) -> None:
-            lines.append(line)
-
-    monkeypatch.setattr(live_log, "SECONDS", 0.2)
     monkeypatch.setattr(base, "FIRST_WAIT_SECONDS", 10.0)
-    monkeypatch.setattr(StepTrigger, "log", Log())
-    talk = replace(step("one", "talk"), arguments=[str(tmp_path / "seen")])
+    talk = replace(step("one", "talk"), arguments=[str(tmp_path / "deferred")])
     with pytest.raises(TaskDeferred) as deferral:
         wait_for(cluster_with_live_logs, talk, deferrable=True).execute(run())
-    assert "the last line" not in lines
-    (tmp_path / "seen").touch()
+    assert "the last line" not in followed
+    (tmp_path / "deferred").touch()
     _, arguments = deferral.value.trigger.serialize()
     asyncio.run(StepTrigger(**arguments).wait())
-    assert [line for line in lines if "line" in line] == ["the first line", "the last line"]
+    assert [line for line in followed if "line" in line] == ["the first line", "the last line"]
 
 
 def test_a_failed_step_is_explained_and_queued_again_by_a_retry(
