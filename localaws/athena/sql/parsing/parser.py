@@ -18,7 +18,8 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from localaws.athena.datatypes import MAX_DIGITS, TRINO_TYPE_NAMES
 from localaws.athena.errors import SYNTAX_ERROR, MalformedQuery, QueryFailed, not_supported
-from localaws.athena.sql.parsing.grammar import RecognizedQuery, recognize, recognize_expression
+from localaws.athena.sql.parsing.expression_grammar import RecognizedQuery
+from localaws.athena.sql.parsing.grammar import recognize, recognize_expression
 from localaws.athena.sql.parsing.json_grammar import Edits
 from localaws.athena.sql.parsing.nodes import position
 from localaws.athena.sql.parsing.tokens import place
