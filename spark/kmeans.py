@@ -3,7 +3,7 @@
     spark-submit --py-files segmentation.zip kmeans.py --help
 
 Reads ``customer_components`` and ``customer_features``; publishes ``model_selection``, ``customer_segments``,
-``segment_profiles`` and ``segment_features``, and saves the model that assigns the segments.
+``segment_profiles``, ``segment_features`` and ``customer_rfm``, and saves the model that assigns the segments.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from segmentation.flags import ModelJobFlags, at_least, flag, flag_parser
 from segmentation.grid_search import grid_search, model_selection
 from segmentation.job import Job, run
 from segmentation.lake import Lake
+from segmentation.rfm import customer_rfm
 from segmentation.seeding import sample
 from segmentation.segments import (
     assign,
@@ -107,6 +108,7 @@ def kmeans(job: Job[Flags]) -> None:
     job.publish("customer_segments", assigned)
     job.publish("segment_profiles", segment_profiles(spark, moments))
     job.publish("segment_features", segment_features(spark, moments, _model_features(job.lake)))
+    job.publish("customer_rfm", customer_rfm(source.frame))
     with job.stage("model"):
         job.lake.save_model("kmeans", model)
     source.frame.unpersist()

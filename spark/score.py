@@ -3,8 +3,8 @@
     spark-submit --py-files segmentation.zip score.py --help
 
 Reads ``customer_features`` of the run date, and the models, ``component_loadings`` and ``segment_profiles`` of the
-model's run date; publishes only ``customer_segments``. Components, profiles and the choice of k describe the fit: they
-stay in the partitions of the model's run date.
+model's run date; publishes only ``customer_segments`` and ``customer_rfm``. Components, profiles and the choice of k
+describe the fit: they stay in the partitions of the model's run date.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from segmentation.errors import UserError
 from segmentation.flags import ModelJobFlags, day, flag, flag_parser
 from segmentation.job import Job, run
 from segmentation.lake import Lake
+from segmentation.rfm import customer_rfm
 from segmentation.segments import assign
 from segmentation.vectors import vector_to_array
 
@@ -59,6 +60,7 @@ def score(job: Job[Flags]) -> None:
         job.log(f"{len(model.clusterCenters())} segments of {fitted.run_date} read")
     values = vector_to_array(model.getFeaturesCol())
     job.publish("customer_segments", assign(project(customers, components), model, values))
+    job.publish("customer_rfm", customer_rfm(customers))
     _note_other_fit(job, fitted)
     with job.stage("count"):
         counts = _counts(job, labels)

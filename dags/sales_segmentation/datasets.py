@@ -53,6 +53,8 @@ QUESTIONS = (
     "segment_profile",
     "segment_sample",
     "segment_features",
+    "rfm_grid",
+    "customers_to_act_on",
     "chosen_k",
     "explained_variance",
     "revenue_by_region",

@@ -76,7 +76,7 @@ PCA = Job(
 )
 KMEANS = Job(
     "kmeans",
-    ("model_selection", "customer_segments", "segment_profiles", "segment_features"),
+    ("model_selection", "customer_segments", "segment_profiles", "segment_features", "customer_rfm"),
     {
         "k-min": "{{ params.k_min }}",
         "k-max": "{{ params.k_max }}",
@@ -86,6 +86,6 @@ KMEANS = Job(
         "cluster-on": "{{ params.cluster_on }}",
     },
 )
-SCORE = Job("score", ("customer_segments",), {"model-run-date": "{{ params.score_with }}"})
+SCORE = Job("score", ("customer_segments", "customer_rfm"), {"model-run-date": "{{ params.score_with }}"})
 
 JOBS = (PREPROCESS, PCA, KMEANS, SCORE)

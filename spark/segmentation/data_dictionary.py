@@ -37,6 +37,7 @@ ROWS = {
     "customer_segments": "a customer with the assigned segment",
     "segment_profiles": "a segment that has customers",
     "segment_features": "a feature in a segment",
+    "customer_rfm": "a customer with the RFM scores",
 }
 
 _CUSTOMER_ID = {"customer_id": Description("customer number")}
@@ -132,6 +133,19 @@ COLUMNS: dict[str, dict[str, Description]] = {
         "deviation": Description(
             "mean of the segment minus mean of all customers; 0 if all customers are the same",
             "standard deviations of all customers",
+        ),
+    },
+    "customer_rfm": {
+        **_CUSTOMER_ID,
+        "recency_score": Description(
+            "quintile of recency_days, 5 for the customers who ordered last; equal values have equal scores",
+            "1..5",
+        ),
+        "frequency_score": Description("quintile of total_orders, 5 for the most orders", "1..5"),
+        "monetary_score": Description("quintile of total_spend, 5 for the highest spend", "1..5"),
+        "rfm_group": Description("name of the pair of recency_score and frequency_score, such as Champions"),
+        "at_risk": Description(
+            "true for the groups At Risk and Cannot Lose Them: many orders, none for long"
         ),
     },
 }

@@ -80,13 +80,20 @@ TABLES: dict[str, StructType] = {
         (NUMBER, "unique_products unique_categories region_count"),
     ),
     "segment_features": _struct((SMALL, "segment"), (TEXT, "feature"), (NUMBER, "mean deviation")),
+    "customer_rfm": _struct(
+        (TEXT, "customer_id"),
+        (SMALL, "recency_score frequency_score monetary_score"),
+        (TEXT, "rfm_group"),
+        (BooleanType(), "at_risk"),
+    ),
 }
 
-#: The job that publishes each dataset; ``score`` also publishes customer_segments.
+#: The job that publishes each dataset; ``score`` also publishes customer_segments and customer_rfm.
 PRODUCERS: dict[str, str] = {
     **dict.fromkeys(("sales", "rejected_sales", "customer_features"), "preprocess"),
     **dict.fromkeys(("explained_variance", "component_loadings", "customer_components"), "pca"),
     **dict.fromkeys(
-        ("model_selection", "customer_segments", "segment_profiles", "segment_features"), "kmeans"
+        ("model_selection", "customer_segments", "segment_profiles", "segment_features", "customer_rfm"),
+        "kmeans",
     ),
 }

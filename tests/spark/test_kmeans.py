@@ -18,6 +18,7 @@ DATASETS = {
     "customer_segments": ["customer_id"],
     "segment_profiles": ["segment"],
     "segment_features": ["segment", "feature"],
+    "customer_rfm": ["customer_id"],
 }
 DEFAULTS = {"k_min": 2, "k_max": 4, "k": "auto", "n_init": 2, "seed": 7, "cluster_on": "components"}
 

@@ -83,13 +83,13 @@ def test_other_customers_are_counted_with_the_labels_of_the_fit(spark: SparkSess
     ]
 
 
-def test_only_the_segments_are_published_and_counted(spark: SparkSession, fitted: Path) -> None:
+def test_nothing_of_a_fit_is_published(spark: SparkSession, fitted: Path) -> None:
     customers.write(spark, fitted, 30, run_date=LATER)
     run(fitted)
 
     made = {path.parent.name for path in (fitted / "processed").glob(f"*/run_date={LATER}")}
-    assert made == {"customer_features", "customer_segments"}
-    assert metrics(fitted)["rows"] == {"customer_segments": 30}
+    assert made == {"customer_features", "customer_segments", "customer_rfm"}
+    assert metrics(fitted)["rows"] == {"customer_segments": 30, "customer_rfm": 30}
     assert metrics(fitted)["parameters"]["model-run-date"] == customers.RUN_DATE
 
 

@@ -70,7 +70,7 @@ def page(data: ReportData, charts: Mapping[str, Chart]) -> str:
 
 def _shown(question: str) -> bool:
     """Return whether an answer is shown as a table; the others are shown in charts or tiles only."""
-    return question not in {"totals", "segment_sample", "segment_features"}
+    return question not in {"totals", "segment_sample", "segment_features", "rfm_grid"}
 
 
 def _tiles(data: ReportData, figures: Overview) -> list[tuple[str, str, str]]:

@@ -69,6 +69,9 @@ COLUMN_FORMATS = {
     "days_since_last_order": ColumnFormat("Days since last order", _integer),
     "k": ColumnFormat("Segments (k)", _integer),
     "label": ColumnFormat("Label", _text, numeric=False),
+    "mean_days_between_orders": ColumnFormat(
+        "Mean days between orders", lambda value: decimal(parse_number(value), 1)
+    ),
     "mean_discount_percent": ColumnFormat("Mean discount", _percent),
     "mean_orders": ColumnFormat("Mean orders", lambda value: decimal(parse_number(value), 1)),
     "mean_spend": ColumnFormat("Mean spend", _money),
@@ -82,6 +85,7 @@ COLUMN_FORMATS = {
     "retained": ColumnFormat("Kept", lambda value: "yes" if value == "true" else "", numeric=False),
     "revenue": ColumnFormat("Revenue", _money),
     "revenue_percent": ColumnFormat("Share of revenue", _percent),
+    "rfm_group": ColumnFormat("RFM group", _text, numeric=False),
     "segment": ColumnFormat("Segment", _text, numeric=False),
     "silhouette": ColumnFormat("Silhouette", _decimal),
     "stability": ColumnFormat("Stability", _decimal),

@@ -38,6 +38,20 @@ ANSWERS = {
         "1 avg_discount 0.0 -0.6",
         "1 recency_days 21.0 0.01",
     ),
+    "rfm_grid": rows(
+        "recency_score frequency_score rfm_group at_risk customers revenue revenue_percent",
+        "5 5 Champions false 60 500000.5 40.0",
+        "5 1 New_Customers false 100 50000.0 4.0",
+        "3 3 Need_Attention false 60 100000.0 8.0",
+        "2 4 At_Risk true 40 250000.0 20.0",
+        "1 5 Cannot_Lose_Them true 20 200000.0 16.0",
+        "1 1 Hibernating false 120 150000.0 12.0",
+    ),
+    "customers_to_act_on": rows(
+        "customer_id segment rfm_group days_since_last_order mean_days_between_orders total_orders total_spend",
+        "CUS5 0 Cannot_Lose_Them 95 12.5 40 60000.5",
+        "CUS6 1 At_Risk 80 20.1 18 9000.0",
+    ),
     "chosen_k": rows(
         "k wssse silhouette calinski_harabasz stability chosen",
         "2 6000.1 0.4100 200.5 1.0 true",

@@ -28,6 +28,7 @@ CHARTS = {
     "monthly_revenue",
     "revenue_by_category",
     "revenue_by_region",
+    "rfm_grid",
     "segment_heatmap",
     "segment_plane",
 }

@@ -1,0 +1,33 @@
+"""The names and colours of segments and features in charts."""
+
+from __future__ import annotations
+
+import textwrap
+
+from emr_pipeline.report_data import ReportData
+from sales_segmentation.report.chart import SEGMENTS
+
+LONGEST_NAME = 32
+
+
+def segment_colour(segment: int) -> str:
+    return SEGMENTS[segment % len(SEGMENTS)]
+
+
+def feature_name(feature: str) -> str:
+    """``share_soft_drinks`` is Share of soft drinks."""
+    words = feature.replace("_", " ").replace("avg ", "average ")
+    words = f"share of {words.removeprefix('share ')}" if words.startswith("share ") else words
+    return (words[:1].upper() + words[1:]).replace("b2b", "B2B")
+
+
+def segment_labels(data: ReportData) -> dict[int, str]:
+    return {int(row["segment"]): row["label"] for row in data.answers["segment_profile"]}
+
+
+def segment_name(segment: int, labels: dict[int, str]) -> str:
+    return f"{segment}  {labels.get(segment, '')}".strip()
+
+
+def short_name(name: str) -> str:
+    return textwrap.shorten(name, LONGEST_NAME, placeholder="…") if " " in name else name[:LONGEST_NAME]

@@ -1,0 +1,162 @@
+"""Charts of the segments: their place among all customers, and how they differ."""
+
+from __future__ import annotations
+
+import textwrap
+from statistics import median
+from typing import TYPE_CHECKING
+
+from emr_pipeline.report_data import ReportData
+from sales_segmentation.report.chart import (
+    DIVERGING,
+    INK,
+    MARKERS,
+    MUTED,
+    ON_EXTREME,
+    ON_PALE,
+    ON_STRONG,
+    PAPER,
+    Chart,
+    draw_chart,
+)
+from sales_segmentation.report.charts.names import feature_name, segment_colour, segment_labels, segment_name
+from sales_segmentation.report.formatting import integer, parse_column, parse_number, percent
+from sales_segmentation.report.overview import overview
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+DEVIATION_STEP = 0.4
+"""Standard deviations between two neighbouring colours of the heatmap."""
+
+
+def segment_plane(data: ReportData) -> Chart | None:
+    points = data.answers["segment_sample"]
+    if not points:
+        return None
+    by_segment: dict[int, list[tuple[float, float]]] = {}
+    for point, x, y in zip(points, parse_column(points, "pc1"), parse_column(points, "pc2"), strict=True):
+        by_segment.setdefault(int(point["segment"]), []).append((x, y))
+    labels = segment_labels(data)
+    variance = parse_column(data.answers["explained_variance"], "variance_percent")
+
+    def draw(axes: Axes) -> None:
+        for segment, places in sorted(by_segment.items()):
+            x, y = zip(*places, strict=True)
+            axes.scatter(
+                x,
+                y,
+                s=15,
+                color=segment_colour(segment),
+                marker=MARKERS[segment % len(MARKERS)],
+                alpha=0.6,
+                linewidths=0,
+                label=segment_name(segment, labels),
+            )
+        for segment, places in sorted(by_segment.items()):
+            x, y = zip(*places, strict=True)
+            badge = {
+                "boxstyle": "circle,pad=0.3",
+                "facecolor": PAPER,
+                "edgecolor": segment_colour(segment),
+                "linewidth": 2,
+            }
+            axes.text(
+                median(x),
+                median(y),
+                str(segment),
+                ha="center",
+                va="center",
+                fontweight="bold",
+                fontsize=10,
+                bbox=badge,
+            )
+        axes.tick_params(axis="y", labelcolor=MUTED)
+        axes.set_xlabel(_component_name(1, variance))
+        axes.set_ylabel(_component_name(2, variance))
+        figure = axes.get_figure(root=True)
+        assert figure is not None
+        columns = 2 if len(by_segment) > 1 else 1
+        legend = figure.legend(
+            loc="outside lower left", ncols=columns, fontsize=8.5, markerscale=1.8, handletextpad=0.2
+        )
+        for handle in legend.legend_handles:
+            if handle is not None:
+                handle.set_alpha(1)
+
+    complete = len(points) == sum(parse_column(data.answers["segment_profile"], "customers"))
+    sample = (
+        f"All {integer(len(points))} customers"
+        if complete
+        else f"A random sample of {integer(len(points))} customers"
+    )
+    caption = (
+        f"{sample} in the plane of the first two principal components. Customers that are close together behave "
+        "similarly. A number marks the centre of its segment."
+    )
+    rows = (len(by_segment) + 1) // 2
+    return draw_chart("segment_plane", "Map of the segments", caption, draw, height=4.6 + 0.2 * rows)
+
+
+def segment_heatmap(data: ReportData) -> Chart | None:
+    rows = data.answers["segment_features"]
+    if not rows:
+        return None
+    deviation = {(int(row["segment"]), row["feature"]): parse_number(row["deviation"]) or 0.0 for row in rows}
+    segments = sorted({segment for segment, _ in deviation})
+    spread = {
+        feature: max(abs(deviation.get((segment, feature), 0.0)) for segment in segments)
+        for feature in dict.fromkeys(row["feature"] for row in rows)
+    }
+    features = sorted(spread, key=lambda feature: (-spread[feature], feature))
+    labels = segment_labels(data)
+
+    def draw(axes: Axes) -> None:
+        from matplotlib.patches import Rectangle
+
+        for row, feature in enumerate(features):
+            for column, segment in enumerate(segments):
+                value = deviation.get((segment, feature), 0.0)
+                colour, ink = _deviation_colours(value)
+                axes.add_patch(
+                    Rectangle(
+                        (column - 0.5, row - 0.5), 1, 1, facecolor=colour, edgecolor=PAPER, linewidth=1.5
+                    )
+                )
+                text = f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0.0"
+                axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=8.5)
+        names = [textwrap.fill(segment_name(segment, labels), 18) for segment in segments]
+        axes.set_xlim(-0.5, len(segments) - 0.5)
+        axes.set_ylim(len(features) - 0.5, -0.5)
+        axes.set_xticks(range(len(segments)), names)
+        axes.set_yticks(range(len(features)), [feature_name(feature) for feature in features])
+        axes.tick_params(axis="x", top=False, labeltop=True, bottom=False, labelbottom=False, labelcolor=INK)
+        axes.grid(visible=False)
+        axes.spines.bottom.set_visible(False)
+        axes.set_xlabel("Mean of the segment, in standard deviations from the mean of all customers")
+
+    source = "" if overview(data).fitted else " The values are from the run that fitted the models."
+    caption = (
+        "Difference between the mean of each segment and the mean of all customers, in standard deviations: orange is "
+        f"above the mean, blue is below it. The features that differ most between the segments are on top.{source}"
+    )
+    return draw_chart(
+        "segment_heatmap",
+        "How the segments differ",
+        caption,
+        draw,
+        height=1.5 + 0.27 * len(features),
+        width=max(7.4, 2.2 + 1.0 * len(segments)),
+    )
+
+
+def _component_name(component: int, variance: list[float]) -> str:
+    share = f", {percent(variance[component - 1])} of the variance" if len(variance) >= component else ""
+    return f"Principal component {component}{share}"
+
+
+def _deviation_colours(deviation: float) -> tuple[str, str]:
+    """Return the colours of a cell and of the number in it."""
+    step = max(-4, min(4, round(deviation / DEVIATION_STEP)))
+    ink = ON_EXTREME if abs(step) == 4 else ON_STRONG if abs(step) == 3 else ON_PALE
+    return DIVERGING[step + 4], ink
