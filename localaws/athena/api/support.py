@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from localaws.athena.datatypes import TRINO_TYPE_NAMES, parse_type
 from localaws.athena.sql.functions.rules import RULES
 from localaws.athena.sql.functions.supported import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
+from localaws.athena.sql.translation.calls import Calls
 from localaws.athena.tables.formats import FORMATS, SERDES
 from localaws.athena.tables.lines import CODECS
 from localaws.athena.tables.scans import REFUSED_PROPERTIES
@@ -20,7 +21,7 @@ def report() -> str:
 
 
 def _lists() -> Iterator[tuple[str, list[str]]]:
-    yield "Scalar functions", sorted(SCALARS.keys() | RULES.keys())
+    yield "Scalar functions", sorted(SCALARS.keys() | RULES.keys() | Calls.SPECIAL.keys())
     yield "Aggregate functions", sorted(AGGREGATES)
     yield "Window functions", sorted(WINDOW_FUNCTIONS)
     yield (

@@ -17,6 +17,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection, sqltypes
 
 from localaws.athena.errors import DATA_ERROR, QueryFailed
+from localaws.athena.sql.functions.hashes import murmur3, xxhash64
 
 _HASHES = ("sha1", "sha512")  # DuckDB has md5 and sha256
 
@@ -33,6 +34,7 @@ SCALAR_ROWS = (
         for name in ("md5", "sha1", "sha256", "sha512")
     ),
     ("crc32", "varbinary -> bigint", "trino_crc32({0})"),
+    *((name, "varbinary -> varbinary", f"trino_{name}({{0}})") for name in ("xxhash64", "murmur3")),
     ("to_hex", "varbinary -> varchar", "hex({0})"),
     ("from_hex", "varchar -> varbinary", "trino_from_hex({0})"),
     ("from_hex", "varbinary -> varbinary", "trino_from_hex(decode({0}))"),
@@ -99,6 +101,8 @@ def register(connection: DuckDBPyConnection) -> None:
         connection.create_function(f"trino_hmac_{name}", _hmac(name), [blob, blob], blob)
     functions: tuple[tuple[str, Callable[..., Any], list[Any], Any], ...] = (
         ("crc32", _crc32, [blob], number),
+        ("xxhash64", xxhash64, [blob], blob),
+        ("murmur3", murmur3, [blob], blob),
         ("from_utf8", _from_utf8, [blob, text], text),
         ("from_hex", _from_hex, [text], blob),
         ("from_base64", _from_base64, [text], blob),

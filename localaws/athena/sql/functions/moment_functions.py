@@ -85,6 +85,9 @@ def _part(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql 
 
 
 def _zone_part(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    if len(values) == 1 and dt.kind(values[0].type) in ("date", "timestamp"):
+        zoned = dt.zoned(dt.digits(values[0].type))
+        values = [TypedSql(coerced(values[0], zoned), zoned)]
     if len(values) != 1 or dt.kind(values[0].type) not in (dt.ZONED, dt.ZONED_TIME):
         return None
     offset = "trino_zone_offset" if dt.kind(values[0].type) == dt.ZONED else "trino_time_offset"

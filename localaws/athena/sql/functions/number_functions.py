@@ -10,11 +10,13 @@ from collections.abc import Callable
 from statistics import NormalDist
 from typing import Any
 
+import numpy as np
 from duckdb import DuckDBPyConnection, sqltypes
 
 from localaws.athena.errors import DATA_ERROR, QueryFailed
 
 _BITS = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}
+_TINY, _PRECISION = 1e-300, 1e-16
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 SCALAR_ROWS = (
@@ -33,6 +35,27 @@ SCALAR_ROWS = (
         for number, bits in _BITS.items()
     ),
     *((name, "double -> double", f"{name}({{0}})") for name in ("cosh", "tanh", "sinh")),
+    ("cbrt", "double -> double", "CASE WHEN isfinite({0}) THEN trino_cbrt({0}) ELSE {0} END"),
+    *(
+        row
+        for number in _BITS
+        for row in (
+            ("rand random", f"{number} -> {number}", f"CAST(trino_random(0, {{0}}) AS {number})"),
+            (
+                "rand random",
+                f"{number}, {number} -> {number}",
+                f"CAST(trino_random({{0}}, {{1}}) AS {number})",
+            ),
+        )
+    ),
+    ("width_bucket", "double, array(double) -> bigint", "trino_width_bucket_of_bounds({0}, {1})"),
+    (
+        "cosine_similarity",
+        "map(varchar, double), map(varchar, double) -> double",
+        "trino_cosine_similarity({0}, {1})",
+    ),
+    ("beta_cdf", "double, double, double -> double", "trino_beta_cdf({0}, {1}, {2})"),
+    ("inverse_beta_cdf", "double, double, double -> double", "trino_inverse_beta_cdf({0}, {1}, {2})"),
     *(
         (
             "truncate",
@@ -69,10 +92,13 @@ def register(connection: DuckDBPyConnection) -> None:
         ("right_shift", _right_shift, [number] * 3, number),
         ("right_shift_arithmetic", _right_shift_arithmetic, [number] * 3, number),
         ("truncate_double", _truncate, [double, number], double),
+        ("cbrt", _cbrt, [double], double),
         ("to_base", _to_base, [number] * 2, text),
         ("from_base", _from_base, [text, number], number),
         ("normal_cdf", _normal_cdf, [double] * 3, double),
         ("inverse_normal_cdf", _inverse_normal_cdf, [double] * 3, double),
+        ("beta_cdf", _beta_cdf, [double] * 3, double),
+        ("inverse_beta_cdf", _inverse_beta_cdf, [double] * 3, double),
         ("wilson", _wilson, [number, number, double, number], double),
     )
     for name, function, parameters, result in functions:
@@ -123,6 +149,11 @@ def _truncate(value: float, places: int) -> float:
         return value
     whole = float(math.trunc(scaled))
     return math.copysign(whole / factor if places >= 0 else whole * factor, value)
+
+
+def _cbrt(value: float) -> float:
+    """Return the cube root; that of the C library is not exact for all cubes."""
+    return float(np.cbrt(value))
 
 
 def _to_base(value: int, radix: int) -> str:
@@ -178,6 +209,52 @@ def _wilson(successes: int, trials: int, z: float, sign: int) -> float:
     share = successes / trials
     root = math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     return (share + z * z / (2 * trials) + sign * z * root) / (1 + z * z / trials)
+
+
+def _beta_cdf(a: float, b: float, value: float) -> float:
+    if a <= 0 or b <= 0:
+        raise _invalid("a and b must be > 0")
+    if not 0 <= value <= 1:
+        raise _invalid("value must be in the interval [0, 1]")
+    return _incomplete_beta(a, b, value)
+
+
+def _inverse_beta_cdf(a: float, b: float, p: float) -> float:
+    if a <= 0 or b <= 0:
+        raise _invalid("a and b must be > 0")
+    if not 0 <= p <= 1:
+        raise _invalid("p must be in the interval [0, 1]")
+    low, high = 0.0, 1.0
+    while low < (middle := (low + high) / 2) < high:
+        if _incomplete_beta(a, b, middle) < p:
+            low = middle
+        else:
+            high = middle
+    return high if p > 0 else 0.0
+
+
+def _incomplete_beta(a: float, b: float, x: float) -> float:
+    """Return the regularized incomplete beta function by its continued fraction. Source: DLMF 8.17.22"""
+    if x in (0, 1):
+        return x
+    if x > (a + 1) / (a + b + 2):
+        return 1 - _incomplete_beta(b, a, 1 - x)
+    log_front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    found, numerator, denominator = 1.0, 1.0, 0.0
+    for step in range(2000):  # Lentz's algorithm
+        m = step // 2
+        if step == 0:
+            term = 1.0
+        elif step % 2 == 0:
+            term = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        else:
+            term = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        denominator = 1 / (1 + term * denominator or _TINY)
+        numerator = 1 + term / numerator or _TINY
+        found *= numerator * denominator
+        if abs(1 - numerator * denominator) < _PRECISION:
+            break
+    return math.exp(log_front) / a * (found - 1)
 
 
 def _invalid(reason: str) -> QueryFailed:

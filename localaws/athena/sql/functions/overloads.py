@@ -225,7 +225,7 @@ def _concrete(parameter: str, variables: Variables) -> pa.DataType:
         return variables.get(parameter, dt.NULL)
     constructor = _CONSTRUCTOR.fullmatch(parameter)
     if constructor is None or not _VARIABLE.search(parameter):
-        return dt.parse_type(parameter)
+        return dt.trino_type(parameter)
     inner = [_concrete(part, variables) for part in _split(constructor[2])]
     if constructor[1] == "array":
         return pa.list_(inner[0])

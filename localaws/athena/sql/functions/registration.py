@@ -16,6 +16,7 @@ from localaws.athena.sql.functions import (
     sql_json,
     text_functions,
     time_zones,
+    url_functions,
     wide_decimals,
 )
 
@@ -25,6 +26,7 @@ def register_functions(connection: DuckDBPyConnection) -> None:
     for module in (
         wide_decimals,
         text_functions,
+        url_functions,
         byte_functions,
         number_functions,
         iso_moments,

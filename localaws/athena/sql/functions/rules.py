@@ -19,7 +19,7 @@ from localaws.athena.sql.functions.sql_json import SQL_JSON_RULES
 from localaws.athena.sql.types import moments
 from localaws.athena.sql.types.casts import cast, coerced
 from localaws.athena.sql.types.comparisons import compared, has_order, ordered
-from localaws.athena.sql.types.typed_sql import TypedSql, once
+from localaws.athena.sql.types.typed_sql import TypedSql, once, text_length
 
 Rule = Callable[[str, list[TypedSql], list[exp.Expr]], TypedSql | None]
 
@@ -73,6 +73,9 @@ def _concat(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSq
         return None
     if any(dt.is_array(value.type) for value in values):
         return _concat_arrays(values)
+    if {value.type for value in values} <= {dt.VARBINARY, dt.NULL}:
+        joined = " || ".join(coerced(value, dt.VARBINARY) for value in values)
+        return TypedSql(f"({joined})", dt.VARBINARY)
     if any(value.type not in (dt.VARCHAR, dt.NULL) for value in values):
         return None
     if any(value.type == dt.NULL for value in values):
@@ -138,6 +141,24 @@ def _try(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql |
     return TypedSql(f"TRY({values[0].sql})", values[0].type) if len(values) == 1 else None
 
 
+def _chr(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    if len(values) != 1 or not dt.can_coerce(values[0].type, dt.BIGINT):
+        return None
+    return TypedSql(f"trino_chr({coerced(values[0], dt.BIGINT)})", dt.VARCHAR, 1)
+
+
+def _codepoint(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    """Translate codepoint, whose argument is a varchar(1)."""
+    if len(values) != 1 or values[0].type not in (dt.VARCHAR, dt.NULL):
+        return None
+    length = text_length(values[0], nodes[0])
+    if length is None and values[0].type == dt.VARCHAR:
+        raise not_supported("codepoint of a varchar whose length is not known; cast it to varchar(1)")
+    if length is not None and length > 1:
+        return None
+    return TypedSql(f"trino_codepoint({coerced(values[0], dt.VARCHAR)})", dt.INTEGER)
+
+
 def _constant(node: exp.Expr, what: str) -> str:
     if not isinstance(node, exp.Literal) or not node.is_string:
         raise not_supported(f"{what} that is not a constant string")
@@ -178,6 +199,8 @@ RULES: dict[str, Rule] = {
     "coalesce": _coalesce,
     "nullif": _nullif,
     "try": _try,
+    "chr": _chr,
+    "codepoint": _codepoint,
     **NESTED_RULES,
     **SQL_JSON_RULES,
 }

@@ -10,7 +10,14 @@ Source: https://trino.io/docs/current/functions.html
 
 from __future__ import annotations
 
-from localaws.athena.sql.functions import arrays_and_maps, byte_functions, json_functions, number_functions
+from localaws.athena.sql.functions import (
+    arrays_and_maps,
+    byte_functions,
+    json_functions,
+    number_functions,
+    text_functions,
+    url_functions,
+)
 from localaws.athena.sql.functions.overloads import Overload, overload
 
 FunctionTable = dict[str, list[Overload]]
@@ -159,6 +166,8 @@ SCALARS = _table(
     ("to_utf8", "varchar -> varbinary", "encode({0})"),
     ("md5", "varbinary -> varbinary", "unhex(md5({0}))"),
     ("current_timezone", "-> varchar", "'UTC'"),
+    *text_functions.SCALAR_ROWS,
+    *url_functions.SCALAR_ROWS,
     *byte_functions.SCALAR_ROWS,
     *number_functions.SCALAR_ROWS,
     *arrays_and_maps.SCALAR_ROWS,

@@ -167,6 +167,28 @@ CREATE MACRO trino_width_bucket(x, low, high, n) AS
                  ELSE CAST(floor(n * (low - x) / (low - high)) AS BIGINT) + 1 END
     END;
 
+CREATE MACRO trino_width_bucket_of_bounds(x, bounds) AS
+    CASE WHEN x IS NULL OR bounds IS NULL THEN NULL
+         WHEN CASE WHEN len(bounds) = 0 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: Bins cannot be an empty array')
+                   WHEN isnan(x) THEN trino_raise('INVALID_FUNCTION_ARGUMENT: Operand cannot be NaN')
+                   WHEN len(list_filter(bounds, lambda it: it IS NULL OR NOT isfinite(it))) > 0
+                   THEN trino_raise('INVALID_FUNCTION_ARGUMENT: Bin value must be finite')
+                   WHEN bounds <> list_sort(bounds)
+                   THEN trino_raise('INVALID_FUNCTION_ARGUMENT: Bin values are not sorted in ascending order') END IS NULL
+         THEN len(list_filter(bounds, lambda it: it <= x)) END;
+CREATE MACRO trino_random(low, high) AS
+    CAST(low AS HUGEINT) + CAST(floor(random() * CASE WHEN low >= high
+        THEN trino_raise('INVALID_FUNCTION_ARGUMENT: ' || CASE WHEN low = 0 THEN 'bound must be positive'
+                         ELSE 'start value must be less than stop value' END)
+        ELSE CAST(high AS DOUBLE) - low END) AS HUGEINT);
+
+-- The cosine of the angle between two vectors, whose components are the values of maps.
+CREATE MACRO trino_norm(m) AS sqrt(coalesce(list_sum(list_transform(map_values(m), lambda it: it * it)), 0.0));
+CREATE MACRO trino_without_null(m) AS len(map_values(m)) = list_count(map_values(m));
+CREATE MACRO trino_cosine_similarity(m, n) AS CASE WHEN trino_without_null(m) AND trino_without_null(n) THEN
+    coalesce(list_sum(list_transform(map_entries(m), lambda it: (it).value * coalesce(n[(it).key], 0.0))), 0.0)
+    / (trino_norm(m) * trino_norm(n)) END;
+
 -- Java's whitespace, which trim removes. Source: Character.isWhitespace
 CREATE MACRO trino_space() AS
     E'\t\n\x0b\f\r\x1c\x1d\x1e\x1f ' || chr(5760) || array_to_string(list_transform(

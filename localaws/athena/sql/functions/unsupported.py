@@ -14,11 +14,7 @@ from localaws.athena.sql.functions.overloads import Overload, overload
 _ROWS = (
     ("truncate", "double"),
     ("truncate round", "double, bigint"),
-    ("rand random", "double"),
-    ("rand random", "double, double"),
-    ("width_bucket", "double, array(double)"),
     ("concat", "varchar, varchar..."),
-    ("concat", "varbinary, varbinary..."),
     ("concat", "array(T), any..."),
     ("concat", "any, array(T), any..."),
     ("concat", "any, array(T)"),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import pyarrow as pa
 from sqlglot import exp
 
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import SYNTAX_ERROR, QueryFailed
+from localaws.athena.quoting import duckdb_string
 from localaws.athena.sql.functions.overloads import Argument, Lambda, LambdaSql, bind
 from localaws.athena.sql.functions.rules import RULES
 from localaws.athena.sql.functions.supported import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
@@ -19,7 +20,7 @@ from localaws.athena.sql.translation import constants
 from localaws.athena.sql.translation.aggregations import Aggregations
 from localaws.athena.sql.translation.predicates import Predicates
 from localaws.athena.sql.translation.scope import Scope, ScopeColumn
-from localaws.athena.sql.types.typed_sql import TypedSql, once
+from localaws.athena.sql.types.typed_sql import TypedSql, once, text_length
 
 _ARGUMENTS = 127  # Trino's maximum in a call
 
@@ -59,8 +60,8 @@ class Calls(Predicates, Aggregations):
                 f"TOO_MANY_ARGUMENTS: {position(node)}Too many arguments for function call {name}()",
                 SYNTAX_ERROR,
             )
-        if name == "grouping":
-            return self._grouping(node)
+        if (method := self.SPECIAL.get(name)) is not None:
+            return method(self, node)
         if name in constants.CLOCK_CALLS:
             return constants.clock(node, self._now)
         if name in AGGREGATES:
@@ -70,6 +71,28 @@ class Calls(Predicates, Aggregations):
                 f"MISSING_OVER: {position(node)}Window function {name} requires OVER", SYNTAX_ERROR
             )
         return self._scalar(node, name, node.expressions)
+
+    def _normalize(self, node: exp.Expr) -> TypedSql:
+        """Translate ``normalize(text, NFC)``, in which the form is a keyword."""
+        text = self._text(node.expressions[0])
+        form = node.expressions[1].name.upper() if len(node.expressions) > 1 else "NFC"
+        return TypedSql(f"trino_normalize({text.sql}, '{form}')", dt.VARCHAR)
+
+    def _typeof(self, node: exp.Expr) -> TypedSql:
+        if len(node.expressions) != 1:
+            raise type_mismatch(node, "Unexpected parameters for function typeof. Expected: typeof(any)")
+        looked_at = len(self._scope.touched)
+        (argument,) = node.expressions
+        value = self.compile(argument)
+        in_table = any(column.scan is not None for column in self._scope.touched[looked_at:])
+        name, length = dt.trino_name(value.type), text_length(value, argument)
+        if value.type == dt.VARCHAR and length is not None:
+            name = f"varchar({length})"
+        elif dt.contains(value.type, dt.VARCHAR):
+            unbounded = isinstance(argument, exp.Cast | exp.DPipe) or argument.name.lower() == "concat"
+            if not (unbounded or (isinstance(argument, exp.Column) and in_table)):
+                raise unsupported("typeof of a varchar whose length is not known", node)
+        return TypedSql(duckdb_string(name), dt.VARCHAR)
 
     def _grouping(self, node: exp.Expr) -> TypedSql:
         columns = [self.compile(column).sql for column in node.expressions]
@@ -133,3 +156,9 @@ class Calls(Predicates, Aggregations):
         body = type(self)(scope, no_subquery, self._now, self._depth + 1).compile(node.this)
         self._scope.touched += [column for column in scope.touched if column not in parameters]
         return LambdaSql(name, body)
+
+    SPECIAL: ClassVar[dict[str, Callable[[Calls, exp.Expr], TypedSql]]] = {
+        "grouping": _grouping,
+        "normalize": _normalize,
+        "typeof": _typeof,
+    }

@@ -40,6 +40,13 @@ def once(texts: Sequence[str], write: Callable[..., str]) -> str:
     return f"list_transform([struct_pack({packed})], lambda operand: {write(*shown)})[1]"
 
 
+def text_length(value: TypedSql, node: exp.Expr) -> int | None:
+    """Return the n of varchar(n), also of a string literal; None if it is not known."""
+    if isinstance(node, exp.Literal) and node.is_string:
+        return len(node.this)
+    return value.length
+
+
 def shown_type(value: TypedSql, node: exp.Expr) -> str:
     """Return the type as in Trino's messages, where a string literal has a length."""
     if isinstance(node, exp.Literal) and node.is_string:
