@@ -3,7 +3,8 @@
     spark-submit --py-files segmentation.zip kmeans.py --help
 
 Reads ``customer_components`` and ``customer_features``; publishes ``model_selection``, ``customer_segments``,
-``segment_profiles``, ``segment_features`` and ``customer_rfm``, and saves the model that assigns the segments.
+``segment_profiles``, ``segment_features``, ``customer_rfm``, ``segment_migration`` and ``feature_drift``, and saves the
+model that assigns the segments.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pyspark.sql import functions as F
 
 from segmentation import models
 from segmentation.blocks import Array, as_blocks, count_distinct
+from segmentation.change import publish_changes
 from segmentation.errors import UserError
 from segmentation.features import FEATURES
 from segmentation.flags import ModelJobFlags, at_least, flag, flag_parser
@@ -109,6 +111,7 @@ def kmeans(job: Job[Flags]) -> None:
     job.publish("segment_profiles", segment_profiles(spark, moments))
     job.publish("segment_features", segment_features(spark, moments, _model_features(job.lake)))
     job.publish("customer_rfm", customer_rfm(source.frame))
+    publish_changes(job)
     with job.stage("model"):
         job.lake.save_model("kmeans", model)
     source.frame.unpersist()

@@ -3,8 +3,8 @@
     spark-submit --py-files segmentation.zip score.py --help
 
 Reads ``customer_features`` of the run date, and the models, ``component_loadings`` and ``segment_profiles`` of the
-model's run date; publishes only ``customer_segments`` and ``customer_rfm``. Components, profiles and the choice of k
-describe the fit: they stay in the partitions of the model's run date.
+model's run date; publishes ``customer_segments``, ``customer_rfm``, ``segment_migration`` and ``feature_drift``.
+Components, profiles and the choice of k describe the fit: they stay in the partitions of the model's run date.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pyspark.ml import PipelineModel
 from pyspark.ml.clustering import KMeansModel
 from pyspark.sql import DataFrame
 
+from segmentation.change import publish_changes
 from segmentation.components import project
 from segmentation.errors import UserError
 from segmentation.flags import ModelJobFlags, day, flag, flag_parser
@@ -61,6 +62,7 @@ def score(job: Job[Flags]) -> None:
     values = vector_to_array(model.getFeaturesCol())
     job.publish("customer_segments", assign(project(customers, components), model, values))
     job.publish("customer_rfm", customer_rfm(customers))
+    publish_changes(job)
     _note_other_fit(job, fitted)
     with job.stage("count"):
         counts = _counts(job, labels)

@@ -74,9 +74,12 @@ PCA = Job(
         "variance-to-keep": "{{ params.variance_to_keep }}",
     },
 )
+ASSIGNMENT = ("customer_segments", "customer_rfm", "segment_migration", "feature_drift")
+"""The datasets that do not describe a fit: kmeans and score publish them."""
+
 KMEANS = Job(
     "kmeans",
-    ("model_selection", "customer_segments", "segment_profiles", "segment_features", "customer_rfm"),
+    ("model_selection", "segment_profiles", "segment_features", *ASSIGNMENT),
     {
         "k-min": "{{ params.k_min }}",
         "k-max": "{{ params.k_max }}",
@@ -86,6 +89,6 @@ KMEANS = Job(
         "cluster-on": "{{ params.cluster_on }}",
     },
 )
-SCORE = Job("score", ("customer_segments", "customer_rfm"), {"model-run-date": "{{ params.score_with }}"})
+SCORE = Job("score", ASSIGNMENT, {"model-run-date": "{{ params.score_with }}"})
 
 JOBS = (PREPROCESS, PCA, KMEANS, SCORE)

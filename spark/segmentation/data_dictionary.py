@@ -38,12 +38,15 @@ ROWS = {
     "segment_profiles": "a segment that has customers",
     "segment_features": "a feature in a segment",
     "customer_rfm": "a customer with the RFM scores",
+    "segment_migration": "a pair of an earlier segment and a segment of this run, with the customers who were in both",
+    "feature_drift": "a feature, compared with an earlier run",
 }
 
 _CUSTOMER_ID = {"customer_id": Description("customer number")}
 _FEATURE = {"feature": Description("name of a column of customer_features")}
 _SEGMENT = {"segment": Description("segment number from 0, in descending order of mean spend at the fit")}
 _COMPONENT = {"component": Description("number of the principal component from 1")}
+_EARLIER = {"earlier_run_date": Description("latest earlier run date with segments, YYYY-MM-DD")}
 _PC = {
     "pc1": Description("value of the first principal component, for charts", "scaled units"),
     "pc2": Description(
@@ -147,5 +150,29 @@ COLUMNS: dict[str, dict[str, Description]] = {
         "at_risk": Description(
             "true for the groups At Risk and Cannot Lose Them: many orders, none for long"
         ),
+    },
+    "segment_migration": {
+        **_EARLIER,
+        "earlier_segment": Description("segment number of the earlier run; null for customers who are new"),
+        "earlier_label": Description("label of the earlier segment; null if the earlier run did not fit"),
+        "segment": Description("segment number of this run; null for customers who are gone"),
+        "matched": Description("true if the two segments have the most similar profiles"),
+        "customers": Description("number of customers who were in both segments", "customers"),
+        "earlier_revenue": Description(
+            "sum of their total_spend in the earlier run, 0 for new customers", "currency"
+        ),
+        "revenue": Description(
+            "sum of their total_spend in this run, 0 for customers who are gone", "currency"
+        ),
+    },
+    "feature_drift": {
+        **_EARLIER,
+        **_FEATURE,
+        "psi": Description(
+            "population stability index over the deciles of the earlier run; 0: no drift", "0 or more"
+        ),
+        "earlier_mean": Description("mean over the customers of the earlier run", "unit of the feature"),
+        "mean": Description("mean over the customers of this run", "unit of the feature"),
+        "drifted": Description("true for a psi above 0.25 that chance does not explain"),
     },
 }

@@ -39,6 +39,18 @@ class Lake:
         """Return the data of another run date."""
         return replace(self, run_date=run_date)
 
+    def earlier(self, *datasets: str) -> Lake | None:
+        """Return the data of the latest earlier run date that has a partition of each of ``datasets``, or None."""
+        folder = f"{self.processed.rstrip('/')}/{datasets[0]}"
+        if not filesystem.exists(self.spark, folder):
+            return None
+        names = (child.name for child in filesystem.children(self.spark, folder))
+        dates = (name.removeprefix("run_date=") for name in names if name.startswith("run_date="))
+        for date in sorted((date for date in dates if date < self.run_date), reverse=True):
+            if all(self.at(date).has(dataset) for dataset in datasets):
+                return self.at(date)
+        return None
+
     def read(self, dataset: str) -> DataFrame:
         """Return the partition of ``dataset``; raises UserError if it does not exist."""
         if not self.has(dataset):

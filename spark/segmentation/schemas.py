@@ -86,14 +86,34 @@ TABLES: dict[str, StructType] = {
         (TEXT, "rfm_group"),
         (BooleanType(), "at_risk"),
     ),
+    "segment_migration": _struct(
+        (TEXT, "earlier_run_date"),
+        (SMALL, "earlier_segment"),
+        (TEXT, "earlier_label"),
+        (SMALL, "segment"),
+        (BooleanType(), "matched"),
+        (COUNT, "customers"),
+        (NUMBER, "earlier_revenue revenue"),
+    ),
+    "feature_drift": _struct(
+        (TEXT, "earlier_run_date feature"), (NUMBER, "psi earlier_mean mean"), (BooleanType(), "drifted")
+    ),
 }
 
-#: The job that publishes each dataset; ``score`` also publishes customer_segments and customer_rfm.
+#: The job that publishes each dataset; ``score`` also publishes those that do not describe a fit.
 PRODUCERS: dict[str, str] = {
     **dict.fromkeys(("sales", "rejected_sales", "customer_features"), "preprocess"),
     **dict.fromkeys(("explained_variance", "component_loadings", "customer_components"), "pca"),
     **dict.fromkeys(
-        ("model_selection", "customer_segments", "segment_profiles", "segment_features", "customer_rfm"),
+        (
+            "model_selection",
+            "customer_segments",
+            "segment_profiles",
+            "segment_features",
+            "customer_rfm",
+            "segment_migration",
+            "feature_drift",
+        ),
         "kmeans",
     ),
 }

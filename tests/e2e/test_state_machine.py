@@ -116,10 +116,11 @@ def test_it_writes_the_tables_of_the_dag(aws: LocalAws, machines: dict[str, str]
     )
     found = ended(aws, execution, 600)
     assert found["status"] == "SUCCEEDED", found
-    for dataset in DATASETS:
-        expected = rows(dag_run, dataset.name, BY_DAG)
-        assert rows(dag_run, dataset.name, BY_MACHINE) == expected, dataset.name
-        assert expected, dataset.name
+    # These compare a run with the one before.
+    for name in {dataset.name for dataset in DATASETS} - {"segment_migration", "feature_drift"}:
+        expected = rows(dag_run, name, BY_DAG)
+        assert rows(dag_run, name, BY_MACHINE) == expected, name
+        assert expected, name
     answers = [*(dag_run.bucket / "athena-results" / f"run_date={BY_MACHINE}").glob("*.csv")]
     assert len(answers) == len(QUESTIONS) + 1  # and the row counts
     assert local.active_clusters(aws) == []

@@ -19,6 +19,8 @@ DATASETS = {
     "segment_profiles": ["segment"],
     "segment_features": ["segment", "feature"],
     "customer_rfm": ["customer_id"],
+    "segment_migration": ["segment"],
+    "feature_drift": ["feature"],
 }
 DEFAULTS = {"k_min": 2, "k_max": 4, "k": "auto", "n_init": 2, "seed": 7, "cluster_on": "components"}
 

@@ -1,13 +1,15 @@
 """The style of all charts, and a chart as PNG and SVG files and as an SVG element of the page.
 
-A chart is drawn once, in the colours of the light theme. In the SVG element of the page each colour is replaced by
-the CSS property of its role, ``var(--role)``, so that the chart follows the light or dark theme of the reader.
+A chart is drawn twice, for wide and for narrow screens, in the colours of the light theme. In the SVG elements of the
+page each colour is replaced by the CSS property of its role, ``var(--role)``, so that the chart follows the light or
+dark theme of the reader.
 """
 
 from __future__ import annotations
 
 import io
 import re
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -87,6 +89,11 @@ STYLE: dict[Any, Any] = {  # matplotlib types a key as a literal of all names
 
 PNG_DPI = 160
 
+WIDTH, NARROW_WIDTH = 7.4, 3.6
+"""Inches. On a phone, text of a chart of the narrow width has about 11 pixels."""
+NARROW_TITLE = 38
+"""Characters in a line of the title of a narrow chart."""
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -100,6 +107,8 @@ class Chart:
     png: bytes
     inline: str
     """The SVG element for the HTML page; all text in it is escaped."""
+    narrow: str
+    """The same for the screen of a phone."""
 
 
 def draw_chart(
@@ -109,30 +118,63 @@ def draw_chart(
     draw: Callable[..., None],
     *,
     height: float,
-    width: float = 7.4,
+    width: float = WIDTH,
     panels: int = 1,
 ) -> Chart:
-    """Return a chart. ``draw`` gets one ``Axes`` for each panel, side by side; the sizes are in inches."""
+    """Return a chart. ``draw`` gets one ``Axes`` for each panel; the sizes are in inches.
+
+    The panels are side by side, in the narrow chart one below the other. ``is_narrow`` tells ``draw`` which one it is.
+    """
+    svg, png = _draw(name, title, caption, draw, (width, height), (1, panels))
+    narrow_title = textwrap.fill(title, NARROW_TITLE)
+    narrow_height = height * panels + 0.2 * narrow_title.count("\n")
+    narrow, _ = _draw(name, narrow_title, caption, draw, (NARROW_WIDTH, narrow_height), (panels, 1))
+    element = _accessible(svg, title, caption)
+    return Chart(
+        name,
+        title,
+        caption,
+        element.encode(),
+        png,
+        _themed(element, name),
+        _themed(_accessible(narrow, title, caption), f"{name}-narrow"),
+    )
+
+
+def is_narrow(axes: Axes) -> bool:
+    """Return whether the chart is drawn for the screen of a phone."""
+    figure = axes.get_figure(root=True)
+    return figure is not None and figure.get_figwidth() < WIDTH
+
+
+def _draw(
+    name: str,
+    title: str,
+    caption: str,
+    draw: Callable[..., None],
+    size: tuple[float, float],
+    grid: tuple[int, int],
+) -> tuple[str, bytes]:
+    """Return the chart as SVG and PNG."""
     # pyplot is not used: it keeps global state, and each figure until it is closed.
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     svg, png = io.StringIO(), io.BytesIO()
     with rc_context(STYLE | {"svg.hashsalt": name}):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=size, layout="constrained")
         figure.suptitle(title, x=0.008, ha="left", fontsize=11, fontweight="bold")
-        axes: list[Axes] = list(figure.subplots(1, panels, squeeze=False)[0])
+        axes: list[Axes] = list(figure.subplots(*grid, squeeze=False).flat)
         draw(*axes)
         # The layout is computed once, not for each file.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
         figure.savefig(svg, format="svg", metadata={"Date": None})
         figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Title": title, "Description": caption})
-    element = _accessible(svg.getvalue(), name, title, caption)
-    return Chart(name, title, caption, element.encode(), png.getvalue(), _themed(element, name))
+    return svg.getvalue(), png.getvalue()
 
 
-def _accessible(svg: str, name: str, title: str, caption: str) -> str:
+def _accessible(svg: str, title: str, caption: str) -> str:
     """Return the svg element without a fixed size, with title and description for screen readers."""
     element = re.sub(r"\s*<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     element = re.sub(r' (width|height)="[\d.]+pt"', "", element, count=2)

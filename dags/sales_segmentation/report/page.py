@@ -33,6 +33,23 @@ PARAMS = {
 """The params that the jobs get: the flag of each, and its title in the trigger form."""
 
 
+CHARTS_ONLY = {
+    "totals",
+    "segment_sample",
+    "segment_features",
+    "rfm_grid",
+    "segment_migration",
+    "feature_drift",
+    "segment_monthly_revenue",
+    "monthly_revenue",
+    "revenue_by_region",
+    "revenue_by_category",
+    "customer_types",
+    "explained_variance",
+}
+"""The answers that the page shows in charts or tiles, but not as a table."""
+
+
 def page(data: ReportData, charts: Mapping[str, Chart]) -> str:
     """Return the HTML page. It loads nothing from elsewhere, and text of the data is escaped in it."""
     environment = Environment(
@@ -55,6 +72,7 @@ def page(data: ReportData, charts: Mapping[str, Chart]) -> str:
         tiles=_tiles(data, figures),
         summary=summary(data),
         inline={name: Markup(chart.inline) for name, chart in charts.items()},  # already escaped
+        narrow={name: Markup(chart.narrow) for name, chart in charts.items()},
         charts=charts,
         tables={question: table(rows) for question, rows in data.answers.items() if _shown(question)},
         colours=len(SEGMENTS),
@@ -70,7 +88,7 @@ def page(data: ReportData, charts: Mapping[str, Chart]) -> str:
 
 def _shown(question: str) -> bool:
     """Return whether an answer is shown as a table; the others are shown in charts or tiles only."""
-    return question not in {"totals", "segment_sample", "segment_features", "rfm_grid"}
+    return question not in CHARTS_ONLY
 
 
 def _tiles(data: ReportData, figures: Overview) -> list[tuple[str, str, str]]:

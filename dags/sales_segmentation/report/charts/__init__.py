@@ -6,12 +6,16 @@ from collections.abc import Callable
 
 from emr_pipeline.report_data import ReportData
 from sales_segmentation.report.chart import Chart
-from sales_segmentation.report.charts import model, rfm, sales, segments
+from sales_segmentation.report.charts import change, model, rfm, sales, segments
 
 CHARTS: tuple[Callable[[ReportData], Chart | None], ...] = (
+    segments.segment_sizes,
     segments.segment_plane,
     segments.segment_heatmap,
     rfm.rfm_grid,
+    change.segment_migration,
+    change.feature_drift,
+    change.segment_monthly_revenue,
     model.model_selection,
     model.explained_variance,
     sales.revenue_by_region,

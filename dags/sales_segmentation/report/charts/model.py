@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emr_pipeline.report_data import ReportData
-from sales_segmentation.report.chart import ACCENT, FAINT, INK, MUTED, Chart, draw_chart
+from sales_segmentation.report.chart import ACCENT, FAINT, INK, MUTED, Chart, draw_chart, is_narrow
 from sales_segmentation.report.formatting import decimal, parse_column, parse_number, percent, tick
 from sales_segmentation.report.overview import overview
 
@@ -36,7 +36,7 @@ def explained_variance(data: ReportData) -> Chart | None:
                 fontsize=8.5,
                 fontweight="bold",
             )
-        axes.set_xticks(components)
+        axes.set_xticks(components[::4] if is_narrow(axes) and len(components) > 10 else components)
         axes.set_ylim(0, 105)
         axes.yaxis.set_major_formatter(lambda value, _: percent(value, 0))
         axes.grid(visible=False, axis="x")
@@ -47,7 +47,7 @@ def explained_variance(data: ReportData) -> Chart | None:
         f"The first {figures.retained} of {len(rows)} principal components (dark bars) are kept. Together they explain "
         f"{percent(figures.variance_kept)} of the variance among the customers (line)."
     )
-    return draw_chart("explained_variance", "Explained variance", caption, draw, height=3.0)
+    return draw_chart("explained_variance", "How much do the components keep?", caption, draw, height=3.0)
 
 
 def model_selection(data: ReportData) -> Chart | None:
@@ -105,4 +105,4 @@ def model_selection(data: ReportData) -> Chart | None:
         "of the line shows where more segments help little. Right: a higher silhouette means better separation."
         f"{choice}"
     )
-    return draw_chart("model_selection", "How many segments?", caption, draw, height=3.1, panels=2)
+    return draw_chart("model_selection", "How many segments are there?", caption, draw, height=3.1, panels=2)

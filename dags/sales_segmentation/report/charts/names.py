@@ -7,8 +7,6 @@ import textwrap
 from emr_pipeline.report_data import ReportData
 from sales_segmentation.report.chart import SEGMENTS
 
-LONGEST_NAME = 32
-
 
 def segment_colour(segment: int) -> str:
     return SEGMENTS[segment % len(SEGMENTS)]
@@ -29,5 +27,5 @@ def segment_name(segment: int, labels: dict[int, str]) -> str:
     return f"{segment}  {labels.get(segment, '')}".strip()
 
 
-def short_name(name: str) -> str:
-    return textwrap.shorten(name, LONGEST_NAME, placeholder="…") if " " in name else name[:LONGEST_NAME]
+def short_name(name: str, longest: int = 32) -> str:
+    return textwrap.shorten(name, longest, placeholder="…") if " " in name else name[:longest]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emr_pipeline.report_data import ReportData
+from emr_pipeline.report_data import ReportData, Rows
 from sales_segmentation.report.chart import (
     DIVERGING,
     INK,
@@ -14,6 +14,7 @@ from sales_segmentation.report.chart import (
     PAPER,
     Chart,
     draw_chart,
+    is_narrow,
 )
 from sales_segmentation.report.formatting import integer, parse_column, percent, short_money
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SCORES = range(1, 6)
-SHARE_STEP = 4.0
+SHARE_STEP = 6.0
 """Percent of the revenue between two neighbouring colours of the grid."""
 
 
@@ -29,54 +30,63 @@ def rfm_grid(data: ReportData) -> Chart | None:
     rows = data.answers["rfm_grid"]
     if not rows:
         return None
-    cells = {(int(row["recency_score"]), int(row["frequency_score"])): row for row in rows}
+    groups: dict[str, Rows] = {}
+    for row in rows:
+        groups.setdefault(row["rfm_group"], []).append(row)
 
     def draw(axes: Axes) -> None:
-        from matplotlib.patches import Rectangle
-
-        for (recency, frequency), row in cells.items():
-            share = parse_column([row], "revenue_percent")[0]
-            colour, ink = _share_colours(share)
-            edge = INK if row["at_risk"] == "true" else PAPER
-            axes.add_patch(
-                Rectangle(
-                    (frequency - 0.47, recency - 0.46),
-                    0.94,
-                    0.92,
-                    facecolor=colour,
-                    edgecolor=edge,
-                    linewidth=1.8,
-                )
-            )
-            customers = integer(parse_column([row], "customers")[0])
-            text = f"{row['rfm_group'].replace(' ', chr(10), 1)}\n{customers} · {percent(share, 0)}"
-            axes.text(
-                frequency, recency, text, ha="center", va="center", color=ink, fontsize=7.5, linespacing=1.25
-            )
+        for name, cells in groups.items():
+            _draw_group(axes, name, cells)
         axes.set_xlim(0.5, 5.5)
         axes.set_ylim(0.5, 5.5)
-        axes.set_xticks(SCORES, ["1\nfewest orders", "2", "3", "4", "5\nmost orders"])
-        axes.set_yticks(SCORES, ["1\nlong ago", "2", "3", "4", "5\nlast"])
+        few, many = ("few", "many") if is_narrow(axes) else ("fewest orders", "most orders")
+        axes.set_xticks(SCORES, [f"1\n{few}", "2", "3", "4", f"5\n{many}"])
+        axes.set_yticks(SCORES, ["1\nlong ago", "2", "3", "4", "5\nlately"])
         axes.grid(visible=False)
         axes.spines.bottom.set_visible(False)
-        axes.set_xlabel("Frequency score")
-        axes.set_ylabel("Recency score")
+        axes.set_xlabel("Frequency score: number of orders")
+        axes.set_ylabel("Recency score: last order")
 
     risk = [row for row in rows if row["at_risk"] == "true"]
-    customers = sum(parse_column(risk, "customers"))
     at_risk = (
-        f"The framed cells are at risk: {integer(customers)} customers who ordered often, but not lately, with a spend "
-        f"of {short_money(sum(parse_column(risk, 'revenue')))} "
-        f"({percent(sum(parse_column(risk, 'revenue_percent')))} of the revenue)."
+        f"{integer(sum(parse_column(risk, 'customers')))} customers ordered often, but not lately (framed): their past "
+        f"spend of {short_money(sum(parse_column(risk, 'revenue')))} is "
+        f"{percent(sum(parse_column(risk, 'revenue_percent')))} of the revenue, and at risk."
         if risk
-        else "No customer is at risk."
+        else "No customer who ordered often has a low recency score."
     )
-    caption = f"Customers and share of the revenue by recency and frequency score, each in fifths. {at_risk}"
+    caption = (
+        "Each group with its customers and its share of the revenue; darker is more revenue. A score is the fifth of "
+        f"the customers, 5 for the latest or the most orders. {at_risk}"
+    )
     return draw_chart("rfm_grid", "Who is loyal, who is new, and who may leave?", caption, draw, height=4.2)
 
 
-def _share_colours(share: float) -> tuple[str, str]:
-    """Return the colours of a cell and of the text in it; more revenue is stronger."""
+def _draw_group(axes: Axes, name: str, cells: Rows) -> None:
+    """Draw the rectangle around the cells of a group, with its name and numbers."""
+    from matplotlib.patches import Rectangle
+
+    recency, frequency = (
+        [int(cell[score]) for cell in cells] for score in ("recency_score", "frequency_score")
+    )
+    share = sum(parse_column(cells, "revenue_percent"))
     step = min(4, round(share / SHARE_STEP))
     ink = ON_EXTREME if step == 4 else ON_STRONG if step == 3 else ON_PALE
-    return DIVERGING[4 - step], ink
+    left, bottom = min(frequency) - 0.47, min(recency) - 0.46
+    width, height = max(frequency) - min(frequency) + 0.94, max(recency) - min(recency) + 0.92
+    edge = INK if cells[0]["at_risk"] == "true" else PAPER
+    axes.add_patch(
+        Rectangle((left, bottom), width, height, facecolor=DIVERGING[4 - step], edgecolor=edge, linewidth=1.8)
+    )
+    words = name.replace(" ", "\n", 1) if width < 1 else name
+    numbers = f"{integer(sum(parse_column(cells, 'customers')))} · {percent(share, 0)}"
+    axes.text(
+        left + width / 2,
+        bottom + height / 2,
+        f"{words}\n{numbers}",
+        ha="center",
+        va="center",
+        color=ink,
+        fontsize=6.8 if is_narrow(axes) else 8.5,
+        linespacing=1.25,
+    )

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from emr_pipeline.report_data import ReportData, Rows
-from sales_segmentation.report.chart import ACCENT, FAINT, INK, ON_STRONG, PAPER, Chart, draw_chart
+from sales_segmentation.report.chart import ACCENT, FAINT, INK, ON_PALE, PAPER, Chart, draw_chart, is_narrow
 from sales_segmentation.report.charts.names import short_name
 from sales_segmentation.report.formatting import CURRENCY, month, parse_column, percent, short_money, tick
 from sales_segmentation.report.overview import top_row
@@ -19,13 +19,17 @@ MOST_BARS = 20
 
 def revenue_by_region(data: ReportData) -> Chart | None:
     return _bars(
-        data.answers["revenue_by_region"], "region", "regions", "revenue_by_region", "Revenue by region"
+        data.answers["revenue_by_region"],
+        "region",
+        "regions",
+        "revenue_by_region",
+        "Which regions bring the revenue?",
     )
 
 
 def revenue_by_category(data: ReportData) -> Chart | None:
     rows = data.answers["revenue_by_category"]
-    return _bars(rows, "category", "categories", "revenue_by_category", "Revenue by category")
+    return _bars(rows, "category", "categories", "revenue_by_category", "Which categories bring the revenue?")
 
 
 def _bars(rows: Rows, column: str, plural: str, name: str, title: str) -> Chart | None:
@@ -38,15 +42,23 @@ def _bars(rows: Rows, column: str, plural: str, name: str, title: str) -> Chart 
 
     def draw(axes: Axes) -> None:
         drawn = axes.barh(range(len(shown)), revenue, color=ACCENT, height=0.7)
-        shares = [f"{short_money(value)}  ({percent(100 * value / total)})" for value in revenue]
+        narrow = is_narrow(axes)
+        shares = [
+            percent(100 * value / total)
+            if narrow
+            else f"{short_money(value)}  ({percent(100 * value / total)})"
+            for value in revenue
+        ]
         axes.bar_label(drawn, shares, padding=4, color=INK, fontsize=8.5)
-        axes.set_yticks(range(len(shown)), [short_name(row[column]) for row in shown])
+        axes.set_yticks(range(len(shown)), [short_name(row[column], 20 if narrow else 32) for row in shown])
         axes.set_ylim(len(shown) - 0.5, -0.6)
         axes.grid(visible=False)
         axes.spines.bottom.set_visible(False)
         axes.set_xticks([])
         axes.set_xlim(0, 1.28 * max(*revenue, 1.0))
-        axes.set_xlabel("Revenue in euros, and share of the total revenue")
+        axes.set_xlabel(
+            "Share of the revenue" if narrow else "Revenue in euros, and share of the total revenue"
+        )
 
     caption = f"{best[column]} has the largest revenue of {len(rows)} {plural}: {percent(share)} of the total revenue."
     if len(rows) > MOST_BARS:
@@ -78,7 +90,7 @@ def monthly_revenue(data: ReportData) -> Chart | None:
                 ha="right" if at > 0.8 * len(months) else "left" if at < 0.2 * len(months) else "center",
                 fontsize=8.5,
             )
-        locator = AutoDateLocator()
+        locator = AutoDateLocator(maxticks=5 if is_narrow(axes) else 8)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
         axes.yaxis.set_major_formatter(lambda value, _: tick(value, CURRENCY))
@@ -93,7 +105,7 @@ def monthly_revenue(data: ReportData) -> Chart | None:
         f"the lowest {short_money(revenue[worst])} in {month(rows[worst]['month'])}. "
         "The first and the last month may be incomplete."
     )
-    return draw_chart("monthly_revenue", "Revenue by month", caption, draw, height=3.2)
+    return draw_chart("monthly_revenue", "How does the revenue develop?", caption, draw, height=3.2)
 
 
 def customer_types(data: ReportData) -> Chart | None:
@@ -121,9 +133,9 @@ def customer_types(data: ReportData) -> Chart | None:
                 linewidth=1.5,
             )
             for at, width in enumerate(widths):
-                if width >= 9:
+                if width >= (20 if is_narrow(axes) else 9):
                     text = f"{short_name(row['customer_type'])} {percent(width, 0)}"
-                    ink = PAPER if colour == ACCENT else ON_STRONG
+                    ink = PAPER if colour == ACCENT else ON_PALE
                     axes.text(left[at] + width / 2, at, text, ha="center", va="center", color=ink, fontsize=9)
             left = [start + width for start, width in zip(left, widths, strict=True)]
         axes.set_yticks(range(len(measures)), list(measures.values()))
@@ -138,4 +150,4 @@ def customer_types(data: ReportData) -> Chart | None:
         f"{best['customer_type']} customers are {percent(shares['customers'][rows.index(best)], 0)} of all customers "
         f"and have {percent(share, 0)} of the revenue."
     )
-    return draw_chart("customer_types", "Customer types", caption, draw, height=1.9)
+    return draw_chart("customer_types", "How much do the customer types bring?", caption, draw, height=1.9)

@@ -18,6 +18,7 @@ from sales_segmentation.report.chart import (
     PAPER,
     Chart,
     draw_chart,
+    is_narrow,
 )
 from sales_segmentation.report.charts.names import feature_name, segment_colour, segment_labels, segment_name
 from sales_segmentation.report.formatting import integer, parse_column, parse_number, percent
@@ -25,6 +26,9 @@ from sales_segmentation.report.overview import overview
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+SMALL_EFFECT = 0.2
+"""Standard deviations. Below it, a difference of means is negligible (Cohen, Statistical Power Analysis, 1988)."""
 
 DEVIATION_STEP = 0.4
 """Standard deviations between two neighbouring colours of the heatmap."""
@@ -76,7 +80,7 @@ def segment_plane(data: ReportData) -> Chart | None:
         axes.set_ylabel(_component_name(2, variance))
         figure = axes.get_figure(root=True)
         assert figure is not None
-        columns = 2 if len(by_segment) > 1 else 1
+        columns = 2 if len(by_segment) > 1 and not is_narrow(axes) else 1
         legend = figure.legend(
             loc="outside lower left", ncols=columns, fontsize=8.5, markerscale=1.8, handletextpad=0.2
         )
@@ -95,7 +99,48 @@ def segment_plane(data: ReportData) -> Chart | None:
         "similarly. A number marks the centre of its segment."
     )
     rows = (len(by_segment) + 1) // 2
-    return draw_chart("segment_plane", "Map of the segments", caption, draw, height=4.6 + 0.2 * rows)
+    return draw_chart("segment_plane", "Are the segments apart?", caption, draw, height=4.6 + 0.2 * rows)
+
+
+def segment_sizes(data: ReportData) -> Chart | None:
+    rows = data.answers["segment_profile"]
+    if not rows:
+        return None
+    labels = segment_labels(data)
+    segments = [int(row["segment"]) for row in rows]
+
+    def panel(axes: Axes, column: str, title: str, named: bool) -> None:
+        values = parse_column(rows, column)
+        colours = [segment_colour(segment) for segment in segments]
+        drawn = axes.barh(range(len(rows)), values, color=colours, height=0.7)
+        axes.bar_label(drawn, [percent(value) for value in values], padding=4, color=INK, fontsize=8.5)
+        names = [textwrap.fill(segment_name(segment, labels), 24) for segment in segments]
+        axes.set_yticks(range(len(rows)), names if named else [""] * len(rows))
+        axes.set_ylim(len(rows) - 0.5, -0.6)
+        axes.set_xlim(0, 1.25 * max(*values, 1.0))
+        axes.set_xticks([])
+        axes.grid(visible=False)
+        axes.spines.bottom.set_visible(False)
+        axes.set_title(title)
+
+    def draw(customers: Axes, revenue: Axes) -> None:
+        panel(customers, "customers_percent", "Share of the customers", named=True)
+        panel(revenue, "revenue_percent", "Share of the revenue", named=is_narrow(revenue))
+
+    size, revenue = (parse_column(rows, column) for column in ("customers_percent", "revenue_percent"))
+    best = max(range(len(rows)), key=lambda at: revenue[at] / (size[at] or 1.0))
+    caption = (
+        f"Segment {segments[best]} brings the most for its size: {percent(size[best])} of the customers and "
+        f"{percent(revenue[best])} of the revenue."
+    )
+    return draw_chart(
+        "segment_sizes",
+        "How large is each segment, and what does it bring?",
+        caption,
+        draw,
+        height=0.9 + 0.42 * len(rows),
+        panels=2,
+    )
 
 
 def segment_heatmap(data: ReportData) -> Chart | None:
@@ -108,7 +153,10 @@ def segment_heatmap(data: ReportData) -> Chart | None:
         feature: max(abs(deviation.get((segment, feature), 0.0)) for segment in segments)
         for feature in dict.fromkeys(row["feature"] for row in rows)
     }
-    features = sorted(spread, key=lambda feature: (-spread[feature], feature))
+    differ = [feature for feature in spread if spread[feature] >= SMALL_EFFECT]
+    features = sorted(differ, key=lambda feature: (-spread[feature], feature))
+    if not features:
+        return None
     labels = segment_labels(data)
 
     def draw(axes: Axes) -> None:
@@ -124,8 +172,17 @@ def segment_heatmap(data: ReportData) -> Chart | None:
                     )
                 )
                 text = f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0.0"
-                axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=8.5)
-        names = [textwrap.fill(segment_name(segment, labels), 18) for segment in segments]
+                axes.text(
+                    column,
+                    row,
+                    text,
+                    ha="center",
+                    va="center",
+                    color=ink,
+                    fontsize=6.5 if is_narrow(axes) and len(segments) > 6 else 8.5,
+                )
+        narrow = is_narrow(axes)
+        names = [str(s) if narrow else textwrap.fill(segment_name(s, labels), 18) for s in segments]
         axes.set_xlim(-0.5, len(segments) - 0.5)
         axes.set_ylim(len(features) - 0.5, -0.5)
         axes.set_xticks(range(len(segments)), names)
@@ -133,16 +190,23 @@ def segment_heatmap(data: ReportData) -> Chart | None:
         axes.tick_params(axis="x", top=False, labeltop=True, bottom=False, labelbottom=False, labelcolor=INK)
         axes.grid(visible=False)
         axes.spines.bottom.set_visible(False)
-        axes.set_xlabel("Mean of the segment, in standard deviations from the mean of all customers")
+        axes.set_xlabel(
+            "Segment"
+            if narrow
+            else "Mean of the segment, in standard deviations from the mean of all customers"
+        )
 
+    same = len(spread) - len(features)
+    left_out = f" {same} features that differ by less than {SMALL_EFFECT} are left out." if same else ""
     source = "" if overview(data).fitted else " The values are from the run that fitted the models."
     caption = (
         "Difference between the mean of each segment and the mean of all customers, in standard deviations: orange is "
-        f"above the mean, blue is below it. The features that differ most between the segments are on top.{source}"
+        "above the mean, blue is below it. The features that differ most between the segments are on top."
+        f"{left_out}{source}"
     )
     return draw_chart(
         "segment_heatmap",
-        "How the segments differ",
+        "How do the segments differ?",
         caption,
         draw,
         height=1.5 + 0.27 * len(features),

@@ -52,6 +52,26 @@ ANSWERS = {
         "CUS5 0 Cannot_Lose_Them 95 12.5 40 60000.5",
         "CUS6 1 At_Risk 80 20.1 18 9000.0",
     ),
+    "segment_migration": rows(
+        "earlier_run_date earlier_segment earlier_label segment label matched customers earlier_revenue revenue",
+        "2025-12-31 0 small_B2C_orders 0 large_B2B_orders false 6 5000.5 7000.5",
+        "2025-12-31 0 small_B2C_orders 1 small_B2C_orders true 274 230000.0 240000.0",
+        "2025-12-31 0 small_B2C_orders - - false 9 4000.0 0.0",
+        "2025-12-31 1 large_B2B_orders 0 large_B2B_orders true 94 900000.0 993000.0",
+        "2025-12-31 1 large_B2B_orders 1 small_B2C_orders false 2 9000.0 500.0",
+        "2025-12-31 - - 1 small_B2C_orders false 24 0.0 10000.0",
+    ),
+    "feature_drift": rows(
+        "feature psi earlier_mean mean drifted",
+        "total_spend 0.3125 2910.5 3125.0 true",
+        "recency_days 0.12 20.1 21.5 false",
+        "avg_discount 0.0031 0.021 0.02 false",
+    ),
+    "segment_monthly_revenue": [
+        {"segment": str(segment), "month": f"2025-{at + 1:02}-01", "revenue": f"{base + 900 * at}.0"}
+        for segment, base in ((0, 40000), (1, 10000))
+        for at in range(12)
+    ],
     "chosen_k": rows(
         "k wssse silhouette calinski_harabasz stability chosen",
         "2 6000.1 0.4100 200.5 1.0 true",

@@ -29,8 +29,12 @@ CHARTS = {
     "revenue_by_category",
     "revenue_by_region",
     "rfm_grid",
+    "segment_migration",
+    "feature_drift",
+    "segment_monthly_revenue",
     "segment_heatmap",
     "segment_plane",
+    "segment_sizes",
 }
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -80,7 +84,7 @@ def test_the_page_loads_nothing_and_has_no_scripts(files: dict[str, bytes]) -> N
 
 
 def test_each_chart_is_in_the_page_with_text_for_screen_readers(files: dict[str, bytes]) -> None:
-    assert files["index.html"].decode().count('<svg role="img" aria-label="') == len(CHARTS)
+    assert files["index.html"].decode().count('<svg role="img" aria-label="') == 2 * len(CHARTS)
     for name in CHARTS:
         svg = ElementTree.fromstring(files[f"{name}.svg"])
         assert svg.get("role") == "img"
