@@ -52,7 +52,8 @@ _DUCKDB_INTERVAL = pa.month_day_nano_interval()
 DAY_TO_SECOND = TrinoType(pa.int64(), "interval day to second")  # milliseconds
 YEAR_TO_MONTH = TrinoType(pa.int32(), "interval year to month")  # months
 UUID = TrinoType(pa.string(), "uuid")
-MOST_DIGITS = 6  # of a second: DuckDB's timestamps have microseconds
+MOST_DIGITS = 12  # of a second
+MICROSECONDS = 6  # the digits of a second in DuckDB
 _LONGEST_CHAR = 65_536
 INTEGERS = (TINYINT, SMALLINT, INTEGER, BIGINT)
 MAX_DIGITS = 38  # the largest precision of a decimal
@@ -92,6 +93,7 @@ _DUCKDB = {
     JSON: "VARCHAR",
     VARBINARY: "BLOB",
     TIMESTAMP: "TIMESTAMP",
+    pa.time64("us"): "TIME",
     DAY_TO_SECOND: "BIGINT",
     YEAR_TO_MONTH: "INTEGER",
     UUID: "UUID",
@@ -102,6 +104,13 @@ _DUCKDB_KINDS = {
     ZONED: "INTERVAL",
     ZONED_TIME: "INTERVAL",
     "char": "VARCHAR",
+}
+# A time or timestamp with more than six digits is a struct of the microseconds and of the picoseconds after them.
+_PICOSECONDS = {
+    "timestamp": pa.struct([("us", pa.timestamp("us")), ("ps", pa.int32())]),
+    TIME: pa.struct([("us", pa.time64("us")), ("ps", pa.int32())]),
+    ZONED: pa.struct([("us", pa.int64()), ("ps", pa.int32()), ("zone", pa.int32())]),
+    ZONED_TIME: pa.struct([("us", pa.int64()), ("ps", pa.int32()), ("zone", pa.int32())]),
 }
 _TRINO = {
     NULL: "unknown",
@@ -152,18 +161,18 @@ def _parsed(text: str, trino: bool) -> pa.DataType:
 
 def timestamp(digits: int) -> pa.DataType:
     """Return timestamp(digits)."""
-    return TIMESTAMP if digits == 3 else TrinoType(pa.timestamp("us"), "timestamp", _checked_digits(digits))
+    return TIMESTAMP if digits == 3 else _moment(pa.timestamp("us"), "timestamp", digits)
 
 
 def zoned(digits: int) -> TrinoType:
     """Return timestamp(digits) with time zone. ``functions.time_zones`` describes its values."""
-    return TrinoType(_DUCKDB_INTERVAL, ZONED, _checked_digits(digits))
+    return _moment(_DUCKDB_INTERVAL, ZONED, digits)
 
 
 def time_of_day(digits: int, zone: bool = False) -> TrinoType:
     """Return time(digits) or time(digits) with time zone."""
     storage = _DUCKDB_INTERVAL if zone else pa.time64("us")
-    return TrinoType(storage, ZONED_TIME if zone else TIME, _checked_digits(digits))
+    return _moment(storage, ZONED_TIME if zone else TIME, digits)
 
 
 def char(length: int) -> TrinoType:
@@ -171,10 +180,18 @@ def char(length: int) -> TrinoType:
     return TrinoType(pa.string(), "char", length)
 
 
-def _checked_digits(digits: int) -> int:
+def _moment(storage: pa.DataType, kind: str, digits: int) -> TrinoType:
     if digits > MOST_DIGITS:
         raise ValueError(f"more than {MOST_DIGITS} digits of a second")
-    return digits
+    return TrinoType(_PICOSECONDS[kind] if digits > MICROSECONDS else storage, kind, digits)
+
+
+def with_digits(datatype: pa.DataType, digits: int) -> pa.DataType:
+    """Return the time or timestamp type of the same kind with this number of digits."""
+    found = kind(datatype)
+    if found == ZONED:
+        return zoned(digits)
+    return timestamp(digits) if found == "timestamp" else time_of_day(digits, found == ZONED_TIME)
 
 
 def kind(datatype: pa.DataType) -> str:
@@ -187,8 +204,13 @@ def kind(datatype: pa.DataType) -> str:
 def digits(datatype: pa.DataType) -> int:
     """Return the precision of a time or timestamp: the number of digits of its seconds. It is 0 for a date."""
     if isinstance(datatype, TrinoType):
-        return datatype.size or 0
+        return (datatype.size or 0) if datatype.kind in _PICOSECONDS else 0
     return 3 if datatype == TIMESTAMP else 0
+
+
+def has_picoseconds(datatype: pa.DataType) -> bool:
+    """Return whether this is a time or timestamp with more than six digits of a second."""
+    return digits(datatype) > MICROSECONDS
 
 
 def is_moment(datatype: pa.DataType) -> bool:
@@ -435,6 +457,8 @@ def duckdb_name(datatype: pa.DataType) -> str:
             for at, field in enumerate(datatype)
         )
         return f"STRUCT({', '.join(fields)})"
+    if has_picoseconds(datatype):
+        return duckdb_name(_PICOSECONDS[kind(datatype)])
     if isinstance(datatype, TrinoType) and datatype.kind in _DUCKDB_KINDS:
         return _DUCKDB_KINDS[datatype.kind]
     return _DUCKDB.get(datatype) or trino_name(datatype).upper()

@@ -344,6 +344,9 @@ def _json(value: Any, datatype: pa.DataType) -> str:  # noqa: PLR0911 - one retu
         return str(value)
     if isinstance(value, str):
         return json_texts.quoted(value)
+    if dt.has_picoseconds(datatype):
+        text = value["us"].isoformat(" ", "microseconds") + f"{value['ps']:06d}"
+        return json_texts.quoted(text[: len(text) - dt.MOST_DIGITS + dt.digits(datatype)])
     if isinstance(value, datetime):
         digits = dt.digits(datatype)
         text = value.isoformat(" ", "microseconds" if digits else "seconds")

@@ -156,9 +156,9 @@ def _date_add(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> Typed
         return None
     unit, count, value = _unit(nodes[0], values[2].type), coerced(values[1], dt.BIGINT), values[2]
     if unit in _TIME_UNITS:
-        moved = _plus_microseconds(value, f"(({count}) * {_TIME_UNITS[unit]})")
+        moved = moments.plus_microseconds(value.sql, value.type, f"(({count}) * {_TIME_UNITS[unit]})")
         if unit == "millisecond" and dt.digits(value.type) < 3:
-            rounded = moments.converted(moved, _with_digits(value.type, 3), value.type)
+            rounded = moments.converted(moved, dt.with_digits(value.type, 3), value.type)
             assert rounded is not None
             return TypedSql(rounded, value.type)
         return TypedSql(moved, value.type)
@@ -190,22 +190,6 @@ def _date_diff(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> Type
     return TypedSql(once([first, second], write), dt.BIGINT)
 
 
-def _with_digits(datatype: pa.DataType, digits: int) -> pa.DataType:
-    kind = dt.kind(datatype)
-    if kind == dt.ZONED:
-        return dt.zoned(digits)
-    return dt.timestamp(digits) if kind == "timestamp" else dt.time_of_day(digits, kind == dt.ZONED_TIME)
-
-
-def _plus_microseconds(value: TypedSql, us: str) -> str:
-    kind = dt.kind(value.type)
-    if kind == dt.TIME:
-        return f"trino_time_plus({value.sql}, {us})"
-    if kind == dt.ZONED_TIME:
-        return f"trino_zoned_time_plus({value.sql}, {us})"
-    return f"({value.sql} + to_microseconds({us}))"
-
-
 def _plus_local(value: TypedSql, delta: str) -> str:
     """Return the sum of a date or timestamp and ``delta``, an interval of days or months of DuckDB."""
     if dt.kind(value.type) == dt.ZONED:
@@ -221,9 +205,10 @@ def arithmetic(  # noqa: PLR0911 - one return for each kind of type
 ) -> TypedSql | None:
     """Translate + - * / with an interval, and the difference of two dates, times or timestamps; else None."""
     if right.type in _INTERVALS and _moves(left.type) and operator in "+-":
-        return _plus_interval(left, right, "-" if operator == "-" else "", node)
+        sign = "-" if operator == "-" else ""
+        return _over_microseconds(left, lambda value: _plus_interval(value, right, sign, node))
     if left.type in _INTERVALS and _moves(right.type) and operator == "+":
-        return _plus_interval(right, left, "", node)
+        return _over_microseconds(right, lambda value: _plus_interval(value, left, "", node))
     if left.type == right.type and left.type in _INTERVALS and operator in "+-":
         return TypedSql(f"({left.sql} {operator} {right.sql})", left.type)
     if operator == "*" and left.type in _INTERVALS and dt.is_numeric(right.type):
@@ -237,7 +222,9 @@ def arithmetic(  # noqa: PLR0911 - one return for each kind of type
         common = dt.common_type(left.type, right.type)
         if common is None:
             return None
-        first, second = coerced(left, common), coerced(right, common)
+        first, second = (
+            moments.without_picoseconds(coerced(side, common), common)[0] for side in (left, right)
+        )
         difference = f"(epoch_us({first}) - epoch_us({second}))"
         # Trino rounds half up to milliseconds.
         rounded = f"(trino_round_us({difference}, 1000) // 1000)"
@@ -269,8 +256,10 @@ def _plus_interval(value: TypedSql, interval: TypedSql, sign: str, node: exp.Exp
             )
 
         return TypedSql(once([value.sql, interval.sql], write), dt.DATE)
-    finer = _with_digits(value.type, max(3, dt.digits(value.type)))
-    return TypedSql(_plus_microseconds(value, f"({sign}({interval.sql}) * 1000)"), finer)
+    finer = dt.with_digits(value.type, max(3, dt.digits(value.type)))
+    return TypedSql(
+        moments.plus_microseconds(value.sql, value.type, f"({sign}({interval.sql}) * 1000)"), finer
+    )
 
 
 def duckdb_interval(value: TypedSql, check: str) -> str:
@@ -283,6 +272,10 @@ def duckdb_interval(value: TypedSql, check: str) -> str:
 # ---------------------------------------------------------------- zones
 def at_time_zone(value: TypedSql, zone: TypedSql, node: exp.Expr) -> TypedSql | None:
     """Translate AT TIME ZONE and at_timezone: the same instant in another zone."""
+    return _over_microseconds(value, lambda moment: _at_zone(moment, zone, node))
+
+
+def _at_zone(value: TypedSql, zone: TypedSql, node: exp.Expr) -> TypedSql | None:
     if dt.kind(value.type) == "timestamp":
         zoned = dt.zoned(dt.digits(value.type))
         value = TypedSql(coerced(value, zoned), zoned)
@@ -369,9 +362,30 @@ def _from_unixtime(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> 
     return TypedSql(f"trino_zoned({instant}, {zone})", dt.zoned(3))
 
 
+def _from_unixtime_nanos(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    """Return a timestamp(9) with time zone."""
+    if len(values) != 1 or not (values[0].type in dt.INTEGERS or dt.is_decimal(values[0].type)):
+        return None
+    datatype = dt.zoned(9)
+
+    def write(nanoseconds: str) -> str:
+        rest = f"trino_floor_mod({nanoseconds}, 1000)"
+        instant = f"CAST(({nanoseconds} - {rest}) // 1000 AS BIGINT)"
+        return moments.with_picoseconds(f"trino_zoned({instant}, 0)", datatype, f"{rest} * 1000")
+
+    whole = f"CAST(CAST({values[0].sql} AS DECIMAL(38,0)) AS HUGEINT)"
+    return TypedSql(once([whole], write), datatype)
+
+
 def _to_unixtime(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
     if len(values) != 1 or not dt.is_moment(values[0].type):
         return None
+    if dt.has_picoseconds(values[0].type):
+        microseconds = TypedSql(*moments.without_picoseconds("(moment)", values[0].type))
+        seconds = _to_unixtime(name, [microseconds], nodes)
+        assert seconds is not None
+        text = f"{seconds.sql} + (moment).ps / 1000000000000"
+        return TypedSql(f"list_transform([{values[0].sql}], lambda moment: {text})[1]", dt.DOUBLE)
     if dt.kind(values[0].type) == dt.ZONED:
         return TypedSql(f"(trino_instant({values[0].sql}) / 1000000)", dt.DOUBLE)
     return TypedSql(f"epoch({values[0].sql})", dt.DOUBLE)
@@ -383,14 +397,21 @@ def _to_iso8601(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> Typ
     (value,) = values
     if value.type == dt.DATE:
         return TypedSql(f"trino_date_text({value.sql})", dt.VARCHAR)
+    digits = dt.digits(value.type)
 
     def write(moment: str) -> str:
         wall = moments.local(moment, value.type)
-        text = f"replace(trino_timestamp_text({wall}, {dt.digits(value.type)}), ' ', 'T')"
+        written = (
+            f"trino_timestamp_text({wall}, {dt.MICROSECONDS}) || trino_ps_digits(({moment}).ps, {digits})"
+            if digits > dt.MICROSECONDS
+            else f"trino_timestamp_text({wall}, {digits})"
+        )
+        text = f"replace({written}, ' ', 'T')"
         if dt.kind(value.type) != dt.ZONED:
             return text
-        offset = f"trino_offset_text(trino_zone_offset({moment}))"
-        return f"{text} || CASE WHEN trino_zone({moment}) = 0 THEN 'Z' ELSE {offset} END"
+        zoned, _ = moments.without_picoseconds(moment, value.type)
+        offset = f"trino_offset_text(trino_zone_offset({zoned}))"
+        return f"{text} || CASE WHEN trino_zone({zoned}) = 0 THEN 'Z' ELSE {offset} END"
 
     return TypedSql(f"({once([value.sql], write)})", dt.VARCHAR)
 
@@ -416,7 +437,11 @@ def _human_readable_seconds(name: str, values: list[TypedSql], nodes: list[exp.E
 
 def clock(name: str, digits: int, microseconds: int) -> TypedSql:
     """Translate now(), current_timestamp, localtimestamp, localtime and current_time for the start of the query."""
-    unit = 10 ** (dt.MOST_DIGITS - digits)
+    if digits > dt.MICROSECONDS:
+        found = clock(name, dt.MICROSECONDS, microseconds)
+        datatype = dt.with_digits(found.type, digits)
+        return TypedSql(moments.with_picoseconds(found.sql, datatype), datatype)
+    unit = 10 ** (dt.MICROSECONDS - digits)
     instant = microseconds // unit * unit
     if name in ("now", "current_timestamp"):
         return TypedSql(f"trino_zoned({instant}, 0)", dt.zoned(digits))
@@ -427,21 +452,63 @@ def clock(name: str, digits: int, microseconds: int) -> TypedSql:
     return TypedSql(f"trino_zoned_time({instant % _DAY}, 0)", dt.time_of_day(digits, zone=True))
 
 
+def _over_microseconds(value: TypedSql, apply: Callable[[TypedSql], TypedSql | None]) -> TypedSql | None:
+    """Apply a function to a time or timestamp without its digits after the sixth; the result keeps them."""
+    if not dt.has_picoseconds(value.type):
+        return apply(value)
+    found = apply(TypedSql(*moments.without_picoseconds("(moment)", value.type)))
+    if found is None:
+        return None
+    datatype = dt.with_digits(found.type, dt.digits(value.type))
+    text = moments.with_picoseconds(found.sql, datatype, "(moment).ps")
+    return TypedSql(f"list_transform([{value.sql}], lambda moment: {text})[1]", datatype)
+
+
+def _keeping_picoseconds(rule: Rule) -> Rule:
+    """Apply a rule whose last time or timestamp is changed, but not its digits after the sixth."""
+
+    def translate(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+        at = next((at for at, value in enumerate(values) if dt.has_picoseconds(value.type)), None)
+        if at is None:
+            return rule(name, values, nodes)
+        return _over_microseconds(
+            values[at], lambda value: rule(name, [*values[:at], value, *values[at + 1 :]], nodes)
+        )
+
+    return translate
+
+
+def _of_microseconds(rule: Rule) -> Rule:
+    """Apply a rule that does not depend on the digits after the sixth; in its result they are 0."""
+
+    def translate(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+        most = max((dt.digits(value.type) for value in values), default=0)
+        narrow = [TypedSql(*moments.without_picoseconds(value.sql, value.type)) for value in values]
+        found = rule(name, narrow if most > dt.MICROSECONDS else values, nodes)
+        if found is None or most <= dt.MICROSECONDS or not dt.digits(found.type):
+            return found
+        datatype = dt.with_digits(found.type, most)
+        return TypedSql(moments.with_picoseconds(found.sql, datatype), datatype)
+
+    return translate
+
+
 def _names(names: Sequence[str], rule: Rule) -> dict[str, Rule]:
     return dict.fromkeys(names, rule)
 
 
 MOMENT_RULES: dict[str, Rule] = {
-    **_names((*_DATE_PARTS, *_TIME_PARTS), _part),
-    **_names(("timezone_hour", "timezone_minute"), _zone_part),
-    "last_day_of_month": _last_day_of_month,
+    **_names((*_DATE_PARTS, *_TIME_PARTS), _of_microseconds(_part)),
+    **_names(("timezone_hour", "timezone_minute"), _of_microseconds(_zone_part)),
+    "last_day_of_month": _of_microseconds(_last_day_of_month),
     "date": _date,
-    "date_trunc": _date_trunc,
-    "date_add": _date_add,
-    "date_diff": _date_diff,
+    "date_trunc": _of_microseconds(_date_trunc),
+    "date_add": _keeping_picoseconds(_date_add),
+    "date_diff": _of_microseconds(_date_diff),
     "at_timezone": _at_timezone,
-    "with_timezone": _with_timezone,
+    "with_timezone": _keeping_picoseconds(_with_timezone),
     "from_unixtime": _from_unixtime,
+    "from_unixtime_nanos": _from_unixtime_nanos,
     "to_unixtime": _to_unixtime,
     "to_iso8601": _to_iso8601,
     "from_iso8601_timestamp": _from_iso8601,

@@ -47,6 +47,22 @@ CREATE MACRO trino_time_us(t) AS epoch_us(t);
 CREATE MACRO trino_round_us(us, unit) AS
     list_transform([us], lambda u: u + unit // 2 - trino_floor_mod(u + unit // 2, unit))[1];
 
+-- More than six digits of a second: a struct of the microseconds and of the picoseconds after them. With a time zone it
+-- has the instant, or the time in UTC, and the zone, because DuckDB does not order the intervals in a struct by their total.
+CREATE MACRO trino_ps(moment, rest) AS list_transform([moment], lambda us_:
+    CASE WHEN us_ IS NOT NULL THEN struct_pack(us := us_, ps := CAST(rest AS INTEGER)) END)[1];
+CREATE MACRO trino_zoned_ps(moment, rest) AS list_transform([moment], lambda z_: CASE WHEN z_ IS NOT NULL THEN
+    struct_pack(us := trino_instant(z_), ps := CAST(rest AS INTEGER), zone := CAST(trino_zone(z_) AS INTEGER)) END)[1];
+CREATE MACRO trino_zoned_time_ps(moment, rest) AS list_transform([moment], lambda t_: CASE WHEN t_ IS NOT NULL THEN
+    struct_pack(us := trino_floor_mod(epoch_us(t_), 86400000000), ps := CAST(rest AS INTEGER),
+                zone := CAST(trino_time_offset(t_) AS INTEGER)) END)[1];
+CREATE MACRO trino_zoned_of(w) AS list_transform([w], lambda w_: trino_zoned((w_).us, (w_).zone))[1];
+CREATE MACRO trino_zoned_time_of(w) AS list_transform([w], lambda w_: trino_zoned_time((w_).us, (w_).zone))[1];
+CREATE MACRO trino_instant_ps(w) AS list_transform([w], lambda w_:
+    CASE WHEN w_ IS NOT NULL THEN struct_pack(us := (w_).us, ps := (w_).ps) END)[1];
+CREATE MACRO trino_six_digits(s) AS regexp_replace(s, '(\.\d{6})\d{1,6}(\D|$)', '\1\2');
+CREATE MACRO trino_more_digits(s) AS CAST(rpad(regexp_extract(s, '\.\d{6}(\d{1,6})', 1), 6, '0') AS INTEGER);
+
 -- Texts.
 CREATE MACRO trino_offset_text(minutes) AS
     CASE WHEN minutes < 0 THEN '-' ELSE '+' END || lpad(CAST(abs(minutes) // 60 AS VARCHAR), 2, '0') || ':'
@@ -57,6 +73,17 @@ CREATE MACRO trino_time_text(us, digits) AS
     substring(strftime(make_timestamp(us), '%H:%M:%S.%f'), 1, CASE WHEN digits = 0 THEN 8 ELSE 9 + digits END);
 CREATE MACRO trino_zoned_time_text(t, digits) AS list_transform([t], lambda t_:
     trino_time_text(trino_local_time(t_), digits) || trino_offset_text(trino_time_offset(t_)))[1];
+CREATE MACRO trino_ps_digits(ps, digits) AS left(lpad(CAST(ps AS VARCHAR), 6, '0'), digits - 6);
+CREATE MACRO trino_timestamp_ps_text(w, digits) AS list_transform([w], lambda w_:
+    trino_timestamp_text((w_).us, 6) || trino_ps_digits((w_).ps, digits))[1];
+CREATE MACRO trino_time_ps_text(w, digits) AS list_transform([w], lambda w_:
+    trino_time_text(epoch_us((w_).us), 6) || trino_ps_digits((w_).ps, digits))[1];
+CREATE MACRO trino_zoned_ps_text(w, digits) AS list_transform([w], lambda w_:
+    trino_timestamp_text(make_timestamp(trino_local_at((w_).us, (w_).zone)), 6)
+    || trino_ps_digits((w_).ps, digits) || ' ' || trino_zone_name((w_).zone))[1];
+CREATE MACRO trino_zoned_time_ps_text(w, digits) AS list_transform([w], lambda w_:
+    trino_time_text(trino_floor_mod((w_).us + (w_).zone * 60000000::BIGINT, 86400000000), 6)
+    || trino_ps_digits((w_).ps, digits) || trino_offset_text((w_).zone))[1];
 CREATE MACRO trino_days_text(ms) AS list_transform([ms], lambda i:
     CASE WHEN i < 0 THEN '-' ELSE '' END || (abs(i) // 86400000) || ' '
     || strftime(make_timestamp(abs(i) % 86400000 * 1000), '%H:%M:%S.%g'))[1];

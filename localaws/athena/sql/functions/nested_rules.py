@@ -8,7 +8,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from localaws.athena import datatypes as dt
-from localaws.athena.errors import SYNTAX_ERROR, QueryFailed
+from localaws.athena.errors import SYNTAX_ERROR, QueryFailed, not_supported
 from localaws.athena.sql.functions.overloads import check_equality
 from localaws.athena.sql.parsing.nodes import position, type_mismatch, unsupported
 from localaws.athena.sql.types import nested
@@ -145,6 +145,8 @@ def _sequence(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> Typed
     common = dt.common_type(values[0].type, values[1].type)
     if common is None or not (common == dt.DATE or dt.kind(common) == "timestamp"):
         return None
+    if dt.has_picoseconds(common):
+        raise not_supported(f"sequence of {dt.trino_name(common)}")
     unit = "months" if values[2].type == dt.YEAR_TO_MONTH else "days" if common == dt.DATE else "milliseconds"
     texts = [*(coerced(value, common) for value in values[:2]), values[2].sql]
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import not_supported
 from localaws.athena.sql.types.casts import coerced
-from localaws.athena.sql.types.comparisons import has_order, ordered
+from localaws.athena.sql.types.comparisons import has_order, order_key, ordered
 from localaws.athena.sql.types.typed_sql import TypedSql
 
 _VARIABLE = re.compile(r"[A-Z]")
@@ -193,7 +193,9 @@ def _text(parameter: str, argument: Argument, variables: Variables) -> str:
     text = coerced(argument, target := _target(parameter, argument, variables))
     if parameter == "array(O)" and pa.types.is_nested(target.value_type):
         return f"list_transform({text}, lambda item: {ordered('item', target.value_type)})"
-    return ordered(text, target) if parameter in ("O", "compared") else text
+    if parameter == "compared":
+        return order_key(text, target)
+    return ordered(text, target) if parameter == "O" else text
 
 
 def _lambdas(given: Sequence[tuple[str, Argument]], variables: Variables) -> dict[int, str] | None:

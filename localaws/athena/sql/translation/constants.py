@@ -61,6 +61,7 @@ def _timestamp(node: exp.Expr) -> TypedSql:
     if found is None:
         raise invalid
     zone, digits = found["zone"], len(found["fraction"] or "")
+    fraction = (found["fraction"] or "").ljust(dt.MOST_DIGITS, "0")
     if digits > dt.MOST_DIGITS:
         kind = dt.ZONED if zone else "timestamp"
         raise unsupported(f"{kind} of {digits} digits, at most {dt.MOST_DIGITS}: {text}", node)
@@ -68,14 +69,16 @@ def _timestamp(node: exp.Expr) -> TypedSql:
     hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
     if number is None or hour > 23 or minute > 59 or second > 59:
         raise invalid
-    rest = ((hour * 60 + minute) * 60 + second) * 1_000_000 + int((found["fraction"] or "0").ljust(6, "0"))
+    rest = ((hour * 60 + minute) * 60 + second) * 1_000_000 + int(fraction[:6])
     try:
         wall = rest + moments.local_microseconds(int(found["year"]), int(found["month"]), int(found["day"]))
     except ValueError:
         raise invalid from None
-    if zone:
-        return TypedSql(f"trino_at_local({wall}, {number})", dt.zoned(digits))
-    return TypedSql(f"make_timestamp({wall})", dt.timestamp(digits))
+    text = f"trino_at_local({wall}, {number})" if zone else f"make_timestamp({wall})"
+    datatype = dt.zoned(digits) if zone else dt.timestamp(digits)
+    if dt.has_picoseconds(datatype):
+        text = moments.with_picoseconds(text, datatype, fraction[6:])
+    return TypedSql(text, datatype)
 
 
 def _boolean(node: exp.Expr) -> TypedSql:

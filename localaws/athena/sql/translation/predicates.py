@@ -14,7 +14,7 @@ from localaws.athena.sql.parsing.nodes import only, type_mismatch, unsupported
 from localaws.athena.sql.translation.translator import Translator, chain
 from localaws.athena.sql.types import moments
 from localaws.athena.sql.types.casts import coerced
-from localaws.athena.sql.types.comparisons import compared, has_order
+from localaws.athena.sql.types.comparisons import compared, has_order, instant
 from localaws.athena.sql.types.typed_sql import TypedSql, once, shown_type
 
 COMPARISONS: dict[type[exp.Expr], str] = {
@@ -51,7 +51,7 @@ class Predicates(Translator):
         operator = COMPARISONS[type(node)]
         value = self.compile(node.this)
         text, found = self._single_column(query)
-        if pa.types.is_nested(value.type) or pa.types.is_nested(found):
+        if pa.types.is_nested(value.type) or pa.types.is_nested(found) or dt.has_picoseconds(value.type):
             raise unsupported(f"{operator} {quantifier} of {dt.trino_name(found)}", node)
         common = dt.common_type(value.type, found)
         if common is None:
@@ -119,7 +119,9 @@ class Predicates(Translator):
             )
         if pa.types.is_nested(common):
             return _in_rows(value, text, common) if text else _in_nested(value, items, common)
-        tested, texts = coerced(value, common), [coerced(item, common) for item in items]
+        tested, *texts = (instant(coerced(item, common), common) for item in (value, *items))
+        if text and instant("c0", common) != "c0":
+            text = f"SELECT {instant('c0', common)} AS c0 FROM ({text})"
         found = f"({tested} IN ({text or ', '.join(texts)}))"
         constants = [
             text for item, text in zip(node.expressions, texts, strict=False) if isinstance(item, exp.Literal)

@@ -32,13 +32,40 @@ def compared(operator: str, first: str, second: str, datatype: pa.DataType) -> s
         with_nan = _WITH_NAN[operator]
         return once([first, second], lambda a, b: with_nan.format(a=a, b=b))
     if not pa.types.is_nested(datatype):
-        return f"({first} {operator} {second})"
+        return f"({instant(first, datatype)} {operator} {instant(second, datatype)})"
     if operator in ("=", "<>"):
         equal = once([first, second], lambda a, b: _equal(a, b, datatype))
         return equal if operator == "=" else f"(NOT {equal})"
     if "DISTINCT" in operator:
         return f"({canonical(first, datatype)} {operator} {canonical(second, datatype)})"
     return f"({ordered(first, datatype)} {operator} {ordered(second, datatype)})"
+
+
+def instant(text: str, datatype: pa.DataType) -> str:
+    """Return SQL for a value that DuckDB compares as Trino: without the time zone, if the value has one.
+
+    DuckDB compares two narrower timestamps with time zone as Trino does.
+    """
+    return f"trino_instant_ps({text})" if _has_zone_field(datatype) else text
+
+
+def _has_zone_field(datatype: pa.DataType) -> bool:
+    return dt.has_picoseconds(datatype) and dt.kind(datatype) in (dt.ZONED, dt.ZONED_TIME)
+
+
+def _contains_zone(datatype: pa.DataType) -> bool:
+    return dt.kind(datatype) in (dt.ZONED, dt.ZONED_TIME) or any(map(_contains_zone, dt.parts(datatype)))
+
+
+def order_key(text: str, datatype: pa.DataType) -> str:
+    """Return SQL for a key with the order of the values, for ORDER BY and functions such as max_by."""
+    if pa.types.is_nested(datatype) and _contains_zone(datatype):
+        raise not_supported(f"the order of {dt.trino_name(datatype)}")
+    if _contains_zone(datatype) and not dt.has_picoseconds(datatype):
+        return (
+            f"epoch_us({text})"  # DuckDB's ORDER BY in an aggregate does not compare intervals by their total
+        )
+    return ordered(text, datatype)
 
 
 def has_order(datatype: pa.DataType) -> bool:
@@ -70,13 +97,17 @@ def sort_key(value: TypedSql, node: exp.Expr) -> str:
             node,
             f"Type {dt.trino_name(value.type)} is not orderable, and therefore cannot be used in ORDER BY",
         )
-    return ordered(value.sql, value.type)
+    return order_key(value.sql, value.type)
 
 
 def check_groups(datatype: pa.DataType) -> None:
     """Raise QueryFailed for a type that DuckDB does not group as Trino: it compares the order of a map's keys, too."""
-    if dt.contains_map(datatype):
+    if dt.contains_map(datatype) or _contains_zone_field(datatype):
         raise not_supported(f"GROUP BY or DISTINCT of {dt.trino_name(datatype)}")
+
+
+def _contains_zone_field(datatype: pa.DataType) -> bool:
+    return _has_zone_field(datatype) or any(map(_contains_zone_field, dt.parts(datatype)))
 
 
 def canonical(text: str, datatype: pa.DataType) -> str:

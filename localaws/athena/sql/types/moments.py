@@ -27,29 +27,53 @@ def contains_moment(datatype: pa.DataType) -> bool:
     return isinstance(datatype, dt.TrinoType) or any(map(contains_moment, dt.parts(datatype)))
 
 
+def without_picoseconds(sql: str, datatype: pa.DataType) -> tuple[str, pa.DataType]:
+    """Return a time or timestamp without its digits after the sixth, and its type."""
+    if not dt.has_picoseconds(datatype):
+        return sql, datatype
+    template = {dt.ZONED: "trino_zoned_of({0})", dt.ZONED_TIME: "trino_zoned_time_of({0})"}
+    text = template.get(dt.kind(datatype), "({0}).us").format(sql)
+    return text, dt.with_digits(datatype, dt.MICROSECONDS)
+
+
+def with_picoseconds(sql: str, datatype: pa.DataType, picoseconds: str = "0") -> str:
+    """Return SQL for a value of more than six digits, from one with six digits and the picoseconds after them."""
+    macro = {dt.ZONED: "trino_zoned_ps", dt.ZONED_TIME: "trino_zoned_time_ps"}
+    return f"{macro.get(dt.kind(datatype), 'trino_ps')}({sql}, {picoseconds})"
+
+
 def local(sql: str, datatype: pa.DataType) -> str:
     """Return the date, or the local time of a timestamp as a TIMESTAMP."""
+    sql, _ = without_picoseconds(sql, datatype)
     return f"make_timestamp(trino_local({sql}))" if dt.kind(datatype) == dt.ZONED else sql
 
 
 def microseconds(sql: str, datatype: pa.DataType) -> str:
     """Return the local time in microseconds: since 1970, or since midnight for a time."""
+    sql, _ = without_picoseconds(sql, datatype)
     if dt.kind(datatype) == dt.ZONED:
         return f"trino_local({sql})"
     return f"trino_local_time({sql})" if dt.kind(datatype) == dt.ZONED_TIME else f"epoch_us({sql})"
 
 
-def converted(sql: str, source: pa.DataType, target: pa.DataType) -> str | None:
+def converted(  # noqa: PLR0911 - one return for each kind of type
+    sql: str, source: pa.DataType, target: pa.DataType
+) -> str | None:
     """Convert between dates, times and timestamps; None if there is no such cast here."""
     kinds = dt.kind(source), dt.kind(target)
     if kinds[0] not in _READ:
         return None
+    if dt.has_picoseconds(source) or dt.has_picoseconds(target):
+        return _converted_picoseconds(sql, source, target)
     if kinds[0] == kinds[1] and dt.digits(source) <= dt.digits(target):
         return sql
     round_to = _unit(target) if dt.digits(source) > dt.digits(target) and kinds[1] != "date" else 0
     if kinds == (dt.ZONED, dt.ZONED):
         rounded = f"trino_round_us(trino_instant(z), {round_to})"
         return f"list_transform([{sql}], lambda z: trino_zoned({rounded}, trino_zone(z)))[1]"
+    if kinds == (dt.ZONED, dt.ZONED_TIME):
+        rounded = f"trino_round_us(trino_instant(z), {round_to or 1})"
+        return f"list_transform([{sql}], lambda z: trino_zoned_time({rounded}, trino_zone_offset(z)))[1]"
     if kinds == (dt.ZONED_TIME, dt.ZONED_TIME):
         return (
             f"list_transform([{sql}], lambda t: "
@@ -63,10 +87,48 @@ def converted(sql: str, source: pa.DataType, target: pa.DataType) -> str | None:
     return _WRITE[kinds[1]].format(number)
 
 
+def _converted_picoseconds(sql: str, source: pa.DataType, target: pa.DataType) -> str | None:
+    """Convert a value that has, or gets, more than six digits of a second. The last digit is rounded half up."""
+    if (
+        dt.kind(source) == dt.kind(target)
+        and dt.has_picoseconds(source)
+        and dt.digits(source) <= dt.digits(target)
+    ):
+        return sql
+    middle = target
+    if dt.has_picoseconds(target):
+        middle = dt.with_digits(target, dt.MICROSECONDS)
+    if not dt.has_picoseconds(source):
+        found = sql if middle == source else converted(sql, source, middle)
+        return found and with_picoseconds(found, target)
+    if target == dt.DATE or dt.digits(target) < dt.MICROSECONDS:
+        return converted(*without_picoseconds(sql, source), target)
+    unit = 10 ** (dt.MOST_DIGITS - dt.digits(target)) if dt.digits(target) < dt.digits(source) else 1
+    text, narrow = without_picoseconds("(moment)", source)
+    rounded = f"trino_round_us((moment).ps, {unit})"
+    carried = plus_microseconds(text, narrow, f"({rounded} // 1000000)")
+    found = converted(carried, narrow, middle)
+    if found is None:
+        return None
+    if dt.has_picoseconds(target):
+        found = with_picoseconds(found, target, f"({rounded} % 1000000)")
+    return f"list_transform([{sql}], lambda moment: {found})[1]"
+
+
+def plus_microseconds(sql: str, datatype: pa.DataType, us: str) -> str:
+    """Return the sum of a time or timestamp of up to six digits and a number of microseconds."""
+    kind = dt.kind(datatype)
+    if kind == dt.TIME:
+        return f"trino_time_plus({sql}, {us})"
+    if kind == dt.ZONED_TIME:
+        return f"trino_zoned_time_plus({sql}, {us})"
+    return f"({sql} + to_microseconds({us}))"
+
+
 _READ = {
     "date": ("timestamp", dt.ZONED),
     "timestamp": ("date", "timestamp", dt.ZONED, dt.TIME),
-    dt.ZONED: ("date", "timestamp", dt.TIME),
+    dt.ZONED: ("date", "timestamp", dt.TIME, dt.ZONED_TIME),
     dt.TIME: (dt.TIME, dt.ZONED_TIME),
     dt.ZONED_TIME: (dt.TIME,),
 }
@@ -81,7 +143,7 @@ _WRITE = {
 
 def _unit(datatype: pa.DataType) -> int:
     """Return the smallest difference of two values, in microseconds."""
-    return int(10 ** (dt.MOST_DIGITS - dt.digits(datatype)))
+    return int(10 ** (dt.MICROSECONDS - dt.digits(datatype)))
 
 
 def text(sql: str, datatype: pa.DataType, least_digits: int = 0) -> str | None:
@@ -89,6 +151,8 @@ def text(sql: str, datatype: pa.DataType, least_digits: int = 0) -> str | None:
     kind, digits = dt.kind(datatype), max(dt.digits(datatype), least_digits)
     if kind == "char":
         return padded(sql, datatype)
+    if dt.has_picoseconds(datatype):
+        return _PICOSECONDS_TEXT[kind].format(sql, digits)
     written = {
         "date": f"trino_date_text({sql})",
         "timestamp": f"trino_timestamp_text({sql}, {digits})",
@@ -102,6 +166,14 @@ def text(sql: str, datatype: pa.DataType, least_digits: int = 0) -> str | None:
     return written.get(kind)
 
 
+_PICOSECONDS_TEXT = {
+    "timestamp": "trino_timestamp_ps_text({0}, {1})",
+    dt.ZONED: "trino_zoned_ps_text({0}, {1})",
+    dt.TIME: "trino_time_ps_text({0}, {1})",
+    dt.ZONED_TIME: "trino_zoned_time_ps_text({0}, {1})",
+}
+
+
 def padded(sql: str, datatype: pa.DataType) -> str:
     """Return the value of a char(n) with its trailing spaces."""
     assert isinstance(datatype, dt.TrinoType)
@@ -111,6 +183,12 @@ def padded(sql: str, datatype: pa.DataType) -> str:
 def read(sql: str, target: pa.DataType, safe: bool) -> str | None:
     """Parse a varchar; None for other types. If it is invalid, ``safe`` gives NULL and otherwise the query fails."""
     kind, digits = dt.kind(target), dt.digits(target)
+    if digits > dt.MICROSECONDS:
+        widest = dt.with_digits(target, dt.MOST_DIGITS)
+        found = read("trino_six_digits(text)", dt.with_digits(target, dt.MICROSECONDS), safe)
+        assert found is not None
+        parsed = with_picoseconds(found, widest, "trino_more_digits(text)")
+        return converted(f"list_transform([{sql}], lambda text: {parsed})[1]", widest, target)
     verb = "read_" if safe else ""
     if kind == "date":
         return f"trino_{verb}date({sql})"

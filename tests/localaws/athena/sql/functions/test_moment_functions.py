@@ -13,7 +13,79 @@ from localaws.athena.execution.engine import Engine
 _ZONED, _TIME, _ZONED_TIME = "timestamp with time zone", "time", "time with time zone"
 _DAYS, _MONTHS = "interval day to second", "interval year to month"
 
+# Three equal instants in different zones, and one before and one after them.
+_INSTANTS = """FROM (VALUES
+    timestamp '2024-01-31 10:00:00.1234567 Asia/Tokyo', timestamp '2024-01-31 02:00:00.1234567 +01:00',
+    timestamp '2024-01-31 01:00:00.1234567 UTC', timestamp '2024-01-31 10:00:00.1234566 Asia/Tokyo',
+    timestamp '2024-01-31 02:00:00.1234568 +01:00') t(z)"""
+
 MOMENT_ANSWERS = [
+    # ---- more than six digits of a second
+    ("timestamp '2024-01-31 01:02:03.123456789'", "timestamp", "2024-01-31 01:02:03.123456789"),
+    ("timestamp '1969-12-31 23:59:59.9999999 Asia/Tokyo'", _ZONED, "1969-12-31 23:59:59.9999999 Asia/Tokyo"),
+    ("time '23:59:59.123456789012'", _TIME, "23:59:59.123456789012"),
+    ("time '01:02:03.1234567-03:30'", _ZONED_TIME, "01:02:03.1234567-03:30"),
+    (
+        "CAST(timestamp '2024-12-31 23:59:59.9999999' AS timestamp(6))",
+        "timestamp",
+        "2025-01-01 00:00:00.000000",
+    ),
+    (
+        "CAST(timestamp '2024-12-31 23:59:59.12345675' AS timestamp(7))",
+        "timestamp",
+        "2024-12-31 23:59:59.1234568",
+    ),
+    ("CAST('2024-12-31 23:59:59.99999999' AS timestamp(7))", "timestamp", "2025-01-01 00:00:00.0000000"),
+    ("CAST('23:59:59.99999999' AS time(7))", _TIME, "00:00:00.0000000"),
+    ("CAST(timestamp '2024-01-31 01:02:03.1234567' AS date)", "date", "2024-01-31"),
+    (
+        "CAST(timestamp '2024-01-31 01:02:03.1234567 +05:30' AS time(7) with time zone)",
+        _ZONED_TIME,
+        "01:02:03.1234567+05:30",
+    ),
+    ("TRY_CAST('2024-01-32' AS timestamp(9))", "timestamp", None),
+    (
+        "timestamp '2024-01-31 01:02:03.1234567' + INTERVAL '1' day",
+        "timestamp",
+        "2024-02-01 01:02:03.1234567",
+    ),
+    (
+        "date_add('month', 1, timestamp '2024-01-31 01:02:03.1234567')",
+        "timestamp",
+        "2024-02-29 01:02:03.1234567",
+    ),
+    (
+        "date_trunc('day', timestamp '2024-01-31 01:02:03.1234567')",
+        "timestamp",
+        "2024-01-31 00:00:00.0000000",
+    ),
+    ("minute(timestamp '2024-01-31 01:02:03.1234567')", "bigint", "2"),
+    (
+        "timestamp '2024-01-31 01:02:03.1234567 UTC' AT TIME ZONE 'Asia/Tokyo'",
+        _ZONED,
+        "2024-01-31 10:02:03.1234567 Asia/Tokyo",
+    ),
+    ("to_iso8601(timestamp '2024-01-31 01:02:03.1234567 UTC')", "varchar", "2024-01-31T01:02:03.1234567Z"),
+    ("from_unixtime_nanos(-1)", _ZONED, "1969-12-31 23:59:59.999999999 UTC"),
+    ("CAST(timestamp '2024-01-31 01:02:03.1234567' AS json)", "json", '"2024-01-31 01:02:03.1234567"'),
+    (f"array_agg(date_diff('second', now(), now()) ORDER BY z) {_INSTANTS}", "array", "[0, 0, 0, 0, 0]"),
+    (f"min(z) {_INSTANTS}", _ZONED, "2024-01-31 10:00:00.1234566 Asia/Tokyo"),
+    (f"max_by(z, z) {_INSTANTS}", _ZONED, "2024-01-31 02:00:00.1234568 +01:00"),
+    (f"count_if(z = timestamp '2024-01-31 01:00:00.1234567 UTC') {_INSTANTS}", "bigint", "3"),
+    (f"count_if(z IN (timestamp '2024-01-31 01:00:00.1234567 UTC')) {_INSTANTS}", "bigint", "3"),
+    # ---- the order of instants in different zones
+    (
+        "array_agg(z ORDER BY z) FROM (VALUES timestamp '2024-01-31 10:00 UTC', timestamp '2024-01-31 10:00 +05:30', "
+        "timestamp '2024-01-31 10:00 America/New_York') t(z)",
+        "array",
+        "[2024-01-31 10:00:00.000 +05:30, 2024-01-31 10:00:00.000 UTC, 2024-01-31 10:00:00.000 America/New_York]",
+    ),
+    (
+        "max_by(n, z) FROM (VALUES (1, timestamp '2024-01-31 10:00 UTC'), (2, timestamp '2024-01-31 10:00 +05:30'), "
+        "(3, timestamp '2024-01-31 10:00 America/New_York')) t(n, z)",
+        "integer",
+        "3",
+    ),
     # ---- literals
     ("timestamp '2024-01-31 00:00:00 UTC'", _ZONED, "2024-01-31 00:00:00.000 UTC"),
     ("timestamp '2024-01-31 01:02:03.4567 +05:30'", _ZONED, "2024-01-31 01:02:03.4567 +05:30"),
@@ -242,6 +314,7 @@ def test_moment(
         ("CAST(date '2024-01-31' AS time)", "TYPE_MISMATCH: .*Cannot cast date to time"),
         ("1 AT TIME ZONE 'UTC'", "TYPE_MISMATCH"),
         ("from_iso8601_timestamp('2024-13-01')", 'INVALID_FUNCTION_ARGUMENT: Invalid format: "2024-13-01"'),
+        (f"count(*) {_INSTANTS} GROUP BY z", "GROUP BY or DISTINCT of timestamp.7. with time zone"),
         ("length(CAST('a' AS char(3)))", "not supported by the local Athena: length.char.3.. "),
     ],
 )
