@@ -63,7 +63,7 @@ def _flags(feature_set: str, n_init: int, source: Path, output: Path) -> dict[st
     }
     models = {"models": (output / "models").as_uri()}
     own = {
-        "preprocess": {"input": source.as_uri(), "max-rejected-share": "0.05"},
+        "preprocess": {"input": source.as_uri(), "mapping": "none", "max-rejected-share": "0.05"},
         "pca": models | {"feature-set": feature_set, "variance-to-keep": "0.9"},
         "kmeans": models
         | {"k-min": "2", "k-max": "10", "k": "auto", "n-init": str(n_init), "seed": "7"}

@@ -10,20 +10,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-RAW_COLUMNS = (
-    "Order_ID",
-    "Customer_ID",
-    "Customer_Type",
-    "Product",
-    "Category",
-    "Unit_Price",
-    "Quantity",
-    "Discount",
-    "Total_Price",
-    "Region",
-    "Order_Date",
-)
-"""The header of a raw file, in any order."""
+from emr_pipeline.mapping import InputColumns
+
+INPUT_COLUMNS = InputColumns.read(Path(__file__).with_name("input_columns.json"))
+"""The columns of a raw file, in any order, and what a mapping of this pipeline may contain."""
 
 
 @dataclass(frozen=True)

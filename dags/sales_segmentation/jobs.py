@@ -63,7 +63,11 @@ class Job:
 PREPROCESS = Job(
     "preprocess",
     ("sales", "rejected_sales", "customer_features"),
-    {"input": "{{ params.input }}", "max-rejected-share": "{{ params.max_rejected_share }}"},
+    {
+        "input": "{{ params.input }}",
+        "mapping": "{{ mapping(ti) }}",
+        "max-rejected-share": "{{ params.max_rejected_share }}",
+    },
     ("processed", "metrics"),
 )
 PCA = Job(

@@ -39,6 +39,18 @@ def form(settings: Settings) -> dict[str, Param]:
             "may be compressed with gzip or bzip2.",
             section="Data",
         ),
+        "mapping": Param(
+            None,
+            type=["null", "string"],
+            format="multiline",
+            minLength=1,
+            maxLength=64 * 1024,
+            examples=[settings.s3("raw", "mapping.yaml")],
+            title="Mapping",
+            description_md="For files with other columns or another format: the address of a YAML file, or its text. "
+            "`emr-pipeline guess` proposes one. Empty: the format of the original study.",
+            section="Data",
+        ),
         "run_date": Param(
             None,
             type=["null", "string"],

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from emr_pipeline.settings import Settings
-from sales_segmentation.datasets import RAW_COLUMNS
+from sales_segmentation.datasets import INPUT_COLUMNS
 from sales_segmentation.jobs import KMEANS, PCA, PREPROCESS, SCORE, Job, cluster
 from sales_segmentation.params import validate_params
 
@@ -48,7 +48,12 @@ def jobs(params: Mapping[str, Any]) -> tuple[Job, ...]:
     return (PREPROCESS, SCORE) if params["score_with"] else (PREPROCESS, PCA, KMEANS)
 
 
-MACROS = {function.__name__: function for function in (run_date, model_date, jobs)}
+def mapping(ti: Any) -> str:
+    """Return the mapping that ``check_input`` has read, as the flag of the job."""
+    return ti.xcom_pull("check_input", key="mapping") or "none"
+
+
+MACROS = {function.__name__: function for function in (run_date, model_date, jobs, mapping)}
 """The functions that templates may call, in ``sql/`` too."""
 
 
@@ -141,7 +146,8 @@ def precondition(settings: Settings, context: Context, s3: Any) -> str:
 def input_check(settings: Settings) -> dict[str, Any]:
     """Return what ``check_input`` checks."""
     check = partial(precondition, settings)
-    return {"uri": "{{ params.input }}", "columns": RAW_COLUMNS, "precondition": check}
+    mapping = "{{ params.mapping or '' }}"
+    return {"uri": "{{ params.input }}", "mapping": mapping, "columns": INPUT_COLUMNS, "precondition": check}
 
 
 def default_args(settings: Settings) -> dict[str, Any]:

@@ -53,9 +53,9 @@ RETRY_CALL = [
     {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 10, "MaxAttempts": 2, "BackoffRate": 2}
 ]
 """For tasks that may run twice: the DAG has the same number of retries."""
-NOT_PARAMS = ("budget", "over_budget", "max_scanned_gb", "target")
+NOT_PARAMS = ("budget", "over_budget", "mapping", "max_scanned_gb", "target")
 """The state machine does not estimate its cost, and runs on EMR on EC2 only. It does not watch a query; the byte limit
-of the workgroup applies."""
+of the workgroup applies. It cannot read the YAML of a mapping."""
 
 
 def pipeline(settings: Settings = PLACEHOLDERS, code_version: str = CODE_VERSION) -> State:
@@ -182,6 +182,7 @@ class _Renderer:
                 "params": Fields("$params"),
                 "dag_run": None,
                 "ti": SimpleNamespace(xcom_pull={"stage_jobs": code_version}.get),
+                "mapping": lambda ti: "none",
                 "run_date": lambda dag_run, params: Expression("$run_date"),
                 "model_date": lambda dag_run, params: Expression("$model_date"),
             }

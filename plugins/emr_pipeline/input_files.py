@@ -71,15 +71,18 @@ class InputFiles:
             self._check_name(name)
         return dict(sorted(found.items()))
 
-    def check_header(self, key: str, size: int, columns: Sequence[str]) -> None:
+    def check_header(
+        self, key: str, size: int, columns: Sequence[str], separator: str = ",", encoding: str = "utf-8"
+    ) -> None:
         """Raise InputError unless the first line of the file is a header with each of ``columns`` once.
 
         Reads at most ``MAX_READ_BYTES`` of the file.
         """
-        uri, line = self.uri(key), self._first_line(key) if size else ""
+        uri, line = self.uri(key), self._first_line(key, encoding) if size else ""
         if re.search(r"[\x00-\x08\x0e-\x1f]", line):
-            raise InputError(f"{uri} is not text in UTF-8: save it as CSV in UTF-8")
-        names = [name.strip() for name in next(csv.reader([line], skipinitialspace=True), [])]
+            raise InputError(f"{uri} is not text in {encoding.upper()}: save it as CSV in UTF-8")
+        reader = csv.reader([line], delimiter=separator, skipinitialspace=True)
+        names = [name.strip() for name in next(reader, [])]
         if not any(names):
             raise InputError(f"{uri} is empty: its first line must be the header")
         keys = Counter(map(str.lower, names))
@@ -163,7 +166,7 @@ class InputFiles:
                 f"{uri} is packed in a way that is not read: only {' and '.join(COMPRESSED)} are, in lower case"
             )
 
-    def _first_line(self, key: str) -> str:
+    def _first_line(self, key: str, encoding: str) -> str:
         """Return the first line as Spark reads it: up to ``\\n`` or ``\\r``, without a byte-order mark."""
         limit = MAX_READ_BYTES if key.endswith(COMPRESSED) else MAX_HEADER_BYTES + 1
         response = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{limit - 1}")
@@ -180,7 +183,7 @@ class InputFiles:
             raise InputError(
                 f"{self.uri(key)} has a first line of more than {MAX_HEADER_BYTES:,} bytes: it is not a header"
             )
-        return line.decode("utf-8", errors="replace").removeprefix("\ufeff")
+        return line.decode(encoding, errors="replace").removeprefix("\ufeff")
 
 
 def is_hidden(name: str) -> bool:

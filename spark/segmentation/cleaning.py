@@ -6,12 +6,13 @@ mode: a value that the type cannot hold becomes null, and a rule rejects the lin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from pyspark.sql import DataFrame, Observation, Window
 from pyspark.sql import functions as F
 
+from segmentation.mapping import ORIGINAL, THOUSANDS, Mapping, date_pattern
 from segmentation.raw_lines import HEADER, OPEN_QUOTE, STRAY_QUOTE, WRONG_FIELD_COUNT
 from segmentation.schemas import RAW_COLUMNS, TABLES
 
@@ -25,22 +26,10 @@ class Rule:
     condition: str
 
 
-#: SQL expressions of the values of the text fields, null if a text is not valid. Numbers are rounded half up to four
-#: decimals.
-PARSED: dict[str, str] = {
-    "price": "try_cast(unit_price AS decimal(12, 4))",
-    # Spreadsheets write the whole number 90 as 90.0.
-    "units": "coalesce(try_cast(quantity AS int), CASE WHEN try_cast(quantity AS decimal(14, 4)) % 1 = 0 "
-    "THEN try_cast(try_cast(quantity AS decimal(14, 4)) AS int) END)",
-    "rate": "try_cast(discount AS decimal(14, 4))",
-    "total": "try_cast(total_price AS decimal(14, 4))",
-    # The parts of dd-MM-yyyy in reverse order are an ISO date: a cast parses it without a formatter and strictly.
-    "day": "try_cast(concat_ws('-', substr(order_date, 7, 4), substr(order_date, 4, 2), substr(order_date, 1, 2)) "
-    "AS date)",
-    "is_dated": "order_date RLIKE '^[0-9]{2}-[0-9]{2}-[0-9]{4}$'",
-}
+RETURNED = "returned"
+"""The reason of a return that is set aside. It is no fault, and does not count as a rejected line."""
 
-#: SQL expressions of the typed columns of a valid line, from PARSED.
+#: SQL expressions of the typed columns of a valid line, from those of ``parsed``.
 TYPED: dict[str, str] = {
     "unit_price": "price",
     "quantity": "units",
@@ -104,7 +93,78 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def classify(lines: DataFrame, *, duplicates: bool) -> DataFrame:
+def rules(mapping: Mapping) -> tuple[Rule, ...]:
+    """Return RULES as the mapping changes them."""
+    texts = [name for name in ("product", "category", "region") if name not in mapping.without]
+    changes = {
+        "broken_text": {"meaning": f"bytes that are not {mapping.encoding.upper()}"},
+        "missing_text": {
+            "meaning": f"no {' or '.join(texts)}",
+            "condition": " OR ".join(f"{name} IS NULL" for name in texts),
+        },
+        "unparsable_date": {"meaning": f"a date that is missing or not written {mapping.date_format}"},
+    }
+    if mapping.returns != "reject":
+        changes["quantity_below_one"] = {"meaning": "a quantity of zero", "condition": "units = 0"}
+    found = [
+        replace(rule, **changes.get(rule.reason, {}))
+        for rule in RULES
+        if rule.reason != "unknown_customer_type" or "customer_type" not in mapping.without
+    ]
+    if mapping.returns == "set_aside":
+        found.append(Rule(RETURNED, "a return, which the mapping sets aside", "units < 0"))
+    return tuple(found)
+
+
+def parsed(mapping: Mapping) -> dict[str, str]:
+    """Return SQL expressions of the values of the text fields, null if a text is not valid.
+
+    Numbers are rounded half up to four decimals. A discount that the files lack is 0, and a total is computed.
+    """
+    price = f"try_cast({_number('unit_price', mapping)} AS decimal(12, 4))"
+    text = _number("quantity", mapping)
+    # Spreadsheets write the whole number 90 as 90.0.
+    units = (
+        f"coalesce(try_cast({text} AS int), CASE WHEN try_cast({text} AS decimal(14, 4)) % 1 = 0 "
+        f"THEN try_cast(try_cast({text} AS decimal(14, 4)) AS int) END)"
+    )
+    rate = f"try_cast({_number('discount', mapping)} AS decimal(14, 4))"
+    if mapping.discount == "percent":
+        number = _number(f"regexp_replace(discount, '[{THOUSANDS['space']}]?%$', '')", mapping)
+        rate = f"try_cast(try_cast({number} AS decimal(14, 6)) / 100 AS decimal(14, 4))"
+    if "discount" in mapping.without:
+        rate = "CAST(0 AS decimal(14, 4))"
+    total = f"try_cast({_number('total_price', mapping)} AS decimal(14, 4))"
+    if "total_price" in mapping.without:
+        total = f"try_cast(({price}) * ({units}) * (1 - try_cast({rate} AS decimal(5, 4))) AS decimal(14, 4))"
+    return {"price": price, "units": units, "rate": rate, "total": total, **_date(mapping)}
+
+
+def _number(text: str, mapping: Mapping) -> str:
+    """Return an SQL expression of the text of a number with a decimal point, null if its signs are misplaced."""
+    signs, decimal = THOUSANDS.get(mapping.thousands, ""), mapping.decimal
+    if not signs and decimal == ".":
+        return text
+    groups = f"[0-9]{{1,3}}([{signs}][0-9]{{3}})+|" if signs else ""
+    # In double quotes, because a thousands sign can be an apostrophe.
+    pattern = f'"^[+-]?({groups}[0-9]*)([{decimal}][0-9]*)?$"'
+    return f'CASE WHEN {text} RLIKE {pattern} THEN translate({text}, "{decimal}{signs}", ".") END'
+
+
+def _date(mapping: Mapping) -> dict[str, str]:
+    if mapping.date_format != ORIGINAL.date_format:
+        pattern, iso = date_pattern(mapping.date_format)
+        day = f"try_cast(regexp_replace(order_date, '{pattern}', '{iso}') AS date)"
+        return {"day": day, "is_dated": f"order_date RLIKE '{pattern}'"}
+    # The parts of dd-MM-yyyy in reverse order are an ISO date: a cast parses it without a formatter and strictly.
+    parts = "substr(order_date, 7, 4), substr(order_date, 4, 2), substr(order_date, 1, 2)"
+    return {
+        "day": f"try_cast(concat_ws('-', {parts}) AS date)",
+        "is_dated": "order_date RLIKE '^[0-9]{2}-[0-9]{2}-[0-9]{4}$'",
+    }
+
+
+def classify(lines: DataFrame, *, duplicates: bool, mapping: Mapping = ORIGINAL) -> DataFrame:
     """Return the typed lines with ``reason``, which is null for a valid line and HEADER for a header line.
 
     ``lines`` has RAW_COLUMNS as text, ``defect`` and ``source_file``. The result has the columns of ``sales``,
@@ -115,12 +175,12 @@ def classify(lines: DataFrame, *, duplicates: bool) -> DataFrame:
     identical = Window.partitionBy(*RAW_COLUMNS).orderBy("defect", "source_file")
     reason = F.coalesce(
         F.when(F.col("defect") == HEADER, HEADER),
-        *(F.when(F.expr(rule.condition), rule.reason) for rule in RULES),
+        *(F.when(F.expr(rule.condition), rule.reason) for rule in rules(mapping)),
     )
     typed = [F.expr(TYPED.get(name, name)).alias(name) for name in TABLES["sales"].names]
     return (
         lines.withColumn("occurrence", F.row_number().over(identical) if duplicates else F.lit(1))
-        .select("*", *(F.expr(sql).alias(name) for name, sql in PARSED.items()))
+        .select("*", *(F.expr(sql).alias(name) for name, sql in parsed(mapping).items()))
         .withColumn("reason", reason)
         .select(
             *typed,
@@ -172,16 +232,21 @@ class LineCounts:
         return self.valid + sum(self.rejected.values())
 
     @property
-    def rejected_share(self) -> float:
-        """The share of rejected lines, 0 if there are no lines."""
-        return sum(self.rejected.values()) / self.lines if self.lines else 0.0
+    def returned(self) -> int:
+        """The number of returns that are set aside."""
+        return self.rejected.get(RETURNED, 0)
 
-    def table(self) -> str:
+    @property
+    def rejected_share(self) -> float:
+        """The share of rejected lines without the returns, 0 if there are no lines."""
+        return (sum(self.rejected.values()) - self.returned) / self.lines if self.lines else 0.0
+
+    def table(self, mapping: Mapping = ORIGINAL) -> str:
         """Return a readable table of the reasons: count, share and meaning, one line for each."""
         return "\n".join(
             f"{rule.reason:<22} {self.rejected[rule.reason]:>12,} {self.rejected[rule.reason] / self.lines:>8.2%}"
             f"  {rule.meaning}"
-            for rule in RULES
+            for rule in rules(mapping)
             if rule.reason in self.rejected
         )
 
@@ -213,4 +278,4 @@ def line_counts(observation: Observation) -> LineCounts:
     )
 
 
-_REASONS = tuple(rule.reason for rule in RULES)
+_REASONS = (*(rule.reason for rule in RULES), RETURNED)

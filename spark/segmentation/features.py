@@ -241,7 +241,7 @@ def customer_features(sales: DataFrame, last_day: date) -> DataFrame:
         _orders(sales, last_day)
         .join(_products(sales), on="customer_id", how="inner")
         .join(_categories_and_regions(sales), on="customer_id", how="inner")
-        .withColumn("is_b2b", (F.col("customer_type") == "B2B").cast("double"))
+        .withColumn("is_b2b", F.col("customer_type").eqNullSafe("B2B").cast("double"))
         .select("customer_id", "customer_type", "region", *(feature.name for feature in FEATURES))
     )
 

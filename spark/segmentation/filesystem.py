@@ -118,11 +118,11 @@ def write_text(spark: SparkSession, uri: str, text: str) -> None:
         stream.close()
 
 
-def read_first_line(spark: SparkSession, uri: str, limit: int) -> str | None:
+def read_first_line(spark: SparkSession, uri: str, limit: int, encoding: str = "utf-8") -> str | None:
     """Return the first line of a text file without its line end, None if it is longer than ``limit`` bytes.
 
     The ending of the name selects the codec. As in Spark's text source, a line ends at ``\\n``, ``\\r`` or ``\\r\\n``,
-    a byte-order mark is removed, and invalid UTF-8 becomes U+FFFD.
+    a byte-order mark is removed, and bytes that are not in the ``encoding`` become U+FFFD.
     """
     jvm, path = _jvm(spark), _path(spark, uri)
     stream = _at(spark, uri).open(path)
@@ -135,7 +135,11 @@ def read_first_line(spark: SparkSession, uri: str, limit: int) -> str | None:
         jvm.org.apache.hadoop.util.LineReader(decoded).readLine(line, limit + 1, limit + 1)
     finally:
         stream.close()
-    return str(line.toString()).removeprefix("\ufeff") if line.getLength() <= limit else None
+    if line.getLength() > limit:
+        return None
+    # Java and Python differ in the number of U+FFFD for invalid UTF-8, and Java reads the lines.
+    text = line.toString() if encoding == "utf-8" else bytes(line.copyBytes()).decode(encoding, "replace")
+    return str(text).removeprefix("\ufeff")
 
 
 def _file(status: Any) -> File:

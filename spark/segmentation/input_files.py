@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 from segmentation import filesystem
 from segmentation.errors import UserError
 from segmentation.filesystem import File
-from segmentation.schemas import RAW_COLUMNS
+from segmentation.mapping import ORIGINAL, Mapping
 
 #: Endings of CSV files in a folder; a file that is given by its full address may have any name.
 SUFFIXES = (".csv", ".csv.gz", ".csv.bz2")
@@ -60,13 +60,13 @@ def find_files(spark: SparkSession, address: str) -> list[File]:
     return sorted(files, key=lambda file: file.uri)
 
 
-def read_header(spark: SparkSession, file: File) -> tuple[str, ...]:
+def read_header(spark: SparkSession, file: File, mapping: Mapping = ORIGINAL) -> tuple[str, ...]:
     """Return the names in the first line of ``file`` as they are written there.
 
-    Raises UserError if it is not a header with each of RAW_COLUMNS once.
+    Raises UserError if it is not a header with each column of the ``mapping`` once.
     """
     try:
-        line = filesystem.read_first_line(spark, file.uri, LONGEST_HEADER)
+        line = filesystem.read_first_line(spark, file.uri, LONGEST_HEADER, mapping.encoding)
     except Py4JJavaError as problem:
         if not file.uri.endswith(UNPACKED):
             raise
@@ -78,17 +78,19 @@ def read_header(spark: SparkSession, file: File) -> tuple[str, ...]:
             f"{file.uri} has a first line of more than {LONGEST_HEADER:,} bytes: it is not a header"
         )
     if re.search(r"[\x00-\x08\x0e-\x1f]", line):
-        raise UserError(f"{file.uri} is not text in UTF-8: save it as CSV in UTF-8")
-    names = tuple(name.strip() for name in next(csv.reader([line], skipinitialspace=True), []))
+        raise UserError(f"{file.uri} is not text in {mapping.encoding.upper()}: save it as CSV in UTF-8")
+    reader = csv.reader([line], delimiter=mapping.delimiter, skipinitialspace=True)
+    names = tuple(name.strip() for name in next(reader, []))
     if not any(names):
         raise UserError(f"{file.uri} is empty: its first line must be the header")
     keys = Counter(map(str.lower, names))
     written = f"its header is {line[:200]!r}"
-    if missing := [_title(name) for name in RAW_COLUMNS if name not in keys]:
+    titles = {name: mapping.columns.get(column) or _title(column) for name, column in mapping.names.items()}
+    if missing := [title for name, title in titles.items() if name not in keys]:
         raise UserError(
             f"{file.uri} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}: {written}"
         )
-    if repeated := [_title(name) for name in RAW_COLUMNS if keys[name] > 1]:
+    if repeated := [title for name, title in titles.items() if keys[name] > 1]:
         raise UserError(f"{file.uri} has the column {repeated[0]} more than once: {written}")
     return names
 

@@ -96,7 +96,7 @@ class Lake:
     def write_metrics(self, job: str, content: Mapping[str, Any]) -> None:
         """Replace ``<metrics>/run_date=…/<job>.json``; raises TypeError or ValueError for values JSON cannot hold."""
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        uri = f"{self._partition(self.metrics)}/{job}.json"
+        uri = f"{self.metrics_folder}/{job}.json"
         with filesystem.replacing(self.spark, uri) as staging:
             filesystem.write_text(self.spark, staging, text)
 
@@ -120,6 +120,11 @@ class Lake:
     def dataset_uri(self, dataset: str) -> str:
         """Return the address of the partition of ``dataset``."""
         return self._partition(f"{self.processed.rstrip('/')}/{dataset}")
+
+    @property
+    def metrics_folder(self) -> str:
+        """The address of the folder of the metrics files."""
+        return self._partition(self.metrics)
 
     def model_uri(self, job: str) -> str:
         """Return the address of the model of ``job``."""

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from segmentation import input_files
 from segmentation.filesystem import File
+from segmentation.mapping import ORIGINAL, Mapping
 from segmentation.schemas import RAW_COLUMNS
 
 #: Defects of a line as a whole.
@@ -25,14 +26,6 @@ WRONG_FIELD_COUNT, OPEN_QUOTE, STRAY_QUOTE, HEADER = (
     "header",
 )
 
-# RFC 4180, except that blanks around a field are allowed, and quotes inside a field that does not begin with one.
-# Possessive, because Java's other quantifiers of a group use the stack for each repetition.
-_BLANKS = r"[\x00-\x09\x0b\x0c\x0e-\x20]*+"
-_OPENED = r'"[^"]*+(?:""[^"]*+)*+'
-_FIELD = rf'{_BLANKS}(?:{_OPENED}"{_BLANKS}|[^",\r\n][^,\r\n]*+)?+'
-_WELL_QUOTED = rf"\A{_FIELD}(?:,{_FIELD})*+\z"
-_LEFT_OPEN = rf"\A(?:{_FIELD},)*+{_BLANKS}{_OPENED}\z"
-
 # Inside quotes, a quote is written twice (RFC 4180); Spark's default escape is a backslash.
 _OPTIONS = {
     "mode": "PERMISSIVE",
@@ -42,6 +35,29 @@ _OPTIONS = {
     "ignoreTrailingWhiteSpace": "true",
 }
 
+_C1 = "".join(map(chr, range(0x80, 0xA0)))
+"""Where iso-8859-1 has control characters and windows-1252 has letters and signs."""
+
+
+class _Syntax:
+    """The regular expressions of a line: RFC 4180 with any delimiter.
+
+    Except that blanks around a field are allowed, and quotes inside a field that does not begin with one.
+    """
+
+    def __init__(self, delimiter: str) -> None:
+        split = re.escape(delimiter)
+        # Without the tab if it is the delimiter. An intersection of classes would be slow.
+        low = r"\x00-\x08" if delimiter == "\t" else r"\x00-\x09"
+        # Possessive, because Java's other quantifiers of a group use the stack for each repetition.
+        blanks = rf"[{low}\x0b\x0c\x0e-\x20]*+"
+        opened = r'"[^"]*+(?:""[^"]*+)*+'
+        self.delimiter = split
+        self.field = rf'{blanks}(?:{opened}"{blanks}|[^"{split}\r\n][^{split}\r\n]*+)?+'
+        self.well_quoted = rf"\A{self.field}(?:{split}{self.field})*+\z"
+        self.left_open = rf"\A(?:{self.field}{split})*+{blanks}{opened}\z"
+        self.not_plain = rf'["{low}\x0a-\x1f]'
+
 
 @dataclass(frozen=True)
 class Source:
@@ -49,27 +65,30 @@ class Source:
 
     header: tuple[str, ...]
     files: tuple[File, ...]
+    mapping: Mapping = ORIGINAL
 
     @property
     def columns(self) -> dict[str, int]:
-        """The index of each of RAW_COLUMNS, by its snake_case name."""
-        return {_key(name): index for index, name in enumerate(self.header) if _key(name) in RAW_COLUMNS}
+        """The index of each of RAW_COLUMNS that the files have, by its snake_case name."""
+        names = self.mapping.names
+        return {names[_key(name)]: index for index, name in enumerate(self.header) if _key(name) in names}
 
     @property
     def extra(self) -> list[str]:
         """The names of all other columns."""
-        return [name or "(without a name)" for name in self.header if _key(name) not in RAW_COLUMNS]
+        names = self.mapping.names
+        return [name or "(without a name)" for name in self.header if _key(name) not in names]
 
 
-def find_sources(spark: SparkSession, uri: str) -> list[Source]:
+def find_sources(spark: SparkSession, uri: str, mapping: Mapping = ORIGINAL) -> list[Source]:
     """Return the CSV files at ``uri`` (a file, a folder or a pattern), grouped by header.
 
     Raises UserError if there is no file, or if one is not a CSV file with all columns; see ``input_files``.
     """
     by_header: dict[tuple[str, ...], list[File]] = {}
     for file in input_files.find_files(spark, uri):
-        by_header.setdefault(input_files.read_header(spark, file), []).append(file)
-    return [Source(header, tuple(group)) for header, group in by_header.items()]
+        by_header.setdefault(input_files.read_header(spark, file, mapping), []).append(file)
+    return [Source(header, tuple(group), mapping) for header, group in by_header.items()]
 
 
 def read_lines(spark: SparkSession, sources: list[Source], *, line_breaks: bool) -> DataFrame:
@@ -98,30 +117,54 @@ def read_lines(spark: SparkSession, sources: list[Source], *, line_breaks: bool)
 
 def _read_by_line(spark: SparkSession, source: Source) -> DataFrame:
     text = spark.read.text(_uris(source)).select("value", _source_file())
-    return _fields(text, source, _quote_defect())
+    encoding = source.mapping.encoding
+    if encoding != "utf-8":
+        # The text source splits the bytes at line ends, which all encodings of ENCODINGS share, and decodes nothing.
+        decoded = F.decode(F.col("value").cast("binary"), "ISO-8859-1")
+        text = text.withColumn("value", _from_latin_1(decoded, encoding))
+    syntax = _Syntax(source.mapping.delimiter)
+    return _fields(text, source, syntax, _quote_defect(syntax))
 
 
 def _read_records(spark: SparkSession, source: Source) -> DataFrame:
+    syntax, mapping = _Syntax(source.mapping.delimiter), source.mapping
     # One column more than the header has: Spark then treats all records as malformed and returns their text.
     names = [*_field_names(source), "_more"]
     schema = ", ".join(f"{name} string" for name in (*names, "_malformed"))
-    read = spark.read.csv(_uris(source), schema=schema, multiLine=True, **_OPTIONS)
+    encoding = "UTF-8" if mapping.encoding == "utf-8" else "ISO-8859-1"
+    options = _OPTIONS | {"sep": mapping.delimiter, "encoding": encoding}
+    read = spark.read.csv(_uris(source), schema=schema, multiLine=True, **options)
     # Records that do have this column are not malformed: their text is composed again.
-    rewritten = F.concat_ws(",", *(F.concat(F.lit('"'), _doubled(name), F.lit('"')) for name in names))
+    quoted = (F.concat(F.lit('"'), _doubled(name), F.lit('"')) for name in names)
+    rewritten = F.concat_ws(mapping.delimiter, *quoted)
     text = F.regexp_replace(F.coalesce("_malformed", rewritten), r"\r\n?", "\n")
-    records = read.select(F.regexp_replace(text, r"\n\z", "").alias("value"), _source_file())
-    whole = rf"\A{_FIELD}(?:,{_FIELD}){{{len(source.header) - 1}}}\z"
+    text = F.regexp_replace(text, r"\n\z", "")
+    if mapping.encoding != "utf-8":
+        text = _from_latin_1(text, mapping.encoding)
+    records = read.select(text.alias("value"), _source_file())
+    whole = rf"\A{syntax.field}(?:{syntax.delimiter}{syntax.field}){{{len(source.header) - 1}}}\z"
     broken = F.col("value").contains("\n") & ~F.col("value").rlike(whole)
-    good = _fields(records.where(~broken), source, _quote_defect())
+    good = _fields(records.where(~broken), source, syntax, _quote_defect(syntax))
     separated = records.where(broken).select(F.explode(F.split("value", "\n")).alias("value"), "source_file")
-    return good.unionByName(_fields(separated, source, F.lit(OPEN_QUOTE)))
+    return good.unionByName(_fields(separated, source, syntax, F.lit(OPEN_QUOTE)))
 
 
-def _quote_defect() -> Column:
+def _from_latin_1(text: Column, encoding: str) -> Column:
+    """Return the text that was decoded as ISO-8859-1 in the ``encoding``, U+FFFD for bytes that it does not have.
+
+    Spark 4 decodes windows-1252 only with a legacy setting.
+    """
+    meant = (
+        bytes(map(ord, _C1)).decode(encoding, "replace") if encoding != "iso-8859-1" else "\ufffd" * len(_C1)
+    )
+    return F.translate(text, _C1, meant)
+
+
+def _quote_defect(syntax: _Syntax) -> Column:
     """Return the defect in the quotes of the line in ``value``, null if there is none."""
     value = F.col("value")
-    wrong = value.contains('"') & ~value.rlike(_WELL_QUOTED)
-    return F.when(wrong & value.rlike(_LEFT_OPEN), OPEN_QUOTE).when(wrong, STRAY_QUOTE)
+    wrong = value.contains('"') & ~value.rlike(syntax.well_quoted)
+    return F.when(wrong & value.rlike(syntax.left_open), OPEN_QUOTE).when(wrong, STRAY_QUOTE)
 
 
 def _doubled(name: str) -> Column:
@@ -129,22 +172,19 @@ def _doubled(name: str) -> Column:
     return F.replace(F.coalesce(name, F.lit("")), F.lit('"'), F.lit('""'))
 
 
-def _fields(text: DataFrame, source: Source, defect: Column) -> DataFrame:
+def _fields(text: DataFrame, source: Source, syntax: _Syntax, defect: Column) -> DataFrame:
     """Return the parsed fields of the lines in ``value`` that are not blank."""
-    lines = text.where("trim(value) <> ''").withColumn("parts", F.when(_is_plain(), F.split("value", ",")))
+    # Splitting a plain line gives the same as a CSV parser, in a third of the time. Lines with control characters go to
+    # the parser, which decides whether they are white space to trim.
+    is_plain = ~F.col("value").rlike(syntax.not_plain)
+    parts = F.when(is_plain, F.split("value", syntax.delimiter))
+    lines = text.where("trim(value) <> ''").withColumn("parts", parts)
+    options = _OPTIONS | {"sep": source.mapping.delimiter}
     parsed = F.when(F.col("parts").isNotNull(), _from_parts(source)).otherwise(
-        F.from_csv("value", _schema(source), _OPTIONS)
+        F.from_csv("value", _schema(source), options)
     )
     nested = lines.select(parsed.alias("fields"), defect.alias("found"), "source_file")
     return _select(nested.select("fields.*", "found", "source_file"), source, F.col("found"))
-
-
-def _is_plain() -> Column:
-    """Return whether splitting the line at commas gives the same as a CSV parser, in a third of the time.
-
-    Lines with control characters go to the parser, which decides whether they are white space to trim.
-    """
-    return ~F.col("value").rlike(r'["\x00-\x1f]')
 
 
 def _from_parts(source: Source) -> Column:
@@ -157,7 +197,11 @@ def _from_parts(source: Source) -> Column:
 
 
 def _select(records: DataFrame, source: Source, defect: Column) -> DataFrame:
-    named = [F.col(f"_{index}").alias(name) for name, index in source.columns.items()]
+    columns = source.columns
+    named = [
+        (F.col(f"_{columns[name]}") if name in columns else F.lit(None).cast("string")).alias(name)
+        for name in RAW_COLUMNS
+    ]
     is_header = F.lit(True)
     for index, name in enumerate(source.header):
         is_header &= F.col(f"_{index}").eqNullSafe(F.lit(name or None))

@@ -45,6 +45,9 @@ RAW_COLUMNS = (
     "order_date",
 )
 
+#: The columns of RAW_COLUMNS that the files may lack, if the mapping says so.
+OPTIONAL_COLUMNS = ("customer_type", "category", "discount", "total_price", "region")
+
 TABLES: dict[str, StructType] = {
     "sales": _struct(
         (TEXT, "order_id customer_id customer_type product category"),

@@ -11,7 +11,7 @@ from botocore.session import Session
 from devtools import data_dictionary
 from emr_pipeline.settings import Settings
 from localaws.testing import LocalAws
-from sales_segmentation.datasets import DATASETS, RAW_COLUMNS
+from sales_segmentation.datasets import DATASETS, INPUT_COLUMNS
 from sales_segmentation.jobs import FOLDER
 from sales_segmentation.run import jobs
 from segmentation import schemas
@@ -85,4 +85,6 @@ def test_a_run_that_scores_writes_only_datasets_of_a_fit() -> None:
 
 
 def test_the_input_check_requires_the_columns_that_the_job_reads() -> None:
-    assert tuple(name.lower() for name in RAW_COLUMNS) == schemas.RAW_COLUMNS
+    assert tuple(name.lower() for name in INPUT_COLUMNS.names) == schemas.RAW_COLUMNS
+    optional = tuple(column.name.lower() for column in INPUT_COLUMNS.columns if column.without)
+    assert optional == schemas.OPTIONAL_COLUMNS

@@ -21,7 +21,7 @@ ALLOWED = {
     "dags/segments_changed": {"airflow", "emr_pipeline"},
     "dags/word_count": {"airflow", "emr_pipeline"},
     "plugins": {"airflow", "emr_pipeline"},
-    "plugins/emr_pipeline": {"airflow", "botocore", "emr_pipeline", "sqlalchemy"},
+    "plugins/emr_pipeline": {"airflow", "botocore", "emr_pipeline", "sqlalchemy", "yaml"},
     "plugins/emr_pipeline/cli": {"boto3", "botocore", "cryptography", "emr_pipeline", "httpx", "rich", "typer"},
     "plugins/emr_pipeline/view": {
         "airflow", "botocore", "emr_pipeline", "fastapi", "jinja2", "sqlalchemy", "starlette",

@@ -17,13 +17,14 @@ from airflow.sdk.exceptions import AirflowFailException
 from pyspark.sql import SparkSession
 
 from emr_pipeline.operators.check_input import CheckInputOperator
-from sales_segmentation.datasets import RAW_COLUMNS
+from sales_segmentation.datasets import INPUT_COLUMNS
 from segmentation.errors import UserError
 from segmentation.raw_lines import find_sources, read_lines
 from tests.conftest import connected
 
 BUCKET = "contract"
 
+RAW_COLUMNS = INPUT_COLUMNS.names
 HEADER = ",".join(RAW_COLUMNS)
 LINE = "ORD1,CUS1,B2B,Evian,Water,1.50,10,0.1,13.50,Bayern,23-08-2023"
 CSV = f"{HEADER}\n{LINE}\n".encode()
@@ -170,7 +171,7 @@ def uri(case: Case, key: str) -> str:
 
 
 def test_the_task_accepts_or_refuses_the_address(case: Case) -> None:
-    check = CheckInputOperator(task_id="check_input", uri=uri(case, case.address), columns=RAW_COLUMNS)
+    check = CheckInputOperator(task_id="check_input", uri=uri(case, case.address), columns=INPUT_COLUMNS)
     if case.refused:
         with pytest.raises(AirflowFailException) as refusal:
             check.execute(SimpleNamespace())  # type: ignore[arg-type]

@@ -43,6 +43,7 @@ def rendered(argument: str, **changed: Any) -> str:
         params=values,
         dag_run=None,
         run_date=lambda *_: "2026-01-31",
+        mapping=lambda ti: "none",
         ti=type("", (), {"xcom_pull": lambda _: "v1"}),
     )
 

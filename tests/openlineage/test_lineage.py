@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from emr_pipeline.mapping import InputColumns
 from emr_pipeline.operators.check_input import CheckInputOperator
 from emr_pipeline.operators.step import AwaitStepOperator
 from emr_pipeline.specs import StepSpec
@@ -68,7 +69,7 @@ def test_a_step_reports_the_datasets_of_its_specification() -> None:
 
 
 def test_the_input_check_reports_the_input() -> None:
-    operator = CheckInputOperator(task_id="check_input", uri="s3://lake/raw/a.csv", columns=[])
+    operator = CheckInputOperator(task_id="check_input", uri="s3://lake/raw/a.csv", columns=InputColumns([]))
     assert reported(operator) == ([("s3://lake", "raw/a.csv")], [])
 
 

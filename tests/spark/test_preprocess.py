@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -49,6 +50,7 @@ def arguments(uri: str, out: str, max_rejected_share: float = 1.0, run_date: str
         "--code-version": "v1",
         "--input": uri,
         "--max-rejected-share": str(max_rejected_share),
+        "--mapping": "none",
     }
     return [text for flag in flags.items() for text in flag]
 
@@ -147,10 +149,21 @@ def test_too_many_rejected_lines_publish_nothing(
     uri = write_csv(line(), line(order_id="ORD2"), line(discount="2"), line(order_date="x"))
     caplog.set_level("INFO")
     message = refused(run, capsys, uri, max_rejected_share=0.49)
+    folder = out / f"metrics/run_date={RUN_DATE}/rejected_lines"
     assert "50.00% of the 4 lines are rejected, more than the limit of 49.00%" in message
+    assert "a higher Maximum share of rejected lines" in message
+    where = f"{out.as_uri()}/metrics/run_date={RUN_DATE}/rejected_lines/"
+    assert f"the rejected lines are in {where}, for example discount_out_of_range: 'ORD1,CUS1," in message
+    assert "; unparsable_date: 'ORD1,CUS1,B2B,Evian,Water,1.50,10,0.1,13.50,Bayern,x'" in message
     assert "discount_out_of_range             1   25.00%" in caplog.text
-    assert not files(out)
+    kept = [line for path in folder.glob("*.csv") for line in csv.DictReader(path.open(encoding="utf-8"))]
+    assert sorted((line["reason"], line["source_file"], line["discount"]) for line in kept) == [
+        ("discount_out_of_range", uri, "2"),
+        ("unparsable_date", uri, "0.1"),
+    ]
+    assert not files(out / "processed"), "nothing else is published"
     assert run(uri, max_rejected_share=0.5)["rows"]["sales"] == 2, "the limit itself is allowed"
+    assert not folder.exists()
 
 
 def test_invalid_input_is_refused_and_nothing_is_published(
@@ -164,21 +177,23 @@ def test_invalid_input_is_refused_and_nothing_is_published(
     without_region = ",".join(name for name in header if name != "Region")
     cases = {
         write_csv(name="header.csv"): "has no line below the header",
-        write_csv(line(quantity="0"), name="invalid.csv"): "none of the 1 lines",
+        write_csv(line(quantity="0", product='"a ""b"""'), name="invalid.csv"): (
+            """for example quantity_below_one: 'ORD1,CUS1,B2B,a "b",Water,"""
+        ),
         write_csv(name="short.csv", top=without_region): "lacks the column Region",
         write_csv(name="empty.csv", top="", end=""): "is empty",
         (out / "nowhere").as_uri(): "no CSV file at",
     }
     for uri, words in cases.items():
         assert words in refused(run, capsys, uri)
-    assert not files(out)
+    assert not files(out / "processed")
 
 
 def test_the_flags_are_required_and_checked(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         preprocess.main([])
     error = capsys.readouterr().err
-    assert "--input, --max-rejected-share" in error
+    assert "--input, --mapping, --max-rejected-share" in error
     with pytest.raises(SystemExit):
         preprocess.main(arguments("x", "y", max_rejected_share=1.5))
     assert "1.5 is not between 0 and 1" in capsys.readouterr().err

@@ -171,7 +171,7 @@ def rendered(dag: Any, task_id: str, version: str = "4fb6325dc060", **params: An
         "check_input": 4_000,
         "estimate_cost": {"summary": "3 nodes"},
     }
-    ti = SimpleNamespace(xcom_pull=lambda task_id, key=None: xcoms[task_id])
+    ti = SimpleNamespace(xcom_pull=lambda task_id, key=None: "" if key == "mapping" else xcoms[task_id])
     task.render_template_fields({"dag": dag, "dag_run": None, "params": values, "ti": ti})
     return task
 

@@ -24,7 +24,7 @@ def rendered(dag: Any) -> Any:
     context = {
         "params": params | {"run_date": "2026-01-31", "score_with": "2025-12-31"},
         "dag_run": None,
-        "ti": SimpleNamespace(xcom_pull=lambda _: "v1"),
+        "ti": SimpleNamespace(xcom_pull=lambda task_id, key=None: "" if key else "v1"),
     }
 
     def render(task_id: str, field: str) -> Any:

@@ -77,7 +77,10 @@ def both(request: pytest.FixtureRequest, dag: Any, states: dict[str, Any]) -> An
     variables = variables_of(states, request.param)
     assert variables["invalid"] == []
     params = {name: param.value for name, param in dag.params.items()} | request.param
-    context = {"dag_run": None, "ti": SimpleNamespace(xcom_pull=lambda _: "v1")}
+    context = {
+        "dag_run": None,
+        "ti": SimpleNamespace(xcom_pull=lambda task_id, key=None: "" if key else "v1"),
+    }
     environment = dag.get_template_env()
 
     def of_dag(value: Any, **mapped: Any) -> Any:

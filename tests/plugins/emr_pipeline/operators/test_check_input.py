@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from emr_pipeline.input_files import MAX_READ_BYTES, InputError, InputFiles
+from emr_pipeline.mapping import InputColumn, InputColumns
 from emr_pipeline.operators.check_input import CheckInputOperator
 
 Context = Callable[..., Any]
@@ -24,7 +27,8 @@ def put(aws: Any, key: str, content: bytes) -> str:
 
 
 def check(uri: str, **kwargs: Any) -> CheckInputOperator:
-    return CheckInputOperator(task_id="check_input", uri=uri, columns=["Order_ID", "Region"], **kwargs)
+    columns = InputColumns([InputColumn("Order_ID"), InputColumn("Region", without="nothing")])
+    return CheckInputOperator(task_id="check_input", uri=uri, columns=columns, **kwargs)
 
 
 def test_the_size_of_all_files_is_returned(aws: Any, run: Context) -> None:
@@ -38,6 +42,43 @@ def test_a_missing_column_is_refused(aws: Any, run: Context) -> None:
     uri = put(aws, "raw/narrow.csv", b"Order_ID,Total\n1,2\n")
     with pytest.raises(AirflowFailException, match=r"narrow\.csv lacks the column Region: its header is"):
         check(uri).execute(run())
+
+
+OWN = "Beleg;Größe\n1;2\n".encode("windows-1252")
+MAPPING = "columns: {Order_ID: Beleg, Region: Größe}\nseparator: ;\nencoding: windows-1252\n"
+
+
+def test_a_file_in_another_format_is_accepted_with_a_mapping(aws: Any, run: Context) -> None:
+    uri = put(aws, "raw/own.csv", OWN)
+    address = put(aws, "raw/mapping.yaml", MAPPING.encode())
+    for mapping in (MAPPING, address):
+        context = run()
+        assert check(uri, mapping=mapping).execute(context) == len(OWN)
+        text = unquote(context["ti"].xcoms["mapping"])
+        assert json.loads(text) == {
+            "columns": {"Order_ID": "Beleg", "Region": "Größe"},
+            "separator": ";",
+            "encoding": "windows-1252",
+        }
+
+
+@pytest.mark.parametrize(
+    ("mapping", "words"),
+    [
+        ("separator: ;\nregion: x", "mapping, line 2: there is no key region"),
+        ("s3://operators/raw/wrong.yaml", "s3://operators/raw/wrong.yaml, line 1: separator is 'x'"),
+        ("s3://operators/raw/none.yaml", "the mapping s3://operators/raw/none.yaml cannot be read: "),
+        ("s3://no-such-bucket/raw/none.yaml", "cannot be read: The specified bucket does not exist"),
+        ("s3://operators/raw/own.csv", "is not text in UTF-8: save it in UTF-8"),
+        (f"{MAPPING}without: [Region]", "line 4: Region is in columns and in without"),
+        ("columns: {Region: Land}", "own.csv lacks the columns Order_ID, Land: its header is 'Beleg;Gr"),
+    ],
+)
+def test_a_wrong_mapping_is_refused(aws: Any, run: Context, mapping: str, words: str) -> None:
+    put(aws, "raw/wrong.yaml", b"separator: x")
+    with pytest.raises(AirflowFailException) as refusal:
+        check(put(aws, "raw/own.csv", OWN), mapping=mapping).execute(run())
+    assert words in str(refusal.value)
 
 
 def test_a_bucket_that_does_not_exist_is_an_error(aws: Any, run: Context) -> None:
