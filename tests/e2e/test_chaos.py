@@ -1,6 +1,7 @@
 """The DAG on Airflow's own processes, with faults: no cluster is left, and no step or query runs twice.
 
-Run by ``make chaos``, which prints the matrix. Each case is a separate DAG run with its own run date.
+Run by ``make chaos``, which prints the matrix. Each case is a separate DAG run with its own run date. Both targets have
+the same tests.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
+from datetime import UTC, date, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +23,7 @@ import psutil
 import pytest
 
 from devtools import airflow_services, aws, sales
+from emr_pipeline.specs import EMR_EC2, EMR_SERVERLESS, TARGETS
 from emr_pipeline.targets.emr_serverless.application import ENDED_STATES, LIVE_STATES, application_name
 from localaws.faults import (
     ApplicationFailsToStart,
@@ -40,6 +44,9 @@ from localaws.faults import (
 from localaws.testing import LocalAws
 
 pytestmark = pytest.mark.chaos
+
+FIRST_DAY = date(2026, 2, 1)
+"""The run date of the first case."""
 
 APPLICATION_STATES = [*LIVE_STATES, "STOPPING", *ENDED_STATES]
 
@@ -77,7 +84,7 @@ class Stack:
     customers: int
     restarts: ExitStack
     outcomes: list[Outcome] = field(default_factory=list)
-    days: Iterator[int] = field(default_factory=lambda: iter(range(1, 29)))
+    days: Iterator[date] = field(default_factory=lambda: map(date.fromordinal, count(FIRST_DAY.toordinal())))
 
     @property
     def faults(self) -> Faults:
@@ -90,20 +97,22 @@ class Stack:
         port = str(urlsplit(self.local.endpoint_url).port)
         self.restarts.enter_context(LocalAws("--port", port, state=self.local.state, region=aws.REGION))
 
-    def trigger(self, **conf: Any) -> Case:
-        run_date = f"2026-02-{next(self.days):02}"
-        params = {"input": self.input, "run_date": run_date, "k_min": 2, "k_max": 3, "n_init": 1}
-        return Case(self, self.airflow.trigger("sales_segmentation", **params | conf), run_date)
+    def trigger(self, target: str, **conf: Any) -> Case:
+        since, run_date = datetime.now(UTC), str(next(self.days))
+        shared = {"k_min": 2, "k_max": 3, "n_init": 1, "target": target, "input": self.input}
+        run = self.airflow.trigger("sales_segmentation", run_date=run_date, **shared, **conf)
+        return Case(self, target, run, run_date, since)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One DAG run, with its state in Airflow and in the local AWS."""
+    """One DAG run, with its state in Airflow and in the local AWS. What was created before ``since`` is left out."""
 
     stack: Stack
+    target: str
     run: airflow_services.DagRun
     run_date: str
-    began: float = field(default_factory=time.monotonic)
+    since: datetime
 
     def states(self, *task_ids: str) -> set[str]:
         """Return the states of the instances of these tasks."""
@@ -124,10 +133,12 @@ class Case:
         client = self.stack.local.client("emr-serverless")
         pages = client.get_paginator("list_applications").paginate(states=APPLICATION_STATES)
         name = application_name("sales_segmentation", self.run.run_id)
-        return [found for page in pages for found in page["applications"] if found["name"] == name]
+        found = [application for page in pages for application in page["applications"]]
+        return [each for each in found if each["name"] == name and each["createdAt"] >= self.since]
 
     def _clusters(self) -> list[dict[str, Any]]:
-        pages = self.stack.local.client("emr").get_paginator("list_clusters").paginate()
+        emr = self.stack.local.client("emr")
+        pages = emr.get_paginator("list_clusters").paginate(CreatedAfter=self.since)
         name = f"sales_segmentation {self.run.run_id}"
         return [cluster for page in pages for cluster in page["Clusters"] if cluster["Name"] == name]
 
@@ -174,8 +185,9 @@ class Case:
             for execution in athena.batch_get_query_execution(QueryExecutionIds=ids[start : start + 50])[
                 "QueryExecutions"
             ]:
+                status = execution["Status"]
                 ours = f"run_date={self.run_date}/" in execution["ResultConfiguration"]["OutputLocation"]
-                if ours and execution["Status"]["State"] == "SUCCEEDED":
+                if ours and status["State"] == "SUCCEEDED" and status["SubmissionDateTime"] >= self.since:
                     texts.append(execution["Query"])
         return sum(count - 1 for count in Counter(texts).values())
 
@@ -196,9 +208,9 @@ class Case:
         state = self.run.wait_for_end()
         made, alive = len(self.clusters()), len(self.alive())
         outcome = Outcome(
-            case,
+            f"EMR Serverless: {case}" if self.target == EMR_SERVERLESS else case,
             state,
-            round(time.monotonic() - self.began),
+            round((datetime.now(UTC) - self.since).total_seconds()),
             made,
             alive,
             self.steps_twice(),
@@ -245,56 +257,74 @@ def assert_nothing_left_or_repeated(outcome: Outcome) -> None:
     assert outcome.queries_twice == 0
 
 
-SURVIVABLE: dict[str, list[Fault]] = {
+ON_BOTH: dict[str, list[Fault]] = {
     "no fault": [],
-    "DescribeStep throttled, failing and disconnected": [
-        Throttle("DescribeStep", times=5),
-        ServerError("DescribeStep", times=2),
-        DropConnection("DescribeStep", times=2),
-    ],
-    "RunJobFlow succeeds, its response is lost": [ServerError("RunJobFlow", 503, after_work=True)],
-    "AddJobFlowSteps succeeds, its response is lost": [DropConnection("AddJobFlowSteps", after_work=True)],
-    "StartQueryExecution succeeds, its response is lost": [
-        ServerError("StartQueryExecution", 503, after_work=True, times=3)
-    ],
     "step fails once": [StepFails("preprocess")],
     "step killed once": [StepKilled("kmeans", seconds=1)],
-    "Spot node lost once": [SpotNodeLost("pca", seconds=1)],
-    "query fails once with a retryable error": [
-        QueryFails("MSCK", reason="no resources at the moment", retryable=True)
-    ],
 }
 
-ON_SERVERLESS: dict[str, list[Fault]] = {
-    "EMR Serverless: no fault": [],
-    "EMR Serverless: GetJobRun throttled, failing and disconnected": [
-        Throttle("emr-serverless:GetJobRun", times=5),
-        ServerError("emr-serverless:GetJobRun", times=2),
-        DropConnection("emr-serverless:GetJobRun", times=2),
-    ],
-    "EMR Serverless: CreateApplication succeeds, its response is lost": [
-        ServerError("CreateApplication", 503, after_work=True)
-    ],
-    "EMR Serverless: StartJobRun succeeds, its response is lost": [
-        DropConnection("emr-serverless:StartJobRun", after_work=True)
-    ],
-    "EMR Serverless: step fails once": [StepFails("preprocess")],
-    "EMR Serverless: step killed once": [StepKilled("kmeans", seconds=1)],
+SURVIVABLE: dict[str, dict[str, list[Fault]]] = {
+    EMR_EC2: {
+        **ON_BOTH,
+        "DescribeStep throttled, failing and disconnected": [
+            Throttle("DescribeStep", times=5),
+            ServerError("DescribeStep", times=2),
+            DropConnection("DescribeStep", times=2),
+        ],
+        "RunJobFlow succeeds, its response is lost": [ServerError("RunJobFlow", 503, after_work=True)],
+        "AddJobFlowSteps succeeds, its response is lost": [
+            DropConnection("AddJobFlowSteps", after_work=True)
+        ],
+        "StartQueryExecution succeeds, its response is lost": [
+            ServerError("StartQueryExecution", 503, after_work=True, times=3)
+        ],
+        "Spot node lost once": [SpotNodeLost("pca", seconds=1)],
+        "query fails once with a retryable error": [
+            QueryFails("MSCK", reason="no resources at the moment", retryable=True)
+        ],
+    },
+    EMR_SERVERLESS: {
+        **ON_BOTH,
+        "GetJobRun throttled, failing and disconnected": [
+            Throttle("emr-serverless:GetJobRun", times=5),
+            ServerError("emr-serverless:GetJobRun", times=2),
+            DropConnection("emr-serverless:GetJobRun", times=2),
+        ],
+        "CreateApplication succeeds, its response is lost": [
+            ServerError("CreateApplication", 503, after_work=True)
+        ],
+        "StartJobRun succeeds, its response is lost": [
+            DropConnection("emr-serverless:StartJobRun", after_work=True)
+        ],
+    },
 }
 """EMR Serverless has no queued steps, Spot nodes or bootstrap actions; queries do not depend on the target."""
 
-FATAL: dict[str, tuple[list[Fault], set[str]]] = {
-    "cluster fails to start": ([ClusterFailsToStart(times=9)], {"add_steps", "preprocess"}),
-    "bootstrap fails": ([BootstrapFails(times=9)], {"add_steps", "preprocess"}),
-    "step always fails": ([StepFails("pca", times=9)], {"pca"}),
-    "query always fails": ([QueryFails("GROUP BY region", reason="COLUMN_NOT_FOUND")], {"queries"}),
+FATAL: dict[str, dict[str, tuple[list[Fault], set[str]]]] = {
+    EMR_EC2: {
+        "cluster fails to start": ([ClusterFailsToStart(times=9)], {"add_steps", "preprocess"}),
+        "bootstrap fails": ([BootstrapFails(times=9)], {"add_steps", "preprocess"}),
+        "step always fails": ([StepFails("pca", times=9)], {"pca"}),
+        "query always fails": ([QueryFails("GROUP BY region", reason="COLUMN_NOT_FOUND")], {"queries"}),
+    },
+    EMR_SERVERLESS: {
+        "application fails to start": ([ApplicationFailsToStart(times=9)], {"add_steps", "preprocess"}),
+        "step always fails": ([StepFails("pca", times=9)], {"pca"}),
+    },
 }
 
+LOST = {EMR_EC2: "TERMINATED_WITH_ERRORS", EMR_SERVERLESS: "STOPPED"}
+"""The state of a cluster whose AWS was restarted."""
 
-@pytest.mark.parametrize("name", SURVIVABLE)
-def test_a_temporary_fault_does_not_fail_the_run(stack: Stack, name: str) -> None:
-    stack.faults.plan(*SURVIVABLE[name])
-    case = stack.trigger()
+on_both_targets = pytest.mark.parametrize("target", TARGETS)
+
+
+@pytest.mark.parametrize(
+    ("target", "name"), [(target, name) for target, cases in SURVIVABLE.items() for name in cases]
+)
+def test_a_temporary_fault_does_not_fail_the_run(stack: Stack, target: str, name: str) -> None:
+    stack.faults.plan(*SURVIVABLE[target][name])
+    case = stack.trigger(target)
     outcome = case.outcome(name)
     assert_nothing_left_or_repeated(outcome)
     assert (outcome.state, outcome.clusters) == ("success", 1)
@@ -305,71 +335,26 @@ def test_a_temporary_fault_does_not_fail_the_run(stack: Stack, name: str) -> Non
     assert " node hours On-Demand, Athena scanned " in note
 
 
-@pytest.mark.parametrize("name", ON_SERVERLESS)
-def test_a_temporary_fault_does_not_fail_a_run_on_emr_serverless(stack: Stack, name: str) -> None:
-    stack.faults.plan(*ON_SERVERLESS[name])
-    case = stack.trigger(target="emr-serverless")
-    outcome = case.outcome(name)
-    assert_nothing_left_or_repeated(outcome)
-    assert (outcome.state, outcome.clusters) == ("success", 1)
-    assert case.rows()["customer_segments"] == stack.customers
-
-
 @pytest.mark.parametrize(
-    ("name", "fault", "culprits"),
-    [
-        ("application fails to start", ApplicationFailsToStart(times=9), {"add_steps", "preprocess"}),
-        ("step always fails", StepFails("pca", times=9), {"pca"}),
-    ],
+    ("target", "name"), [(target, name) for target, cases in FATAL.items() for name in cases]
 )
-def test_a_permanent_fault_fails_a_run_on_emr_serverless(
-    stack: Stack, name: str, fault: Fault, culprits: set[str]
-) -> None:
-    stack.faults.plan(fault)
-    case = stack.trigger(target="emr-serverless")
-    outcome = case.outcome(f"EMR Serverless: {name}")
-    assert_nothing_left_or_repeated(outcome)
-    assert outcome.state == "failed"
-    assert "failed" in case.states(*culprits)
-
-
-def test_a_worker_is_killed_before_it_gets_the_response_of_start_job_run(stack: Stack) -> None:
-    stack.faults.plan(Delay("emr-serverless:StartJobRun", 20.0, after_work=True))
-    case = stack.trigger(target="emr-serverless")
-    case.run.wait_for(lambda: case.running_step() == "preprocess")
-    _kill_workers(stack)
-    outcome = case.outcome("EMR Serverless: worker killed between StartJobRun and its response")
-    assert_nothing_left_or_repeated(outcome)
-    assert (outcome.state, outcome.clusters) == ("success", 1)
-
-
-def test_a_run_on_emr_serverless_that_is_marked_failed_ends_its_application(stack: Stack) -> None:
-    stack.faults.plan(StepHangs("preprocess", seconds=1))
-    case = stack.trigger(target="emr-serverless")
-    case.wait_for_the_first_step()
-    stack.airflow.api("PATCH", case.run.path, {"state": "failed"})
-    outcome = case.outcome("EMR Serverless: run marked failed")
-    assert_nothing_left_or_repeated(outcome)
-    assert outcome.state == "failed"
-    assert dict(case.steps())["preprocess"] == "CANCELLED"
-
-
-@pytest.mark.parametrize("name", FATAL)
-def test_a_permanent_fault_fails_the_run_and_leaves_no_cluster(stack: Stack, name: str) -> None:
-    faults, culprits = FATAL[name]
+def test_a_permanent_fault_fails_the_run_and_leaves_no_cluster(stack: Stack, target: str, name: str) -> None:
+    faults, culprits = FATAL[target][name]
     stack.faults.plan(*faults)
-    case = stack.trigger()
+    case = stack.trigger(target)
     outcome = case.outcome(name)
     assert_nothing_left_or_repeated(outcome)
     assert outcome.state == "failed"
     assert "failed" in case.states(*culprits)
 
 
+@on_both_targets
 @pytest.mark.parametrize(("answer", "state"), [("Approve", "success"), ("Reject", "failed")])
 def test_a_run_over_its_budget_waits_for_a_user_before_it_creates_a_cluster(
-    stack: Stack, answer: str, state: str
+    stack: Stack, target: str, answer: str, state: str
 ) -> None:
-    case = stack.trigger(budget=0.01, over_budget="ask")
+    # With many nodes the estimate exceeds the budget also after short runs.
+    case = stack.trigger(target, core_nodes=20, budget=0.01, over_budget="ask")
     case.run.wait_for(lambda: case.states("estimate_cost") == {"awaiting_input"})
     path = f"{case.run.path}/taskInstances/estimate_cost/-1/hitlDetails"
     assert "The budget of the run is $0.01" in stack.airflow.api("GET", path)["body"]
@@ -382,16 +367,18 @@ def test_a_run_over_its_budget_waits_for_a_user_before_it_creates_a_cluster(
     assert (outcome.state, outcome.clusters) == (state, 1 if answer == "Approve" else 0)
 
 
-def test_two_runs_at_the_same_time_do_not_affect_each_other(stack: Stack) -> None:
-    cases = [stack.trigger(), stack.trigger()]
+@on_both_targets
+def test_two_runs_at_the_same_time_do_not_affect_each_other(stack: Stack, target: str) -> None:
+    cases = [stack.trigger(target), stack.trigger(target)]
     for number, case in enumerate(cases, start=1):
         outcome = case.outcome(f"two runs at the same time, run {number}")
         assert_nothing_left_or_repeated(outcome)
         assert (outcome.state, outcome.clusters) == ("success", 1)
 
 
-def test_the_triggerer_is_killed_and_restarted(stack: Stack) -> None:
-    case = stack.trigger()
+@on_both_targets
+def test_the_triggerer_is_killed_and_restarted(stack: Stack, target: str) -> None:
+    case = stack.trigger(target)
     case.wait_for_the_first_step()
     stack.airflow.kill("triggerer")
     stack.airflow.start("triggerer")
@@ -401,37 +388,45 @@ def test_the_triggerer_is_killed_and_restarted(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "seen"), [("RunJobFlow", Case.clusters), ("AddJobFlowSteps", Case.running_step)]
+    ("target", "operation", "seen"),
+    [
+        (EMR_EC2, "RunJobFlow", Case.clusters),
+        (EMR_EC2, "AddJobFlowSteps", Case.running_step),
+        (EMR_SERVERLESS, "CreateApplication", Case.clusters),
+        (EMR_SERVERLESS, "emr-serverless:StartJobRun", Case.running_step),
+    ],
 )
 def test_a_worker_is_killed_before_it_gets_the_response(
-    stack: Stack, operation: str, seen: Callable[[Case], Any]
+    stack: Stack, target: str, operation: str, seen: Callable[[Case], Any]
 ) -> None:
     """The worker is killed when the call has succeeded but its response is delayed: the retry finds the result."""
     stack.faults.plan(Delay(operation, 20.0, after_work=True))
-    case = stack.trigger()
+    case = stack.trigger(target)
     case.run.wait_for(lambda: seen(case))
     _kill_workers(stack)
-    outcome = case.outcome(f"worker killed between {operation} and its response")
+    outcome = case.outcome(f"worker killed between {operation.rpartition(':')[2]} and its response")
     assert_nothing_left_or_repeated(outcome)
     assert (outcome.state, outcome.clusters) == ("success", 1)
 
 
-def test_aws_is_restarted_during_the_run_and_loses_the_cluster(stack: Stack) -> None:
-    case = stack.trigger()
+@on_both_targets
+def test_aws_is_restarted_during_the_run_and_loses_the_cluster(stack: Stack, target: str) -> None:
+    case = stack.trigger(target)
     case.wait_for_the_first_step()
     stack.restart_aws()
     outcome = case.outcome("AWS restarted during the run, its cluster lost")
     assert_nothing_left_or_repeated(outcome)
     assert (outcome.state, outcome.clusters) == ("failed", 1)
-    assert [cluster["State"] for cluster in case.clusters()] == ["TERMINATED_WITH_ERRORS"]
-    after = stack.trigger().outcome("the next run after the restart")
+    assert [cluster["State"] for cluster in case.clusters()] == [LOST[target]]
+    after = stack.trigger(target).outcome("the next run after the restart")
     assert_nothing_left_or_repeated(after)
     assert after.state == "success"
 
 
-def test_marking_a_deferred_task_failed_cancels_its_step(stack: Stack) -> None:
+@on_both_targets
+def test_marking_a_deferred_task_failed_cancels_its_step(stack: Stack, target: str) -> None:
     stack.faults.plan(StepHangs("preprocess", seconds=1))
-    case = stack.trigger()
+    case = stack.trigger(target)
     case.wait_for_the_first_step()
     stack.airflow.api("PATCH", f"{case.run.path}/taskInstances/preprocess", {"new_state": "failed"})
     case.run.wait_for(lambda: dict(case.steps())["preprocess"] in ("CANCELLED", "INTERRUPTED", "FAILED"), 120)
@@ -440,8 +435,9 @@ def test_marking_a_deferred_task_failed_cancels_its_step(stack: Stack) -> None:
     assert outcome.state == "failed"
 
 
-def test_clearing_a_task_while_its_step_runs_does_not_repeat_the_step(stack: Stack) -> None:
-    case = stack.trigger()
+@on_both_targets
+def test_clearing_a_task_while_its_step_runs_does_not_repeat_the_step(stack: Stack, target: str) -> None:
+    case = stack.trigger(target)
     case.wait_for_the_first_step()
     clear(case, "preprocess", only_failed=False)
     outcome = case.outcome("deferred task cleared")
@@ -449,27 +445,33 @@ def test_clearing_a_task_while_its_step_runs_does_not_repeat_the_step(stack: Sta
     assert outcome.state == "success"
 
 
-def test_clearing_a_task_of_an_ended_run_repeats_its_step_on_a_new_cluster(stack: Stack) -> None:
+@on_both_targets
+def test_clearing_a_task_of_an_ended_run_repeats_its_step_on_a_new_cluster(stack: Stack, target: str) -> None:
     """With a task, Airflow also clears its setup and its teardown."""
-    case = stack.trigger()
+    case = stack.trigger(target)
     assert case.run.wait_for_end() == "success"
-    before = len(case.clusters())
+    cleared = replace(case, since=datetime.now(UTC))
     clear(case, "kmeans", only_failed=False, include_downstream=True)
-    assert case.run.wait_for_end() == "success"
-    assert not case.alive()
-    assert len(case.clusters()) == before + 1
-    assert [name for name, state in case.steps() if state == "COMPLETED"].count("kmeans") == before + 1
+    outcome = cleared.outcome("tasks cleared after the end of the run")
+    assert_nothing_left_or_repeated(outcome)
+    assert (outcome.state, outcome.clusters) == ("success", 1)
+    repeated = {name for name, _ in cleared.steps()}
+    assert "kmeans" in repeated
+    assert "preprocess" not in repeated
+    assert (len(case.clusters()), case.alive()) == (2, [])
     assert case.rows()["customer_segments"] == stack.customers
 
 
-def test_a_run_marked_failed_ends_failed_and_leaves_no_cluster(stack: Stack) -> None:
+@on_both_targets
+def test_a_run_marked_failed_ends_failed_and_leaves_no_cluster(stack: Stack, target: str) -> None:
     stack.faults.plan(StepHangs("preprocess", seconds=1))
-    case = stack.trigger()
+    case = stack.trigger(target)
     case.wait_for_the_first_step()
     stack.airflow.api("PATCH", case.run.path, {"state": "failed"})
     outcome = case.outcome("run marked failed")
     assert_nothing_left_or_repeated(outcome)
     assert outcome.state == "failed"
+    assert dict(case.steps())["preprocess"] != "RUNNING"
     assert (case.states("preprocess"), case.states("publish_report")) == ({"failed"}, {"upstream_failed"})
     assert case.states("terminate_cluster", "sweep_clusters") == {"success"}
     assert not stack.airflow.api("GET", case.run.path)["note"]
