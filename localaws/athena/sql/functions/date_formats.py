@@ -45,7 +45,10 @@ def formatted(moment: str, pattern: str, function: str) -> str:
 
 
 def parsed(text: str, pattern: str, function: str) -> str:
-    """Return DuckDB SQL that parses ``text`` by ``pattern``. Missing fields are those of 1970-01-01 00:00."""
+    """Return DuckDB SQL that parses ``text`` by ``pattern``. Missing fields are those of 1970-01-01 00:00.
+
+    With a month or a day, a missing year is 2000.
+    """
     expression, names = "", []
     for (literal, letter), (_, following) in pairwise([*_tokens(pattern, function), ("", "")]):
         if letter:
@@ -100,7 +103,8 @@ def _moment(names: list[str]) -> str:
     def number(name: str, otherwise: int) -> str:
         return f"TRY_CAST(part.{name} AS BIGINT)" if name in names else str(otherwise)
 
-    year, month, hour = number("Y", 1970), number("m", 1), number("H", 0)
+    default_year = 2000 if set("mbdj") & set(names) else 1970  # as in Joda-Time
+    year, month, hour = number("Y", default_year), number("m", 1), number("H", 0)
     if "y" in names:
         year = f"({number('y', 0)} + CASE WHEN {number('y', 0)} < 70 THEN 2000 ELSE 1900 END)"
     if "b" in names:

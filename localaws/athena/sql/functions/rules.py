@@ -6,6 +6,7 @@ Each rule gets the name of the call, its translated arguments and their nodes, a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pyarrow as pa
 from sqlglot import exp
@@ -39,6 +40,72 @@ def _date_parse(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> Typ
         return None
     pattern = _constant(nodes[1], f"the format of {name}")
     return TypedSql(date_formats.parsed(values[0].sql, pattern, name), dt.TIMESTAMP)
+
+
+def _format_datetime(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    if len(values) != 2 or not dt.is_moment(values[0].type) or values[1].type != dt.VARCHAR:
+        return None
+
+    def write(moment: str, pattern: str) -> str:
+        text, datatype = moments.without_picoseconds(moment, values[0].type)
+        wall, offset, zone = moments.microseconds(text, datatype), "0", "''"
+        if dt.kind(datatype) == dt.ZONED:
+            offset, zone = (
+                f"trino_zone_offset({text})",
+                f"trino_zone_name(CAST(trino_zone({text}) AS INTEGER))",
+            )
+        if dt.digits(datatype) > 3:
+            wall = f"trino_round_us({wall}, 1000)"
+        return f"trino_unless_refused(trino_format_datetime({wall}, {offset}, {zone}, {pattern}))"
+
+    return TypedSql(once([value.sql for value in values], write), dt.VARCHAR)
+
+
+def _parse_datetime(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    if len(values) != 2 or any(value.type != dt.VARCHAR for value in values):
+        return None
+    parsed = f"trino_unless_refused(trino_parse_datetime({values[0].sql}, {values[1].sql}))"
+    moment = f"list_transform([{parsed}], lambda it: trino_at_local((it).wall, (it).zone))[1]"
+    return TypedSql(moment, dt.zoned(3))
+
+
+_FORMAT_KINDS = {
+    **dict.fromkeys(dt.INTEGERS, "i"),
+    dt.BOOLEAN: "b",
+    dt.REAL: "r",
+    dt.DOUBLE: "f",
+    dt.DATE: "D",
+    dt.NULL: "s",
+}
+_FORMAT_MOMENTS = {"timestamp": "T", dt.ZONED: "Z", dt.TIME: "t", "decimal": "d"}
+_JAVA_DIGITS = 9  # of a second, in Java's types
+
+
+def _format(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    """Translate format: the values become texts, which Python formats by their types."""
+    if len(values) < 2 or values[0].type not in (dt.VARCHAR, dt.NULL):
+        return None
+    kinds, texts = "", []
+    for value, node in zip(values[1:], nodes[1:], strict=True):
+        kind = _FORMAT_KINDS.get(value.type) or _FORMAT_MOMENTS.get(dt.kind(value.type), "s")
+        shorter = kind in "TZt" and dt.digits(value.type) > _JAVA_DIGITS
+        shown = cast(value, dt.with_digits(value.type, _JAVA_DIGITS), node) if shorter else value
+        text = cast(shown, dt.VARCHAR, node).sql
+        if value.type in (dt.DOUBLE, dt.REAL):
+            text = f"CAST({value.sql} AS VARCHAR)"
+        if kind == "Z":
+            text = once([shown.sql], partial(_zoned_text, shown.type))
+        kinds += kind
+        texts.append(text)
+    pattern = coerced(values[0], dt.VARCHAR)
+    formatted = f"trino_unless_refused(trino_format({pattern}, '{kinds}', [{', '.join(texts)}]))"
+    return TypedSql(formatted, dt.VARCHAR)
+
+
+def _zoned_text(datatype: pa.DataType, moment: str) -> str:
+    text = moments.text(moment, datatype)
+    zoned, _ = moments.without_picoseconds(moment, datatype)
+    return f"{text} || ' ' || trino_instant({zoned})"
 
 
 def _rounded(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
@@ -185,6 +252,9 @@ RULES: dict[str, Rule] = {
     **MOMENT_RULES,
     "date_format": _date_format,
     "date_parse": _date_parse,
+    "format_datetime": _format_datetime,
+    "parse_datetime": _parse_datetime,
+    "format": _format,
     "round": _rounded,
     "ceil": _rounded,
     "ceiling": _rounded,

@@ -12,6 +12,7 @@ from localaws.athena.execution.engine import Engine
 from localaws.athena.sql.functions.rules import RULES
 from localaws.athena.sql.functions.supported import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
 from tests.localaws.athena.sql.functions.test_bytes_and_numbers import ANSWERS as BYTES_AND_NUMBERS
+from tests.localaws.athena.sql.functions.test_formats import FORMAT_ANSWERS
 from tests.localaws.athena.sql.functions.test_json_functions import JSON_ANSWERS
 from tests.localaws.athena.sql.functions.test_moment_functions import MOMENT_ANSWERS
 from tests.localaws.athena.sql.functions.test_nested import NESTED_ANSWERS
@@ -690,8 +691,9 @@ def test_every_supported_function_is_tested_here() -> None:
     """A function can only be added to the table together with a test."""
     asked = " ".join(
         expression
-        for expression, _, _ in [
+        for expression, *_ in [
             *SCALAR_ANSWERS,
+            *FORMAT_ANSWERS,
             *BYTES_AND_NUMBERS,
             *TEXT_ANSWERS,
             *MOMENT_ANSWERS,
