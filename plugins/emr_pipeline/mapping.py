@@ -48,13 +48,16 @@ class InputColumn:
     """A column that a pipeline reads.
 
     ``kind`` is text, number or date. ``without`` says what is left out if the files do not have the column; it is empty
-    for a column that they must have. ``aliases`` are usual other names, in lower case.
+    for a column that they must have. ``aliases`` are usual other names, in lower case. ``percent`` and ``negative`` are
+    keys of a mapping with values that files with such numbers probably need.
     """
 
     name: str
     kind: str = "text"
     without: str = ""
     aliases: Sequence[str] = ()
+    percent: Mapping[str, str] = field(default_factory=dict)
+    negative: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from emr_pipeline.cli.console import CommandError
 from emr_pipeline.cli.deploy import deploy
 from emr_pipeline.cli.doctor import doctor
+from emr_pipeline.cli.guess import guess
 from emr_pipeline.cli.logs import logs
 from emr_pipeline.cli.plan import plan
 from emr_pipeline.cli.reap import reap
@@ -32,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (deploy, doctor, logs, plan, reap, run, status, undeploy):
+for command in (deploy, doctor, guess, logs, plan, reap, run, status, undeploy):
     app.command()(command)
 
 
