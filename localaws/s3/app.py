@@ -1,11 +1,12 @@
 """S3 over moto, with the objects stored as files in the Store's folder.
 
 Requests are processed one at a time, in three steps: changes in the folder are loaded into moto, moto processes the
-request, and changes in moto are written to the folder. Contents are served from the files; moto only keeps names and
-metadata.
+request, and changes in moto are written to the folder. Contents are received before and sent after that, and meanwhile
+other requests are processed. They are served from the files; moto only keeps names and metadata.
 
 Known limits:
-- Uploads in parts that are not complete are lost at a restart.
+- Uploads in parts that are not complete are lost at a restart. Then they are NoSuchUpload.
+- An upload in parts with CRC32C or CRC64NVME has no checksum, because Python has no code for them.
 - A file written by Spark has an ETag like that of a multipart upload (not the MD5 of the content).
 - For a versioned bucket, the folder contains the current versions; ``.versions`` has a copy of each version.
 - A key that ends in ``/`` (a "folder" of some consoles) exists only in moto and must be empty.

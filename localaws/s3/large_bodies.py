@@ -1,21 +1,23 @@
-"""Bodies of requests that stay in files: moto would read each of them into memory several times.
+"""Contents that stay in files: moto would read each of them into memory several times.
 
-moto gets an empty body, and its key then gets the file. An upload in parts is joined in a file, too.
+moto gets an empty body, and its key then gets the file. UploadPartCopy copies, and CompleteMultipartUpload joins, from
+file to file, and they compute their checksums meanwhile.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import shutil
+import math
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, Any
 
 from moto.s3.exceptions import EntityTooSmall, InvalidPart, MalformedXML
-from moto.s3.models import FakeKey, FakeMultipart, MultipartChecksumBuilder
+from moto.s3.models import FakeKey, FakeMultipart, S3Backend
 from moto.settings import S3_UPLOAD_PART_MIN_SIZE
 from werkzeug.wrappers import Request
 
@@ -76,10 +78,28 @@ def take_joined_content(key: FakeKey) -> None:
         key._value_buffer = joined
 
 
+class _Crc32:
+    """CRC32 with the interface of hashlib."""
+
+    def __init__(self) -> None:
+        self._value = 0
+
+    def update(self, content: bytes) -> None:
+        self._value = zlib.crc32(content, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(4)
+
+
+_DIGESTS: dict[str, Callable[[], Any]] = {"CRC32": _Crc32, "SHA1": hashlib.sha1, "SHA256": hashlib.sha256}
+"""Python has no CRC32C and CRC64NVME: an upload in parts with these has no checksum."""
+
+
 def _complete(self: Any, body: Iterator[tuple[int, str]]) -> tuple[bytes, str, tuple[str, str, int] | None]:
     """FakeMultipart.complete, which joins the parts in a file instead of memory."""
-    algorithm = self.metadata.get("x-amz-checksum-algorithm")
-    checksum = algorithm and MultipartChecksumBuilder(algorithm, self.metadata.get("x-amz-checksum-type"))
+    new_digest = _DIGESTS.get(self.metadata.get("x-amz-checksum-algorithm"))
+    of_content = self.metadata.get("x-amz-checksum-type") == "FULL_OBJECT"
+    checksum: Any = new_digest() if new_digest else None
     joined, digests, count, last = tempfile.TemporaryFile(), hashlib.md5(), 0, None  # noqa: SIM115 - kept by the key
     for number, etag in body:
         part = self.parts.get(number)
@@ -89,14 +109,52 @@ def _complete(self: Any, body: Iterator[tuple[int, str]]) -> tuple[bytes, str, t
             raise EntityTooSmall
         digests.update(bytes.fromhex(part.etag.strip('"')))
         part._value_buffer.seek(0)
-        shutil.copyfileobj(part._value_buffer, joined, CHUNK)
-        if checksum:
-            checksum.addPart(part.value)
+        if new_digest is None or of_content:
+            _copy(part._value_buffer, joined, [checksum] if checksum else [])
+        else:
+            of_part = new_digest()
+            _copy(part._value_buffer, joined, [of_part])
+            checksum.update(of_part.digest())
         last, count = part, count + 1
     if count == 0:
         raise MalformedXML
     self.joined = joined
-    return b"", f"{digests.hexdigest()}-{count}", checksum.build() if checksum else None
+    if not checksum:
+        return b"", f"{digests.hexdigest()}-{count}", None
+    kind, parts = ("FULL_OBJECT", 1) if of_content else ("COMPOSITE", count)
+    return b"", f"{digests.hexdigest()}-{count}", (kind, base64.b64encode(checksum.digest()).decode(), parts)
+
+
+def _upload_part_copy(
+    self: S3Backend,
+    dest_bucket_name: str,
+    multipart_id: str,
+    part_id: int,
+    src_bucket_name: str,
+    src_key_name: str,
+    src_version_id: str | None,
+    start_byte: int | None,
+    end_byte: int | None,
+) -> FakeKey:
+    """S3Backend.upload_part_copy, which copies from file to file instead of memory. The source exists."""
+    source: Any = self.get_object(src_bucket_name, src_key_name, version_id=src_version_id)
+    part = self.get_bucket(dest_bucket_name).multiparts[multipart_id].set_part(part_id, b"")
+    copied, digest, start = tempfile.TemporaryFile(), hashlib.md5(), start_byte or 0  # noqa: SIM115 - kept by the key
+    with source._value_buffer.path.open("rb") as content:
+        content.seek(start)
+        _copy(content, copied, [digest], source.contentsize if end_byte is None else end_byte + 1 - start)
+    LargeBody(copied, copied.tell(), digest.digest()).give_to(part)
+    return part
+
+
+def _copy(source: IO[bytes], target: IO[bytes], digests: Sequence[Any], size: float = math.inf) -> None:
+    """Copy ``size`` bytes, or less if the source ends before, and update the digests."""
+    while size > 0 and (chunk := source.read(int(min(CHUNK, size)))):
+        target.write(chunk)
+        for digest in digests:
+            digest.update(chunk)
+        size -= len(chunk)
 
 
 FakeMultipart.complete = _complete  # type: ignore[method-assign]
+S3Backend.upload_part_copy = _upload_part_copy  # type: ignore[method-assign]

@@ -44,6 +44,7 @@ def test_sqlalchemy_reflects_tables_and_views(connection: Any, lake: Any) -> Non
     inspector = sqlalchemy.inspect(engine)
     assert [column["name"] for column in inspector.get_columns("reflected")] == ["x", "s"]
     assert "reflected_view" in inspector.get_view_names()
+    assert not inspector.has_table("missing")
     table = sqlalchemy.Table("reflected", sqlalchemy.MetaData(), autoload_with=engine)
     with engine.connect() as session:
         assert session.execute(sqlalchemy.select(table.c.s)).all() == [("a",)]

@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localaws.athena.api import serializers
-from localaws.athena.api.errors import invalid_request, unsupported_request
+from localaws.athena.api.errors import entity_not_found, invalid_request, unsupported_request
 from localaws.athena.api.named_queries import NamedQueries, NamedQuery
 from localaws.athena.api.query_executions import QueryExecutions
 from localaws.athena.api.workgroups import (
@@ -404,15 +404,13 @@ class AthenaApi:
         self._database(database)
         table = self._catalog.table(database, name)
         if table is None:
-            raise AwsError(
-                "MetadataException", f"EntityNotFoundException: Entity Not Found: {database}.{name}"
-            )
+            raise entity_not_found("Entity Not Found")
         return {"TableMetadata": serializers.table_metadata(table.glue)}
 
     def _database(self, name: str) -> dict[str, Any]:
         database = self._catalog.database(name)
         if database is None:
-            raise AwsError("MetadataException", f"EntityNotFoundException: Database {name} not found.")
+            raise entity_not_found(f"Database {name} not found.")
         return database
 
 

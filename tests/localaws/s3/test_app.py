@@ -203,6 +203,10 @@ def test_objects_survive_a_restart(tmp_path: Path) -> None:
         s3 = aws.client("s3")
         s3.create_bucket(Bucket="kept")
         s3.put_object(Bucket="kept", Key="a/b", Body=b"still here")
+        upload = s3.create_multipart_upload(Bucket="kept", Key="parts")["UploadId"]
     assert aws.process.returncode == 0
     with LocalAws(state=tmp_path) as aws:
-        assert body(aws.client("s3"), "kept", "a/b") == b"still here"
+        s3 = aws.client("s3")
+        assert body(s3, "kept", "a/b") == b"still here"
+        with pytest.raises(ClientError, match="NoSuchUpload"):
+            s3.upload_part(Bucket="kept", Key="parts", UploadId=upload, PartNumber=1, Body=b"late")

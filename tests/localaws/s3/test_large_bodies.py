@@ -54,6 +54,40 @@ def test_an_upload_in_parts_has_the_checksum_of_its_checksums(s3: Any, tmp_path:
     assert ranged["Body"].read() == BODY[5:10]
 
 
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC64NVME"])
+def test_a_checksum_of_the_whole_upload_is_that_of_its_content(s3: Any, algorithm: str) -> None:
+    place = {"Bucket": BUCKET, "Key": f"whole-{algorithm}"}
+    checksum = {"ChecksumAlgorithm": algorithm, "ChecksumType": "FULL_OBJECT"}
+    upload = {**place, "UploadId": s3.create_multipart_upload(**place, **checksum)["UploadId"]}
+    parts = [
+        {"PartNumber": number, "ETag": s3.upload_part(**upload, PartNumber=number, Body=piece)["ETag"]}
+        for number, piece in enumerate([BODY[:PART], BODY[PART:]], 1)
+    ]
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    got = s3.get_object(**place, ChecksumMode="ENABLED")
+    expected = base64.b64encode(zlib.crc32(BODY).to_bytes(4)).decode() if algorithm == "CRC32" else None
+    assert got.get(f"Checksum{algorithm}") == expected
+    assert got["Body"].read() == BODY
+
+
+def test_parts_are_copied_from_an_object(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="source", Body=BODY)
+    place = {"Bucket": BUCKET, "Key": "copied-parts"}
+    upload = {**place, "UploadId": s3.create_multipart_upload(**place)["UploadId"]}
+    parts = []
+    for number, bytes_range in enumerate([f"bytes=0-{PART - 1}", f"bytes={PART}-{PART + 9}"], 1):
+        copied = s3.upload_part_copy(
+            **upload,
+            PartNumber=number,
+            CopySource={"Bucket": BUCKET, "Key": "source"},
+            CopySourceRange=bytes_range,
+        )
+        parts.append({"PartNumber": number, "ETag": copied["CopyPartResult"]["ETag"]})
+    assert parts[0]["ETag"] == f'"{hashlib.md5(BODY[:PART]).hexdigest()}"'
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    assert s3.get_object(**place)["Body"].read() == BODY[: PART + 10]
+
+
 def test_a_large_version_keeps_its_content(s3: Any) -> None:
     s3.create_bucket(Bucket=f"{BUCKET}-versions")
     s3.put_bucket_versioning(Bucket=f"{BUCKET}-versions", VersioningConfiguration={"Status": "Enabled"})
@@ -68,4 +102,9 @@ def test_the_memory_of_the_server_does_not_grow_with_the_objects(local_aws: Loca
     before = process.memory_info().rss
     for number in range(4):
         s3.put_object(Bucket=BUCKET, Key=f"memory/{number}", Body=BODY)
+    in_parts = TransferConfig(multipart_threshold=PART, multipart_chunksize=len(BODY))
+    for number in range(4):
+        s3.copy(
+            {"Bucket": BUCKET, "Key": f"memory/{number}"}, BUCKET, f"memory/copy{number}", Config=in_parts
+        )
     assert process.memory_info().rss - before < len(BODY)

@@ -398,12 +398,11 @@ def test_table_metadata_comes_from_glue(warehouse: Warehouse) -> None:
         **catalog, DatabaseName=warehouse.database, Expression="me.*"
     )
     assert [table["Name"] for table in listed["TableMetadataList"]] == ["meta"]
-    assert (
-        refusal(
-            warehouse.athena.get_table_metadata, **catalog, DatabaseName=warehouse.database, TableName="nope"
-        )[0]
-        == "MetadataException"
+    code, message = refusal(
+        warehouse.athena.get_table_metadata, **catalog, DatabaseName=warehouse.database, TableName="nope"
     )
+    assert code == "MetadataException"
+    assert "(Service: AmazonDataCatalog; Status Code: 400; Error Code: EntityNotFoundException;" in message
     assert refusal(warehouse.athena.get_database, **catalog, DatabaseName="nope")[0] == "MetadataException"
     assert refusal(warehouse.athena.list_databases, CatalogName="other")[0] == "InvalidRequestException"
     assert warehouse.athena.list_data_catalogs()["DataCatalogsSummary"] == [
