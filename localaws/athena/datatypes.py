@@ -52,6 +52,7 @@ _DUCKDB_INTERVAL = pa.month_day_nano_interval()
 DAY_TO_SECOND = TrinoType(pa.int64(), "interval day to second")  # milliseconds
 YEAR_TO_MONTH = TrinoType(pa.int32(), "interval year to month")  # months
 UUID = TrinoType(pa.string(), "uuid")
+IPADDRESS = TrinoType(pa.binary(), "ipaddress")  # 16 bytes
 MOST_DIGITS = 12  # of a second
 MICROSECONDS = 6  # the digits of a second in DuckDB
 _LONGEST_CHAR = 65_536
@@ -76,7 +77,12 @@ _BY_NAME = {
     "date": DATE,
     "timestamp": TIMESTAMP,
 }
-_TRINO_ONLY = {"uuid": UUID, "interval day to second": DAY_TO_SECOND, "interval year to month": YEAR_TO_MONTH}
+_TRINO_ONLY = {
+    "uuid": UUID,
+    "ipaddress": IPADDRESS,
+    "interval day to second": DAY_TO_SECOND,
+    "interval year to month": YEAR_TO_MONTH,
+}
 # All type names of Trino, also of types that are not supported here. DDL has Hive's names, such as string and float.
 _TRINO_TYPE_NAMES = """
     array bigint bingtile boolean char codepoints color date decimal double function geometry hyperloglog int
@@ -97,6 +103,7 @@ _DUCKDB = {
     DAY_TO_SECOND: "BIGINT",
     YEAR_TO_MONTH: "INTEGER",
     UUID: "UUID",
+    IPADDRESS: "BLOB",
 }
 _DUCKDB_KINDS = {
     "timestamp": "TIMESTAMP",

@@ -26,12 +26,15 @@ Match = Any
 def register(connection: DuckDBPyConnection) -> None:
     """Register the functions for all connections of this database; they are called in ``trino_unless_refused``."""
     texts, arrow_texts = connection.list_type(sqltypes.VARCHAR), pa.list_(pa.string())
+    parts = connection.struct_type({"texts": texts, "groups": connection.list_type(texts)})
+    arrow_parts = pa.struct([("texts", arrow_texts), ("groups", pa.list_(arrow_texts))])
     for name, function, result, arrow in (
         ("trino_regexp_like", _like, sqltypes.BOOLEAN, pa.bool_()),
         ("trino_regexp_extract", _extract, sqltypes.VARCHAR, pa.string()),
         ("trino_regexp_extract_all", _extract_all, texts, arrow_texts),
         ("trino_regexp_replace", _replace, sqltypes.VARCHAR, pa.string()),
         ("trino_regexp_split", _split, texts, arrow_texts),
+        ("trino_regexp_parts", _parts, parts, arrow_parts),
         ("trino_regexp_count", _count, sqltypes.BIGINT, pa.int64()),
         ("trino_regexp_position", _position, sqltypes.INTEGER, pa.int32()),
     ):
@@ -87,6 +90,14 @@ def _replace(text: str, pattern: Pattern, replacement: str) -> str:
         parts += [text[end : found.start()], _filled(replacement, found)]
         end = found.end()
     return "".join([*parts, text[end:]])
+
+
+def _parts(text: str, pattern: Pattern) -> dict[str, Any]:
+    """Return the texts between the matches, and the groups of each match."""
+    return {
+        "texts": _split(text, pattern),
+        "groups": [list(found.groups()) for found in _matches(pattern, text)],
+    }
 
 
 def _split(text: str, pattern: Pattern) -> list[str]:

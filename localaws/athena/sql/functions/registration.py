@@ -9,6 +9,7 @@ from duckdb import DuckDBPyConnection
 from localaws.athena.sql.functions import (
     array_functions,
     byte_functions,
+    ip_addresses,
     iso_moments,
     java_formats,
     joda_formats,
@@ -29,6 +30,7 @@ def register_functions(connection: DuckDBPyConnection) -> None:
         wide_decimals,
         text_functions,
         url_functions,
+        ip_addresses,
         byte_functions,
         number_functions,
         iso_moments,

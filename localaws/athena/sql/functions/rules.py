@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import not_supported
-from localaws.athena.sql.functions import date_formats, decimals
+from localaws.athena.sql.functions import char_rules, date_formats, decimals
 from localaws.athena.sql.functions.moment_functions import MOMENT_RULES
 from localaws.athena.sql.functions.nested_rules import NESTED_RULES, common_of
 from localaws.athena.sql.functions.sql_json import SQL_JSON_RULES
@@ -140,14 +140,14 @@ def _concat(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSq
         return None
     if any(dt.is_array(value.type) for value in values):
         return _concat_arrays(values)
-    if {value.type for value in values} <= {dt.VARBINARY, dt.NULL}:
-        joined = " || ".join(coerced(value, dt.VARBINARY) for value in values)
-        return TypedSql(f"({joined})", dt.VARBINARY)
-    if any(value.type not in (dt.VARCHAR, dt.NULL) for value in values):
+    if any(dt.kind(value.type) == "char" for value in values):
+        known = all(dt.kind(value.type) in ("char", "varchar") for value in values)
+        return char_rules.concat(values, nodes) if known else None
+    types = {value.type for value in values} - {dt.NULL}
+    joined = next(iter(types), dt.VARCHAR)
+    if len(types) > 1 or joined not in (dt.VARCHAR, dt.VARBINARY):
         return None
-    if any(value.type == dt.NULL for value in values):
-        return TypedSql("CAST(NULL AS VARCHAR)", dt.VARCHAR)
-    return TypedSql("(" + " || ".join(value.sql for value in values) + ")", dt.VARCHAR)
+    return TypedSql(f"({' || '.join(coerced(value, joined) for value in values)})", joined)
 
 
 def _concat_arrays(values: list[TypedSql]) -> TypedSql | None:
@@ -250,6 +250,7 @@ def _array_join(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> Typ
 
 RULES: dict[str, Rule] = {
     **MOMENT_RULES,
+    **char_rules.CHAR_RULES,
     "date_format": _date_format,
     "date_parse": _date_parse,
     "format_datetime": _format_datetime,

@@ -13,6 +13,7 @@ from __future__ import annotations
 from localaws.athena.sql.functions import (
     arrays_and_maps,
     byte_functions,
+    ip_addresses,
     json_functions,
     number_functions,
     text_functions,
@@ -151,6 +152,12 @@ SCALARS = _table(
         "varchar, varchar, varchar -> varchar",
         "trino_unless_refused(trino_regexp_replace({0}, {1}, {2}))",
     ),
+    (
+        "regexp_replace",
+        "varchar, varchar, function(array(varchar), varchar) -> varchar",
+        "list_transform([trino_unless_refused(trino_regexp_parts({0}, {1}))], "
+        "lambda parts: trino_replaced((parts).texts, list_transform((parts).groups, {2})))[1]",
+    ),
     *(
         (
             "regexp_position",
@@ -166,10 +173,12 @@ SCALARS = _table(
     ("to_utf8", "varchar -> varbinary", "encode({0})"),
     ("md5", "varbinary -> varbinary", "unhex(md5({0}))"),
     ("current_timezone", "-> varchar", "'UTC'"),
+    ("uuid", "-> uuid", "gen_random_uuid()"),
     *text_functions.SCALAR_ROWS,
     *url_functions.SCALAR_ROWS,
     *byte_functions.SCALAR_ROWS,
     *number_functions.SCALAR_ROWS,
+    *ip_addresses.SCALAR_ROWS,
     *arrays_and_maps.SCALAR_ROWS,
     *json_functions.SCALAR_ROWS,
 )

@@ -248,6 +248,11 @@ CREATE MACRO trino_replace(s, search, replacement) AS
     CASE WHEN search = '' THEN regexp_replace(s, '', replace(replacement, '\', '\\'), 'g')
          ELSE replace(s, search, replacement) END;
 
+-- Joins the texts between the matches of a regular expression, and the replacements of the matches.
+CREATE MACRO trino_replaced(texts, replacements) AS
+    CASE WHEN len(replacements) = list_count(replacements) THEN
+        array_to_string(list_transform(list_zip(texts, replacements), lambda it: it[1] || coalesce(it[2], '')), '') END;
+
 -- Array elements count from 1. An index out of range is an error for [] and NULL for element_at, for which negative
 -- indexes count from the end.
 CREATE MACRO trino_subscript(a, i) AS
@@ -426,6 +431,14 @@ CREATE MACRO trino_checked(s, pattern, target) AS
     CASE WHEN s IS NULL OR regexp_full_match(s, pattern) THEN s
          ELSE CAST(trino_raise('INVALID_CAST_ARGUMENT: Cannot cast ''' || s || ''' to ' || target) AS VARCHAR) END;
 CREATE MACRO trino_readable(s, pattern) AS CASE WHEN regexp_full_match(s, pattern) THEN s END;
+
+CREATE MACRO trino_uuid(s) AS list_transform([s], lambda text:
+    CAST(CASE WHEN regexp_full_match(text, '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}') OR text IS NULL THEN text
+         ELSE CAST(trino_raise('INVALID_CAST_ARGUMENT: Cannot cast value to UUID: ' || text) AS VARCHAR) END AS UUID))[1];
+CREATE MACRO trino_uuid_of_bytes(b) AS list_transform([b], lambda bytes:
+    CAST(CASE WHEN octet_length(bytes) = 16 OR bytes IS NULL THEN lower(hex(bytes))
+         ELSE CAST(trino_raise('INVALID_CAST_ARGUMENT: Invalid UUID binary length: ' || octet_length(bytes)) AS VARCHAR)
+         END AS UUID))[1];
 
 -- Validates a LIKE pattern and its escape character; '' means no escape character.
 CREATE MACRO trino_like_pattern(pattern, e) AS

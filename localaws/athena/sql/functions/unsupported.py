@@ -27,7 +27,6 @@ _ROWS = (
     ("element_at", "any, any"),
     ("array_join", "array(T), varchar"),
     ("array_join", "array(T), varchar, varchar"),
-    ("regexp_replace", "varchar, varchar, function(array(varchar), varchar)"),
     ("sum avg", "double"),
     ("approx_percentile", "double, double, double"),
     ("approx_percentile", "double, double, double, double"),

@@ -26,6 +26,15 @@ _READABLE = {
 }
 
 
+_READ = {dt.UUID: "trino_uuid({0})", dt.IPADDRESS: "trino_read_ip({0})"}
+_BYTES = {
+    (dt.VARBINARY, dt.UUID): "trino_uuid_of_bytes({0})",
+    (dt.UUID, dt.VARBINARY): "unhex(replace(CAST({0} AS VARCHAR), '-', ''))",
+    (dt.VARBINARY, dt.IPADDRESS): "trino_ip_of_bytes({0})",
+    (dt.IPADDRESS, dt.VARBINARY): "{0}",
+}
+
+
 def coerced(value: TypedSql, target: pa.DataType) -> str:
     """Return the SQL of ``value`` coerced to ``target``, to which its type can be coerced."""
     if value.type == target:
@@ -72,6 +81,9 @@ def _cast_text(value: TypedSql, target: pa.DataType, node: exp.Expr, verb: str) 
         return f"trino_floating_number_text({value.sql}, {_FRACTION_DIGITS[source]})"
     if dt.kind(source) == "char":
         return _cast_text(TypedSql(moments.padded(value.sql, source), dt.VARCHAR), target, node, verb)
+    if (source, target) in _BYTES:
+        text = _BYTES[source, target].format(value.sql)
+        return f"TRY({text})" if verb == "TRY_CAST" else text
     if (converted := moments.converted(value.sql, source, target)) is not None:
         return converted
     if _casts(source, target):
@@ -123,6 +135,9 @@ def _read_text(value: TypedSql, target: pa.DataType, verb: str) -> str:
         return f"rtrim(substring({value.sql}, 1, {target.size}), ' ')"
     if target == dt.VARBINARY and verb == "CAST":
         return f"encode({value.sql})"
+    if target in _READ:
+        text = _READ[target].format(value.sql)
+        return f"TRY({text})" if verb == "TRY_CAST" else text
     if (read := moments.read(value.sql, target, safe=verb == "TRY_CAST")) is not None:
         return read
     pattern = _NUMBER_TEXT if dt.is_decimal(target) else _READABLE.get(target)

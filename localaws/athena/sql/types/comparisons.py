@@ -31,6 +31,9 @@ def compared(operator: str, first: str, second: str, datatype: pa.DataType) -> s
     if datatype in (dt.DOUBLE, dt.REAL) and operator in _WITH_NAN:
         with_nan = _WITH_NAN[operator]
         return once([first, second], lambda a, b: with_nan.format(a=a, b=b))
+    if dt.kind(datatype) == "char" and operator[0] in "<>" and operator != "<>":
+        # The shorter text is compared with trailing spaces, which are larger than some characters.
+        return once([first, second], lambda a, b: f"({_as_long(a, b)} {operator} {_as_long(b, a)})")
     if not pa.types.is_nested(datatype):
         return f"({instant(first, datatype)} {operator} {instant(second, datatype)})"
     if operator in ("=", "<>"):
@@ -39,6 +42,10 @@ def compared(operator: str, first: str, second: str, datatype: pa.DataType) -> s
     if "DISTINCT" in operator:
         return f"({canonical(first, datatype)} {operator} {canonical(second, datatype)})"
     return f"({ordered(first, datatype)} {operator} {ordered(second, datatype)})"
+
+
+def _as_long(text: str, other: str) -> str:
+    return f"rpad({text}, CAST(greatest(length({text}), length({other})) AS INTEGER), ' ')"
 
 
 def instant(text: str, datatype: pa.DataType) -> str:
@@ -65,6 +72,8 @@ def order_key(text: str, datatype: pa.DataType) -> str:
         return (
             f"epoch_us({text})"  # DuckDB's ORDER BY in an aggregate does not compare intervals by their total
         )
+    if isinstance(datatype, dt.TrinoType) and datatype.kind == "char":
+        return f"rpad({text}, {datatype.size}, ' ')"
     return ordered(text, datatype)
 
 

@@ -162,6 +162,7 @@ def text(sql: str, datatype: pa.DataType, least_digits: int = 0) -> str | None:
         dt.DAY_TO_SECOND.kind: f"trino_days_text({sql})",
         dt.YEAR_TO_MONTH.kind: f"trino_months_text({sql})",
         dt.UUID.kind: f"CAST({sql} AS VARCHAR)",
+        dt.IPADDRESS.kind: f"trino_ip_text({sql})",
     }
     return written.get(kind)
 

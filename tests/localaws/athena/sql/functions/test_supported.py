@@ -625,7 +625,6 @@ def test_invalid_calls_fail_with_trinos_message(engine: Engine, expression: str,
 @pytest.mark.parametrize(
     ("expression", "named"),
     [
-        ("format_datetime(localtimestamp, 'yyyy')", "format_datetime"),
         ("numeric_histogram(2, x) FROM (VALUES 1e0) t(x)", "numeric_histogram"),
         ("date_parse('Mon', '%a')", "date_parse with %a"),
         ("timestamp '2024-01-05 01:02:03.0000000000004'", "timestamp of 13 digits"),
