@@ -37,6 +37,7 @@ from segmentation.segments import (
     segment_profiles,
 )
 from segmentation.selection import choose_k
+from segmentation.silhouettes import with_silhouette
 from segmentation.vectors import array_to_vector, vector_to_array
 
 #: The value of --k for a choice by silhouette.
@@ -102,7 +103,7 @@ def kmeans(job: Job[Flags]) -> None:
     with job.stage("segments"):
         centers = order_by_mean_spend(source.frame, source.vector, search.centers[choice.k])
         model = models.kmeans(centers, source.vector, "segment")
-        assigned = assign(source.frame, model, source.values)
+        assigned = with_silhouette(assign(source.frame, model, source.values), source.values, source.rows)
         moments = segment_moments(assigned, source.rows)
     # The model is written last: it marks the datasets that describe it as complete.
     job.lake.delete_model("kmeans")

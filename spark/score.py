@@ -26,6 +26,7 @@ from segmentation.job import Job, run
 from segmentation.lake import Lake
 from segmentation.rfm import customer_rfm
 from segmentation.segments import assign
+from segmentation.silhouettes import with_silhouette
 from segmentation.vectors import vector_to_array
 
 
@@ -60,7 +61,8 @@ def score(job: Job[Flags]) -> None:
         labels = {row.segment: row.label for row in fitted.read("segment_profiles").collect()}
         job.log(f"{len(model.clusterCenters())} segments of {fitted.run_date} read")
     values = vector_to_array(model.getFeaturesCol())
-    job.publish("customer_segments", assign(project(customers, components), model, values))
+    assigned = assign(project(customers, components), model, values)
+    job.publish("customer_segments", with_silhouette(assigned, values, customers.count()))
     job.publish("customer_rfm", customer_rfm(customers))
     publish_changes(job)
     _note_other_fit(job, fitted)

@@ -42,6 +42,7 @@ QUESTIONS = (
     "totals",
     "segment_profile",
     "segment_sample",
+    "segment_silhouette",
     "segment_features",
     "rfm_grid",
     "customers_to_act_on",

@@ -73,7 +73,9 @@ TABLES: dict[str, StructType] = {
     "model_selection": _struct(
         (SMALL, "k"), (NUMBER, "wssse silhouette calinski_harabasz stability"), (BooleanType(), "chosen")
     ),
-    "customer_segments": _struct((TEXT, "customer_id"), (SMALL, "segment"), (NUMBER, "distance pc1 pc2")),
+    "customer_segments": _struct(
+        (TEXT, "customer_id"), (SMALL, "segment"), (NUMBER, "distance silhouette pc1 pc2")
+    ),
     "segment_profiles": _struct(
         (SMALL, "segment"),
         (TEXT, "label"),

@@ -54,7 +54,7 @@ def segment_moments(assigned: DataFrame, rows: int) -> dict[int, Moments]:
     ``assigned`` has ``rows`` customers with ``segment`` and the columns of customer_features.
     """
     numbers = F.array(*(F.col(name).cast("double") for name in ("segment", *NAMES)))
-    found = aggregate(as_blocks(assigned, numbers, rows), _moments_by_segment, _add_by_segment)
+    found = aggregate(as_blocks(assigned, numbers, rows), moments_by_segment, add_by_segment)
     return dict(sorted(found.items()))
 
 
@@ -100,11 +100,13 @@ def segment_features(
     return spark.createDataFrame(rows, TABLES["segment_features"]).coalesce(1)
 
 
-def _moments_by_segment(block: Array) -> dict[int, Moments]:
+def moments_by_segment(block: Array) -> dict[int, Moments]:
+    """Return the moments of each segment; the first row of the block is the segment of each customer."""
     return {int(segment): Moments.of(block[1:, block[0] == segment]) for segment in np.unique(block[0])}
 
 
-def _add_by_segment(a: dict[int, Moments], b: dict[int, Moments]) -> dict[int, Moments]:
+def add_by_segment(a: dict[int, Moments], b: dict[int, Moments]) -> dict[int, Moments]:
+    """Return the moments of the segments of both."""
     both = {segment: a[segment] + b[segment] for segment in a.keys() & b.keys()}
     return {**a, **b, **both}
 

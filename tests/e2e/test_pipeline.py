@@ -79,7 +79,7 @@ def test_the_report_page_contains_all_charts(green: Run) -> None:
     assert "There are no" not in page
     assert ">unknown<" not in page
     assert "The cost is unknown" not in page
-    assert len(list(folder.glob("*.svg"))) == len(list(folder.glob("*.png"))) == page.count("<figure>") == 11
+    assert len(list(folder.glob("*.svg"))) == len(list(folder.glob("*.png"))) == page.count("<figure>") == 12
 
 
 def test_every_dataset_has_a_partition_for_the_run_date(green: Run) -> None:
@@ -182,7 +182,7 @@ def test_a_run_scores_with_the_model_of_another_run(
     assert segments_of(scored, "2026-02-28") == segments_of(scored, "2026-01-31")
     report = (scored.bucket / "reports" / "run_date=2026-02-28" / "index.html").read_text()
     assert "segments assigned with the models of 31 January 2026" in report
-    assert report.count("<figure>") == 13
+    assert report.count("<figure>") == 14
     fitted = {"pca", "kmeans"}
     assert not fitted & {path.stem for path in (scored.bucket / "metrics" / "run_date=2026-02-28").iterdir()}
 

@@ -74,6 +74,15 @@ def test_businesses_and_consumers_are_separate_segments(spark: SparkSession, don
     assert {(row.segment, row.is_b2b) for row in segments.collect()} == {(0, 1.0), (1, 0.0)}
 
 
+def test_the_mean_silhouette_of_the_customers_is_that_of_the_chosen_k(
+    spark: SparkSession, done: Path
+) -> None:
+    chosen = output(spark, done, "model_selection").where("chosen").collect()[0]
+    mean = output(spark, done, "customer_segments").groupBy().avg("silhouette").collect()[0][0]
+
+    assert mean == pytest.approx(chosen.silhouette, abs=1e-9)
+
+
 def test_segments_are_in_descending_order_of_mean_spend_with_distinct_labels(
     spark: SparkSession, done: Path, tmp_path: Path
 ) -> None:

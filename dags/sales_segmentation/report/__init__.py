@@ -1,4 +1,5 @@
-"""The report of a run: a self-contained HTML page, its charts as files, and the main answers as Markdown."""
+"""The report of a run: a self-contained HTML page, its charts as files, the customers to act on as CSV, and the main
+answers as Markdown."""
 
 from __future__ import annotations
 
@@ -8,12 +9,15 @@ from emr_pipeline.report_data import ReportData
 def render(data: ReportData) -> dict[str, bytes]:
     """Return the files of the report by name; ``index.html`` is the page, ``report.md`` a short version."""
     # Imported here, because parsing the DAG does not need matplotlib and Jinja2.
+    from sales_segmentation.report.actions import CSV_FILE, actions_csv
     from sales_segmentation.report.charts import draw_charts
     from sales_segmentation.report.markdown import markdown
     from sales_segmentation.report.page import page
 
     charts = draw_charts(data)
     files = {"index.html": page(data, charts).encode(), "report.md": markdown(data).encode()}
+    if data.answers["customers_to_act_on"]:
+        files[CSV_FILE] = actions_csv(data)
     for chart in charts.values():
         files |= {f"{chart.name}.svg": chart.svg, f"{chart.name}.png": chart.png}
     return files

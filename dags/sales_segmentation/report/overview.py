@@ -30,6 +30,9 @@ class Overview:
     fitted: bool
     """False for a scoring run, which uses the models of an earlier run."""
 
+    drifted: int
+    """The number of features that have shifted much since the earlier run."""
+
     @property
     def lines(self) -> int:
         return self.valid + self.rejected
@@ -64,6 +67,7 @@ def overview(data: ReportData) -> Overview:
         retained=len(retained),
         variance_kept=parse_number(retained[-1]["cumulative_percent"]) if retained else None,
         fitted=fitted,
+        drifted=sum(row["drifted"] == "true" for row in answers["feature_drift"]),
     )
 
 

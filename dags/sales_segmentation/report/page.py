@@ -12,7 +12,10 @@ from markupsafe import Markup
 from emr_pipeline.cost import ON_DEMAND, SPOT, Use
 from emr_pipeline.report_data import ReportData
 from sales_segmentation.report import formatting
+from sales_segmentation.report.actions import CSV_FILE, SHOWN, actions
 from sales_segmentation.report.chart import SEGMENTS, Chart
+from sales_segmentation.report.methods import methods
+from sales_segmentation.report.news import news
 from sales_segmentation.report.overview import Overview, overview
 from sales_segmentation.report.summary import summary
 from sales_segmentation.report.tables import table
@@ -36,6 +39,7 @@ PARAMS = {
 CHARTS_ONLY = {
     "totals",
     "segment_sample",
+    "segment_silhouette",
     "segment_features",
     "rfm_grid",
     "segment_migration",
@@ -65,16 +69,23 @@ def page(data: ReportData, charts: Mapping[str, Chart]) -> str:
         "duration": formatting.duration,
     }
     figures = overview(data)
+    shown = {**data.answers, "customers_to_act_on": actions(data)[:SHOWN]}
     jobs = {job: content for job, content in data.metrics.items() if job in data.facts["plan"]}
     return environment.get_template("page.html").render(
         facts=data.facts,
         figures=figures,
         tiles=_tiles(data, figures),
+        news=news(data),
         summary=summary(data),
+        actions=len(data.answers["customers_to_act_on"]),
+        shown_actions=SHOWN,
+        csv_file=CSV_FILE,
+        notable={question: title for question, title in NOTABLE.items() if _ranks(question, data)},
+        methods=methods(data),
         inline={name: Markup(chart.inline) for name, chart in charts.items()},  # already escaped
         narrow={name: Markup(chart.narrow) for name, chart in charts.items()},
         charts=charts,
-        tables={question: table(rows) for question, rows in data.answers.items() if _shown(question)},
+        tables={question: table(rows) for question, rows in shown.items() if question not in CHARTS_ONLY},
         colours=len(SEGMENTS),
         params=_params(data),
         why=data.metrics.get("kmeans", {}).get("why"),
@@ -86,9 +97,26 @@ def page(data: ReportData, charts: Mapping[str, Chart]) -> str:
     )
 
 
-def _shown(question: str) -> bool:
-    """Return whether an answer is shown as a table; the others are shown in charts or tiles only."""
-    return question not in CHARTS_ONLY
+NOTABLE = {
+    "top_customers_by_spend": "Who spends the most?",
+    "low_engagement_customers": "Who orders least often?",
+    "highest_average_discount": "Who gets the highest discounts?",
+    "customers_by_product_diversity": "Who buys the largest variety of products?",
+}
+"""Rankings of customers. One is left out if all its customers are equal, because it then answers nothing."""
+
+RANKED = {
+    "top_customers_by_spend": "total_spend",
+    "low_engagement_customers": "orders_per_month",
+    "highest_average_discount": "average_discount_percent",
+    "customers_by_product_diversity": "unique_products",
+}
+"""The column of each ranking."""
+
+
+def _ranks(question: str, data: ReportData) -> bool:
+    rows = data.answers[question]
+    return len(rows) == 1 or len({row[RANKED[question]] for row in rows}) > 1
 
 
 def _tiles(data: ReportData, figures: Overview) -> list[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ from sales_segmentation.report.formatting import (
     short_money,
 )
 from sales_segmentation.report.overview import Overview, overview, top_row
+from sales_segmentation.report.separation import separation
 
 YEAR = 12
 """Months."""
@@ -29,6 +30,8 @@ def key_figures(figures: Overview) -> str:
         f"{integer(figures.valid)} valid lines",
         f"{percent(figures.rejected_percent)} rejected",
     ]
+    if figures.drifted:
+        parts.append(f"{figures.drifted} feature{'' if figures.drifted == 1 else 's'} with drift")
     return ", ".join(parts)
 
 
@@ -39,7 +42,8 @@ def summary(data: ReportData) -> list[str]:
     sentences = [
         _volume(figures),
         _segments(answers["segment_profile"]),
-        _separation(figures),
+        separation(data),
+        _risk(answers["rfm_grid"]),
         _strongest(answers["revenue_by_region"], answers["revenue_by_category"]),
         _trend(answers["monthly_revenue"], figures.last_day),
         _quality(figures, answers["rejected_lines"]),
@@ -69,19 +73,14 @@ def _segments(profile: Rows) -> str:
     )
 
 
-def _separation(figures: Overview) -> str:
-    """Rate the silhouette with the limits of Kaufman and Rousseeuw, Finding Groups in Data, 1990, chapter 2."""
-    if figures.silhouette is None:
+def _risk(grid: Rows) -> str:
+    risk = [row for row in grid if row["at_risk"] == "true"]
+    if not risk:
         return ""
-    if figures.silhouette > 0.7:
-        verdict = "the segments are clearly separated"
-    elif figures.silhouette > 0.5:
-        verdict = "the segments are reasonably well separated"
-    elif figures.silhouette > 0.25:
-        verdict = "the segments overlap at their edges: customers near an edge could belong to either segment"
-    else:
-        verdict = "the segments overlap widely: use them as a rough guide only"
-    return f"With a silhouette of {decimal(figures.silhouette)}, {verdict}."
+    return (
+        f"{integer(sum(parse_column(risk, 'customers')))} customers ordered often, but not lately. Their past spend, "
+        f"{percent(sum(parse_column(risk, 'revenue_percent')), 0)} of the revenue, is at risk."
+    )
 
 
 def _strongest(regions: Rows, categories: Rows) -> str:

@@ -69,9 +69,6 @@ COLUMN_FORMATS = {
     "days_since_last_order": ColumnFormat("Days since last order", _integer),
     "k": ColumnFormat("Segments (k)", _integer),
     "label": ColumnFormat("Label", _text, numeric=False),
-    "mean_days_between_orders": ColumnFormat(
-        "Mean days between orders", lambda value: decimal(parse_number(value), 1)
-    ),
     "mean_discount_percent": ColumnFormat("Mean discount", _percent),
     "mean_orders": ColumnFormat("Mean orders", lambda value: decimal(parse_number(value), 1)),
     "mean_spend": ColumnFormat("Mean spend", _money),
@@ -95,6 +92,7 @@ COLUMN_FORMATS = {
     "unique_products": ColumnFormat("Products", _integer),
     "units": ColumnFormat("Units", _integer),
     "variance_percent": ColumnFormat("Explained variance", _percent),
+    "why": ColumnFormat("Reason", _text, numeric=False),
     "wssse": ColumnFormat("WSSSE", _integer),
 }
 """The format of each column by its name in the SQL; rendering a column without one raises KeyError."""

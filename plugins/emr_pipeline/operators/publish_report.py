@@ -22,6 +22,7 @@ from emr_pipeline.prices import load_prices
 from emr_pipeline.report_data import ReportData
 
 CONTENT_TYPES = {
+    ".csv": "text/csv; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".md": "text/markdown; charset=utf-8",
     ".png": "image/png",

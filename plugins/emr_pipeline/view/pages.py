@@ -18,7 +18,7 @@ OWN_POLICY = (
 
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'; "
-    "base-uri 'none'; form-action 'none'; sandbox allow-same-origin"
+    "base-uri 'none'; form-action 'none'; sandbox allow-same-origin allow-downloads"
 )
 """Content-Security-Policy of the files from S3. The sandbox does not run scripts. It keeps the origin of the page,
 because the charts are requested with the login cookie."""

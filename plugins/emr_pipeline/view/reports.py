@@ -32,6 +32,7 @@ LIMIT = 100
 """The largest number of reports in the list."""
 
 CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
     "html": "text/html; charset=utf-8",
     "md": "text/plain; charset=utf-8",
     "png": "image/png",

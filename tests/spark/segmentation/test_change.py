@@ -35,7 +35,7 @@ def publish(spark: SparkSession, folder: Path, run_date: str, frame: DataFrame, 
     segments = frame.select(
         "customer_id",
         F.expr(segment).cast("int").alias("segment"),
-        *(zero.alias(name) for name in ("distance", "pc1", "pc2")),
+        *(zero.alias(name) for name in ("distance", "silhouette", "pc1", "pc2")),
     )
     lake.publish("customer_segments", segments)
 

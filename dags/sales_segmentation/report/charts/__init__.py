@@ -11,6 +11,7 @@ from sales_segmentation.report.charts import change, model, rfm, sales, segments
 CHARTS: tuple[Callable[[ReportData], Chart | None], ...] = (
     segments.segment_sizes,
     segments.segment_plane,
+    segments.segment_silhouettes,
     segments.segment_heatmap,
     rfm.rfm_grid,
     change.segment_migration,

@@ -21,8 +21,9 @@ from sales_segmentation.report.chart import (
     is_narrow,
 )
 from sales_segmentation.report.charts.names import feature_name, segment_colour, segment_labels, segment_name
-from sales_segmentation.report.formatting import integer, parse_column, parse_number, percent
+from sales_segmentation.report.formatting import decimal, integer, parse_column, parse_number, percent
 from sales_segmentation.report.overview import overview
+from sales_segmentation.report.separation import separation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,7 +97,7 @@ def segment_plane(data: ReportData) -> Chart | None:
     )
     caption = (
         f"{sample} in the plane of the first two principal components. Customers that are close together behave "
-        "similarly. A number marks the centre of its segment."
+        f"similarly. A number marks the centre of its segment.{_plane(variance)}"
     )
     rows = (len(by_segment) + 1) // 2
     return draw_chart("segment_plane", "Are the segments apart?", caption, draw, height=4.6 + 0.2 * rows)
@@ -140,6 +141,62 @@ def segment_sizes(data: ReportData) -> Chart | None:
         draw,
         height=0.9 + 0.42 * len(rows),
         panels=2,
+    )
+
+
+def segment_silhouettes(data: ReportData) -> Chart | None:
+    measured = [point for point in data.answers["segment_sample"] if point["silhouette"]]
+    if not measured:
+        return None
+    by_segment: dict[int, list[float]] = {}
+    for point, value in zip(measured, parse_column(measured, "silhouette"), strict=True):
+        by_segment.setdefault(int(point["segment"]), []).append(value)
+    means = {
+        int(row["segment"]): parse_number(row["silhouette"]) for row in data.answers["segment_silhouette"]
+    }
+    labels = segment_labels(data)
+    gap = max(2.0, 0.03 * len(measured))
+
+    def draw(axes: Axes) -> None:
+        top, ticks = 0.0, []
+        for segment, values in sorted(by_segment.items()):
+            bars = [top + at for at in range(len(values))]
+            # A single customer has no area.
+            bars, heights = [*bars, bars[-1] + 1], sorted(values, reverse=True)
+            axes.fill_betweenx(
+                bars,
+                [*heights, heights[-1]],
+                step="post",
+                color=segment_colour(segment),
+                linewidth=0,
+            )
+            name = segment_name(segment, labels)
+            ticks.append(
+                (top + len(values) / 2, str(segment) if is_narrow(axes) else textwrap.fill(name, 24))
+            )
+            top += len(values) + gap
+        axes.axvline(0, color=MUTED, linewidth=1)
+        axes.set_yticks(*zip(*ticks, strict=True))
+        axes.set_ylim(top - gap, 0)
+        axes.grid(visible=False, axis="y")
+        axes.set_xlabel("Silhouette: own segment nearer (right) or another one (left)")
+
+    worst = min(means, key=lambda segment: means[segment] or 0.0, default=None)
+    weakest = (
+        f" Segment {worst} has the lowest mean, {decimal(means[worst])}."
+        if worst is not None and len(means) > 1
+        else ""
+    )
+    caption = (
+        "Each customer of a random sample, by segment. To the right of zero, the customers of the own segment are "
+        f"nearer than those of the next one; to the left they are farther away. {separation(data)}{weakest}"
+    )
+    return draw_chart(
+        "segment_silhouettes",
+        "Which segments are clear, and which are blurred?",
+        caption,
+        draw,
+        height=1.6 + 0.45 * len(by_segment),
     )
 
 
@@ -197,7 +254,12 @@ def segment_heatmap(data: ReportData) -> Chart | None:
         )
 
     same = len(spread) - len(features)
-    left_out = f" {same} features that differ by less than {SMALL_EFFECT} are left out." if same else ""
+    left_out = (
+        f" {same} feature{' that differs' if same == 1 else 's that differ'} by less than {SMALL_EFFECT} "
+        f"{'is' if same == 1 else 'are'} left out."
+        if same
+        else ""
+    )
     source = "" if overview(data).fitted else " The values are from the run that fitted the models."
     caption = (
         "Difference between the mean of each segment and the mean of all customers, in standard deviations: orange is "
@@ -211,6 +273,16 @@ def segment_heatmap(data: ReportData) -> Chart | None:
         draw,
         height=1.5 + 0.27 * len(features),
         width=max(7.4, 2.2 + 1.0 * len(segments)),
+    )
+
+
+def _plane(variance: list[float]) -> str:
+    """Return what the map cannot show."""
+    if len(variance) < 3:
+        return ""
+    return (
+        f" The plane shows {percent(sum(variance[:2]), 0)} of the variance: segments that touch in it may be apart in "
+        "another direction."
     )
 
 

@@ -30,7 +30,12 @@ ANSWERS = {
         "0 large_B2B_orders 100 25.0 1000000.0 80.0 9.5 10000.0 8.3",
         "1 small_B2C_orders 300 75.0 250000.5 20.0 6.8 833.33 0.0",
     ),
-    "segment_sample": rows("segment pc1 pc2", "0 2.0 1.0", "0 2.5 1.5", "1 -1.0 -0.5", "1 -1.5 0.25"),
+    "segment_sample": rows(
+        "segment pc1 pc2 silhouette", "0 2.0 1.0 0.4", "0 2.5 1.5 0.62", "1 -1.0 -0.5 -0.1", "1 -1.5 0.25 0.5"
+    ),
+    "segment_silhouette": rows(
+        "segment customers silhouette nearer_to_another", "0 100 0.51 2", "1 300 0.3767 10"
+    ),
     "segment_features": rows(
         "segment feature mean deviation",
         "0 avg_discount 0.08 1.7",
@@ -123,11 +128,19 @@ METRICS = {
         "parameters": {"input": "s3://lake/raw/*.csv", "max-rejected-share": 0.05},
         "code_version": "4fb6325dc060",
         "input": {"files": 1, "bytes": 4_934_148},
+        "rejected": {"quantity_below_one": 75, "missing_key": 25},
         "notes": ["columns that are not needed are ignored: extra"],
         "seconds": {"total": 30.8},
     },
+    "pca": {
+        "parameters": {"feature-set": "extended"},
+        "features": ["avg_discount", "recency_days"],
+        "components": {"retained": 2, "of": 3, "variance_kept": 0.925},
+        "notes": [],
+        "seconds": {"total": 21.0},
+    },
     "kmeans": {
-        "parameters": {"k": "auto", "seed": 7},
+        "parameters": {"k": "auto", "k-min": 2, "k-max": 3, "n-init": 5, "seed": 7},
         "why": "k 2 has the highest silhouette, 0.4100",
         "notes": [],
         "seconds": {"total": 32.8},

@@ -34,6 +34,7 @@ CHARTS = {
     "segment_monthly_revenue",
     "segment_heatmap",
     "segment_plane",
+    "segment_silhouettes",
     "segment_sizes",
 }
 SVG = "{http://www.w3.org/2000/svg}"
@@ -70,15 +71,16 @@ def test_a_report_consists_of_a_page_a_markdown_file_and_each_chart_as_svg_and_p
     files: dict[str, bytes],
 ) -> None:
     charts = {f"{name}.{kind}" for name in CHARTS for kind in ("svg", "png")}
-    assert set(files) == {"index.html", "report.md"} | charts
+    assert set(files) == {"index.html", "report.md", "customers_to_act_on.csv"} | charts
     assert all(files[f"{name}.png"].startswith(b"\x89PNG") for name in CHARTS)
 
 
 def test_the_page_loads_nothing_and_has_no_scripts(files: dict[str, bytes]) -> None:
     text = files["index.html"].decode()
     found = Page(text)
-    assert not {"script", "iframe", "object", "embed", "img", "a"} & set(found.tags)
-    assert all(address.startswith("#") or address == "data:," for address in found.addresses)
+    assert not {"script", "iframe", "object", "embed", "img"} & set(found.tags)
+    others = {address for address in found.addresses if not address.startswith("#")}
+    assert others == {"data:,", "customers_to_act_on.csv"}
     assert not re.search(r"@import|@font-face|url\((?!#)", text)
     assert "default-src 'none'" in text
 
@@ -90,6 +92,24 @@ def test_each_chart_is_in_the_page_with_text_for_screen_readers(files: dict[str,
         assert svg.get("role") == "img"
         assert svg.findtext(f"{SVG}title")
         assert svg.findtext(f"{SVG}desc")
+
+
+def test_a_ranking_of_equal_customers_is_left_out(data: Build) -> None:
+    question = "customers_by_product_diversity"
+    equal = data().answers[question] * 10
+    title = "Who buys the largest variety of products?"
+    assert title in Page(page(data(), charts={})).text
+    assert title not in Page(page(data(**{question: equal}), charts={})).text
+    assert (
+        title in Page(page(data(**{question: [*equal, equal[0] | {"unique_products": "9"}]}), charts={})).text
+    )
+
+
+def test_a_feature_that_does_not_differ_is_not_in_the_heatmap(files: dict[str, bytes]) -> None:
+    text = files["segment_heatmap.svg"].decode()
+    assert "Average discount" in text
+    assert "Recency days" not in text
+    assert "1 feature that differs by less than 0.2 is left out" in text
 
 
 def test_no_two_elements_of_the_page_share_an_id(files: dict[str, bytes]) -> None:
@@ -179,7 +199,10 @@ def test_a_scoring_run_names_the_run_date_of_its_models(data: Build) -> None:
     assert "With a silhouette" not in text
     assert "kmeans33 s" in Page(page(data(), charts={})).text
     assert "kmeans33 s" not in text
-    assert key_figures(scored) == "2 segments, models of an earlier run, 9,900 valid lines, 1.0% rejected"
+    assert (
+        key_figures(scored)
+        == "2 segments, models of an earlier run, 9,900 valid lines, 1.0% rejected, 1 feature with drift"
+    )
 
 
 def test_the_page_shows_params_by_the_flags_of_the_jobs_and_the_titles_of_the_form() -> None:
@@ -189,4 +212,7 @@ def test_the_page_shows_params_by_the_flags_of_the_jobs_and_the_titles_of_the_fo
 
 
 def test_the_key_figures_are_one_short_line(data: Build) -> None:
-    assert key_figures(data()) == "2 segments, silhouette 0.41, 9,900 valid lines, 1.0% rejected"
+    assert (
+        key_figures(data())
+        == "2 segments, silhouette 0.41, 9,900 valid lines, 1.0% rejected, 1 feature with drift"
+    )

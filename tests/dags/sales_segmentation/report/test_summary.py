@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 
 import pytest
 
 from emr_pipeline.report_data import ReportData
-from sales_segmentation.report.summary import summary
+from sales_segmentation.report.actions import actions_csv
+from sales_segmentation.report.methods import methods
+from sales_segmentation.report.news import news
+from sales_segmentation.report.overview import overview
+from sales_segmentation.report.separation import separation
+from sales_segmentation.report.summary import key_figures, summary
 
 Build = Callable[..., ReportData]
 
@@ -17,8 +24,8 @@ def test_the_sentences_of_the_summary(data: Build) -> None:
         "400 customers placed 3,000 orders between 1 January 2024 and 31 December 2025, worth €1.25 million.",
         "They form 2 segments. The segment with the most revenue is segment 0 (large B2B orders): 25% of the customers "
         "and 80% of the revenue.",
-        "With a silhouette of 0.41, the segments overlap at their edges: customers near an edge could belong to either "
-        "segment.",
+        "The mean silhouette is 0.41; 3.0% of the customers are nearer to another segment: the edges are blurred.",
+        "60 customers ordered often, but not lately. Their past spend, 36% of the revenue, is at risk.",
         "The strongest region is Bremen with 60% of the revenue, and the strongest category is Water with 72%.",
         "Revenue in the twelve months to December 2025 was €621 thousand, 2.4% more than in the twelve months before.",
         "100 of 10,000 lines (1.0%) were rejected, 75% of them with the reason “quantity below one”.",
@@ -26,19 +33,66 @@ def test_the_sentences_of_the_summary(data: Build) -> None:
 
 
 @pytest.mark.parametrize(
-    ("silhouette", "verdict"),
-    [
-        ("0.71", "clearly separated"),
-        ("0.51", "reasonably well separated"),
-        ("0.26", "edges"),
-        ("0.25", "rough guide"),
-    ],
+    ("nearer", "verdict"),
+    [("1", "almost no customer"), ("9", "2.8% of the customers"), ("40", "12.5% of the customers"), ("", "")],
 )
-def test_the_rating_of_the_separation_depends_on_the_silhouette(
-    data: Build, silhouette: str, verdict: str
+def test_the_words_about_the_separation_follow_from_the_silhouettes(
+    data: Build, nearer: str, verdict: str
 ) -> None:
-    chosen = [data().answers["chosen_k"][0] | {"silhouette": silhouette}]
-    assert any(verdict in sentence for sentence in summary(data(chosen_k=chosen)))
+    rows = [
+        {"segment": "0", "customers": "100", "silhouette": "0.5", "nearer_to_another": "0"},
+        {"segment": "1", "customers": "220", "silhouette": "0.3", "nearer_to_another": nearer},
+    ]
+    found = separation(data(segment_silhouette=rows if nearer else rows[:1]))
+    assert verdict in found
+    assert found.startswith("The mean silhouette is 0.36; ") == bool(nearer)
+    assert ("blurred" in found, "overlap" in found) == (nearer == "9", nearer == "40")
+
+
+def test_what_is_new_since_the_earlier_run(data: Build) -> None:
+    assert news(data()) == [
+        "Compared with 31 December 2025: 98% of the 376 customers of both runs stayed in the same segment; 24 are new; "
+        "9 are gone.",
+        "The revenue in the data is €1.25 million, 8.9% more than in the earlier run.",
+        "The largest move: 6 customers from the earlier segment 0 (small B2C orders) to segment 0 (large B2B orders).",
+        "Warning: 1 of 3 features have shifted much (PSI above 0.25): total spend (0.31).",
+    ]
+    assert key_figures(overview(data())).endswith(", 1.0% rejected, 1 feature with drift")
+
+
+def test_a_first_run_has_nothing_to_compare_with(data: Build) -> None:
+    first = data(segment_migration=[], feature_drift=[])
+    assert news(first) == [
+        "This is the first run with segments in this lake, so nothing can be compared yet."
+    ]
+    assert "drift" not in key_figures(overview(first))
+
+
+def test_the_methods_follow_from_the_parameters(data: Build) -> None:
+    found = dict(methods(data()))
+    assert found["Cleaning"][1:] == [
+        "Rules that lines of this input broke: quantity below one, missing key.",
+        "The run fails if more than 5.0% of the lines are rejected.",
+    ]
+    assert found["Features"][0] == "2 features of each customer: average discount, recency days."
+    assert "best of 5 starts" in found["Segments"][1]
+    pca = {"parameters": {"feature-set": "notebook"}, "features": ["total_orders"], "notes": []}
+    assert dict(methods(data(metrics={"pca": pca})))["Features"][1] == (
+        "Each feature is scaled from its minimum and maximum to 0 and 1."
+    )
+    few = [data().answers["segment_profile"][0] | {"customers": "29"}]
+    assert (
+        "Fewer than 30 customers are in segment 0" in dict(methods(data(segment_profile=few)))["Limits"][-1]
+    )
+    assert "Change over time" not in dict(methods(data(segment_migration=[])))
+
+
+def test_a_customer_to_act_on_has_a_reason_and_no_formula_in_the_csv(data: Build) -> None:
+    rows = [row | {"customer_id": "=1+2"} for row in data().answers["customers_to_act_on"]]
+    lines = list(csv.DictReader(io.StringIO(actions_csv(data(customers_to_act_on=rows)).decode("utf-8-sig"))))
+    assert lines[0]["customer_id"] == "'=1+2"
+    assert lines[0]["why"] == "ordered 40 times, every 12 days on average, but not in the last 95 days"
+    assert lines[0]["total_spend"] == "60000.5"
 
 
 def test_fewer_than_24_months_are_not_compared(data: Build) -> None:

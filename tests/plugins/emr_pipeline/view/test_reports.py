@@ -32,7 +32,7 @@ def published(make_run: MakeRun, on_s3: Callable[[], None]) -> Run:
 def test_the_tab_shows_the_report_of_the_run_in_a_frame(browser: Browser, published: Run) -> None:
     response = browser("reader").get(f"{published.path}/report")
     assert response.status_code == 200
-    assert '<iframe src="report/index.html" sandbox="allow-same-origin"' in response.text
+    assert '<iframe src="report/index.html" sandbox="allow-same-origin allow-downloads"' in response.text
     assert "later run" not in response.text
 
 
@@ -54,7 +54,7 @@ def test_a_chart_of_the_report_has_its_content_type(browser: Browser, published:
 @pytest.mark.parametrize(
     "name",
     [
-        "notes.csv",
+        "notes.txt",
         "..%2F..%2Fraw%2Fsales.html",
         "%2e%2e%2findex.html",
         "..",

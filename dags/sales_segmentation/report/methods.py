@@ -1,0 +1,157 @@
+"""The methods and the limits of the results, from the parameters and the metrics of the jobs that made them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emr_pipeline.report_data import ReportData
+from sales_segmentation.report.charts.names import feature_name
+from sales_segmentation.report.formatting import integer, parse_column, percent, plain_words
+
+FEW = 30
+"""A segment with fewer customers has uncertain means."""
+
+Methods = list[tuple[str, list[str]]]
+"""Headings with their sentences."""
+
+
+def methods(data: ReportData) -> Methods:
+    """Return the methods; a heading without sentences is left out."""
+    preprocess, pca, kmeans = (data.metrics.get(job, {}) for job in ("preprocess", "pca", "kmeans"))
+    found = [
+        ("Cleaning", _cleaning(preprocess)),
+        ("Features", _features(pca)),
+        ("Segments", _segments(pca, kmeans)),
+        ("Measures of the segments", _measures(data)),
+        ("RFM", _rfm(data)),
+        ("Change over time", _change(data)),
+        ("Limits", _limits(data)),
+    ]
+    return [(heading, sentences) for heading, sentences in found if sentences]
+
+
+def _cleaning(metrics: Any) -> list[str]:
+    if not metrics:
+        return []
+    rules = ", ".join(plain_words(reason) for reason in metrics.get("rejected", {}))
+    share = metrics.get("parameters", {}).get("max-rejected-share")
+    return [
+        "A line that breaks a rule is kept in rejected_sales with the first rule that it breaks, and is not used.",
+        *([f"Rules that lines of this input broke: {rules}."] if rules else []),
+        *(
+            [f"The run fails if more than {percent(100 * share)} of the lines are rejected."]
+            if share is not None
+            else []
+        ),
+    ]
+
+
+def _features(metrics: Any) -> list[str]:
+    names, given = metrics.get("features"), metrics.get("parameters", {})
+    if not names:
+        return []
+    scaling = (
+        "Each feature is scaled from its minimum and maximum to 0 and 1."
+        if given.get("feature-set") == "notebook"
+        else "Skewed amounts and counts become log(1 + x), then each feature gets mean 0 and standard deviation 1."
+    )
+    outliers = {
+        "winsorise": "A value more than three interquartile ranges outside the quartiles is moved to this limit.",
+        "keep": "Outliers are not changed.",
+    }.get(given.get("outliers", ""))
+    listed = ", ".join(feature_name(name).lower() for name in names)
+    return [
+        f"{len(names)} features of each customer: {listed}.",
+        *([outliers] if outliers and given.get("feature-set") != "notebook" else []),
+        scaling,
+    ]
+
+
+def _segments(pca: Any, kmeans: Any) -> list[str]:
+    given, components = kmeans.get("parameters", {}), pca.get("components", {})
+    if not given:
+        return []
+    sentences = []
+    if components:
+        sentences.append(
+            f"Principal components: {components['retained']} of {components['of']} are kept, which explain "
+            f"{percent(100 * components['variance_kept'])} of the variance."
+        )
+    space = "all scaled features" if given.get("cluster-on") == "features" else "the kept components"
+    starts = given.get("n-init")
+    sentences.append(
+        f"KMeans with Euclidean distances on {space}"
+        + (f"; for each number of segments the best of {starts} starts (k-means++)" if starts else "")
+        + (f", random seed {given['seed']}." if "seed" in given else ".")
+    )
+    if given.get("k") not in (None, "auto"):
+        sentences.append(f"The number of segments, {given['k']}, was requested.")
+    elif "k-min" in given:
+        sentences.append(f"Numbers of segments from {given['k-min']} to {given['k-max']} were tried.")
+    return sentences
+
+
+def _measures(data: ReportData) -> list[str]:
+    rows = data.answers["chosen_k"]
+    given = {name for row in rows for name, value in row.items() if value}
+    texts = {
+        "wssse": "WSSSE: sum of the squared distances of the customers to the centre of their segment. It always falls "
+        "with more segments.",
+        "silhouette": "Silhouette: how much nearer the own segment is than the next one, from −1 to 1, with squared "
+        "distances (Rousseeuw 1987). About 0: between two segments.",
+        "calinski_harabasz": "Calinski-Harabasz: spread between the segments divided by the spread within them; higher "
+        "is better, and only values of the same data can be compared.",
+        "stability": "Stability: agreement of repeated fits, as adjusted Rand index; 1: the same segments each time, "
+        "0: no more agreement than by chance.",
+        "gap": "Gap: how much more compact the segments are than those of uniform data without groups (Tibshirani, "
+        "Walther and Hastie 2001).",
+        "mutual_information": "Mutual information: agreement with a column that the data already has, adjusted for "
+        "chance; 1: the segments only repeat it.",
+    }
+    return [text for name, text in texts.items() if name in given]
+
+
+def _rfm(data: ReportData) -> list[str]:
+    if not data.answers["rfm_grid"]:
+        return []
+    return [
+        "Recency is the days since the last order, frequency the number of orders, monetary value the spend. Each gets "
+        "a score from 1 to 5 by the exact quintiles of this run; equal values have equal scores.",
+        "The groups are pairs of recency and frequency scores, with the names of putler.com/rfm-analysis. At Risk and "
+        "Cannot Lose Them (recency 1 or 2, frequency 3 or more) are at risk.",
+        "A customer at risk is late after more than three times the own mean interval between orders. If orders came "
+        "at random times, 5% of the customers would be as late.",
+    ]
+
+
+def _change(data: ReportData) -> list[str]:
+    if not data.answers["segment_migration"]:
+        return []
+    return [
+        "Compared with the latest earlier run date that has segments. Segments are matched by profile: the pairs with "
+        "the lowest sum of squared distances between their means in standard deviations.",
+        "PSI: the sum of (p − q) · ln(p / q) over the deciles of the earlier run, with the shares p and q of the "
+        "customers and half a customer added to each bin. Up to 0.1 no shift, up to 0.25 some, above it a large one "
+        "(Siddiqi 2006). With few customers, a PSI that chance explains is no warning.",
+    ]
+
+
+def _limits(data: ReportData) -> list[str]:
+    profile = data.answers["segment_profile"]
+    small = [
+        row["segment"]
+        for row, size in zip(profile, parse_column(profile, "customers"), strict=True)
+        if size < FEW
+    ]
+    return [
+        "The segments describe behaviour in this data. They do not say why customers behave so, and a segment does not "
+        "predict what one customer does next.",
+        "KMeans divides any data: it makes round groups of similar spread, also where there are no groups.",
+        *(
+            [
+                f"Fewer than {integer(FEW)} customers are in segment {', '.join(small)}: their means are uncertain."
+            ]
+            if small
+            else []
+        ),
+    ]

@@ -1,0 +1,52 @@
+"""The silhouette of each customer."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.blocks import aggregate, as_blocks
+from segmentation.segments import add_by_segment, moments_by_segment
+
+
+def with_silhouette(assigned: DataFrame, values: Column, rows: int) -> DataFrame:
+    """Return ``assigned`` with the silhouette of each customer in its ``segment``, null if there is only one segment.
+
+    (b − a) / max(a, b), with a the mean squared Euclidean distance to the other customers of the segment and b the
+    smallest mean distance to the customers of another segment (Rousseeuw 1987); 0 for a customer that is alone.
+    ``values`` is the array column of the distances, ``rows`` the number of customers. The mean distance to a segment is
+    the distance to its mean plus the spread of the segment around it, so no pair of customers is compared.
+    """
+    numbers = F.concat(F.array(F.col("segment").cast("double")), values)
+    segments = aggregate(as_blocks(assigned, numbers, rows), moments_by_segment, add_by_segment)
+    if len(segments) < 2:
+        return assigned.withColumn("silhouette", F.lit(None).cast("double"))
+    distances = {
+        segment: _squared_distance(values, moments.mean.tolist())
+        + float(moments.comoment.trace()) / moments.count
+        for segment, moments in segments.items()
+    }
+    own = F.col("segment")
+    within = F.coalesce(
+        *(
+            F.when(own == segment, distances[segment] * (moments.count / max(moments.count - 1, 1)))
+            for segment, moments in segments.items()
+        )
+    )
+    between = F.least(
+        *(F.when(own != segment, distance) for segment, distance in distances.items())  # ignores null
+    )
+    alone = own.isin([segment for segment, moments in segments.items() if moments.count == 1])
+    silhouette = (F.col("between") - F.col("within")) / F.greatest("between", "within")
+    defined = ~alone & (F.greatest("between", "within") > 0)
+    return (
+        assigned.withColumns({"within": within, "between": between})
+        .withColumn("silhouette", F.when(defined, silhouette).otherwise(0.0))
+        .drop("within", "between")
+    )
+
+
+def _squared_distance(values: Column, point: list[float]) -> Column:
+    there = F.array(*(F.lit(value) for value in point))
+    squares = F.zip_with(values, there, lambda x, y: (x - y) * (x - y))
+    return F.aggregate(squares, F.lit(0.0), lambda total, square: total + square)
