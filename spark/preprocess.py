@@ -25,7 +25,7 @@ from segmentation.job import Job, run
 from segmentation.lake import write_parquet
 from segmentation.mapping import load_mapping, mapping_flag
 from segmentation.raw_lines import Source
-from segmentation.schemas import RAW_COLUMNS
+from segmentation.schemas import OPTIONAL_COLUMNS, RAW_COLUMNS
 
 SAMPLES = 3
 """The number of rejected lines in the error message, each with another reason."""
@@ -63,7 +63,7 @@ def preprocess(job: Job[Flags]) -> None:
     """Read, clean, check, publish."""
     with job.stage("find"):
         sources = raw_lines.find_sources(job.lake.spark, job.flags.input, load_mapping(job.flags.mapping))
-        _note_extra_columns(job, sources)
+        _note_columns(job, sources)
         filesystem.delete(job.lake.spark, _rejected_uri(job))
     with job.stage("sales"):
         lines, counts = _publish_sales(job, sources)
@@ -176,10 +176,12 @@ def _rejected_uri(job: Job[Flags]) -> str:
     return f"{job.lake.metrics_folder}/rejected_lines"
 
 
-def _note_extra_columns(job: Job[Flags], sources: list[Source]) -> None:
+def _note_columns(job: Job[Flags], sources: list[Source]) -> None:
     extra = {name for source in sources for name in source.extra}
     if extra:
         job.note(f"unknown columns are ignored: {', '.join(sorted(extra))}")
+    for name in sources[0].mapping.without:
+        job.note(f"the files have no {name}: {OPTIONAL_COLUMNS[name]}")
 
 
 if __name__ == "__main__":

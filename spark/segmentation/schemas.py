@@ -45,8 +45,14 @@ RAW_COLUMNS = (
     "order_date",
 )
 
-#: The columns of RAW_COLUMNS that the files may lack, if the mapping says so.
-OPTIONAL_COLUMNS = ("customer_type", "category", "discount", "total_price", "region")
+#: The columns of RAW_COLUMNS that the files may lack, if the mapping says so, and what is then left out.
+OPTIONAL_COLUMNS = {
+    "customer_type": "is_b2b is 0, and the report has no customer types",
+    "category": "unique_categories and the shares of categories are 0, and the report has no revenue by category",
+    "discount": "every discount is 0, so that avg_discount and discounted_share are constant and not used",
+    "total_price": "it is computed as price × quantity × (1 − discount), and totals are not checked",
+    "region": "region_count is 0, and the report has no revenue by region",
+}
 
 TABLES: dict[str, StructType] = {
     "sales": _struct(

@@ -86,5 +86,5 @@ def test_a_run_that_scores_writes_only_datasets_of_a_fit() -> None:
 
 def test_the_input_check_requires_the_columns_that_the_job_reads() -> None:
     assert tuple(name.lower() for name in INPUT_COLUMNS.names) == schemas.RAW_COLUMNS
-    optional = tuple(column.name.lower() for column in INPUT_COLUMNS.columns if column.without)
+    optional = {column.name.lower(): column.without for column in INPUT_COLUMNS.columns if column.without}
     assert optional == schemas.OPTIONAL_COLUMNS

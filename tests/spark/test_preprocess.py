@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pyspark
 import pytest
@@ -16,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 import preprocess
 from segmentation.lake import Lake
+from segmentation.schemas import OPTIONAL_COLUMNS
 from tests.spark.java import java_home
 
 Make = Callable[..., str]
@@ -32,8 +34,10 @@ def out(tmp_path: Path) -> Path:
 def run(out: Path) -> Callable[..., dict[str, Any]]:
     """Run the job into ``out`` and return its metrics."""
 
-    def job(uri: str, *, max_rejected_share: float = 1.0, run_date: str = RUN_DATE) -> dict[str, Any]:
-        preprocess.main(arguments(uri, out.as_uri(), max_rejected_share, run_date))
+    def job(
+        uri: str, *, max_rejected_share: float = 1.0, run_date: str = RUN_DATE, mapping: str = "none"
+    ) -> dict[str, Any]:
+        preprocess.main(arguments(uri, out.as_uri(), max_rejected_share, run_date, mapping))
         found: dict[str, Any] = json.loads(
             (out / f"metrics/run_date={run_date}/preprocess.json").read_text("utf-8")
         )
@@ -42,7 +46,9 @@ def run(out: Path) -> Callable[..., dict[str, Any]]:
     return job
 
 
-def arguments(uri: str, out: str, max_rejected_share: float = 1.0, run_date: str = RUN_DATE) -> list[str]:
+def arguments(
+    uri: str, out: str, max_rejected_share: float = 1.0, run_date: str = RUN_DATE, mapping: str = "none"
+) -> list[str]:
     flags = {
         "--run-date": run_date,
         "--processed": f"{out}/processed",
@@ -50,7 +56,7 @@ def arguments(uri: str, out: str, max_rejected_share: float = 1.0, run_date: str
         "--code-version": "v1",
         "--input": uri,
         "--max-rejected-share": str(max_rejected_share),
-        "--mapping": "none",
+        "--mapping": mapping,
     }
     return [text for flag in flags.items() for text in flag]
 
@@ -102,6 +108,29 @@ def test_lines_become_sales_rejected_lines_and_customers(
     assert metrics["parameters"]["max-rejected-share"] == 1.0
     assert {"session", "find", *metrics["rows"], "total"} == metrics["seconds"].keys()
     assert files(out) == {"part", "preprocess.json"}, "neither markers nor staging"
+
+
+def test_files_without_optional_columns_and_with_returns(
+    run: Callable[..., dict[str, Any]], published: Callable[..., DataFrame], write_csv: Make
+) -> None:
+    mapping = {
+        "without": ["Customer_Type", "Category", "Discount", "Total_Price", "Region"],
+        "returns": "net",
+    }
+    top = "Order_ID,Customer_ID,Product,Unit_Price,Quantity,Order_Date"
+    lines = ("A,C,p,1.5,10,01-08-2023", "B,C,p,1.5,-4,02-08-2023", "X,D,p,1.5,-4,02-08-2023")
+    metrics = run(write_csv(*lines, top=top), mapping=quote(json.dumps(mapping)))
+    assert metrics["parameters"]["mapping"] == mapping
+    assert metrics["rows"] == {"sales": 3, "rejected_sales": 0, "customer_features": 1}
+    assert metrics["notes"] == [
+        f"the files have no {name}: {OPTIONAL_COLUMNS[name]}"
+        for name in ("customer_type", "category", "discount", "total_price", "region")
+    ]
+    (customer,) = published("customer_features").collect()
+    assert (customer.total_quantity, customer.total_spend, customer.total_orders) == (6, 9.0, 1)
+    constant = ("is_b2b", "unique_categories", "share_water", "share_other", "region_count", "avg_discount")
+    assert [customer[name] for name in constant] == [0] * len(constant)
+    assert (customer.customer_type, customer.region) == (None, None)
 
 
 def test_extra_columns_and_repeated_headers_are_noted(

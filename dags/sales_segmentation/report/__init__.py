@@ -11,9 +11,13 @@ def render(data: ReportData) -> dict[str, bytes]:
     # Imported here, because parsing the DAG does not need matplotlib and Jinja2.
     from sales_segmentation.report.actions import CSV_FILE, actions_csv
     from sales_segmentation.report.charts import draw_charts
+    from sales_segmentation.report.formatting import CURRENCY, SIGNS
     from sales_segmentation.report.markdown import markdown
     from sales_segmentation.report.page import page
 
+    mapping = data.metrics.get("preprocess", {}).get("parameters", {}).get("mapping", {})
+    code = mapping.get("currency", "EUR")
+    CURRENCY.set(SIGNS.get(code, f"{code} "))
     charts = draw_charts(data)
     files = {"index.html": page(data, charts).encode(), "report.md": markdown(data).encode()}
     if data.answers["customers_to_act_on"]:

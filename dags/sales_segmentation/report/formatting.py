@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 import math
+from contextvars import ContextVar
 from datetime import date
 
 UNKNOWN = "–"
 
-CURRENCY = "€"
-"""The data names no currency; the seller is German."""
+CURRENCY = ContextVar("CURRENCY", default="€")
+"""What is written before an amount. The original data names no currency; its seller is German."""
+
+SIGNS = {"EUR": "€", "GBP": "£", "JPY": "¥", "USD": "$"}
+"""The signs of currencies by their ISO codes; others are written as codes."""
 
 UNITS = ((1e9, 1e9, "billion"), (1e6, 1e6, "million"), (1e4, 1e3, "thousand"))
 """The smallest number that is written with the unit, the divisor, and the unit."""
@@ -47,7 +51,7 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 def money(value: float | None) -> str:
     """``1234.5`` is €1,235."""
-    return UNKNOWN if value is None else f"{CURRENCY}{value:,.0f}"
+    return UNKNOWN if value is None else f"{CURRENCY.get()}{value:,.0f}"
 
 
 def short_money(value: float | None) -> str:
@@ -58,7 +62,7 @@ def short_money(value: float | None) -> str:
         if abs(value) >= limit:
             scaled = value / size
             digits = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0
-            return f"{CURRENCY}{scaled:.{digits}f} {name}"
+            return f"{CURRENCY.get()}{scaled:.{digits}f} {name}"
     return money(value)
 
 

@@ -23,6 +23,7 @@ from sales_segmentation.report.tables import table
 FOLDER = Path(__file__).parent
 
 PARAMS = {
+    "mapping": "Mapping",
     "max-rejected-share": "Maximum share of rejected lines",
     "feature-set": "Feature set",
     "variance-to-keep": "Variance to keep",
@@ -216,4 +217,14 @@ def _params(data: ReportData) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for job in ("preprocess", "pca", "kmeans"):
         given |= data.metrics.get(job, {}).get("parameters", {})
+    if "mapping" in given:
+        values = (f"{key}: {_words(value)}" for key, value in given["mapping"].items())
+        given["mapping"] = "; ".join(values) or "none"
     return {name: given[flag] for flag, name in PARAMS.items() if flag in given}
+
+
+def _words(value: Any) -> str:
+    """Return a value of a mapping in one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{column} is {name}" for column, name in value.items())
+    return ", ".join(value) if isinstance(value, list) else str(value)

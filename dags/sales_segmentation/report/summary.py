@@ -84,14 +84,13 @@ def _risk(grid: Rows) -> str:
 
 
 def _strongest(regions: Rows, categories: Rows) -> str:
-    if not regions or not categories:
-        return ""
-    region, region_share = top_row(regions, "revenue")
-    category, category_share = top_row(categories, "revenue")
-    return (
-        f"The strongest region is {region['region']} with {percent(region_share, 0)} of the revenue, "
-        f"and the strongest category is {category['category']} with {percent(category_share, 0)}."
-    )
+    parts: list[str] = []
+    for name, rows in (("region", regions), ("category", categories)):
+        if rows:
+            best, share = top_row(rows, "revenue")
+            unit = "" if parts else " of the revenue"
+            parts.append(f"he strongest {name} is {best[name]} with {percent(share, 0)}{unit}")
+    return f"T{', and t'.join(parts)}." if parts else ""
 
 
 def _trend(months: Rows, last_day: str) -> str:

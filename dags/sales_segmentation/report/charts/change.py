@@ -181,11 +181,11 @@ def segment_monthly_revenue(data: ReportData) -> Chart | None:
         locator = AutoDateLocator(maxticks=5 if is_narrow(axes) else 8)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
-        axes.yaxis.set_major_formatter(lambda value, _: tick(value, CURRENCY))
+        axes.yaxis.set_major_formatter(lambda value, _: tick(value, CURRENCY.get()))
         axes.set_ylim(bottom=0)
         axes.margins(x=0.01)
         axes.grid(visible=False, axis="x")
-        axes.set_ylabel("Revenue in euros")
+        axes.set_ylabel("Revenue")
         figure = axes.get_figure(root=True)
         assert figure is not None
         columns = 2 if len(by_segment) > 1 and not is_narrow(axes) else 1

@@ -56,9 +56,7 @@ def _bars(rows: Rows, column: str, plural: str, name: str, title: str) -> Chart 
         axes.spines.bottom.set_visible(False)
         axes.set_xticks([])
         axes.set_xlim(0, 1.28 * max(*revenue, 1.0))
-        axes.set_xlabel(
-            "Share of the revenue" if narrow else "Revenue in euros, and share of the total revenue"
-        )
+        axes.set_xlabel("Share of the revenue" if narrow else "Revenue, and share of the total revenue")
 
     caption = f"{best[column]} has the largest revenue of {len(rows)} {plural}: {percent(share)} of the total revenue."
     if len(rows) > MOST_BARS:
@@ -93,12 +91,12 @@ def monthly_revenue(data: ReportData) -> Chart | None:
         locator = AutoDateLocator(maxticks=5 if is_narrow(axes) else 8)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
-        axes.yaxis.set_major_formatter(lambda value, _: tick(value, CURRENCY))
+        axes.yaxis.set_major_formatter(lambda value, _: tick(value, CURRENCY.get()))
         axes.set_ylim(0, 1.15 * max(*revenue, 1.0))
         axes.margins(x=0.01)
         axes.grid(visible=False, axis="x")
         axes.set_xlabel("Month of the order")
-        axes.set_ylabel("Revenue in euros")
+        axes.set_ylabel("Revenue")
 
     caption = (
         f"Revenue in {len(rows)} months. The highest was {short_money(revenue[best])} in {month(rows[best]['month'])}, "

@@ -123,7 +123,7 @@ ANSWERS = {
     ],
 }
 
-METRICS = {
+METRICS: dict[str, dict[str, Any]] = {
     "preprocess": {
         "parameters": {"input": "s3://lake/raw/*.csv", "max-rejected-share": 0.05},
         "code_version": "4fb6325dc060",

@@ -18,6 +18,7 @@ from sales_segmentation.jobs import JOBS
 from sales_segmentation.params import form
 from sales_segmentation.report import key_figures, render
 from sales_segmentation.report.page import PARAMS, page
+from tests.dags.sales_segmentation.report.conftest import METRICS
 
 Build = Callable[..., ReportData]
 
@@ -163,6 +164,20 @@ def test_a_section_without_data_says_so_and_has_no_chart(data: Build) -> None:
     assert "No line was rejected." in text
     assert "The cost is unknown" in text
     assert "No rows." in files["report.md"].decode()
+
+
+def test_a_mapping_gives_the_currency_and_is_among_the_params(data: Build, files: dict[str, bytes]) -> None:
+    mapping = {"columns": {"Region": "Land"}, "without": ["Category", "Discount"], "currency": "CHF"}
+    parameters = METRICS["preprocess"]["parameters"] | {"mapping": mapping}
+    metrics = METRICS | {"preprocess": METRICS["preprocess"] | {"parameters": parameters}}
+    rendered = render(data(metrics=metrics, revenue_by_category=[]))
+    text = rendered["index.html"].decode()
+    assert "CHF 1.25 million" in text
+    assert not [name for name, content in rendered.items() if "€".encode() in content]
+    assert "columns: Region is Land; without: Category, Discount; currency: CHF" in text
+    assert "There is no revenue by category." in text
+    assert "The strongest region is Bremen with 60% of the revenue." in text
+    assert render(data()) == files, "the next report is in euros again"
 
 
 def test_the_cost_is_explained(files: dict[str, bytes]) -> None:
