@@ -13,6 +13,7 @@ import logging
 import re
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from io import BytesIO
 from threading import Lock
 from typing import Any
@@ -24,7 +25,7 @@ from botocore.validate import ParamValidator
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.wrappers import Request, Response
 
-from localaws import events
+from localaws import ACCOUNT, events
 from localaws.operations import s3_operation, service_model, signing_service
 from localaws.stepfunctions.definition import unsupported
 
@@ -183,7 +184,7 @@ class MotoServices:
         """
         self._wrap, self._changed = wrap, changed
         self._applications: dict[str, WSGIApplication] = {}
-        self._lock = Lock()
+        self._lock, self._table_updates = Lock(), Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self._answer(Request(environ))(environ, start_response)
@@ -198,7 +199,11 @@ class MotoServices:
                 rf"\g<1>{CATALOG_REGION}\2", signature
             )
         try:
-            response = Response.from_app(self._application(call.service), request.environ)
+            application = self._application(call.service)
+            with self._table_updates if call.updates_table else nullcontext():
+                if conflict := call.version_conflict():
+                    return call.error(400, "ConcurrentModificationException", conflict)
+                response = Response.from_app(application, request.environ)
             if not call.is_read_only:
                 self._changed(call.service)
         except _MotoError as failure:
@@ -289,6 +294,30 @@ class _ServiceRequest:
     @property
     def is_read_only(self) -> bool:
         return self._operation.startswith(("Get", "List", "Describe", "Head", "BatchGet", "Filter"))
+
+    @property
+    def updates_table(self) -> bool:
+        return self.service == "glue" and self._operation == "UpdateTable"
+
+    def version_conflict(self) -> str:
+        """Return why an UpdateTable cannot have its VersionId, which moto ignores; '' if it can.
+
+        It prevents lost updates of Iceberg tables. Source:
+        https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateTable.html
+        """
+        members = self._members() if self.updates_table else {}
+        expected = members.get("VersionId")
+        if expected is None:
+            return ""
+        from moto.glue.models import glue_backends  # slow to import
+
+        database, name = members.get("DatabaseName"), members.get("TableInput", {}).get("Name")
+        databases = glue_backends[ACCOUNT][CATALOG_REGION].databases
+        table = databases[database].tables.get(name) if database in databases else None
+        current = table.as_dict()["VersionId"] if table else expected  # moto reports a missing table
+        if expected == current:
+            return ""
+        return f"Update table failed due to concurrent modifications: version {expected} of {name} is not {current}"
 
     @property
     def _is_s3_control(self) -> bool:

@@ -64,7 +64,11 @@ def build(endpoint: str, store: Store, plan: FaultPlan, memory: str, spill: Path
         address = urlsplit(uri)
         return store.writing(address.netloc, address.path.lstrip("/"))
 
-    engine = Engine(glue, store.path, memory=memory, spill=spill, writing=writing)
+    def remove(uri: str) -> None:
+        address = urlsplit(uri)
+        store.remove(address.netloc, address.path.lstrip("/"))
+
+    engine = Engine(glue, store.path, memory=memory, spill=spill, writing=writing, remove=remove)
     catalog = Catalog(glue)
     with suppress(AlreadyExists):
         catalog.create_database({"Name": "default", "Description": "Default Hive database"})

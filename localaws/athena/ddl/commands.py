@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from localaws.athena.tables.catalog import TableColumn
+from localaws.athena.tables.iceberg_partitions import PartitionField
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,19 @@ class CreateTable:
     properties: dict[str, str]
     storage: Storage
     buckets: Buckets | None = None
+
+
+@dataclass(frozen=True)
+class CreateIcebergTable:
+    """``location`` is None if the statement has none."""
+
+    name: TableName
+    if_not_exists: bool
+    columns: tuple[TableColumn, ...]
+    partitioning: tuple[PartitionField, ...]
+    location: str | None
+    comment: str | None
+    properties: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -209,6 +223,7 @@ Command = (
     CreateDatabase
     | DropDatabase
     | CreateTable
+    | CreateIcebergTable
     | DropTable
     | DropView
     | RepairTable

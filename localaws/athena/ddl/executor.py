@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from functools import singledispatchmethod
+from functools import cached_property, singledispatchmethod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localaws.athena.datatypes import parse_type, varchar_length
 from localaws.athena.ddl import commands
@@ -27,6 +27,9 @@ from localaws.athena.tables.hive_layout import (
     without_empty_folders,
 )
 from localaws.athena.tables.views import is_view, read_view
+
+if TYPE_CHECKING:  # pyiceberg is slow to import
+    from localaws.athena.ddl.iceberg import IcebergDdl
 
 # Type names that exist only in queries. In DDL they are int, float, binary and struct.
 _QUERY_ONLY_TYPES = re.compile(r"\b(integer|real|varbinary|row|varchar(?!\())\b")
@@ -48,13 +51,28 @@ class DdlExecutor:
         self._catalog = catalog
         self._path = path
 
-    @singledispatchmethod
+    @cached_property
+    def _iceberg(self) -> IcebergDdl:
+        from localaws.athena.ddl.iceberg import IcebergDdl  # slow to import
+
+        return IcebergDdl(self._catalog)
+
     def run(self, command: commands.Command, database: str) -> Result:
         """Run ``command``. ``database`` is the database of names without one. Raises QueryFailed."""
+        name = getattr(command, "name", None)
+        creates = isinstance(command, commands.CreateTable | commands.CreateIcebergTable)
+        if isinstance(name, commands.TableName) and not creates:
+            table = self._catalog.table(name.database or database, name.table)
+            if table is not None and table.is_iceberg:
+                return self._iceberg.run(command, table)
+        return self._run(command, database)
+
+    @singledispatchmethod
+    def _run(self, command: commands.Command, database: str) -> Result:
         raise TypeError(f"not a DDL command: {command!r}")
 
     # ---------------------------------------------------------------- databases
-    @run.register
+    @_run.register
     def _(self, command: commands.CreateDatabase, database: str) -> Result:
         definition: dict[str, Any] = {"Name": command.name, "Parameters": command.properties}
         if command.comment is not None:
@@ -68,7 +86,7 @@ class DdlExecutor:
                 raise ddl_failed(f"Database {command.name} already exists") from None
         return Result()
 
-    @run.register
+    @_run.register
     def _(self, command: commands.DropDatabase, database: str) -> Result:
         if self._catalog.database(command.name) is None:
             if command.if_exists:
@@ -81,14 +99,14 @@ class DdlExecutor:
         self._catalog.drop_database(command.name)
         return Result()
 
-    @run.register
+    @_run.register
     def _(self, command: commands.ShowDatabases, database: str) -> Result:
         return _listing(
             "database_name", _filter_names([db["Name"] for db in self._catalog.databases()], command.pattern)
         )
 
     # ---------------------------------------------------------------- tables
-    @run.register
+    @_run.register
     def _(self, command: commands.CreateTable, database: str) -> Result:
         target = command.name.database or database
         self._require_database(target)
@@ -101,7 +119,15 @@ class DdlExecutor:
                 raise ddl_failed(message) from None
         return Result()
 
-    @run.register
+    @_run.register
+    def _(self, command: commands.CreateIcebergTable, database: str) -> Result:
+        target = command.name.database or database
+        self._require_database(target)
+        if command.location is not None:
+            command = replace(command, location=_checked_location(command.location))
+        return self._iceberg.create(command, target)
+
+    @_run.register
     def _(self, command: commands.DropTable, database: str) -> Result:
         target = command.name.database or database
         table = self._catalog.table(target, command.name.table)
@@ -114,7 +140,7 @@ class DdlExecutor:
         self._catalog.drop_table(target, command.name.table)
         return Result()
 
-    @run.register
+    @_run.register
     def _(self, command: commands.DropView, database: str) -> Result:
         target = command.name.database or database
         table = self._catalog.table(target, command.name.table)
@@ -133,16 +159,16 @@ class DdlExecutor:
         return Result()
 
     # ---------------------------------------------------------------- alterations
-    @run.register
+    @_run.register
     def _(self, command: commands.AddColumns, database: str) -> Result:
         table = self._table(command.name, database)
         return self._set_columns(table, (*table.columns, *command.columns))
 
-    @run.register
+    @_run.register
     def _(self, command: commands.ReplaceColumns, database: str) -> Result:
         return self._set_columns(self._table(command.name, database), command.columns)
 
-    @run.register
+    @_run.register
     def _(self, command: commands.ChangeColumn, database: str) -> Result:
         table = self._table(command.name, database)
         names = [column.name for column in table.columns]
@@ -170,7 +196,7 @@ class DdlExecutor:
         self._catalog.update_table(table.database, definition)
         return Result()
 
-    @run.register
+    @_run.register
     def _(self, command: commands.SetLocation, database: str) -> Result:
         table, location = self._table(command.name, database), _checked_location(command.location)
         if command.partition is None:
@@ -182,7 +208,7 @@ class DdlExecutor:
             self._catalog.update_partition(table, replace(found, location=location))
         return Result()
 
-    @run.register
+    @_run.register
     def _(self, command: commands.SetTableProperties, database: str) -> Result:
         table = self._table(command.name, database)
         definition = table_input(table.glue)
@@ -190,7 +216,7 @@ class DdlExecutor:
         self._catalog.update_table(table.database, definition)
         return Result()
 
-    @run.register
+    @_run.register
     def _(self, command: commands.SetDatabaseProperties, database: str) -> Result:
         self._require_database(command.name)
         found = self._catalog.database(command.name) or {}
@@ -199,7 +225,7 @@ class DdlExecutor:
         self._catalog.update_database({**members, "Parameters": parameters})
         return Result()
 
-    @run.register
+    @_run.register
     def _(self, command: commands.ShowTableProperties, database: str) -> Result:
         table = self._table(command.name, database)
         properties: dict[str, str] = table.glue.get("Parameters", {})
@@ -209,7 +235,7 @@ class DdlExecutor:
         missing = f"Table {table.database}.{table.name} does not have property: {command.key}"
         return Result(columns, [(properties.get(command.key, missing),)])
 
-    @run.register
+    @_run.register
     def _(self, command: commands.ShowTables, database: str) -> Result:
         target = command.database or database
         self._require_database(target)
@@ -217,14 +243,14 @@ class DdlExecutor:
             "tab_name", _filter_names([t["Name"] for t in self._catalog.tables(target)], command.pattern)
         )
 
-    @run.register
+    @_run.register
     def _(self, command: commands.ShowViews, database: str) -> Result:
         target = command.database or database
         self._require_database(target)
         views = [table["Name"] for table in self._catalog.tables(target) if is_view(table)]
         return _listing("views", _filter_names(views, command.pattern))
 
-    @run.register
+    @_run.register
     def _(self, command: commands.ShowCreateView, database: str) -> Result:
         table = self._table(command.name, database)
         if not is_view(table.glue):
@@ -236,12 +262,12 @@ class DdlExecutor:
         lines = [f"CREATE VIEW {table.name} AS ", *read_view(table).query.splitlines()]
         return _listing("Create View", lines)
 
-    @run.register
+    @_run.register
     def _(self, command: commands.ShowColumns, database: str) -> Result:
         table = self._table(command.name, database)
         return _listing("field", [c.name.ljust(_WIDTH) for c in (*table.columns, *table.partition_keys)])
 
-    @run.register
+    @_run.register
     def _(self, command: commands.Describe, database: str) -> Result:
         table = self._table(command.name, database)
         columns = (*table.columns, *table.partition_keys)
@@ -266,12 +292,12 @@ class DdlExecutor:
         shown = tuple(ResultColumn(name, "string") for name in ("col_name", "data_type", "comment"))
         return Result(shown, [(line,) for line in lines])
 
-    @run.register
+    @_run.register
     def _(self, command: commands.ShowCreateTable, database: str) -> Result:
         return _listing("createtab_stmt", _create_statement(self._table(command.name, database)))
 
     # ---------------------------------------------------------------- partitions
-    @run.register
+    @_run.register
     def _(self, command: commands.RepairTable, database: str) -> Result:
         """Adds the partitions that are on S3 but not in Glue. Removes none. The result lists both differences."""
         table = self._table(command.name, database)
@@ -298,7 +324,7 @@ class DdlExecutor:
         added = [f"Repair: Added partition to metastore {_partition_name(table, p.values)}" for p in missing]
         return _listing("result", lines + added)
 
-    @run.register
+    @_run.register
     def _(self, command: commands.AddPartitions, database: str) -> Result:
         table = self._table(command.name, database)
         for spec in command.partitions:
@@ -312,7 +338,7 @@ class DdlExecutor:
                     raise ddl_failed("AlreadyExistsException(message:Partition already exists.)") from None
         return Result()
 
-    @run.register
+    @_run.register
     def _(self, command: commands.DropPartitions, database: str) -> Result:
         table = self._table(command.name, database)
         known = {partition.values for partition in self._catalog.partitions(table)}
@@ -325,7 +351,7 @@ class DdlExecutor:
                 raise semantic_error(10006, f"Partition not found ({shown})")
         return Result()
 
-    @run.register
+    @_run.register
     def _(self, command: commands.RenamePartition, database: str) -> Result:
         """The files stay where they are."""
         table = self._table(command.name, database)
@@ -337,7 +363,7 @@ class DdlExecutor:
         self._catalog.drop_partition(table, old.values)
         return Result()
 
-    @run.register
+    @_run.register
     def _(self, command: commands.ShowPartitions, database: str) -> Result:
         table = self._table(command.name, database)
         if not table.partition_keys:

@@ -17,6 +17,7 @@ from localaws.athena.ddl.commands import (
     ChangeColumn,
     Command,
     CreateDatabase,
+    CreateIcebergTable,
     CreateTable,
     Describe,
     DropDatabase,
@@ -45,6 +46,7 @@ from localaws.athena.ddl.tokens import StatementToken, tokenize
 from localaws.athena.errors import MalformedQuery, QueryFailed, not_supported
 from localaws.athena.tables.catalog import TableColumn
 from localaws.athena.tables.formats import FORMATS, SERDES, TEXTFILE
+from localaws.athena.tables.iceberg_partitions import PartitionField
 
 # Reserved words, which are names only in backticks. Source: https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html
 _RESERVED = frozenset(
@@ -137,7 +139,8 @@ class _Parser:
             words = [token.keyword for token in self._tokens]
             if any(pair in _AS_QUERY for pair in pairwise(words)):
                 raise not_supported("CREATE TABLE AS SELECT")
-            raise not_supported("CREATE TABLE without EXTERNAL")
+            self._expect("TABLE")
+            return self._create_iceberg_table()
         raise not_supported(f"CREATE {self._next()}")
 
     def _create_database(self) -> CreateDatabase:
@@ -204,10 +207,48 @@ class _Parser:
             )
         if not columns:
             raise QueryFailed("FAILED: SemanticException the table has no columns")
+        if properties.get("table_type", "").upper() == "ICEBERG":
+            raise QueryFailed("External keyword not supported for table type ICEBERG")
         storage = _storage(serde, classes, serde_properties)
         return CreateTable(
             name, if_not_exists, columns, partition_keys, location, comment, properties, storage, buckets
         )
+
+    def _create_iceberg_table(self) -> CreateIcebergTable:
+        """Source: https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html"""
+        if_not_exists = self._if_not_exists()
+        name, columns = self._table_name(), self._columns()
+        comment = self._string() if self._take("COMMENT") else None
+        partitioning: list[PartitionField] = []
+        if self._take("PARTITIONED"):
+            self._expect("BY")
+            self._expect("(")
+            partitioning.append(self._partition_field())
+            while self._take(","):
+                partitioning.append(self._partition_field())
+            self._expect(")")
+        location = self._string() if self._take("LOCATION") else None
+        properties = self._properties() if self._take("TBLPROPERTIES") else {}
+        if properties.pop("table_type", "").upper() != "ICEBERG":
+            raise not_supported("CREATE TABLE without EXTERNAL, unless table_type is ICEBERG")
+        return CreateIcebergTable(
+            name, if_not_exists, columns, tuple(partitioning), location, comment, properties
+        )
+
+    def _partition_field(self) -> PartitionField:
+        """A column, ``day(column)`` or ``bucket(16, column)``."""
+        if self._next_but_one() != "(":
+            return PartitionField(self._name())
+        transform, width = self._next().lower(), None  # it may be a reserved word, as truncate is
+        self._at += 1
+        self._expect("(")
+        if self._next().isdecimal():
+            width = int(self._next())
+            self._at += 1
+            self._expect(",")
+        column = self._name()
+        self._expect(")")
+        return PartitionField(column, transform, width)
 
     def _file_format(self) -> tuple[str | None, tuple[str, str]]:
         """Return the SerDe of the format, if it has one, and the classes of its input and output."""
@@ -500,6 +541,9 @@ class _Parser:
     # ---------------------------------------------------------------- tokens
     def _next(self) -> str:
         return self._tokens[self._at].keyword if self._at < len(self._tokens) else ""
+
+    def _next_but_one(self) -> str:
+        return self._tokens[self._at + 1].keyword if self._at + 1 < len(self._tokens) else ""
 
     def _take(self, keyword: str) -> bool:
         if self._next() != keyword:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import duckdb
 import pyarrow as pa
@@ -63,6 +63,9 @@ from localaws.athena.tables.scans import OpenScan, open_scan, reads_the_same, re
 from localaws.athena.writing.columns import cast_query
 from localaws.athena.writing.data_writer import Writing
 from localaws.athena.writing.operations import Destination, Operations, Written
+
+if TYPE_CHECKING:  # pyiceberg is slow to import
+    from localaws.athena.tables.iceberg import LocalFiles
 
 # AWS's default quota: https://docs.aws.amazon.com/general/latest/gr/athena.html
 DML_TIMEOUT = timedelta(minutes=30)
@@ -124,14 +127,15 @@ class Engine:
         spill: Path | None = None,
         time_limit: timedelta = DML_TIMEOUT,
         writing: Writing | None = None,
+        remove: Callable[[str], None] | None = None,
     ) -> None:
         """``memory`` limits the memory of all running queries, such as ``2GB``; None is DuckDB's default. ``writing``
-        opens the files that statements write.
+        opens the files that statements write, and ``remove`` removes a file; both take its URI.
 
         DuckDB writes what does not fit to the folder ``spill``. Without a folder, such a query fails.
         """
-        self._catalog = Catalog(glue)
         self._path = partial(_located, path)
+        self._catalog = Catalog(glue, partial(_local_files, self._path, writing, remove))
         self._ddl = DdlExecutor(self._catalog, self._path)
         self._operations = Operations(self._catalog, self._path, writing or _no_writing)
         self.prepared_statements = PreparedStatements()
@@ -341,6 +345,14 @@ def _located(path: Callable[[str], Path], uri: str) -> Path:
         return path(without_empty_folders(uri))
     except ValueError as error:
         raise QueryFailed(f"HIVE_INVALID_METADATA: {error}", DATA_ERROR) from None
+
+
+def _local_files(
+    path: Callable[[str], Path], writing: Writing | None, remove: Callable[[str], None] | None
+) -> LocalFiles:
+    from localaws.athena.tables.iceberg import LocalFiles  # slow to import
+
+    return LocalFiles(path, writing or _no_writing, remove or _no_writing)
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,19 @@ Names are in lower case, as in Glue.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from localaws.athena.errors import DATA_ERROR, QueryFailed
+from localaws.athena.errors import DATA_ERROR, QueryFailed, not_supported
+
+if TYPE_CHECKING:  # pyiceberg is slow to import
+    from pyiceberg.io import FileIO
+
+    from localaws.athena.tables.iceberg import IcebergCatalog
 
 GlueTable = dict[str, Any]
 _BATCH = 100  # the limit of BatchCreatePartition
@@ -59,6 +65,10 @@ class Table:
     glue: GlueTable
 
     @property
+    def is_iceberg(self) -> bool:
+        return self.properties.get("table_type", "").upper() == "ICEBERG"
+
+    @property
     def storage(self) -> dict[str, Any]:
         """Glue's StorageDescriptor."""
         return dict(self.glue.get("StorageDescriptor", {}))
@@ -100,8 +110,17 @@ class Partition:
 
 
 class Catalog:
-    def __init__(self, glue: Any) -> None:
-        self._glue = glue
+    def __init__(self, glue: Any, files: Callable[[], FileIO] | None = None) -> None:
+        """``files`` returns the files of Iceberg tables; without it, these tables cannot be used."""
+        self._glue, self._files = glue, files
+
+    @cached_property
+    def iceberg(self) -> IcebergCatalog:
+        from localaws.athena.tables.iceberg import IcebergCatalog  # slow to import
+
+        if self._files is None:
+            raise not_supported("Iceberg tables without files")
+        return IcebergCatalog(self._glue, self._files())
 
     # ---------------------------------------------------------------- databases
     def databases(self) -> list[dict[str, Any]]:

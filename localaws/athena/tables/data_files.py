@@ -32,6 +32,16 @@ class Scan:
     predicates: list[str] = field(default_factory=list)
 
     @property
+    def version(self) -> object:
+        """What identifies the rows of the table, if the table has several versions."""
+        return None
+
+    @property
+    def column_types(self) -> dict[str, pa.DataType | None]:
+        """The types of all columns; None if a column cannot be read."""
+        return {c.name: column_type(c.type) for c in (*self.table.columns, *self.table.partition_keys)}
+
+    @property
     def constant_types(self) -> dict[str, pa.DataType]:
         """The types of the columns that have the same value in all rows of a file."""
         keys = {key.name: dt.parse_type(key.type) for key in self.table.partition_keys}
@@ -47,6 +57,14 @@ class Scan:
         declared = next(c.type for c in self.table.columns if c.name == column)
         length = dt.varchar_length(declared)
         return text if length is None else f"substring({text}, 1, {length})"
+
+
+def column_type(hive_type: str) -> pa.DataType | None:
+    """Return the type with this name in Glue; None if it is not supported."""
+    try:
+        return dt.parse_type(hive_type)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from localaws.athena.errors import not_supported
 from localaws.athena.quoting import duckdb_identifier
@@ -19,6 +19,9 @@ from localaws.athena.tables.open_csv import open_csv_source
 from localaws.athena.tables.orc import orc_source
 from localaws.athena.tables.parquet import parquet_source
 from localaws.athena.tables.partitions import locations
+
+if TYPE_CHECKING:  # pyiceberg is slow to import
+    from localaws.athena.tables.iceberg_scans import IcebergScan
 
 _SOURCES: dict[str, Callable[[Scan, Sequence[DataFile]], Source]] = {
     formats.PARQUET_SERDE: parquet_source,
@@ -67,6 +70,8 @@ def open_scan(scan: Scan, catalog: Catalog, path: Callable[[str], Path], connect
 
     Raises QueryFailed HIVE_BAD_DATA, HIVE_PARTITION_SCHEMA_MISMATCH or HIVE_INVALID_PARTITION_VALUE.
     """
+    if scan.table.is_iceberg:
+        return OpenScan(scan, cast("IcebergScan", scan).open())
     files = files_in(locations(scan, catalog, connection), path)
     return OpenScan(scan, _SOURCES[scan.table.serde](scan, files))
 
@@ -96,8 +101,8 @@ def register_again(scan: Scan, registered: Scan, connection: Any) -> None:
 def reads_the_same(scan: Scan, other: Scan) -> bool:
     """Whether both scans read the same columns of all files of the same table."""
     return (
-        (scan.table.database, scan.table.name, scan.columns)
-        == (other.table.database, other.table.name, other.columns)
+        (scan.table.database, scan.table.name, scan.version, scan.columns)
+        == (other.table.database, other.table.name, other.version, other.columns)
         and not scan.predicates
         and not other.predicates
     )

@@ -47,7 +47,7 @@ class Written:
     """``uris`` are the new files, ``rows`` the number of rows in them."""
 
     rows: int
-    uris: tuple[str, ...] = ()
+    uris: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,8 @@ class Operations:
         """Write the files, then create the table, then its partitions."""
         database = self.database(statement.name, database)
         check_columns(outputs)
+        if str(statement.properties.get("table_type", "")).upper() == "ICEBERG":
+            return self._create_iceberg_table(statement, outputs, rows, database, destination)
         properties = _checked(statement.properties, _CTAS_PROPERTIES)
         location = str(properties.get("external_location") or destination.tables)
         target, types = _target(location, outputs, properties)
@@ -108,6 +110,27 @@ class Operations:
         self._register(self._existing(database, statement.name), partitions)
         return written
 
+    def _create_iceberg_table(
+        self,
+        statement: CreateTableAs,
+        outputs: Sequence[OutputColumn],
+        rows: Rows,
+        database: str,
+        destination: Destination,
+    ) -> Written:
+        """Create the table with its rows in one commit.
+
+        Source: https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html#ctas-table-properties
+        """
+        from localaws.athena.writing import iceberg  # slow to import
+
+        table = iceberg.new_table(statement.properties, outputs)
+        self._check_empty(table.location, f"{database}.{statement.name.name}", destination)
+        names = [field.name for field in table.schema.columns]
+        batches = rows() if statement.with_data else ()
+        transaction = table.begin(self._catalog.iceberg, database, statement.name.name)
+        return Written(*iceberg.append(transaction, names, batches))
+
     # ---------------------------------------------------------------- INSERT INTO
     def insert_target(self, statement: InsertInto, database: str) -> Table:
         """Return the table of an INSERT INTO. Raises QueryFailed if it cannot be inserted into."""
@@ -116,8 +139,6 @@ class Operations:
             raise QueryFailed(
                 f"NOT_SUPPORTED: {statement.name.position}Inserting into views is not supported", SYNTAX_ERROR
             )
-        if table.glue.get("Parameters", {}).get("table_type", "").upper() == "ICEBERG":
-            raise not_supported("INSERT INTO an Iceberg table")
         if table.glue.get("StorageDescriptor", {}).get("BucketColumns"):
             raise QueryFailed(
                 "NOT_SUPPORTED: INSERT INTO is not supported on bucketed tables: "
@@ -125,7 +146,7 @@ class Operations:
             )
         if table.glue.get("Parameters", {}).get("projection.enabled", "").lower() == "true":
             raise not_supported("INSERT INTO a table with partition projection")
-        known = [column.name for column in (*table.columns, *table.partition_keys)]
+        known = [name for name, _ in self._columns(table)]
         for at, name in enumerate(statement.columns or ()):
             if name not in known:
                 raise QueryFailed(
@@ -145,10 +166,25 @@ class Operations:
         self, statement: InsertInto, table: Table, outputs: Sequence[OutputColumn]
     ) -> list[pa.DataType]:
         """Return the types of the table's columns in the order of the query. Raises QueryFailed TYPE_MISMATCH."""
-        hive = {column.name: column.type for column in (*table.columns, *table.partition_keys)}
-        chosen = [hive[name] for name in statement.columns or hive]
-        _check_types(statement, chosen, outputs)
-        return [dt.parse_type(name) for name in chosen]
+        types = dict(self._columns(table))
+        lengths = {column.name: dt.varchar_length(column.type) for column in table.columns}
+        chosen = [types[name] for name in statement.columns or types]
+        shown = [f"varchar({n})" if (n := lengths.get(name)) else "" for name in statement.columns or types]
+        _check_types(statement, chosen, shown, outputs)
+        return chosen
+
+    def _columns(self, table: Table) -> list[tuple[str, pa.DataType]]:
+        """Return the columns of a table in the order of INSERT INTO."""
+        if not table.is_iceberg:
+            return [(c.name, dt.parse_type(c.type)) for c in (*table.columns, *table.partition_keys)]
+        from localaws.athena.tables.iceberg_types import athena_type  # slow to import
+
+        schema = self._catalog.iceberg.table(table.database, table.name).schema()
+        found = [(column.name.lower(), athena_type(column.field_type)) for column in schema.columns]
+        for name, type_ in found:
+            if type_ is None or dt.kind(type_) == dt.ZONED:
+                raise not_supported(f"writing the column {name} of the Iceberg table {table.name}: its type")
+        return found
 
     def insert(
         self,
@@ -159,6 +195,12 @@ class Operations:
         destination: Destination,
     ) -> Written:
         """Write new files to the table, and register the partitions that are new."""
+        if table.is_iceberg:
+            from localaws.athena.writing import iceberg  # slow to import
+
+            found = self._catalog.iceberg.table(table.database, table.name)
+            names = statement.columns or [name for name, _ in self._columns(table)]
+            return Written(*iceberg.append(found.transaction(), names, rows()))
         columns = (*table.columns, *table.partition_keys)
         chosen = statement.columns or tuple(column.name for column in columns)
         hive = {column.name: column.type for column in columns}
@@ -353,18 +395,24 @@ def _invalid(name: str, value: Property) -> QueryFailed:
     )
 
 
-def _check_types(statement: InsertInto, hive: Sequence[str], outputs: Sequence[OutputColumn]) -> None:
+def _check_types(
+    statement: InsertInto,
+    types: Sequence[pa.DataType],
+    names: Sequence[str],
+    outputs: Sequence[OutputColumn],
+) -> None:
     """Raise QueryFailed unless each column of the query and its column in the table have a common type.
+
+    ``names`` are the names of the types that differ from those in queries, or ''.
 
     Source: StatementAnalyzer.typesMatchForInsert of Trino 401
     """
-    types = [dt.parse_type(name) for name in hive]
     fits = len(types) == len(outputs) and all(
         dt.common_type(output.type, type_) is not None for output, type_ in zip(outputs, types, strict=True)
     )
     if not fits:
         shown = (
-            ", ".join(map(_shown, hive)),
+            ", ".join(name or dt.trino_name(type_) for name, type_ in zip(names, types, strict=True)),
             ", ".join(f"varchar({o.length})" if o.length else dt.trino_name(o.type) for o in outputs),
         )
         raise QueryFailed(
@@ -372,10 +420,6 @@ def _check_types(statement: InsertInto, hive: Sequence[str], outputs: Sequence[O
             f"Table: [{shown[0]}], Query: [{shown[1]}]",
             SYNTAX_ERROR,
         )
-
-
-def _shown(hive: str) -> str:
-    return hive if dt.varchar_length(hive) else dt.trino_name(dt.parse_type(hive))
 
 
 def _as_schema(batch: pa.RecordBatch, names: Sequence[str], schema: pa.Schema) -> pa.Table:

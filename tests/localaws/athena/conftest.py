@@ -87,6 +87,11 @@ class Warehouse:
         assert outcome.state == "FAILED", outcome.state
         return outcome.reason
 
+    def create_iceberg(self, name: str, columns: str = "id bigint, name string", clauses: str = "") -> None:
+        """Create an Iceberg table at ``s3://<bucket>/<name>/``."""
+        location = f"LOCATION 's3://{self.bucket}/{name}/' TBLPROPERTIES ('table_type'='ICEBERG')"
+        assert self.rows(f"CREATE TABLE {name} ({columns}) {clauses} {location}") == []
+
     def upload(self, key: str, body: bytes | str) -> None:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
 

@@ -28,7 +28,7 @@ from localaws.athena.sql.types.casts import coerced
 from localaws.athena.sql.types.comparisons import compared
 from localaws.athena.sql.types.typed_sql import TypedSql
 from localaws.athena.tables.catalog import Catalog, Table
-from localaws.athena.tables.data_files import PATH_COLUMN, Scan
+from localaws.athena.tables.data_files import PATH_COLUMN, Scan, column_type
 from localaws.athena.tables.scans import check_readable
 from localaws.athena.tables.views import View, is_view, read_view
 
@@ -195,19 +195,20 @@ class Relations:
         return Relation(f"({query.sql}) AS {relation}", _renamed_columns(columns, alias))
 
     def _scan(self, table: Table, relation: str, alias: exp.Expr | None) -> Relation:
-        scan = Scan(f"scan{len(self.scans)}", relation, table)
+        scan = self._new_scan(table, relation)
         self.scans.append(scan)
         qualifier = (alias.name.lower(),) if alias and alias.name else (_CATALOG, table.database, table.name)
+        lengths = {column.name: dt.varchar_length(column.type) for column in table.columns}
         columns = tuple(
             ScopeColumn(
-                column.name,
-                _column_type(column.type),
-                f"{relation}.{duckdb_identifier(column.name)}",
+                name,
+                type_,
+                f"{relation}.{duckdb_identifier(name)}",
                 qualifier,
                 scan,
-                length=dt.varchar_length(column.type),
+                length=lengths.get(name),
             )
-            for column in (*table.columns, *table.partition_keys)
+            for name, type_ in scan.column_types.items()
         )
         columns = _renamed_columns(columns, alias)
         path = ScopeColumn(
@@ -219,6 +220,15 @@ class Relations:
             hidden=True,
         )
         return Relation(f"{scan.name} AS {relation}", (*columns, path))
+
+    def _new_scan(self, table: Table, relation: str) -> Scan:
+        name = f"scan{len(self.scans)}"
+        if not table.is_iceberg:
+            return Scan(name, relation, table)
+        from localaws.athena.tables.iceberg_scans import IcebergScan  # slow to import
+
+        iceberg = self._catalog.iceberg.table(table.database, table.name)
+        return IcebergScan(name, relation, table, iceberg=iceberg)
 
     def _glue_table(self, node: exp.Table) -> Table:
         catalog, database = node.catalog.lower(), node.db.lower() or self._database
@@ -240,11 +250,11 @@ class Relations:
                 f"TABLE_NOT_FOUND: {position(node)}Table '{_CATALOG}.{database}.{node.name.lower()}' does not exist",
                 SCHEMA_ERROR,
             )
-        if is_view(table.glue):
+        if is_view(table.glue) or table.is_iceberg:
             return table
         check_readable(table)
         for key in table.partition_keys:
-            if _column_type(key.type) is None or pa.types.is_nested(_column_type(key.type)):
+            if column_type(key.type) is None or pa.types.is_nested(column_type(key.type)):
                 raise not_supported(f"table {database}.{table.name}: the partition key {key.name} {key.type}")
         return table
 
@@ -342,13 +352,6 @@ def _joined_using(left: Relation, right: Relation, word: str, using: Sequence[ex
         shared.append(ScopeColumn(name, common, f"coalesce({texts[0]}, {texts[1]})"))
     rest = tuple(column for column in left.columns + right.columns if column.name not in names)
     return Relation(f"{left.sql} {word} {right.sql} ON {' AND '.join(conditions)}", (*shared, *rest))
-
-
-def _column_type(hive_type: str) -> pa.DataType | None:
-    try:
-        return dt.parse_type(hive_type)
-    except ValueError:
-        return None
 
 
 def _renamed_columns(columns: tuple[ScopeColumn, ...], alias: exp.Expr | None) -> tuple[ScopeColumn, ...]:

@@ -1,0 +1,96 @@
+"""Reading Iceberg tables, also those that other clients write."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyiceberg.catalog.glue import GlueCatalog
+from pyiceberg.exceptions import CommitFailedException
+
+
+@pytest.fixture
+def catalog(warehouse: Any) -> GlueCatalog:
+    """pyiceberg's own catalog, with its own S3 client, as users of AWS have it."""
+    endpoint = warehouse.aws.endpoint_url
+    keys = {"client.access-key-id": "a", "client.secret-access-key": "b", "client.region": "us-east-1"}
+    return GlueCatalog("glue", **keys, **{"glue.endpoint": endpoint, "s3.endpoint": endpoint})
+
+
+def test_values_of_all_types_are_read_as_they_were_written(warehouse: Any) -> None:
+    columns = (
+        "a boolean, b int, c bigint, d float, e double, f decimal(20,3), g string, h binary, i date, j timestamp, "
+        "k array<struct<x:int>>, l map<string,struct<y:timestamp>>, m struct<z:array<string>>"
+    )
+    warehouse.create_iceberg("typed", columns)
+    warehouse.rows(
+        "INSERT INTO typed VALUES (true, 1, 2, REAL '1.5', 2.5, DECIMAL '1.250', 'é', X'00ff', DATE '2024-02-29', "
+        "TIMESTAMP '2024-01-02 03:04:05.123456', ARRAY[ROW(1), NULL], MAP(ARRAY['k'], ARRAY[ROW(TIMESTAMP "
+        "'2024-01-01 00:00:00')]), ROW(ARRAY['u']))"
+    )
+    nulls = ", ".join(["NULL"] * 13)
+    warehouse.rows(f"INSERT INTO typed VALUES ({nulls})")
+    outcome = warehouse.run("SELECT * FROM typed ORDER BY b NULLS LAST")
+    assert outcome.rows == [
+        (
+            *("true", "1", "2", "1.5", "2.5", "1.250", "é", "00 ff", "2024-02-29"),
+            *("2024-01-02 03:04:05.123456", "[{x=1}, null]", "{k={y=2024-01-01 00:00:00.000000}}", "{z=[u]}"),
+        ),
+        (None,) * 13,
+    ]
+    assert warehouse.rows("SELECT typeof(j), typeof(k) FROM typed LIMIT 1") == [
+        ("timestamp(6)", "array(row(x integer))")
+    ]
+
+
+def test_another_client_reads_and_writes_the_same_table(warehouse: Any, catalog: GlueCatalog) -> None:
+    warehouse.create_iceberg("shared", "id bigint, ts timestamp, note string", "PARTITIONED BY (day(ts))")
+    warehouse.rows("INSERT INTO shared VALUES (1, TIMESTAMP '2024-01-01 10:00:00', 'x')")
+    table = catalog.load_table((warehouse.database, "shared"))
+    assert table.scan().to_arrow().to_pylist() == [{"id": 1, "ts": datetime(2024, 1, 1, 10), "note": "x"}]
+    table.append(pa.table({"id": [2], "ts": pa.array([datetime(2024, 1, 2)], pa.timestamp("us"))}))
+    with table.update_schema() as schema:
+        schema.rename_column("id", "number")
+        schema.delete_column("note")
+    warehouse.rows("INSERT INTO shared VALUES (3, NULL)")
+    assert warehouse.rows("SELECT number FROM shared ORDER BY number") == [("1",), ("2",), ("3",)]
+    table.refresh().delete("number = 1")
+    assert warehouse.rows("SELECT count(*), min(number) FROM shared") == [("2", "2")]
+
+
+def test_a_table_of_another_client_with_time_zones_is_read(warehouse: Any, catalog: GlueCatalog) -> None:
+    rows = pa.table(
+        {
+            "Id": pa.array([1, None], pa.int32()),
+            "at": pa.array([datetime(2024, 1, 1, 12, tzinfo=UTC), None], pa.timestamp("us", "UTC")),
+        }
+    )
+    table = catalog.create_table((warehouse.database, "zoned"), rows.schema, f"s3://{warehouse.bucket}/zoned")
+    table.append(rows)
+    assert warehouse.rows("SELECT id, at, at AT TIME ZONE 'Europe/Berlin' FROM zoned WHERE id = 1") == [
+        ("1", "2024-01-01 12:00:00.000000 UTC", "2024-01-01 13:00:00.000000 Europe/Berlin")
+    ]
+    assert "the column at of the Iceberg table" in warehouse.failure("INSERT INTO zoned SELECT * FROM zoned")
+
+
+def test_concurrent_inserts_lose_no_rows(warehouse: Any) -> None:
+    warehouse.create_iceberg("busy", "id int")
+    with ThreadPoolExecutor(4) as threads:
+        ends = list(threads.map(lambda at: warehouse.run(f"INSERT INTO busy VALUES ({at})"), range(8)))
+    done = [at for at, end in enumerate(ends) if end.state == "SUCCEEDED"]
+    assert len(done) >= 4
+    assert all("ICEBERG_COMMIT_ERROR" in end.reason for end in ends if end.state == "FAILED")
+    assert warehouse.rows("SELECT id FROM busy ORDER BY id") == [(str(at),) for at in done]
+
+
+def test_a_commit_on_an_old_version_is_refused(warehouse: Any, catalog: GlueCatalog) -> None:
+    warehouse.create_iceberg("raced", "id int")
+    glue = warehouse.glue.get_table(DatabaseName=warehouse.database, Name="raced")["Table"]
+    warehouse.rows("INSERT INTO raced VALUES (1)")
+    old = {name: glue[name] for name in ("Name", "TableType", "Parameters", "StorageDescriptor")}
+    with pytest.raises(CommitFailedException):
+        catalog._update_glue_table(warehouse.database, "raced", old, glue["VersionId"])
+    assert warehouse.rows("SELECT id FROM raced") == [("1",)]
