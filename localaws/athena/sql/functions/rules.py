@@ -16,6 +16,7 @@ from localaws.athena.errors import not_supported
 from localaws.athena.sql.functions import char_rules, date_formats, decimals
 from localaws.athena.sql.functions.moment_functions import MOMENT_RULES
 from localaws.athena.sql.functions.nested_rules import NESTED_RULES, common_of
+from localaws.athena.sql.functions.regexp_rules import REGEXP_RULES
 from localaws.athena.sql.functions.sql_json import SQL_JSON_RULES
 from localaws.athena.sql.types import moments
 from localaws.athena.sql.types.casts import cast, coerced
@@ -251,6 +252,7 @@ def _array_join(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> Typ
 RULES: dict[str, Rule] = {
     **MOMENT_RULES,
     **char_rules.CHAR_RULES,
+    **REGEXP_RULES,
     "date_format": _date_format,
     "date_parse": _date_parse,
     "format_datetime": _format_datetime,
