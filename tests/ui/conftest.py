@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 # The usual environment has no playwright: `make test` skips these tests, `make test-ui` installs it.
 collect_ignore = (
-    [] if find_spec("playwright") else ["test_journey.py", "test_local_aws_page.py", "test_web_pages.py"]
+    []
+    if find_spec("playwright")
+    else ["test_journey.py", "test_local_aws_page.py", "test_report.py", "test_web_pages.py"]
 )
 
 PATIENCE_SECONDS = 300

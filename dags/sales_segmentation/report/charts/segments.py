@@ -179,7 +179,11 @@ def segment_silhouettes(data: ReportData) -> Chart | None:
         axes.set_yticks(*zip(*ticks, strict=True))
         axes.set_ylim(top - gap, 0)
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel("Silhouette: own segment nearer (right) or another one (left)")
+        axes.set_xlabel(
+            "Silhouette"
+            if is_narrow(axes)
+            else "Silhouette: own segment nearer (right) or another one (left)"
+        )
 
     worst = min(means, key=lambda segment: means[segment] or 0.0, default=None)
     weakest = (
