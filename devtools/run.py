@@ -1,9 +1,9 @@
 """Runs a whole pipeline on this machine: ``python -m devtools.run [NAME=value ...]``.
 
 Names are DAG (default sales_segmentation), INPUT (a file; default: sample data), ROWS (number of sample lines), AWS,
-and the params of the trigger form in capitals, such as K=4 or FEATURE_SET=notebook. AWS is ``local``, the default, or
-``account``: the account of the AWS variables, with the settings of the variables EMR_PIPELINE_. Exit codes: 0 the run
-succeeded, 1 it failed, 2 it could not start, 130 after Ctrl-C.
+and the params of the trigger form in capitals, such as K=4 or FEATURE_SET=notebook. MAPPING can be a file, too. AWS is
+``local``, the default, or ``account``: the account of the AWS variables, with the settings of the variables
+EMR_PIPELINE_. Exit codes: 0 the run succeeded, 1 it failed, 2 it could not start, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -76,6 +76,11 @@ class RunOptions:
             raise RunError(f"AWS is {where!r}; valid values: {LOCAL}, {ACCOUNT}")
         if file and not Path(file).is_file():
             raise RunError(f"INPUT: the file {file} does not exist")
+        mapping = given.get("MAPPING", "")
+        if mapping and not mapping.startswith("s3://"):
+            if not Path(mapping).is_file():
+                raise RunError(f"MAPPING: the file {mapping} does not exist")
+            given["MAPPING"] = Path(mapping).read_text("utf-8")
         if not rows.isdecimal() or int(rows) == 0:
             raise RunError(f"ROWS is {rows!r}; it must be a whole number, at least 1")
         params = {name.lower(): _value(value) for name, value in given.items()}

@@ -17,6 +17,10 @@ def test_the_default_is_sample_data_of_the_studys_size() -> None:
 def test_params_are_passed_with_their_names_in_the_form(tmp_path: Path) -> None:
     file = tmp_path / "sales.csv"
     file.touch()
+    yaml = tmp_path / "mapping.yaml"
+    yaml.write_text("separator: ;\n")
+    assert RunOptions.parse([f"MAPPING={yaml}"]).params == {"mapping": "separator: ;\n"}
+    assert RunOptions.parse(["MAPPING=s3://b/m.yaml"]).params == {"mapping": "s3://b/m.yaml"}
     options = RunOptions.parse(
         [f"INPUT={file}", "K=4", "VARIANCE_TO_KEEP=0.8", "FEATURE_SET=notebook", "RUN_DATE=2026-01-31"]
     )
@@ -36,6 +40,7 @@ def test_params_are_passed_with_their_names_in_the_form(tmp_path: Path) -> None:
         ("DAG=emr_reaper", "DAG is 'emr_reaper'; valid DAGs: sales_segmentation, word_count"),
         ("ROWS=1e6", "ROWS is '1e6'"),
         ("INPUT=/no/such/file", "the file /no/such/file does not exist"),
+        ("MAPPING=none.yaml", "the file none.yaml does not exist"),
         ("K", "'K' is not NAME=value"),
         ("AWS=mine", "AWS is 'mine'; valid values: local, account"),
     ],

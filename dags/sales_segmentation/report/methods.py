@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from emr_pipeline.report_data import ReportData
+from sales_segmentation.datasets import INPUT_COLUMNS
 from sales_segmentation.report.charts.names import feature_name
 from sales_segmentation.report.formatting import integer, parse_column, percent, plain_words
 
 FEW = 30
 """A segment with fewer customers has uncertain means."""
+
+RETURNS = {
+    "net": "Revenue is net of returns. Features other than total quantity and total spend describe the purchases only, "
+    "and a customer with returns only has no segment.",
+    "set_aside": "Returns are kept in rejected_sales and are not used; they do not count as rejected lines.",
+}
+"""What the key returns of a mapping means for the results."""
 
 Methods = list[tuple[str, list[str]]]
 """Headings with their sentences."""
@@ -36,6 +44,7 @@ def _cleaning(metrics: Any) -> list[str]:
     rules = ", ".join(plain_words(reason) for reason in metrics.get("rejected", {}))
     share = metrics.get("parameters", {}).get("max-rejected-share")
     return [
+        *_mapping(metrics.get("parameters", {}).get("mapping", {})),
         "A line that breaks a rule is kept in rejected_sales with the first rule that it breaks, and is not used.",
         *([f"Rules that lines of this input broke: {rules}."] if rules else []),
         *(
@@ -44,6 +53,14 @@ def _cleaning(metrics: Any) -> list[str]:
             else []
         ),
     ]
+
+
+def _mapping(mapping: Any) -> list[str]:
+    """Return what the mapping of the run leaves out, and how it counts returns."""
+    left_out = {column.name: column.without for column in INPUT_COLUMNS.columns}
+    missing = [f"The files have no {name}: {left_out[name]}." for name in mapping.get("without", [])]
+    returns = RETURNS.get(mapping.get("returns", ""))
+    return [*missing, returns] if returns else missing
 
 
 def _features(metrics: Any) -> list[str]:

@@ -15,6 +15,7 @@ from sales_segmentation.report.news import news
 from sales_segmentation.report.overview import overview
 from sales_segmentation.report.separation import separation
 from sales_segmentation.report.summary import key_figures, summary
+from tests.dags.sales_segmentation.report.conftest import METRICS
 
 Build = Callable[..., ReportData]
 
@@ -85,6 +86,15 @@ def test_the_methods_follow_from_the_parameters(data: Build) -> None:
         "Fewer than 30 customers are in segment 0" in dict(methods(data(segment_profile=few)))["Limits"][-1]
     )
     assert "Change over time" not in dict(methods(data(segment_migration=[])))
+
+
+def test_the_methods_say_what_a_mapping_leaves_out(data: Build) -> None:
+    mapping = {"without": ["Region"], "returns": "set_aside", "separator": ";"}
+    preprocess = METRICS["preprocess"] | {"parameters": {"mapping": mapping}}
+    assert dict(methods(data(metrics={"preprocess": preprocess})))["Cleaning"][:2] == [
+        "The files have no Region: region_count is 0, and the report has no revenue by region.",
+        "Returns are kept in rejected_sales and are not used; they do not count as rejected lines.",
+    ]
 
 
 def test_a_customer_to_act_on_has_a_reason_and_no_formula_in_the_csv(data: Build) -> None:
