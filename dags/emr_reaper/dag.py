@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from airflow.sdk import DAG, Param
 
 from emr_pipeline.alerts import on_failure
+from emr_pipeline.number_field import number_field
 from emr_pipeline.operators.cluster import ReapClustersOperator
 from emr_pipeline.settings import Settings
 from emr_pipeline.tags import deployment_tags
@@ -45,9 +46,13 @@ with DAG(
         ),
         "max_hours": Param(
             12.0,
-            type="number",
-            exclusiveMinimum=0,
-            maximum=8760,
+            **number_field(
+                "A number above 0, up to 8,760, such as 12.",
+                r"(?=.*[1-9])([0-9]{1,3}|[1-7][0-9]{3}|8[0-6][0-9]{2}|87[0-5][0-9])(\.[0-9]+)?|8760(\.0+)?",
+                exclusiveMinimum=0,
+                maximum=8760,
+            ),
+            examples=[1, 6, 12, 24],
             title="Maximum age",
             description_md="Hours, up to a year, after which a cluster is terminated even if its run is still active.",
         ),
@@ -63,6 +68,6 @@ with DAG(
         aws_conn_id=settings.aws_conn_id,
         tags=[deployment_tags(Settings.from_environment(project=project)) for project in PROJECTS],
         # Functions, because Jinja would render text.
-        max_hours=lambda context, jinja_env: context["params"]["max_hours"],
+        max_hours=lambda context, jinja_env: float(context["params"]["max_hours"]),
         log_only=lambda context, jinja_env: context["params"]["dry_run"],
     )

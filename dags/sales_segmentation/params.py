@@ -12,8 +12,45 @@ from typing import Any
 
 from airflow.sdk import Param
 
+from emr_pipeline.number_field import number_field
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import TARGETS
+
+SHARE = number_field("A number from 0 to 1, such as 0.5.", r"0|0?\.[0-9]+|1(\.0+)?", minimum=0, maximum=1)
+ABOVE_0_TO_1 = number_field(
+    "A number above 0, up to 1, such as 0.9.",
+    r"0?\.(?=.*[1-9])[0-9]+|1(\.0+)?",
+    exclusiveMinimum=0,
+    maximum=1,
+)
+DOLLARS = number_field(
+    "A number above 0, up to 1,000,000, such as 2.50.",
+    r"(?=.*[1-9])([0-9]{1,6}|[0-9]{0,6}\.[0-9]+)|1000000(\.0+)?",
+    optional=True,
+    exclusiveMinimum=0,
+    maximum=1_000_000,
+)
+GB = number_field(
+    "A number from 0.01 to 1,000,000, such as 0.5.",
+    r"[1-9][0-9]{0,5}(\.[0-9]+)?|0?\.(0[1-9]|[1-9])[0-9]*|1000000(\.0+)?",
+    minimum=0.01,
+    maximum=1_000_000,
+)
+WHOLE_NUMBERS = {
+    (0, 100): "[0-9]{1,2}|100",
+    (0, 999_999_999): "[0-9]{1,9}",
+    (1, 20): "[1-9]|1[0-9]|20",
+    (1, 100): "[1-9][0-9]?|100",
+    (2, 50): "[2-9]|[1-4][0-9]|50",
+}
+"""The pattern of the whole numbers in each range."""
+
+
+def whole_number(minimum: int, maximum: int, *, optional: bool = False) -> dict[str, Any]:
+    """Return the JSON schema of a whole number in one of the ranges ``WHOLE_NUMBERS``."""
+    rule = f"A whole number from {minimum:,} to {maximum:,}."
+    bounds = {"minimum": minimum, "maximum": maximum}
+    return number_field(rule, WHOLE_NUMBERS[minimum, maximum], kind="integer", optional=optional, **bounds)
 
 
 def form(settings: Settings) -> dict[str, Param]:
@@ -62,9 +99,8 @@ def form(settings: Settings) -> dict[str, Param]:
         ),
         "max_rejected_share": Param(
             0.05,
-            type="number",
-            minimum=0,
-            maximum=1,
+            **SHARE,
+            examples=[0, 0.05, 0.2],
             title="Maximum share of rejected lines",
             description_md="From 0 to 1. If the share is larger, the run fails and publishes nothing.",
             section="Data",
@@ -93,9 +129,8 @@ def form(settings: Settings) -> dict[str, Param]:
         ),
         "variance_to_keep": Param(
             0.9,
-            type="number",
-            exclusiveMinimum=0,
-            maximum=1,
+            **ABOVE_0_TO_1,
+            examples=[0.8, 0.9, 0.95, 1],
             title="Variance to keep",
             description_md="Above 0 and up to 1. The first principal components that together explain this share of "
             "the variance are kept.",
@@ -112,27 +147,24 @@ def form(settings: Settings) -> dict[str, Param]:
         ),
         "k_min": Param(
             2,
-            type="integer",
-            minimum=2,
-            maximum=50,
+            **whole_number(2, 50),
+            examples=[2, 3, 4],
             title="Minimum number of segments",
             description_md="The smallest k to try, from 2 to 50.",
             section="Segmentation",
         ),
         "k_max": Param(
             10,
-            type="integer",
-            minimum=2,
-            maximum=50,
+            **whole_number(2, 50),
+            examples=[6, 10, 20],
             title="Maximum number of segments",
             description_md="The largest k to try, up to 50. It must not be less than the minimum.",
             section="Segmentation",
         ),
         "k": Param(
             None,
-            type=["null", "integer"],
-            minimum=2,
-            maximum=50,
+            **whole_number(2, 50, optional=True),
+            examples=[3, 4, 5, 6],
             title="Fixed number of segments",
             description_md="From 2 to 50. This k is used; the other values are tried too, for comparison. Empty: the "
             "best k is chosen.",
@@ -140,9 +172,8 @@ def form(settings: Settings) -> dict[str, Param]:
         ),
         "n_init": Param(
             3,
-            type="integer",
-            minimum=1,
-            maximum=20,
+            **whole_number(1, 20),
+            examples=[1, 3, 10],
             title="KMeans initializations",
             description_md="How often KMeans runs for each k, with different initial centres, from 1 to 20. The best "
             "result is kept. The agreement of the results is reported as stability.",
@@ -150,9 +181,8 @@ def form(settings: Settings) -> dict[str, Param]:
         ),
         "seed": Param(
             7,
-            type="integer",
-            minimum=0,
-            maximum=2**31 - 1,
+            **whole_number(0, 999_999_999),
+            examples=[7],
             title="Random seed",
             description_md="The same seed and the same input give the same segments.",
             section="Segmentation",
@@ -184,18 +214,16 @@ def form(settings: Settings) -> dict[str, Param]:
         ),
         "core_nodes": Param(
             2,
-            type="integer",
-            minimum=1,
-            maximum=100,
+            **whole_number(1, 100),
+            examples=[2, 4, 8],
             title="Core nodes",
             description_md="From 1 to 100 nodes with 4 cores and 16 GiB each, in addition to the primary node.",
             section="Cluster",
         ),
         "spot_share": Param(
             0.0,
-            type="number",
-            minimum=0,
-            maximum=1,
+            **SHARE,
+            examples=[0, 0.5, 1],
             title="Spot share",
             description_md="The share of the core nodes that are Spot instances, from 0 to 1. They are cheaper, but "
             "EC2 may interrupt them.",
@@ -203,9 +231,8 @@ def form(settings: Settings) -> dict[str, Param]:
         ),
         "task_nodes": Param(
             0,
-            type="integer",
-            minimum=0,
-            maximum=100,
+            **whole_number(0, 100),
+            examples=[0, 2, 4],
             title="Task nodes",
             description_md="From 0 to 100 further nodes on Spot instances. EMR removes them while they are idle. They "
             "store no data, so an interruption only repeats work.",
@@ -213,9 +240,8 @@ def form(settings: Settings) -> dict[str, Param]:
         ),
         "budget": Param(
             None,
-            type=["null", "number"],
-            exclusiveMinimum=0,
-            maximum=1_000_000,
+            **DOLLARS,
+            examples=[1, 5, 20],
             title="Budget",
             description_md="US dollars. If the estimated cost of the cluster is higher, no cluster is created. Empty: "
             "no budget.",
@@ -233,9 +259,8 @@ def form(settings: Settings) -> dict[str, Param]:
         ),
         "max_scanned_gb": Param(
             100.0,
-            type="number",
-            minimum=0.01,
-            maximum=1_000_000,
+            **GB,
+            examples=[1, 100, 1000],
             title="Maximum GB scanned per query",
             description_md="From 0.01 to 1,000,000. A query that scans more data is cancelled and fails. Athena bills "
             "the data scanned, at least 0.01 GB per query.",
@@ -256,7 +281,7 @@ def validate_params(params: Mapping[str, Any], valid: Mapping[str, Any]) -> str:
         # NaN is within all bounds of JSON schema, because every comparison with it is false.
         if isinstance(value, float) and not isfinite(value):
             return f"{name} is {value}; it must be a finite number"
-    if not params["score_with"] and params["k_min"] > params["k_max"]:
+    if not params["score_with"] and int(params["k_min"]) > int(params["k_max"]):
         return (
             f"Minimum number of segments (k_min) is {params['k_min']}, which is more than Maximum number of segments "
             f"(k_max), {params['k_max']}"

@@ -107,8 +107,8 @@ def input_bytes(context: Context, jinja_env: object = None) -> int:
 
 def budget(context: Context, jinja_env: object = None) -> float | None:
     """Return the budget of the run in US dollars; None for no budget."""
-    limit: float | None = context["params"]["budget"]
-    return limit
+    limit = context["params"]["budget"]
+    return None if limit is None else float(limit)
 
 
 ESTIMATE: dict[str, Any] = {

@@ -401,10 +401,16 @@ def _invalid(form: Mapping[str, Any]) -> str:
 
 
 def _valid(value: str, schema: Mapping[str, Any]) -> str:
-    """Return the condition that a value is valid; ``allOf``, the pattern of an address, is left to the job."""
-    *null, name = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
-    bounds = {"minimum": ">=", "maximum": "<=", "exclusiveMinimum": ">"}
-    rules = [f"{value} {sign} {schema[bound]}" for bound, sign in bounds.items() if bound in schema]
+    """Return the condition that a value is valid. A number must not be text; patterns are left to the jobs."""
+    *others, name = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    signs = {"minimum": ">=", "maximum": "<=", "exclusiveMinimum": ">"}
+    bounds = [
+        (sign, rule[bound])
+        for rule in schema.get("allOf", ())
+        for bound, sign in signs.items()
+        if bound in rule
+    ]
+    rules = [f"{value} {sign} {bound}" for sign, bound in bounds]
     if name == "integer":
         rules.append(f"$floor({value}) = {value}")
     if "enum" in schema:
@@ -415,7 +421,7 @@ def _valid(value: str, schema: Mapping[str, Any]) -> str:
     condition = (
         f'$type({value}) = "{name.replace("integer", "number")}" ? {" and ".join(rules) or "true"} : false'
     )
-    return f"({value} = null ? true : {condition})" if null else f"({condition})"
+    return f"({value} = null ? true : {condition})" if "null" in others else f"({condition})"
 
 
 def _between(states: States, first: str, last: str) -> list[str]:

@@ -80,12 +80,16 @@ def open_section(form: Locator, name: str) -> Locator:
     return section
 
 
-def fill_in(section: Locator, title: str, value: int) -> Locator:
-    """Type a number and leave the field: only then does the form accept it."""
-    number = section.get_by_role("spinbutton", name=title, exact=True)
-    number.fill(str(value))
-    number.press("Tab")
-    return number
+def fill_in(section: Locator, title: str, text: str) -> Locator:
+    """Type into a field, and leave it."""
+    group = section.get_by_role("group").filter(
+        has_text=re.compile(rf"^{title}")
+    )  # Airflow does not name text fields
+    field = group.get_by_role("combobox")
+    field.fill("")
+    field.press_sequentially(text)
+    field.press("Tab")
+    return field
 
 
 def press_trigger(form: Locator) -> None:
@@ -131,8 +135,8 @@ def started(dag_page: Page) -> Run:
     page.goto("/dags/sales_segmentation")
     form = open_the_form(page)
     section = open_section(form, "Segmentation")
-    fill_in(section, "KMeans initializations", 1)
-    fill_in(section, "Maximum number of segments", 4)
+    fill_in(section, "KMeans initializations", "1")
+    fill_in(section, "Maximum number of segments", "4")
     press_trigger(form)
     clicked = time.monotonic()
     page.wait_for_url(re.compile("/runs/manual__"))
@@ -147,14 +151,42 @@ def run(dag_page: Page, started: Run) -> Run:
     return started
 
 
-def test_the_form_refuses_an_invalid_value_and_shows_the_reason(
+@pytest.mark.parametrize(
+    ("name", "title", "typed", "rule"),
+    [
+        ("Data", "Maximum share of rejected lines", "0,5", "A number from 0 to 1"),
+        ("Segmentation", "Variance to keep", "0", "A number above 0, up to 1"),
+        ("Segmentation", "Minimum number of segments", "2.5", "A whole number from 2 to 50"),
+        ("Segmentation", "Maximum number of segments", "700", "A whole number from 2 to 50"),
+        ("Segmentation", "Fixed number of segments", "51", "A whole number from 2 to 50"),
+        ("Segmentation", "Fixed number of segments", "four", "A whole number from 2 to 50"),
+        ("Segmentation", "KMeans initializations", "21", "A whole number from 1 to 20"),
+        ("Segmentation", "Random seed", "-1", "A whole number from 0 to 999,999,999"),
+        ("Cluster", "Core nodes", "0", "A whole number from 1 to 100"),
+        ("Cluster", "Spot share", "2", "A number from 0 to 1"),
+        ("Cluster", "Task nodes", "1e9", "A whole number from 0 to 100"),
+        ("Cost", "Budget", "5,000", "A number above 0, up to 1,000,000"),
+        ("Athena", "Maximum GB scanned per query", "lots", "A number from 0.01 to 1,000,000"),
+    ],
+)
+def test_the_form_refuses_a_wrong_number_with_its_rule_and_does_not_change_it(
+    dag_page: Page, name: str, title: str, typed: str, rule: str
+) -> None:
+    dag_page.goto("/dags/sales_segmentation")
+    form = open_the_form(dag_page)
+    field = fill_in(open_section(form, name), title, typed)
+    press_trigger(form)
+    expect(form.get_by_text(rule).first).to_be_visible()
+    expect(field).to_have_value(typed)
+
+
+def test_the_form_refuses_an_invalid_address_with_its_rule(
     dag_page: Page, screenshot: Callable[[Page, str], None]
 ) -> None:
-    """A number out of bounds is replaced by the bound; for an invalid address the form shows the rule."""
+    dag_page.goto("/dags/sales_segmentation")
     form = open_the_form(dag_page)
-    most = fill_in(open_section(form, "Segmentation"), "Maximum number of segments", 700)
-    expect(most).to_have_value("50")
-    open_section(form, "Data").get_by_role("combobox").fill("sales.csv")
+    open_section(form, "Segmentation")
+    fill_in(open_section(form, "Data"), "Input", "sales.csv")
     press_trigger(form)
     expect(form.get_by_text("An address has the form s3://<bucket>/<key>.")).to_be_visible()
     screenshot(dag_page, "form")

@@ -43,30 +43,54 @@ def test_each_param_has_texts_and_a_valid_default(name: str) -> None:
         ("run_date", "2026-01-31\n"),
         ("run_date", "２０２６-01-31"),
         ("max_rejected_share", True),
-        ("max_rejected_share", "0.5"),
+        ("max_rejected_share", "0,5"),
+        ("max_rejected_share", "-0.5"),
+        ("max_rejected_share", "1.5"),
+        ("max_rejected_share", "."),
+        ("max_rejected_share", ""),
         ("max_rejected_share", 1.5),
         ("score_with", "yesterday"),
         ("feature_set", "all"),
         ("variance_to_keep", 0),
+        ("variance_to_keep", "0"),
+        ("variance_to_keep", "0.00"),
+        ("variance_to_keep", "1.01"),
         ("k_min", 1),
+        ("k_min", "1"),
+        ("k_max", "51"),
         ("k_max", 700),
         ("k", 1),
+        ("k", "four"),
+        ("k", "4.0"),
+        ("k", "4\n"),
         ("k", 4.5),
         ("k", True),
         ("k", float("nan")),
         ("k", float("inf")),
         ("k", 10**400),
         ("n_init", 0),
+        ("n_init", "0"),
+        ("n_init", "21"),
         ("seed", 2**31),
+        ("seed", "1000000000"),
         ("core_nodes", 0),
+        ("core_nodes", "0"),
+        ("core_nodes", "101"),
         ("spot_share", -0.1),
+        ("spot_share", "2"),
         ("task_nodes", -1),
         ("budget", 0),
+        ("budget", "0.00"),
+        ("budget", "5,000"),
+        ("budget", "1000000.01"),
+        ("task_nodes", "101"),
         ("over_budget", "wait"),
         ("task_nodes", 1.5),
         ("release_label", "emr-5.0.0"),
         ("target", "emr-eks"),
         ("max_scanned_gb", 0),
+        ("max_scanned_gb", "0.009"),
+        ("max_scanned_gb", "1000001"),
         ("max_scanned_gb", 1e-300),
         ("max_scanned_gb", 1e300),
         ("max_scanned_gb", float("inf")),
@@ -96,11 +120,25 @@ def test_an_address_may_contain_any_other_character(key: str) -> None:
     assert FORM["input"].resolve(f"s3://lake/{key}")
 
 
-@pytest.mark.parametrize("name", [name for name, param in FORM.items() if "number" in param.schema["type"]])
-def test_every_number_has_bounds(name: str) -> None:
+NUMBERS = [name for name, param in FORM.items() if {"number", "integer"} & set(param.schema["type"])]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_each_number_is_a_text_field_with_bounds_and_a_rule(name: str) -> None:
+    """Airflow's field for numbers would change what a person types."""
     schema = FORM[name].schema
-    assert {"minimum", "exclusiveMinimum"} & schema.keys()
-    assert "maximum" in schema
+    assert next(kind for kind in schema["type"] if kind != "null") == "string"
+    [rule] = schema["allOf"]
+    assert {"minimum", "exclusiveMinimum"} & rule.keys()
+    assert {"maximum", "pattern", "description"} < rule.keys()
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_text_is_accepted_within_the_bounds_of_the_number(name: str) -> None:
+    [rule] = FORM[name].schema["allOf"]
+    for value in [*FORM[name].schema["examples"], rule.get("minimum", 0.01), rule["maximum"]]:
+        assert FORM[name].resolve(str(value)) == str(value)
+        assert FORM[name].resolve(value) == value
 
 
 def test_the_form_says_that_dates_are_in_utc() -> None:
@@ -113,6 +151,11 @@ def test_the_examples_of_the_form_are_valid() -> None:
 
 
 VALID = {"score_with": None, "k_min": 2, "k_max": 2}
+
+
+def test_numbers_given_as_text_are_compared_as_numbers() -> None:
+    assert validate_params({**VALID, "k_min": "9", "k_max": "10"}, VALID) == ""
+    assert "which is more than" in validate_params({**VALID, "k_min": "10", "k_max": 9}, VALID)
 
 
 def test_a_minimum_above_the_maximum_is_refused_with_the_titles_of_the_form() -> None:
