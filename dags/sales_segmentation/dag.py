@@ -76,7 +76,7 @@ with DAG(
         terminate_cluster = TerminateClusterOperator(**task_docs("terminate_cluster"), cluster_id=CLUSTER_ID)
         terminate_cluster.as_teardown(setups=create_cluster, on_failure_fail_dagrun=True)
         # A teardown is skipped when its setup failed. This one has no setup.
-        sweep_clusters = TerminateClusterOperator(**task_docs("sweep_clusters"), cluster_id="")
+        sweep_clusters = TerminateClusterOperator(**task_docs("sweep_clusters"), cluster_id=CLUSTER_ID)
         sweep_clusters.as_teardown(on_failure_fail_dagrun=True)
         record_cost = RecordCostOperator(**task_docs("record_cost"), settings=settings).as_teardown()
 

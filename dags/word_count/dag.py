@@ -24,11 +24,11 @@ settings = Settings.from_environment(project="word-count", database="word_count"
 defaults = {"owner": settings.owner, "aws_conn_id": settings.aws_conn_id, "target": settings.target}
 again = "Safe to repeat: clear the task. If it has failed, its log shows the cause in one line."
 script = settings.s3("jobs", "{{ ti.xcom_pull('stage_jobs') }}", "word_count.py")
+known = "{{ ti.xcom_pull('create_cluster') or '' }}"
 flags = {"input": "{{ params.input }}", "output": settings.s3("processed", "word_counts"), "top": 1000}
 step = StepSpec("count_words", script, flags=flags, execution_roles=settings.execution_roles)
 athena = {"workgroup": settings.workgroup, "output_location": settings.s3("athena-results", "")}
 statement = partial(AthenaStatementOperator, **athena, max_scanned_gb=1)
-
 with DAG(
     dag_id="word_count",
     dag_display_name="Word count (example)",
@@ -52,8 +52,8 @@ with DAG(
     count_words = AwaitStepOperator(task_id="count_words", cluster_id=create_cluster.output, step=step)
     terminate = TerminateClusterOperator(task_id="terminate_cluster", cluster_id=create_cluster.output)
     terminate.as_teardown(setups=create_cluster, on_failure_fail_dagrun=True)
-    # A teardown is skipped when its setup failed. This one has no setup, and finds the cluster by its tags.
-    sweep = TerminateClusterOperator(task_id="sweep_clusters", cluster_id="")
+    # A teardown is skipped when its setup failed. This one has no setup, and finds other clusters by their tags.
+    sweep = TerminateClusterOperator(task_id="sweep_clusters", cluster_id=known)
     sweep.as_teardown(on_failure_fail_dagrun=True)
     top_words = statement(task_id="top_words", query="sql/top_words.sql")
     chain(stage_jobs, create_database, create_table, create_cluster, add_steps, count_words)

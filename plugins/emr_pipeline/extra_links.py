@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from airflow.providers.common.compat.sdk import conf
 from airflow.sdk import BaseOperatorLink
 
 URL_PREFIX = "emr-pipeline"
@@ -51,6 +52,12 @@ class SparkUiLink(StepLink):
 
 
 LINKS = (StepLink(), SparkUiLink())
+
+
+def step_page(ti: Any) -> str:
+    """Return the absolute address of the page of the task's step, below Airflow's ``[api] base_url``."""
+    base = conf.get("api", "base_url", fallback="http://localhost:8080/").rstrip("/")
+    return f"{base}/{StepLink().get_link(None, ti_key=ti)}"
 
 
 def push_step(ti: Any, step: Mapping[str, str]) -> None:

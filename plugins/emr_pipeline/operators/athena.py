@@ -139,6 +139,8 @@ class AthenaStatementOperator(WaitingOperator):
         if event["state"] in FAILED_STATES:
             message = f"query {query_id} {event['state']}: {event['reason']}"
             raise AirflowException(message) if event["retryable"] else AirflowFailException(message)
+        use = f"{event['scanned']:,} bytes scanned in {event['seconds']:.1f} s"
+        self.log.info("Query %s %s: %s; result: %s", query_id, event["state"], use, event["result"])
         return str(query_id)
 
 

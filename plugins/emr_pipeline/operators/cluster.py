@@ -24,6 +24,9 @@ from emr_pipeline.targets.registry import TARGETS
 from emr_pipeline.targets.target import Target
 from emr_pipeline.triggers.base import Event, Resource
 
+PRIORITY_WEIGHT = 1000
+"""Above the weight of other tasks, which by default is 1 plus that of all tasks downstream."""
+
 
 def clusters_of_run(emr: Target, context: Context, *, ended: bool = False) -> list[str]:
     """Return the ids of the live clusters with the tags of this run, oldest first; with ``ended`` of all clusters."""
@@ -62,6 +65,9 @@ class CreateClusterOperator(TargetOperator):
             create=lambda: self.emr.create(request),
         )
         self.emr.start(cluster_id)
+        nodes = f"core nodes: {cluster.core_nodes}, task nodes: {cluster.task_nodes}"
+        logs = self.settings.s3("logs", "")
+        self.log.info("Cluster %s: %s, %s; logs: %s", cluster_id, cluster.release_label, nodes, logs)
         return cluster_id
 
 
@@ -71,12 +77,14 @@ class TerminateClusterOperator(TargetOperator, WaitingOperator):
     Differences to EmrTerminateJobFlowOperator: that operator first reads the address of the logs and does not
     terminate the cluster if this fails. It succeeds when the request was accepted, not when the cluster has ended, and
     it treats TERMINATED_WITH_ERRORS as a failure.
+
+    It has a higher priority than other tasks, because the cluster costs money while it waits for a slot.
     """
 
     template_fields = aws_template_fields("cluster_id", "target")
 
     def __init__(self, *, cluster_id: str, timeout: timedelta = timedelta(minutes=30), **kwargs: Any) -> None:
-        super().__init__(timeout=timeout, **kwargs)
+        super().__init__(timeout=timeout, **{"priority_weight": PRIORITY_WEIGHT, **kwargs})
         self.cluster_id = cluster_id
 
     def reconcile(self, context: Context) -> Any:
@@ -85,7 +93,7 @@ class TerminateClusterOperator(TargetOperator, WaitingOperator):
             self.emr.terminate(cluster_id)
         forgotten = [found for found in clusters_of_run(self.emr, context) if found not in known]
         if forgotten:
-            self.log.warning("Run %s also left %s alive", context["run_id"], forgotten)
+            self.log.warning("Terminating %s, which has the tags of run %s", forgotten, context["run_id"])
         for cluster_id in forgotten:
             self.emr.terminate(cluster_id)
         return self.wait_for(context, self.emr.end_trigger, cluster_ids=known + forgotten)
@@ -99,7 +107,8 @@ class TerminateClusterOperator(TargetOperator, WaitingOperator):
                 f"cluster {', '.join(event['cluster_ids'])} has not ended within {self.timeout}; "
                 "terminate it in the EMR console, it costs money until then"
             )
-        self.log.info("Ended: %s", event["states"])
+        ended = ", ".join(f"{cluster_id} is {state}" for cluster_id, state in event["states"].items())
+        self.log.info("%s", f"Cluster {ended}" if ended else "The run has no live cluster")
 
 
 class ReapClustersOperator(IdempotentAwsOperator):
@@ -120,10 +129,20 @@ class ReapClustersOperator(IdempotentAwsOperator):
         is_active = partial(is_unfinished, context)
         abandoned, problems = {}, []
         for emr in (target(HookClients(**self._hook_parameters)) for target in TARGETS.values()):
-            for found in list(inspect(emr, self.tags, self.max_hours, is_active)):
+            inspected = list(inspect(emr, self.tags, self.max_hours, is_active))
+            self.log.info(
+                "%s: %d live or expired, %d abandoned, %d ignored",
+                emr.name,
+                len(inspected),
+                sum(bool(found.abandoned) for found in inspected),
+                sum(bool(found.ignored) for found in inspected),
+            )
+            for found in inspected:
                 cluster_id = found.cluster.cluster_id
                 if found.ignored:
-                    self.log.info("Ignoring cluster %s: it %s", cluster_id, found.ignored)
+                    self.log.info("Ignoring %s: it %s", cluster_id, found.ignored)
+                elif not found.abandoned:
+                    self.log.info("Keeping %s: its run %s is active", cluster_id, found.tags["run_id"])
                 if not found.abandoned:
                     continue
                 abandoned[cluster_id] = found.abandoned

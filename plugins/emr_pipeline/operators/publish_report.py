@@ -74,8 +74,11 @@ class PublishReportOperator(TargetOperator):
 
     def reconcile(self, context: Context) -> str:
         data = self._report_data(context)
-        self._publish(self.render_report(data))
+        files = self.render_report(data)
+        self._publish(files)
         key_figures = self.key_figures(data)
+        size = sum(map(len, files.values()))
+        self.log.info("%d files with %s bytes at %s/", len(files), f"{size:,}", self.destination)
         self.log.info("%s", key_figures)
         context["ti"].xcom_push(key=KEY_FIGURES, value=key_figures)
         address = f"{self.destination}/{self.page}"

@@ -32,5 +32,7 @@ class StageJobsOperator(IdempotentAwsOperator):
             if f"{prefix}{name}" not in existing:
                 # Another run may have uploaded the same content in the meantime: replace it.
                 self.hook.load_bytes(content, key=f"{prefix}{name}", bucket_name=bucket, replace=True)
-        self.log.info("Job code %s is at %s/%s/", code.version, self.destination, code.version)
+        size = sum(map(len, code.files.values()))
+        count = f"{len(code.files)} files with {size:,} bytes"
+        self.log.info("Job code %s: %s at %s/%s/", code.version, count, self.destination, code.version)
         return code.version

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 from airflow.sdk import BaseOperator, Context
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emr_pipeline.extra_links import LINKS, push_step
+from emr_pipeline.extra_links import LINKS, push_step, step_page
 from emr_pipeline.failure import REFUSAL, Cause, most_specific_cause
 from emr_pipeline.lineage import lineage, with_parent_run
 from emr_pipeline.operators.base import TargetOperator, WaitingOperator
@@ -66,7 +66,12 @@ class AddStepsOperator(TargetOperator):
         return [step for step in steps if self.plan is None or step.name in self.plan]
 
     def reconcile(self, context: Context) -> dict[str, str]:
-        return self.find_or_create(find=self._all, create=lambda: self._add_missing(context))
+        ids = self.find_or_create(find=self._all, create=lambda: self._add_missing(context))
+        queued = ", ".join(f"{name} {step_id}" for name, step_id in ids.items())
+        self.log.info(
+            "Steps of cluster %s: %s", self.cluster_id, queued or "none, each is submitted by its task"
+        )
+        return ids
 
     def _ids(self) -> dict[str, str]:
         return {name: step.step_id for name, step in self.emr.latest_steps(self.cluster_id).items()}
@@ -144,6 +149,11 @@ class AwaitStepOperator(TargetOperator, WaitingOperator):
                 f"{self.task_id}: step {step_id} has not ended within {self.timeout} and was cancelled"
             )
         if event["phase"] == Phase.SUCCEEDED:
+            page = step_page(context["ti"])
+            took = f"{event['state']} after {event['seconds']:.0f} s"
+            self.log.info(
+                "Step %s of cluster %s: %s; its page with the logs: %s", step_id, cluster_id, took, page
+            )
             return str(step_id)
         folder = self.emr.log_folder(cluster_id, step_id)
         cause = self._cause(folder, patient=event["phase"] == Phase.FAILED)

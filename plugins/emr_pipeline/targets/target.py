@@ -160,7 +160,7 @@ class Target(ABC):
 
     @abstractmethod
     def terminate(self, cluster_id: str) -> None:
-        """Request the end of a cluster and of its steps; do nothing if it has ended."""
+        """Request the end of a cluster and of its steps; do nothing if it has ended or is unknown."""
 
     @abstractmethod
     def latest_steps(self, cluster_id: str) -> dict[str, Step]:

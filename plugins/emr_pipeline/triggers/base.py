@@ -11,6 +11,7 @@ import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
@@ -49,6 +50,11 @@ def is_transient(error: Exception) -> bool:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error.response["Error"]["Code"] in TRANSIENT_CODES or status >= 500
     return isinstance(error, BotoCoreError | OSError)
+
+
+def seconds_between(started: datetime | None, ended: datetime | None) -> float:
+    """Return the seconds between two times; 0 for work that has not started."""
+    return (ended - started).total_seconds() if started and ended else 0.0
 
 
 def poll_interval(waited: float) -> float:

@@ -104,6 +104,14 @@ def test_the_cost_is_recorded_after_failures_too_and_does_not_fail_the_run(dag: 
     assert not dag.get_task("record_cost").on_failure_fail_dagrun
 
 
+def test_the_tasks_that_end_the_cluster_get_a_slot_before_the_queries(dag: Any) -> None:
+    def weight(task_id: str) -> int:
+        downstream = dag.get_task(task_id).get_flat_relative_ids(upstream=False)
+        return sum(dag.get_task(each).priority_weight for each in {task_id, *downstream})
+
+    assert weight("queries") < min(weight("terminate_cluster"), weight("sweep_clusters"))
+
+
 def test_the_teardowns_are_not_the_only_leaves(dag: Any) -> None:
     """With teardowns as the only leaves, a run with failed steps would end as successful."""
     assert {task.task_id for task in dag.leaves} == {"publish_report", "record_cost"}

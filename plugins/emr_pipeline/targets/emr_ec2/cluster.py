@@ -10,11 +10,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import INSTANCE_TYPES, ClusterSpec, share, whole_number
 
 LIVE_STATES = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
 ENDED_STATES = ("TERMINATED", "TERMINATED_WITH_ERRORS")
+UNKNOWN = "not known to EMR"
+"""Instead of the state of a cluster that EMR no longer has."""
 
 LONGEST_IDLE_MINUTES = 7 * 24 * 60
 """https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-auto-termination-policy.html"""
@@ -24,6 +28,12 @@ LIVE_LOGS_RELEASE = (7, 11)
 
 NAME_LENGTH = 256
 """https://docs.aws.amazon.com/emr/latest/APIReference/API_RunJobFlow.html"""
+
+
+def is_unknown(error: ClientError) -> bool:
+    """Return whether DescribeCluster or TerminateJobFlows has failed because EMR does not have the cluster."""
+    message = error.response["Error"].get("Message", "")
+    return bool(re.search(r"[Jj]ob flow ID does not exist|Cluster id '.*' is not valid", message))
 
 
 def cluster_name(dag_id: str, run_id: str) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from emr_pipeline.cost import ClusterCost
 from emr_pipeline.live_log import LogStreams
 from emr_pipeline.logs import Log
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import EMR_EC2, ClusterSpec, StepSpec
-from emr_pipeline.targets.emr_ec2.cluster import LIVE_STATES, cluster_name, run_job_flow_request
+from emr_pipeline.targets.emr_ec2.cluster import LIVE_STATES, cluster_name, is_unknown, run_job_flow_request
 from emr_pipeline.targets.emr_ec2.cost import read_cost
 from emr_pipeline.targets.emr_ec2.logs import log_streams, read_logs, step_folder
 from emr_pipeline.targets.emr_ec2.step import add_steps_request, cancellation, phase_of, queued_steps
@@ -82,7 +84,11 @@ class EmrEc2(Target):
         return f"{status['State']}: {_message(status) or 'no reason given'}"
 
     def terminate(self, cluster_id: str) -> None:
-        self.client.terminate_job_flows(JobFlowIds=[cluster_id])
+        try:
+            self.client.terminate_job_flows(JobFlowIds=[cluster_id])
+        except ClientError as error:
+            if not is_unknown(error):
+                raise
 
     def latest_steps(self, cluster_id: str) -> dict[str, Step]:
         pages = self.client.get_paginator("list_steps").paginate(ClusterId=cluster_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +125,10 @@ class EmrServerless(Target):
         return f"{application['state']}: {application.get('stateDetails') or 'no reason given'}"
 
     def terminate(self, cluster_id: str) -> None:
+        with suppress(self.client.exceptions.ResourceNotFoundException):
+            self._terminate(cluster_id)
+
+    def _terminate(self, cluster_id: str) -> None:
         for step in self._job_runs(cluster_id, OPEN_STATES):
             self.cancel({"cluster_id": cluster_id, "step_id": step["id"]})
         has_open = next(self._job_runs(cluster_id, UNFINISHED_STATES), None) is not None

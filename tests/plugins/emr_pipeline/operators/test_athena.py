@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -28,9 +29,12 @@ def statement(query: str, **kwargs: Any) -> AthenaStatementOperator:
     return AthenaStatementOperator(task_id="task", query=query, **{**ATHENA, **kwargs})
 
 
-def test_the_result_is_read_by_column(aws: Any, run: Context) -> None:
+def test_the_result_is_read_by_column(aws: Any, run: Context, capfd: pytest.CaptureFixture[str]) -> None:
     operator = statement("SELECT 1 AS one, cast(NULL AS integer) AS nothing")
-    assert read_answer(operator.hook, operator.execute(run())) == [{"one": "1", "nothing": ""}]
+    query_id = operator.execute(run())
+    assert read_answer(operator.hook, query_id) == [{"one": "1", "nothing": ""}]
+    line = rf"Query {query_id} SUCCEEDED: 0 bytes scanned in \d+\.\d s; result: {ATHENA['output_location']}{query_id}"
+    assert re.search(line, capfd.readouterr().out)
 
 
 def test_a_retry_after_a_crash_of_the_worker_finds_its_query(aws: Any, run: Context) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -99,6 +100,32 @@ def test_terminate_can_be_repeated_and_needs_no_cluster(aws: Any, run: Context) 
     terminate("").execute(run())
 
 
+def test_a_cluster_that_emr_does_not_know_has_ended(
+    aws: Any, run: Context, capfd: pytest.CaptureFixture[str]
+) -> None:
+    terminate("j-0000000000000").execute(run())
+    assert "Cluster j-0000000000000 is not known to EMR" in capfd.readouterr().out
+
+
+def test_only_a_cluster_that_no_task_knows_is_reported(
+    aws: Any, run: Context, capfd: pytest.CaptureFixture[str]
+) -> None:
+    known = create().execute(run())
+    terminate(known).execute(run())
+    assert f"Cluster {known} is TERMINATED" in (log := capfd.readouterr().out)
+    assert "has the tags of run" not in log
+    unknown = create().execute(run())
+    terminate(known).execute(run())
+    assert f"Terminating ['{unknown}'], which has the tags of run" in capfd.readouterr().out
+
+
+def test_the_log_describes_the_cluster(aws: Any, run: Context, capfd: pytest.CaptureFixture[str]) -> None:
+    cluster_id = create().execute(run())
+    line = f"Cluster {cluster_id}: emr-7.13.0, core nodes: 1, task nodes: 0; logs: s3://operators/logs/"
+    assert line in capfd.readouterr().out
+    terminate(cluster_id).execute(run())
+
+
 def test_a_protected_cluster_fails_the_task_with_the_reason(aws: Any, run: Context) -> None:
     cluster_id = create().execute(run())
     emr = aws.client("emr")
@@ -143,9 +170,18 @@ def test_the_reaper_keeps_the_cluster_of_an_active_run(aws: Any, run: Context) -
     assert cluster_id in reap(max_hours=0.0).execute(with_unfinished(context, context["run_id"]))
 
 
-def test_a_dry_run_terminates_nothing(aws: Any, run: Context) -> None:
-    cluster_id = create().execute(run())
-    assert cluster_id in reap(log_only=True).execute(with_unfinished(run()))
+def test_a_dry_run_terminates_nothing_and_logs_each_cluster(
+    aws: Any, run: Context, capfd: pytest.CaptureFixture[str]
+) -> None:
+    active = {**run(), "run_id": "active"}
+    cluster_id, kept = create().execute(run()), create().execute(active)
+    assert cluster_id in reap(log_only=True).execute(with_unfinished(run(), "active"))
+    log = capfd.readouterr().out
+    assert re.search(r"emr-ec2: \d+ live or expired, \d+ abandoned, \d+ ignored", log)
+    assert re.search(r"emr-serverless: \d+ live or expired", log)
+    assert f"Would terminate {cluster_id}: run {run()['run_id']} of pipeline has ended" in log
+    assert f"Keeping {kept}: its run active is active" in log
+    terminate(kept).execute(active)
     assert state_of(aws, cluster_id) not in {"TERMINATING", "TERMINATED"}
     terminate(cluster_id).execute(run())
 

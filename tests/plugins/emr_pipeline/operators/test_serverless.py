@@ -310,6 +310,13 @@ def reap(run: Context) -> dict[str, str]:
     return found
 
 
+def test_an_application_that_emr_serverless_does_not_know_has_ended(
+    run: Context, capfd: pytest.CaptureFixture[str]
+) -> None:
+    terminate("00f0000000000000").execute(run())
+    assert "Cluster 00f0000000000000 is not known to EMR Serverless" in capfd.readouterr().out
+
+
 def test_the_reaper_deletes_an_application_that_was_stopped_long_ago(
     aws: Any, application_id: str, run: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:

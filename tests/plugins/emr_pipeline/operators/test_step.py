@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import threading
 import time
@@ -116,11 +117,14 @@ def test_a_step_outside_the_plan_is_not_queued(aws: Any, cluster_id: str, run: C
 
 
 def test_a_completed_step_is_accepted_and_not_repeated(
-    aws: Any, cluster_id: str, run: Context, step: Any
+    aws: Any, cluster_id: str, run: Context, step: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
     operator = wait_for(cluster_id, step("one", "succeed"))
     step_id = operator.execute(run())
     assert wait_for(cluster_id, step("one", "succeed")).execute(run(try_number=2)) == step_id
+    log = capfd.readouterr().out
+    assert f"Step {step_id} of cluster {cluster_id}: COMPLETED after " in log
+    assert re.search(r"its page with the logs: http\S+/emr-pipeline/dags/pipeline/runs/\S+/step", log)
     assert states(aws, cluster_id) == [("one", "COMPLETED")]
 
 
