@@ -5,14 +5,22 @@ https://airflow.apache.org/docs/apache-airflow/stable/administration-and-deploym
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from airflow.listeners import hookimpl
 
-from emr_pipeline.extra_links import COST, KEY_FIGURES
+from emr_pipeline.extra_links import COST, FAILURE, KEY_FIGURES
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
+
+RESULT, FAILED = "**Result**:", "**Failed**:"
+_ADDED = r"\*\*(?:Result|Failed)\*\*:"
+"""The beginning of the text that this listener adds to a note."""
+
+NOTE_LENGTH = 1000
+"""The length of the column in Airflow's database."""
 
 TEARDOWN = "TerminateClusterOperator"
 """A DAG without a teardown of this class does not use this package."""
@@ -20,28 +28,66 @@ TEARDOWN = "TerminateClusterOperator"
 
 @hookimpl
 def on_dag_run_success(dag_run: DagRun) -> None:
-    """Set the run's note to its key figures and its cost, unless it has a note or neither of them.
+    """Add the key figures and the cost of the run to its note, if it has any.
 
     A task cannot set it: the Task SDK can only read the note. The scheduler calls its listeners with the run in its
     own session and commits their changes together with the run's state.
     """
+    lines = [found for key in (KEY_FIGURES, COST) if (found := _xcom(dag_run, key=key))]
+    if lines:
+        _add_to_note(dag_run, f"{RESULT} " + "\n\n".join(lines))
+
+
+def _xcom(dag_run: DagRun, **one: Any) -> str:
+    """Return a text that a task of the run has pushed, or an empty string."""
     from airflow.models.xcom import XComModel
     from sqlalchemy.orm import object_session
 
     session = object_session(dag_run)
-    if session is None or dag_run.note:
-        return
-    lines = []
-    for key in (KEY_FIGURES, COST):
-        query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key=key, limit=1)
-        if found := session.scalar(query):
-            lines.append(XComModel.deserialize_value(found))
-    if lines:
-        dag_run.note = "\n\n".join(lines)
+    if session is None:
+        return ""
+    query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, limit=1, **one)
+    found = session.scalar(query)
+    return str(XComModel.deserialize_value(found)) if found else ""
+
+
+def _add_to_note(dag_run: DagRun, text: str) -> None:
+    """Add a text to the note of a user; replace the text that an earlier end of the run has added."""
+    users = re.split(_ADDED, dag_run.note or "")[0].rstrip()
+    note = f"{users}\n\n{text}" if users else text
+    dag_run.note = note if len(note) <= NOTE_LENGTH else f"{note[: NOTE_LENGTH - 1]}…"
 
 
 @hookimpl
 def on_dag_run_failed(dag_run: DagRun) -> None:
+    """Add the failed tasks and their causes to the note of a failed run; see ``_fail_leaf_tasks`` for a marked run."""
+    from airflow.utils.state import DagRunState
+
+    if dag_run.state == DagRunState.FAILED:
+        _explain(dag_run)
+    else:
+        _fail_leaf_tasks(dag_run)
+
+
+def _explain(dag_run: DagRun) -> None:
+    from airflow.utils.state import TaskInstanceState
+    from sqlalchemy.orm import object_session
+
+    session = object_session(dag_run)
+    if session is None or not leaf_tasks(dag_run.get_dag()):
+        return
+    causes = {
+        f"{ti.task_display_name} (`{ti.task_id}`)": _xcom(
+            dag_run, key=FAILURE, task_ids=ti.task_id, map_indexes=ti.map_index
+        )
+        for ti in dag_run.get_task_instances(state=[TaskInstanceState.FAILED], session=session)
+    }
+    if causes:
+        lines = (f"{FAILED} {task}: {cause or 'see its log'}" for task, cause in causes.items())
+        _add_to_note(dag_run, "\n\n".join(lines))
+
+
+def _fail_leaf_tasks(dag_run: DagRun) -> None:
     """Set the skipped leaf tasks of a run that a user has marked failed to ``upstream_failed``.
 
     To mark a run failed, Airflow fails its running tasks, skips those that have not started, and lets the teardowns
@@ -49,14 +95,14 @@ def on_dag_run_failed(dag_run: DagRun) -> None:
     https://github.com/apache/airflow/blob/3.3.2/airflow-core/src/airflow/api/common/mark_tasks.py
 
     The task states do not distinguish such a run from one that was marked successful, as there may be no running task.
-    But the API server calls its listeners in the transaction that skips the tasks. A run that has already failed, and
-    leaf tasks that have already ended, are left unchanged.
+    But the API server calls its listeners in the transaction that skips the tasks. Leaf tasks that have already ended
+    are left unchanged.
     """
-    from airflow.utils.state import DagRunState, TaskInstanceState
+    from airflow.utils.state import TaskInstanceState
     from sqlalchemy.orm import object_session
 
     session = object_session(dag_run)
-    if session is None or dag_run.state == DagRunState.FAILED:
+    if session is None:
         return
     leaves = leaf_tasks(dag_run.get_dag())
     if not leaves:

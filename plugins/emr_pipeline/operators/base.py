@@ -21,6 +21,7 @@ from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
 from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
 from botocore.exceptions import BotoCoreError, ClientError
 
+from emr_pipeline.extra_links import FAILURE
 from emr_pipeline.hook_clients import HookClients
 from emr_pipeline.specs import EMR_EC2
 from emr_pipeline.targets.registry import target_class
@@ -72,12 +73,12 @@ class IdempotentAwsOperator(AwsBaseOperator[Any]):
         super().__init__(**{"botocore_config": CLIENT_CONFIG, **kwargs})
 
     def execute(self, context: Context) -> Any:
-        with self.log_failures():
+        with self.log_failures(context):
             return self.reconcile(context)
 
     @contextmanager
-    def log_failures(self) -> Iterator[None]:
-        """Log the message of an exception in one line, followed by the notes of the exception.
+    def log_failures(self, context: Context) -> Iterator[None]:
+        """Log the message of an exception in one line, followed by its notes, and push it as an XCom.
 
         Airflow also logs the exception, but below a traceback of its own frames.
         """
@@ -86,6 +87,10 @@ class IdempotentAwsOperator(AwsBaseOperator[Any]):
                 yield
         except Exception as error:
             self.log.error("%s", one_line(error))
+            try:
+                context["ti"].xcom_push(key=FAILURE, value=one_line(error))
+            except Exception as problem:  # noqa: BLE001 - it must not hide the error of the task
+                self.log.warning("The note of the run will lack this cause: %s", problem)
             for note in getattr(error, "__notes__", ()):
                 self.log.error("%s", note)
             raise
@@ -180,7 +185,7 @@ class WaitingOperator(IdempotentAwsOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume after a deferral; raise TaskDeferralTimeout or TaskDeferralError if the triggerer has failed."""
-        with self.log_failures():
+        with self.log_failures(context):
             if next_method == TRIGGER_FAIL_REPR:
                 raise _trigger_failure(**next_kwargs or {})
             return super().resume_execution(next_method, next_kwargs, context)

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from emr_pipeline.cost import Estimate, RunCost, estimate
 from emr_pipeline.cost_records import read_run_costs
+from emr_pipeline.extra_links import FAILURE
 from emr_pipeline.prices import load_prices
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import EMR_EC2, EMR_SERVERLESS, ClusterSpec
@@ -84,6 +85,7 @@ class EstimateCostOperator(ApprovalOperator):
         problem = f"The budget of the run is ${self.budget:,.2f}. Estimate: {found.summary}"
         if self.over_budget != ASK:
             self.log.error("%s", problem)
+            context["ti"].xcom_push(key=FAILURE, value=problem)
             raise AirflowFailException(
                 f"{problem}. Raise the budget, choose fewer nodes, or let the run ask you"
             )

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 from airflow.models.dag import DagModel
-from airflow.models.dagrun import DagRun
+from airflow.models.dagrun import DagRun, DagRunNote
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
@@ -64,12 +64,19 @@ class Report:
     published: datetime | None
     address: str
     key_figures: str
+    note: str
+    logical_date: datetime | None
+    conf: Mapping[str, Any]
+    replaced: bool = False
+    """Whether a later run in the same list has published its report at the same address."""
 
     @property
     def run_date(self) -> str:
-        """The run date in the report's address, or an empty string."""
-        found = re.search(r"/run_date=([\d-]+)/", self.address)
-        return found[1] if found else ""
+        """The run date in the report's address; without a report that of the run."""
+        if found := re.search(r"/run_date=([\d-]+)/", self.address):
+            return found[1]
+        day = (self.logical_date or self.run_after).date()
+        return str(self.conf.get("run_date") or day)
 
 
 @dataclass(frozen=True)
@@ -107,8 +114,9 @@ def _reason(report: Report) -> str:
             return f"Task {report.task_id} has succeeded but returned no address."
         case "failed" | "upstream_failed" | "skipped" | "removed":
             return (
-                f"Task {report.task_id} is {report.task_state}, so this run has no report. Look at the logs of the "
-                "failed tasks. After you have cleared them and they have succeeded, the report appears here."
+                f"{report.note.replace('**', '')} Task {report.task_id} is {report.task_state}, so this run has no "
+                "report. Look at the logs of the failed tasks. After you have cleared them and they have succeeded, "
+                "the report appears here."
             )
     return f"Task {report.task_id} publishes it at the end of the run, which is {report.run_state}. Reload later."
 
@@ -131,6 +139,9 @@ def _select(*conditions: ColumnElement[bool]) -> list[Report]:
         "published": TaskInstance.end_date,
         "address": address.value,
         "key_figures": figures.value,
+        "note": func.coalesce(DagRunNote.content, ""),
+        "logical_date": DagRun.logical_date,
+        "conf": DagRun.conf,
     }
     statement = (
         select(*(column.label(name) for name, column in columns.items()))
@@ -139,15 +150,28 @@ def _select(*conditions: ColumnElement[bool]) -> list[Report]:
         .join(TaskInstance, and_(TaskInstance.dag_id == DagRun.dag_id, TaskInstance.run_id == DagRun.run_id))
         .outerjoin(address, xcom_of_task(address, "return_value"))
         .outerjoin(figures, xcom_of_task(figures, KEY_FIGURES))
+        .outerjoin(DagRunNote, DagRunNote.dag_run_id == DagRun.id)
         .where(TaskInstance.operator == OPERATOR, *conditions)
         .order_by(DagRun.run_after.desc(), DagRun.id.desc(), TaskInstance.end_date.desc())
         .limit(LIMIT)
     )
     with create_session(scoped=False) as session:
         rows = [row._asdict() for row in session.execute(statement)]
-    return [
-        Report(**row | {"address": _text(row["address"]), "key_figures": _text(row["key_figures"])})
+    reports = [
+        Report(
+            **row
+            | {"address": _text(row["address"]), "key_figures": _text(row["key_figures"])}
+            | {"conf": row["conf"] or {}}
+        )
         for row in rows
+    ]
+    newest = {
+        report.address: report.published
+        for report in sorted(reports, key=lambda one: str(one.published or ""))
+    }
+    return [
+        replace(report, replaced=bool(report.address) and report.published != newest[report.address])
+        for report in reports
     ]
 
 

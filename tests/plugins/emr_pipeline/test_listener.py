@@ -44,9 +44,15 @@ def note_after_success(run: Run, before: str | None = None) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [(None, "4 segments, silhouette 0.41"), ("mine", "mine")], ids=["none", "a user's"]
+    ("before", "after"),
+    [
+        (None, "**Result**: 4 segments, silhouette 0.41"),
+        ("mine", "mine\n\n**Result**: 4 segments, silhouette 0.41"),
+        ("mine\n\n**Failed**: PCA (`pca`): no", "mine\n\n**Result**: 4 segments, silhouette 0.41"),
+    ],
+    ids=["none", "a user's", "after an earlier end"],
 )
-def test_the_key_figures_become_the_note_unless_there_is_one(
+def test_the_key_figures_are_added_to_the_note(
     make_run: Callable[..., Run], before: str | None, after: str
 ) -> None:
     run = make_run()
@@ -58,16 +64,34 @@ def test_the_key_figures_become_the_note_unless_there_is_one(
 def test_the_note_has_the_cost_after_the_key_figures(make_run: Callable[..., Run]) -> None:
     run = make_run()
     run.publish(key_figures="4 segments", run_cost="0.03 node hours On-Demand: $0.01")
-    assert note_after_success(run) == "4 segments\n\n0.03 node hours On-Demand: $0.01"
+    assert note_after_success(run) == "**Result**: 4 segments\n\n0.03 node hours On-Demand: $0.01"
     only_cost = make_run()
     only_cost.publish(run_cost="0.03 node hours On-Demand: $0.01")
-    assert note_after_success(only_cost) == "0.03 node hours On-Demand: $0.01"
+    assert note_after_success(only_cost) == "**Result**: 0.03 node hours On-Demand: $0.01"
 
 
 def test_a_run_without_key_figures_gets_no_note(make_run: Callable[..., Run]) -> None:
     run = make_run()
     run.publish()
     assert note_after_success(run) is None
+
+
+def test_the_note_of_a_failed_run_has_the_failed_task_and_its_cause(
+    database: Mapping[str, Any], make_run: Callable[..., Run]
+) -> None:
+    run = make_run(TORN_DOWN, state="failed")
+    run.task("fit", "failed", failure="no variance in 7 columns")
+    run.task("score", "failed")
+    with create_session() as session:
+        ended = session.scalar(select(DagRun).filter_by(dag_id=run.dag_id, run_id=run.run_id))
+        ended.dag = database[TORN_DOWN]
+        ended.note = "mine"
+        listener.on_dag_run_failed(ended)
+        note = ended.note
+    assert (
+        note
+        == "mine\n\n**Failed**: fit (`fit`): no variance in 7 columns\n\n**Failed**: score (`score`): see its log"
+    )
 
 
 @pytest.fixture

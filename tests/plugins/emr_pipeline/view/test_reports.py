@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
+from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.plugins.emr_pipeline.conftest import BUCKET, FOLDER, SECRET, Run
 from tests.plugins.emr_pipeline.view.conftest import PAGE, PNG
@@ -131,6 +135,37 @@ def test_the_list_has_the_reports_of_readable_dags_newest_first(browser: Browser
     assert f"&lt;b&gt;4 segments&lt;/b&gt; of {older.run_id}" in text
     assert secret.run_id not in text
     assert secret.run_id in browser("admin").get("/emr-pipeline/reports").text
+
+
+def test_the_list_has_the_date_and_the_cause_of_a_failed_run(browser: Browser, make_run: MakeRun) -> None:
+    run = make_run(state="failed")
+    run.task("publish", "upstream_failed")
+    with create_session() as session:
+        failed = session.scalar(select(DagRun).filter_by(run_id=run.run_id))
+        failed.note, failed.conf = "**Failed**: PCA (`pca`): no variance", {"run_date": "1998-03-01"}
+    text = browser("reader").get("/emr-pipeline/reports").text
+    [row] = [row for row in text.split("<tr>") if run.run_id in row]
+    assert "1998-03-01" in row
+    assert "Failed: PCA (`pca`): no variance" in row
+    [link] = re.findall(r'<a href="([^"]+)">Cause</a>', row)
+    assert "Failed: PCA (`pca`): no variance" in browser("reader").get(f"/emr-pipeline/{link}").text
+
+
+def test_the_list_marks_the_report_that_a_later_run_has_replaced(browser: Browser, make_run: MakeRun) -> None:
+    address = f"s3://{BUCKET}/reports/run_date=1998-04-01/index.html"
+    older, newer = make_run(), make_run()
+    for run in (older, newer):
+        run.publish(address)
+    rows = browser("reader").get("/emr-pipeline/reports").text.split("<tr>")
+    marked = [run for run in (older, newer) for row in rows if run.run_id in row and "replaced" in row]
+    assert marked == [older]
+
+
+def test_the_only_script_of_a_page_is_the_one_that_its_policy_allows(browser: Browser) -> None:
+    response = browser("reader").get("/emr-pipeline/reports")
+    [script] = re.findall(r"<script>(.*?)</script>", response.text, re.DOTALL)
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in response.headers["Content-Security-Policy"]
 
 
 def test_an_empty_list_says_how_to_get_a_report(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
