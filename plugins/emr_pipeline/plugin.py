@@ -16,11 +16,13 @@ from emr_pipeline import listener
 from emr_pipeline.deadline import RunCreated
 from emr_pipeline.extra_links import URL_PREFIX
 
-# The colour is visible on the light, dark and selected backgrounds of Airflow.
+_PATH = "<path d='M3 3v18h18M8 17v-5M13 17V7M18 17v-8'"
+_SVG = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke-linecap='round'>"
+# The white outline makes the dark icon visible on the dark background of the selected item too.
 ICON = "data:image/svg+xml," + quote(
-    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='#7f96bb' stroke-width='2' "
-    "stroke-linecap='round'><path d='M3 3v18h18M8 17v-5M13 17V7M18 17v-8'/></svg>"
+    f"{_SVG}{_PATH} stroke='#fff' stroke-width='5'/>{_PATH} stroke='#24457a' stroke-width='2'/></svg>"
 )
+ICON_DARK_MODE = "data:image/svg+xml," + quote(f"{_SVG}{_PATH} stroke='#dbe6f8' stroke-width='2'/></svg>")
 
 # Relative addresses also work if Airflow is served below a path.
 VIEWS = [
@@ -31,6 +33,7 @@ VIEWS = [
         "url_route": "emr-reports",
         "nav_top_level": True,
         "icon": ICON,
+        "icon_dark_mode": ICON_DARK_MODE,
     },
     {
         "name": "Report",
@@ -38,6 +41,7 @@ VIEWS = [
         "destination": "dag_run",
         "url_route": "emr-report",
         "icon": ICON,
+        "icon_dark_mode": ICON_DARK_MODE,
     },
 ]
 

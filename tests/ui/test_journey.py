@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import Error, FrameLocator, Locator, Page, expect
 
 from emr_pipeline.prices import FILE
-from tests.ui.conftest import Site
+from tests.ui.conftest import HEIGHT, WIDTH, Site
 
 pytestmark = pytest.mark.ui
 
@@ -229,6 +229,27 @@ def test_the_list_of_reports_links_to_the_report(
     row.get_by_role("link", name="Open").click()
     report = dag_page.frame_locator("iframe").frame_locator("iframe")
     expect(report.get_by_role("heading", name="Summary")).to_be_visible()
+
+
+def test_the_report_and_its_page_follow_the_theme_of_airflow(dag_page: Page, run: Run) -> None:
+    """Airflow keeps the selected theme in the local storage; the browser itself prefers the light theme."""
+    report = open_the_report(dag_page, run)
+    bodies = (report.locator("body"), dag_page.frame_locator("iframe").locator("body"))
+    light = [body.evaluate("body => getComputedStyle(body).backgroundColor") for body in bodies]
+    dag_page.evaluate("localStorage.setItem('theme', 'dark')")
+    for body, colour in zip(bodies, light, strict=True):
+        expect(body).not_to_have_css("background-color", colour)
+    dag_page.evaluate("localStorage.setItem('theme', 'light')")
+    for body, colour in zip(bodies, light, strict=True):
+        expect(body).to_have_css("background-color", colour)
+
+
+def test_the_list_of_reports_fits_a_phone(dag_page: Page, run: Run) -> None:
+    dag_page.set_viewport_size({"width": 390, "height": 800})
+    dag_page.goto("/emr-pipeline/reports")
+    expect(dag_page.get_by_role("row").filter(has_text=run.run_id)).to_be_visible()
+    assert dag_page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    dag_page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
 
 
 def test_the_page_of_the_run_shows_the_cost_of_its_nodes_and_queries(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+TEMPLATES = Path(__file__).parent / "templates"
+_SCRIPT = b64encode(sha256((TEMPLATES / "theme.js").read_bytes().rstrip(b"\n")).digest()).decode()
 OWN_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; frame-ancestors 'self'; "
-    "base-uri 'none'; form-action 'none'"
+    f"default-src 'none'; script-src 'sha256-{_SCRIPT}'; style-src 'unsafe-inline'; frame-src 'self'; "
+    "frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
 """Content-Security-Policy of the pages of this package: https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Content-Security-Policy"""
 
@@ -40,7 +44,7 @@ def _timestamp(when: datetime | None) -> str:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -127,7 +127,8 @@ def describe(settings: Settings, address: Address) -> Step:
         reason=found.reason,
         timeline=(("Queued", found.queued), ("Started", found.started), ("Ended", found.ended)),
         command=command(found.arguments),
-        logs=tuple(logs),
+        # Spark writes much to stderr, so the output of the job comes first.
+        logs=tuple(sorted(logs, key=lambda log: not log.name.endswith("stdout"))),
         folder=folder,
         cause=most_specific_cause(logs) if found.step.phase == Phase.FAILED else None,
         console=settings.console_url.rstrip("/") + found.console_path if settings.console_url else "",

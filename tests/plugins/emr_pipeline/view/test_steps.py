@@ -91,6 +91,9 @@ def test_a_failed_step_shows_its_cause_its_command_and_its_logs(browser: Browser
     assert "--k &#39;a b&#39;" in text
     assert f"Submitted application {APPLICATION}" in text
     assert "output of the driver" in text
+    names = re.findall(r'<pre tabindex="0" role="region" aria-label="([^"]+)">', text)
+    kinds = [name.rpartition(" ")[2] for name in names]
+    assert max(place for place, kind in enumerate(kinds) if kind == "stdout") < kinds.index("stderr")
     assert "Refresh" not in response.headers
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
