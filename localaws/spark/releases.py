@@ -1,7 +1,8 @@
 """The supported EMR releases and their Spark versions.
 
-Source: Amazon EMR Release Guide, "Application versions in Amazon EMR 7.x releases". For every release, steps run on the
-Spark that is installed on this machine; the step's controller log contains its version.
+Source: Amazon EMR Release Guide, "Application versions in Amazon EMR 7.x releases". Steps run on the Spark that is
+installed on this machine; the step's controller log contains its version. A release with another major version of Spark
+is refused.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
@@ -35,8 +37,13 @@ SPARK_BY_RELEASE: dict[str, str | None] = {
 
 def applications(label: str) -> list[dict[str, str]]:
     """Return the applications of a supported release in the format of DescribeReleaseLabel."""
-    version = SPARK_BY_RELEASE[label]
-    return [{"Name": "Spark", "Version": version}] if version else []
+    spark = SPARK_BY_RELEASE[label]
+    return [{"Name": "Spark", "Version": spark}] if spark else []
+
+
+def major_version(label: str) -> str:
+    """Return the major version of Spark of a supported release."""
+    return (SPARK_BY_RELEASE[label] or "4").partition(".")[0]
 
 
 def label_error(label: str) -> str | None:
@@ -45,7 +52,12 @@ def label_error(label: str) -> str | None:
     A label of EMR that is missing here is "not supported"; all others are "invalid".
     """
     if label in SPARK_BY_RELEASE:
-        return None
+        wanted, installed = major_version(label), version("pyspark")
+        if installed.startswith(f"{wanted}."):
+            return None
+        return (
+            f"not supported by this local EMR: {label} has Spark {wanted}, but Spark {installed} is installed"
+        )
     known = ", ".join(SPARK_BY_RELEASE)
     if label in _emr_labels():
         return f"not supported by the local EMR: the release {label}. Supported releases: {known}."

@@ -466,6 +466,7 @@ def test_releases_and_bootstrap_actions(emr: Any, run: RunCluster) -> None:
     assert emr.list_release_labels(Filters={"Prefix": "emr-spark"})["ReleaseLabels"] == ["emr-spark-8.0.0"]
     spark = emr.describe_release_label(ReleaseLabel="emr-7.13.0")["Applications"]
     assert spark == [{"Name": "Spark", "Version": "3.5.6"}]
+    assert "has Spark 4, but Spark 3.5" in error_of(run, ReleaseLabel="emr-spark-8.0.0")
     assert "emr-1" in error_of(emr.describe_release_label, ReleaseLabel="emr-1")
     text = error_of(emr.describe_release_label, ReleaseLabel="emr-6.15.0")
     assert text.startswith("InvalidRequestException: not supported by the local EMR: the release emr-6.15.0")

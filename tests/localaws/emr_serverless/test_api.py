@@ -120,6 +120,10 @@ def test_an_application_is_updated_before_it_is_started_and_deleted_after_it_is_
         ({"type": "HIVE"}, "not supported by the local EMR Serverless: applications of type HIVE"),
         ({"type": "FLINK"}, "Unsupported engine FLINK"),
         ({"releaseLabel": "emr-6.9.0"}, "not supported by the local EMR: the release emr-6.9.0"),
+        (
+            {"releaseLabel": "emr-spark-8.0.0"},
+            "not supported by this local EMR: emr-spark-8.0.0 has Spark 4, but Spark 3.5.6 is installed",
+        ),
         ({"name": "no spaces allowed"}, "does not match"),
         ({"imageConfiguration": {"imageUri": "i"}}, "does not match"),
         (
