@@ -6,6 +6,7 @@ Needs Docker and only Python's standard library, because it runs before any pack
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -51,12 +52,18 @@ class Stack:
     def __init__(self, folder: Path) -> None:
         self.folder, self.env = folder, folder / ".env"
 
+    @property
+    def project(self) -> str:
+        """The name of the compose project, which differs for each folder: two clones must not stop each other."""
+        digest = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()
+        return f"sales-segmentation-{digest[:8]}"
+
     def up(self) -> str:
         """Start all services, wait until they are healthy, and return how to log in. Raises StackError."""
         check_memory(check_engine())
         if not self.env.exists():
             self._check_orphaned_volumes()
-            write_env(self.folder / ".env.example", self.env)
+            write_env(self.folder / ".env.example", self.env, self.project)
         config = json.loads(self._capture("config", "--format", "json"))
         self._check_ports(config)
         if self._run("build"):
@@ -89,7 +96,7 @@ class Stack:
 
     def _check_orphaned_volumes(self) -> None:
         """Raise StackError if there is a database without ``.env``: a new password would not fit PostgreSQL's data."""
-        label = "label=com.docker.compose.project=sales-segmentation"
+        label = f"label=com.docker.compose.project={self.project}"
         if _output("docker", "volume", "ls", "--quiet", "--filter", label):
             raise StackError(
                 f"there is data of an earlier start, but its secrets are missing: restore {self.env}, "
@@ -129,7 +136,8 @@ class Stack:
         """Run docker compose with its output in the terminal and return the exit code."""
         environment = dict(os.environ)
         if not self.env.exists():
-            environment |= dict.fromkeys(SECRETS, "unused")  # without them Compose cannot read the file
+            # Without the secrets Compose cannot read the file.
+            environment |= dict.fromkeys(SECRETS, "unused") | {"COMPOSE_PROJECT_NAME": self.project}
         return subprocess.call(["docker", "compose", *arguments], cwd=self.folder, env=environment)
 
 
@@ -160,13 +168,14 @@ def check_memory(available: int) -> None:
         )
 
 
-def write_env(example: Path, env: Path) -> None:
-    """Copy ``example`` to ``env`` with new secrets and the user's id, readable only by the user.
+def write_env(example: Path, env: Path, project: str) -> None:
+    """Copy ``example`` to ``env``, readable only by the user, with new secrets, the user's id and the ``project``.
 
     Raises FileExistsError if ``env`` exists: the data in the volumes depends on its secrets.
     """
     values = {name: generate() for name, generate in SECRETS.items()} | {
-        "AIRFLOW_UID": str(os.getuid() or AIRFLOW_UID)
+        "AIRFLOW_UID": str(os.getuid() or AIRFLOW_UID),
+        "COMPOSE_PROJECT_NAME": project,
     }
     text = re.sub(
         rf"^({'|'.join(values)})=$",

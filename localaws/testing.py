@@ -19,7 +19,7 @@ from urllib.request import Request, urlopen
 
 from localaws import StartError
 
-CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "any-secret-key"}
 """boto3 signs with these; the local AWS accepts any credentials."""
 
 READY = "localaws ready at "

@@ -121,7 +121,7 @@ def test_every_setting_of_the_pipeline_can_be_set_in_env() -> None:
 
 def test_by_default_the_connection_uses_the_local_aws() -> None:
     local = connection(**EXAMPLE)
-    assert (local["login"], local["password"]) == ("local", "local")
+    assert (local["login"], local["password"]) == ("local", "any-secret-key")
     assert local["extra"] == {"endpoint_url": "http://localaws:4566", "region_name": "eu-central-1"}
 
 

@@ -100,14 +100,21 @@ def test_secrets_are_generated_once_and_readable_only_by_the_user(stack: Stack, 
     stack.up()
     assert stack.env.read_text() == first
     with pytest.raises(FileExistsError):
-        write_env(stack.folder / ".env.example", stack.env)
+        write_env(stack.folder / ".env.example", stack.env, stack.project)
+
+
+def test_two_clones_have_different_projects_and_volumes(stack: Stack, docker: Docker, tmp_path: Path) -> None:
+    stack.up()
+    assert f"\nCOMPOSE_PROJECT_NAME={stack.project}\n" in stack.env.read_text()
+    assert stack.project != Stack(tmp_path / "clone").project
+    assert f"volume ls --quiet --filter label=com.docker.compose.project={stack.project}\n" in docker.calls()
 
 
 def test_secrets_have_the_required_format_and_are_unique(tmp_path: Path) -> None:
     """Fernet requires 32 bytes in URL-safe base64; HS512 requires a JWT secret of 64 bytes (RFC 7518, 3.2)."""
     values = []
     for name in ("one", "two"):
-        write_env(PROJECT / ".env.example", tmp_path / name)
+        write_env(PROJECT / ".env.example", tmp_path / name, "one")
         lines = (tmp_path / name).read_text().splitlines()
         values.append(dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")))
     assert not any(values[0][key] == values[1][key] for key in SECRETS)
@@ -171,7 +178,7 @@ def test_airflow_runs_as_the_user_but_not_as_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, runs_as: int
 ) -> None:
     monkeypatch.setattr("os.getuid", lambda: user)
-    write_env(PROJECT / ".env.example", tmp_path / ".env")
+    write_env(PROJECT / ".env.example", tmp_path / ".env", "one")
     assert f"\nAIRFLOW_UID={runs_as}\n" in (tmp_path / ".env").read_text()
 
 
