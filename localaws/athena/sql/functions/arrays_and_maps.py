@@ -140,5 +140,16 @@ AGGREGATE_ROWS = (
         "map(E, V) -> map(E, V)",
         "list_transform([list(trino_pairs_of({0})){over}], lambda maps: trino_map_agg(flatten(maps)))[1]",
     ),
+    # DuckDB's histogram counts NaN and all other numbers as one. Adding 0 makes -0 to 0.
+    *(
+        (
+            "histogram",
+            f"{number} -> map({number}, bigint)",
+            f"list_transform([histogram(CAST({{0}} + 0 AS VARCHAR)){{over}}], lambda counts: map(list_transform("
+            f"map_keys(counts), lambda key: CAST(key AS {number})), list_transform(map_values(counts), "
+            f"lambda n: CAST(n AS BIGINT))))[1]",
+        )
+        for number in ("real", "double")
+    ),
     ("histogram", "E -> map(E, bigint)", "CAST(histogram({0}){over} AS MAP({E}, BIGINT))"),
 )

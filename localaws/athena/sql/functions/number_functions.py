@@ -184,7 +184,7 @@ def _check_radix(radix: int) -> None:
 
 
 def _normal_cdf(mean: float, deviation: float, value: float) -> float:
-    if deviation <= 0:
+    if not deviation > 0:  # also NaN
         raise _invalid("standardDeviation must be > 0")
     return 0.5 * (1 + math.erf((value - mean) / (deviation * math.sqrt(2))))
 
@@ -192,7 +192,7 @@ def _normal_cdf(mean: float, deviation: float, value: float) -> float:
 def _inverse_normal_cdf(mean: float, deviation: float, p: float) -> float:
     if not 0 < p < 1:
         raise _invalid("p must be 0 > p > 1")
-    if deviation <= 0:
+    if not deviation > 0:
         raise _invalid("sd must be > 0")
     return NormalDist(mean, deviation).inv_cdf(p)
 
@@ -204,7 +204,7 @@ def _wilson(successes: int, trials: int, z: float, sign: int) -> float:
         raise _invalid("number of trials must be positive")
     if successes > trials:
         raise _invalid("number of successes must not be larger than number of trials")
-    if z < 0:
+    if not z >= 0:
         raise _invalid("z-score must not be negative")
     share = successes / trials
     root = math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
@@ -212,7 +212,7 @@ def _wilson(successes: int, trials: int, z: float, sign: int) -> float:
 
 
 def _beta_cdf(a: float, b: float, value: float) -> float:
-    if a <= 0 or b <= 0:
+    if not (a > 0 and b > 0):
         raise _invalid("a and b must be > 0")
     if not 0 <= value <= 1:
         raise _invalid("value must be in the interval [0, 1]")
@@ -220,7 +220,7 @@ def _beta_cdf(a: float, b: float, value: float) -> float:
 
 
 def _inverse_beta_cdf(a: float, b: float, p: float) -> float:
-    if a <= 0 or b <= 0:
+    if not (a > 0 and b > 0):
         raise _invalid("a and b must be > 0")
     if not 0 <= p <= 1:
         raise _invalid("p must be in the interval [0, 1]")

@@ -183,6 +183,24 @@ SCALARS = _table(
     *json_functions.SCALAR_ROWS,
 )
 
+
+def _of_finite(function: str, least: int) -> str:
+    """Return the template of an aggregate that is NaN if one of at least ``least`` numbers is not finite.
+
+    DuckDB's function fails for such a number.
+    """
+    other = f"bool_or(NOT isfinite({{0}})){{over}} AND count({{distinct}}{{0}}){{over}} >= {least}"
+    finite = "{distinct}CASE WHEN isfinite({0}) THEN {0} END"
+    return f"CASE WHEN {other} THEN 'nan'::DOUBLE ELSE {function.replace('{finite}', finite)} END"
+
+
+def _of_finite_pairs(function: str) -> str:
+    """Return the template of an aggregate of two numbers that is NULL if one of them is not finite."""
+    finite = "isfinite({0}) AND isfinite({1})"
+    other = f"coalesce(bool_or({{0}} IS NOT NULL AND {{1}} IS NOT NULL AND NOT ({finite})){{over}}, false)"
+    return f"CASE WHEN NOT {other} THEN {function}(CASE WHEN {finite} THEN {{0}} END, {{1}}){{over}} END"
+
+
 AGGREGATES = _table(
     ("count", "-> bigint", "count(*){over}"),
     ("count", "T -> bigint", "count({all}){over}"),
@@ -233,10 +251,18 @@ AGGREGATES = _table(
     ("any_value arbitrary", "T -> T", "any_value({all}){over}"),
     ("bool_and every", "boolean -> boolean", "bool_and({all}){over}"),
     ("bool_or", "boolean -> boolean", "bool_or({all}){over}"),
-    ("stddev stddev_samp", "double -> double", "stddev_samp({all}){over}"),
-    ("stddev_pop", "double -> double", "stddev_pop({all}){over}"),
-    ("variance var_samp", "double -> double", "var_samp({all}){over}"),
-    ("var_pop", "double -> double", "var_pop({all}){over}"),
+    *(
+        (names, "double -> double", _of_finite(function, least))
+        for names, function, least in (
+            ("stddev stddev_samp", "stddev_samp({finite}){over}", 2),
+            ("stddev_pop", "stddev_pop({finite}){over}", 1),
+            ("variance var_samp", "var_samp({finite}){over}", 2),
+            ("var_pop", "var_pop({finite}){over}", 1),
+            # Trino's skewness is that of the population, DuckDB's that of a sample.
+            ("skewness", "trino_skewness(skewness({finite}){over}, count({finite}){over})", 3),
+            ("kurtosis", "kurtosis({finite}){over}", 4),
+        )
+    ),
     *(
         row
         for number in ("real", "double")
@@ -244,7 +270,7 @@ AGGREGATES = _table(
             (
                 "corr",
                 f"{number}, {number} -> {number}",
-                f"CASE WHEN isfinite(corr({{all}}){{over}}) THEN CAST(corr({{all}}){{over}} AS {number}) END",
+                f"CAST(trino_finite({_of_finite_pairs('corr')}) AS {number})",
             ),
             *(
                 (name, f"{number}, {number} -> {number}", f"CAST({name}({{all}}){{over}} AS {number})")
@@ -253,15 +279,12 @@ AGGREGATES = _table(
         )
     ),
     *(
-        (name, f"{number}, {number} -> {number}", f"CAST(trino_finite({name}({{all}}){{over}}) AS {number})")
+        (name, f"{number}, {number} -> {number}", f"CAST(trino_finite({_of_finite_pairs(name)}) AS {number})")
         for number in ("real", "double")
         for name in ("regr_slope", "regr_intercept")
     ),
     ("geometric_mean", "double -> double", "exp(avg({distinct}trino_ln({0})){over})"),
     ("geometric_mean", "real -> real", "CAST(exp(avg({distinct}trino_ln({0})){over}) AS REAL)"),
-    # Trino's skewness is that of the population, DuckDB's that of a sample.
-    ("skewness", "double -> double", "trino_skewness(skewness({all}){over}, count({all}){over})"),
-    ("kurtosis", "double -> double", "kurtosis({all}){over}"),
     ("bitwise_and_agg", "bigint -> bigint", "bit_and({all}){over}"),
     ("bitwise_or_agg", "bigint -> bigint", "bit_or({all}){over}"),
     ("approx_distinct", "T -> bigint", "count(DISTINCT {0}){over}"),

@@ -106,7 +106,9 @@ class Aggregations(Translator):
         bound = bind(_LISTAGG if name == "listagg" else table[name], values)
         if bound is None:
             raise self._wrong_arguments(node, name, values)
-        if (distinct or (order and "{order}" not in bound.template)) and "{all}" not in bound.template:
+        # An aggregate whose template has only {distinct} does not depend on the order.
+        places = ("{all}", "{distinct}") if distinct else ("{all}", "{distinct}", "{order}")
+        if (distinct or order) and not any(place in bound.template for place in places):
             raise not_supported(f"{name} with DISTINCT or ORDER BY")
         inside = before + ", ".join(bound.arguments) + after
         template = bound.template.replace("){over}", f"{nulls}){{over}}")

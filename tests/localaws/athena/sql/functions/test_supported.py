@@ -712,3 +712,20 @@ def test_approx_distinct_is_within_its_error(engine: Engine) -> None:
     """Trino's standard error is 2.3 %; the local result is exact."""
     sql = "SELECT approx_distinct(x), approx_distinct(x % 7) FROM UNNEST(sequence(1, 5000)) t(x)"
     assert ask(engine, sql)[1] == [("5000", "7")]
+
+
+def test_aggregates_of_nan_have_trinos_results(engine: Engine) -> None:
+    rows = "FROM (VALUES (nan(), 1e0), (1e0, 2e0), (3e0, 5e0), (4e0, 7e0), (1e0, NULL)) t(x, y)"
+    sql = f"SELECT stddev(x), var_pop(x), skewness(x), kurtosis(x), corr(x, y), regr_slope(x, y), histogram(x) {rows}"
+    expected = (*["NaN"] * 4, None, None, "{1.0=2, 3.0=1, 4.0=1, NaN=1}")
+    assert ask(engine, sql)[1] == [expected]
+    assert ask(engine, "SELECT stddev(x), stddev_pop(x) FROM (VALUES nan()) t(x)")[1] == [(None, "NaN")]
+    assert ask(engine, f"SELECT variance(DISTINCT y) {rows}")[1] == [("7.583333333333333",)]
+
+
+@pytest.mark.parametrize(
+    "expression", ["normal_cdf(0, nan(), 1)", "wilson_interval_lower(1, 2, nan())", "beta_cdf(1, nan(), 0.5)"]
+)
+def test_a_nan_that_no_function_accepts_fails(engine: Engine, expression: str) -> None:
+    with pytest.raises(QueryFailed, match="INVALID_FUNCTION_ARGUMENT"):
+        ask(engine, f"SELECT {expression}")
