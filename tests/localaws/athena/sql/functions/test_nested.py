@@ -175,7 +175,7 @@ def test_answer(engine: Engine, expression: str, type_: str, text: str | None) -
         ("MAP(ARRAY[now()], ARRAY[1])", "not supported by the local Athena: comparison of timestamp(3) with time zone"),
         ("transform_keys(MAP(ARRAY[1], ARRAY[2]), (k, v) -> now())", "not supported by the local Athena: comparison"),
         ("array_distinct(ARRAY[now()])", "not supported by the local Athena: comparison of timestamp(3) with"),
-        ("regexp_replace('a', 'a', x -> x[1])", "Array subscript must be less than or equal to array length: 1 > 0"),
+        ("regexp_replace('a', 'a', x -> x[1])", "INVALID_FUNCTION_ARGUMENT: Array subscript must be less"),
         ("repeat(1, -1)", "INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be greater than or"),
         ("slice(ARRAY[1], 0, 1)", "INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1"),
         ("trim_array(ARRAY[1], 2)", "INVALID_FUNCTION_ARGUMENT: size must not exceed array cardinality 1: 2"),
