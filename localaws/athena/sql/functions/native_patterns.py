@@ -15,6 +15,8 @@ from functools import lru_cache
 _SHORTHANDS = {"d": "0-9", "w": "0-9A-Za-z_", "s": r"\t\n\x0b\f\r "}
 _CONTROLS = {"t": r"\t", "n": r"\n", "r": r"\r", "f": r"\f"}
 _QUANTIFIER = re.compile(r"([*+?]|\{(\d{1,2})(?:,(\d{1,2})?)?\})(\??)(?![*+?{])", re.ASCII)
+_CLASS = re.compile(r"\[(?:\\.|[^\]\\])*\]", re.DOTALL)
+_LONGEST, _MOST_REPEATS = 1000, 1000  # RE2 limits the size of a compiled pattern
 _SPECIAL = "\\[](){}.*+?^$|"
 
 
@@ -52,7 +54,7 @@ def native(pattern: str) -> NativePattern | None:
 
 class _Reader:
     def __init__(self, pattern: str) -> None:
-        self._pattern, self._at = pattern, 0
+        self._pattern, self._at, self._repeats = pattern, 0, 0
         self._found = NativePattern("")
 
     def whole(self) -> NativePattern:
@@ -60,10 +62,12 @@ class _Reader:
         if self._pattern.endswith("$") and not re.search(r"(?:^|[^\\])(?:\\\\)*\\\$$", self._pattern):
             self._pattern = self._pattern[:-1]
             self._found.ends_line = True
-        if "\0" in self._pattern or ((start or self._found.ends_line) and self._bar_ahead()):
+        if "\0" in self._pattern or len(self._pattern) > _LONGEST:
+            raise _NotNative
+        if (start or self._found.ends_line) and self._bar_ahead():
             raise _NotNative  # an anchor would belong to one alternative only
         text, self._found.nullable = self._alternatives(certain=True)
-        if self._at < len(self._pattern):
+        if self._at < len(self._pattern) or self._repeats > _MOST_REPEATS:
             raise _NotNative
         self._found.text = (r"\A" if start else "") + text + (r"\n?\z" if self._found.ends_line else "")
         return self._found
@@ -84,9 +88,10 @@ class _Reader:
             if character == "\\":
                 at += 1
             elif character == "[":
-                at = self._pattern.find("]", at + 1)
-                if at < 0:
+                skipped = _CLASS.match(self._pattern, at)
+                if skipped is None:
                     raise _NotNative
+                at = skipped.end() - 1
             elif character == "|" and depth == 0:
                 return True
             depth += (character == "(") - (character == ")")
@@ -109,6 +114,7 @@ class _Reader:
                 low, high = found[2], found[3]
                 if low and high and int(high) < int(low):
                     raise _NotNative
+                self._repeats += int(high or low or 1)
                 if low and self._pattern[start] == "(":
                     raise _NotNative  # RE2 limits the size of repeated groups
                 self._found.groups = groups

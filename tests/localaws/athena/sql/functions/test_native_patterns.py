@@ -133,3 +133,9 @@ def test_a_replacement_is_converted(replacement: str, native_one: str | None) ->
     nodes = [exp.column("s"), exp.Literal.string("(a)"), exp.Literal.string(replacement)]
     found = REGEXP_RULES["regexp_replace"]("regexp_replace", [TypedSql("s", dt.VARCHAR)] * 3, nodes)
     assert (found and f"'{native_one}'" in found.sql) if native_one else found is None
+
+
+def test_a_group_in_an_alternative_is_not_in_each_match() -> None:
+    found = native(r"(a[\])]|b(c))(d)")
+    assert found is not None
+    assert found.groups.keys() == {1, 3}
