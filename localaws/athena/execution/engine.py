@@ -31,12 +31,14 @@ from localaws.athena.execution.cancellation import Cancellation
 from localaws.athena.execution.depth import allow_deep_calls, too_large, too_large_to_run
 from localaws.athena.execution.duckdb_failures import duckdb_failures
 from localaws.athena.execution.prepared_statements import PreparedStatement, PreparedStatements
+from localaws.athena.execution.row_changes import apply_changes
 from localaws.athena.execution.statements import Statement, one_statement
 from localaws.athena.execution.views import create_view
 from localaws.athena.results import formatting
 from localaws.athena.results.result import Result, ResultColumn, RunningQuery
 from localaws.athena.sql.functions.registration import register_functions
 from localaws.athena.sql.parsing.parser import parse_query
+from localaws.athena.sql.parsing.row_changes import RowChanges, parse_row_changes
 from localaws.athena.sql.parsing.statements import (
     CreateTableAs,
     CreateView,
@@ -55,6 +57,7 @@ from localaws.athena.sql.parsing.statements import (
     parse_unload,
 )
 from localaws.athena.sql.translation.queries import QueryPlan, plan_query
+from localaws.athena.sql.translation.row_changes import changed_rows
 from localaws.athena.sql.types import moments
 from localaws.athena.tables.catalog import Catalog
 from localaws.athena.tables.data_files import Scan
@@ -66,6 +69,7 @@ from localaws.athena.writing.operations import Destination, Operations, Written
 
 if TYPE_CHECKING:  # pyiceberg is slow to import
     from localaws.athena.tables.iceberg import LocalFiles
+    from localaws.athena.tables.iceberg_scans import IcebergScan
 
 # AWS's default quota: https://docs.aws.amazon.com/general/latest/gr/athena.html
 DML_TIMEOUT = timedelta(minutes=30)
@@ -88,7 +92,7 @@ class Explained:
     body: Body
 
 
-_ContainingQuery = CreateTableAs | InsertInto | Unload | CreateView
+_ContainingQuery = CreateTableAs | InsertInto | Unload | CreateView | RowChanges
 Body = exp.Expr | _ContainingQuery | Command | Prepare | Deallocate | Explained | QueryFailed
 # The statements that may have execution parameters.
 _WITH_PARAMETERS: dict[str, Callable[[str, Sequence[str] | None], Body]] = {
@@ -96,6 +100,9 @@ _WITH_PARAMETERS: dict[str, Callable[[str, Sequence[str] | None], Body]] = {
     "CREATE_TABLE_AS_SELECT": parse_create_table_as,
     "INSERT": parse_insert,
     "UNLOAD": parse_unload,
+    "DELETE": parse_row_changes,
+    "UPDATE": parse_row_changes,
+    "MERGE": parse_row_changes,
 }
 _WITHOUT_PARAMETERS: dict[str, Callable[[str], Body]] = {
     "CREATE_VIEW": parse_create_view,
@@ -217,6 +224,8 @@ class Engine:
                 return self._create_table_as(body, run)
             case InsertInto():
                 return self._insert(body, run)
+            case RowChanges():
+                return self._change_rows(body, run)
             case Unload():
                 return self._unload(body, run)
             case Prepare():
@@ -257,6 +266,20 @@ class Engine:
         rows = _Rows(self, planned, run)
         written = self._operations.insert(statement, table, planned.query.outputs, rows, run.written_to)
         return rows.result(written)
+
+    def _change_rows(self, statement: RowChanges, run: _Run) -> Result:
+        table, columns = self._operations.change_target(statement, run.database)
+        tree = changed_rows(statement, columns, lambda query: self._planned(query, run).query.outputs)
+        planned = self._planned(tree, run)
+        types = [*(output.type for output in planned.query.outputs[:3]), *columns.values()]
+        query = cast_query(planned.query, types)
+        key = table.database, table.name
+        scan = next(scan for scan in planned.scans if (scan.table.database, scan.table.name) == key)
+        if scan.column_types != columns:
+            raise QueryFailed(f"ICEBERG_COMMIT_ERROR: the columns of {'.'.join(key)} have changed")
+        with self._started(planned, run) as (connection, scanned):
+            count, files = apply_changes(connection, query.sql, cast("IcebergScan", scan), list(columns))
+        return Result(_ROWS, scanned_bytes=scanned, update_count=count, files=files)
 
     def _unload(self, statement: Unload, run: _Run) -> Result:
         planned = self._planned(statement.query, run)

@@ -21,6 +21,7 @@ _SUBSTATEMENTS = {
     "EXPLAIN": "EXPLAIN",
 }
 _OUTPUTS = {"SELECT": "csv", "CREATE_TABLE_AS_SELECT": "table", "INSERT": "files", "UNLOAD": "files"}
+_OUTPUTS |= dict.fromkeys(("DELETE", "UPDATE", "MERGE"), "files")
 
 
 @dataclass(frozen=True)

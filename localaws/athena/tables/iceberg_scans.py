@@ -43,13 +43,11 @@ class IcebergScan(Scan):
         """The types of all columns; None if a column cannot be read. Names are in lower case, as in Athena."""
         return {column.name.lower(): athena_type(column.field_type) for column in self.schema.columns}
 
-    def open(self) -> Source:
+    def tasks(self) -> list[FileScanTask]:
         """Plan the files. Raises QueryFailed if one of them cannot be read."""
-        names = [column.name for column in self.schema.columns]
-        chosen = [name for name in names if name.lower() in self.columns] or names[:1]
-        scan = self.iceberg.scan(snapshot_id=self.snapshot, selected_fields=tuple(chosen))
         try:
-            tasks = [task for task in scan.plan_files() if isinstance(task, FileScanTask)]
+            found = self.iceberg.scan(snapshot_id=self.snapshot).plan_files()
+            tasks = [task for task in found if isinstance(task, FileScanTask)]
         except (ValueError, NotImplementedError) as error:  # for example equality deletes
             raise not_supported(f"table {self.table.database}.{self.table.name}: {error}") from None
         except OSError as error:
@@ -59,6 +57,13 @@ class IcebergScan(Scan):
                 raise not_supported(
                     f"the {task.file.file_format.value} file {task.file.file_path} of Iceberg"
                 )
+        return tasks
+
+    def open(self) -> Source:
+        names = [column.name for column in self.schema.columns]
+        chosen = [name for name in names if name.lower() in self.columns] or names[:1]
+        scan = self.iceberg.scan(snapshot_id=self.snapshot, selected_fields=tuple(chosen))
+        tasks = self.tasks()
         found = {name.lower(): self.column_types[name.lower()] for name in chosen}
         types = {name: dt.NULL if type_ is None else type_ for name, type_ in found.items()}
         projected = scan.projection()

@@ -160,3 +160,25 @@ def _with_schema(names: Sequence[str], batch: pa.RecordBatch, schema: Schema) ->
         columns.append(found.cast(wanted))
         fields.append(pa.field(column.name, wanted, nullable=not column.required))
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+
+
+def replace_files(
+    transaction: Transaction,
+    replaced: Sequence[DataFile],
+    names: Sequence[str],
+    batches: Iterable[pa.RecordBatch],
+) -> list[str]:
+    """Commit new rows in place of data files, and return the URIs of the new files.
+
+    Raises QueryFailed ICEBERG_COMMIT_ERROR if another commit has changed the table since it was read.
+    """
+    with new_files(transaction) as files, commit_failures(transaction), transaction:
+        for chunk in chunks(names, batches, transaction.table_metadata.schema()):
+            files.write(chunk)
+        if files.made or replaced:
+            with transaction.update_snapshot().overwrite() as snapshot:
+                for file in replaced:
+                    snapshot.delete_data_file(file)
+                for file in files.made:
+                    snapshot.append_data_file(file)
+    return [file.file_path for file in files.made]

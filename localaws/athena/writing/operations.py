@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import SCHEMA_ERROR, SYNTAX_ERROR, QueryFailed, not_supported
+from localaws.athena.sql.parsing.row_changes import RowChanges
 from localaws.athena.sql.parsing.statements import CreateTableAs, InsertInto, Property, RelationName, Unload
 from localaws.athena.sql.translation.output_columns import OutputColumn
 from localaws.athena.tables.catalog import AlreadyExists, Catalog, Partition, Table
@@ -172,6 +173,14 @@ class Operations:
         shown = [f"varchar({n})" if (n := lengths.get(name)) else "" for name in statement.columns or types]
         _check_types(statement, chosen, shown, outputs)
         return chosen
+
+    def change_target(self, statement: RowChanges, database: str) -> tuple[Table, dict[str, pa.DataType]]:
+        """Return the table of a DELETE, UPDATE or MERGE INTO, and its columns. Raises QueryFailed."""
+        table = self._existing(self.database(statement.name, database), statement.name)
+        if not table.is_iceberg:
+            what = {"DELETE": "Deleting from", "UPDATE": "Updating", "MERGE": "Merging into"}[statement.kind]
+            raise QueryFailed(f"NOT_SUPPORTED: {what} Hive tables is not supported", SYNTAX_ERROR)
+        return table, dict(self._columns(table))
 
     def _columns(self, table: Table) -> list[tuple[str, pa.DataType]]:
         """Return the columns of a table in the order of INSERT INTO."""

@@ -99,45 +99,45 @@ class Explain:
 
 
 def parse_create_table_as(text: str, parameters: Sequence[str] | None = ()) -> CreateTableAs:
-    return _Parser(text, parameters).parse(_Parser.create_table_as)
+    return StatementParser(text, parameters).parse(StatementParser.create_table_as)
 
 
 def parse_create_view(text: str) -> CreateView:
-    return _Parser(text).parse(_Parser.create_view)
+    return StatementParser(text).parse(StatementParser.create_view)
 
 
 def parse_insert(text: str, parameters: Sequence[str] | None = ()) -> InsertInto:
-    return _Parser(text, parameters).parse(_Parser.insert)
+    return StatementParser(text, parameters).parse(StatementParser.insert)
 
 
 def parse_unload(text: str, parameters: Sequence[str] | None = ()) -> Unload:
-    return _Parser(text, parameters).parse(_Parser.unload)
+    return StatementParser(text, parameters).parse(StatementParser.unload)
 
 
 def parse_prepare(text: str) -> Prepare:
-    return _Parser(text).parse(_Parser.prepare)
+    return StatementParser(text).parse(StatementParser.prepare)
 
 
 def parse_execute(text: str) -> Execute:
-    return _Parser(text).parse(_Parser.execute)
+    return StatementParser(text).parse(StatementParser.execute)
 
 
 def parse_deallocate(text: str) -> Deallocate:
-    return _Parser(text).parse(_Parser.deallocate)
+    return StatementParser(text).parse(StatementParser.deallocate)
 
 
 def parse_explain(text: str) -> Explain:
-    return _Parser(text).parse(_Parser.explain)
+    return StatementParser(text).parse(StatementParser.explain)
 
 
-class _Parser(Cursor):
+class StatementParser(Cursor):
     """Each method parses one statement and raises Mismatch at a token that does not fit."""
 
     def __init__(self, text: str, parameters: Sequence[str] | None = ()) -> None:
         super().__init__(text)
         self._parameters = parameters
 
-    def parse(self, rule: Callable[[_Parser], _Parsed]) -> _Parsed:
+    def parse(self, rule: Callable[[StatementParser], _Parsed]) -> _Parsed:
         """Return what ``rule`` returns. Raises MalformedQuery unless it reaches the end of the text."""
         try:
             found = rule(self)
@@ -265,7 +265,7 @@ class _Parser(Cursor):
         """Replace all text outside these tokens by white space, so that positions do not change."""
         first = self._tokens[start].start
         last = self._tokens[end].start if end < len(self._tokens) else len(self._text)
-        return _blank(self._text[:first]) + self._text[first:last] + _blank(self._text[last:])
+        return blank(self._text[:first]) + self._text[first:last] + blank(self._text[last:])
 
     def _relation(self) -> RelationName:
         start = self._peek_at(self._at).start
@@ -350,5 +350,6 @@ def _unquoted(token: TrinoToken) -> str:
     return token.text[1:-1].replace('""', '"') if token.kind == "quoted" else token.text
 
 
-def _blank(text: str) -> str:
+def blank(text: str) -> str:
+    """Return white space of the same size."""
     return re.sub(r"[^\r\n]", " ", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
@@ -54,6 +55,7 @@ class Relations:
         self._query, self._expressions = query, expressions
         self._names = count()
         self._views: tuple[str, ...] = ()  # the views around the query that is translated
+        self._iceberg: dict[tuple[str, str], Any] = {}
         self.scans: list[Scan] = []
 
     def compile(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Relation | None:
@@ -227,7 +229,10 @@ class Relations:
             return Scan(name, relation, table)
         from localaws.athena.tables.iceberg_scans import IcebergScan  # slow to import
 
-        iceberg = self._catalog.iceberg.table(table.database, table.name)
+        key = table.database, table.name
+        if key not in self._iceberg:  # all scans of a query read the same version
+            self._iceberg[key] = self._catalog.iceberg.table(*key)
+        iceberg = self._iceberg[key]
         return IcebergScan(name, relation, table, iceberg=iceberg)
 
     def _glue_table(self, node: exp.Table) -> Table:
