@@ -38,6 +38,7 @@ group = partial(TaskGroup, prefix_group_id=False)  # a task, its job and its ste
 with DAG(
     dag_id="sales_segmentation",
     dag_display_name="Customer segmentation",
+    description="Segments of the customers, from sales lines to a report, with Spark on EMR and Athena",
     doc_md=Path(__file__).with_suffix(".md").read_text(encoding="utf-8"),
     schedule=CronTriggerTimetable(settings.schedule, timezone="UTC") if settings.schedule else None,
     start_date=datetime(2024, 1, 1),

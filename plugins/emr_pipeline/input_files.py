@@ -143,9 +143,12 @@ class InputFiles:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=prefix, Delimiter=delimiter, PaginationConfig={"PageSize": most}
         )
-        for page in pages:
-            yield from page.get("Contents", [])
-            yield from page.get("CommonPrefixes", [])
+        try:
+            for page in pages:
+                yield from page.get("Contents", [])
+                yield from page.get("CommonPrefixes", [])
+        except self._client.exceptions.NoSuchBucket:
+            raise InputError(f"there is no bucket {self._bucket}: correct the address of the input") from None
 
     def _check_name(self, key: str) -> None:
         uri, parts = self.uri(key), key.split("/")

@@ -160,7 +160,7 @@ def _select(*conditions: ColumnElement[bool]) -> list[Report]:
     reports = [
         Report(
             **row
-            | {"address": _text(row["address"]), "key_figures": _text(row["key_figures"])}
+            | {"address": xcom_text(row["address"]), "key_figures": xcom_text(row["key_figures"])}
             | {"conf": row["conf"] or {}}
         )
         for row in rows
@@ -175,7 +175,7 @@ def _select(*conditions: ColumnElement[bool]) -> list[Report]:
     ]
 
 
-def _text(value: Any) -> str:
+def xcom_text(value: Any) -> str:
     """Return a string XCom from its value in the database; empty for other types, which are never deserialized."""
     try:
         text = json.loads(value)

@@ -14,9 +14,10 @@ from itertools import pairwise
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
+from airflow.utils.state import State
 from sqlalchemy import select
 
-from emr_pipeline.extra_links import STEP
+from emr_pipeline.extra_links import FAILURE, STEP
 from emr_pipeline.failure import Cause, most_specific_cause
 from emr_pipeline.logs import Log
 from emr_pipeline.settings import Settings
@@ -25,8 +26,12 @@ from emr_pipeline.targets.phase import Phase
 from emr_pipeline.targets.registry import TARGETS
 from emr_pipeline.view import aws
 from emr_pipeline.view.pages import Problem
+from emr_pipeline.view.reports import xcom_text
 
-NOT_KEPT = "EMR keeps the description of a cluster for two months after its end. The logs stay on S3."
+NOT_KEPT = (
+    "EMR keeps the description of a cluster for two months after its end, and a local AWS until its state is removed. "
+    "The logs stay on S3."
+)
 """https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-clusters.html"""
 
 _EVENT_LOG = re.compile(r"Logging events to \S+/(?:eventlog_v2_)?([\w-]+)")
@@ -83,15 +88,16 @@ def of_task(dag_id: str, run_id: str, task_id: str, map_index: int) -> Address:
     with create_session(scoped=False) as session:
         state = session.execute(select(TaskInstance.state).filter_by(**this_task)).one_or_none()
         value = session.scalar(select(XComModel.value).filter_by(**this_task, key=STEP))
+        cause = session.scalar(select(XComModel.value).filter_by(**this_task, key=FAILURE))
     if state is None:
         raise Problem(
             "Task not found", f"Run {run_id} of {dag_id} has no task {task_id}.", HTTPStatus.NOT_FOUND
         )
     ids = json.loads(value) if isinstance(value, str) else value
     if not isinstance(ids, Mapping):
-        raise Problem(
-            "No step yet", f"Task {task_id} is {state[0] or 'not scheduled'} and has no step on EMR.", 200
-        )
+        title = "No step" if state[0] in State.finished else "No step yet"
+        text = f"Task {task_id} is {state[0] or 'not scheduled'} and has no step on EMR."
+        raise Problem(title, f"{text} {xcom_text(cause)}", HTTPStatus.OK)
     # An XCom of an earlier version of this package has no target.
     target = str(ids.get("target", EMR_EC2))
     cluster_id, step_id = str(ids.get("cluster_id")), str(ids.get("step_id"))

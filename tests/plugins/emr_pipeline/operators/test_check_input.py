@@ -82,7 +82,7 @@ def test_a_wrong_mapping_is_refused(aws: Any, run: Context, mapping: str, words:
 
 
 def test_a_bucket_that_does_not_exist_is_an_error(aws: Any, run: Context) -> None:
-    with pytest.raises(AirflowFailException, match="bucket does not exist"):
+    with pytest.raises(AirflowFailException, match="there is no bucket no-such-bucket"):
         check("s3://no-such-bucket/raw/").execute(run())
 
 

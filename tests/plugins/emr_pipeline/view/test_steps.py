@@ -176,7 +176,12 @@ def test_the_page_of_a_task_without_a_step_gives_the_reason(
     run.task("pca", "queued")
     response = browser("reader").get(f"{run.path}/tasks/pca/step")
     assert response.status_code == 200
+    assert "<h1>No step yet</h1>" in response.text
     assert "Task pca is queued and has no step" in response.text
+    run.task("pca", "failed", failure="cluster j-1 is TERMINATED")
+    failed = browser("reader").get(f"{run.path}/tasks/pca/step").text
+    assert "<h1>No step</h1>" in failed
+    assert "Task pca is failed and has no step on EMR. cluster j-1 is TERMINATED" in failed
     assert browser("reader").get(f"{run.path}/tasks/nope/step").status_code == 404
     assert browser("reader").get(f"{run.path}/tasks/pca/step?map_index=x").status_code == 422
 
@@ -188,7 +193,7 @@ def test_a_cluster_that_emr_no_longer_knows_is_an_error(
     run.task("pca", **{STEP: {"cluster_id": "j-OLD", "step_id": "s-1"}})
     response = browser("reader").get(f"{run.path}/tasks/pca/step")
     assert response.status_code == 404
-    assert "two months" in response.text
+    assert "two months after its end, and a local AWS until its state is removed" in response.text
 
 
 def test_an_application_that_emr_serverless_does_not_know_is_an_error(
