@@ -64,9 +64,12 @@ def _flags(feature_set: str, n_init: int, source: Path, output: Path) -> dict[st
     models = {"models": (output / "models").as_uri()}
     own = {
         "preprocess": {"input": source.as_uri(), "mapping": "none", "max-rejected-share": "0.05"},
-        "pca": models | {"feature-set": feature_set, "variance-to-keep": "0.9"},
+        "pca": models
+        | {"feature-set": feature_set, "variance-to-keep": "0.9"}
+        | {"given-categories": "profile", "outliers": "winsorise"},
         "kmeans": models
         | {"k-min": "2", "k-max": "10", "k": "auto", "n-init": str(n_init), "seed": "7"}
+        | {"min-segment-share": "0.02"}
         | {"cluster-on": "features" if feature_set == "notebook" else "components"},
     }
     return {job: [f"--{name}={value}" for name, value in (common | own[job]).items()] for job in JOBS}

@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -21,7 +21,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from devtools import dirty_data
+from devtools import dirty_data, planted_segments
+from devtools.planted_segments import Behaviour
 from devtools.products import PRODUCTS
 
 COLUMNS = (
@@ -53,10 +54,13 @@ Ints = npt.NDArray[np.int64]
 _DAYS = tuple(FIRST_DAY + timedelta(days) for days in range((LAST_DAY - FIRST_DAY).days + 1))
 _CATEGORIES = tuple(dict.fromkeys(product.category for product in PRODUCTS))
 _ALCOHOL = _CATEGORIES.index("Alcoholic Beverages")
+_OTHERS = [number for number in range(len(_CATEGORIES)) if number != _ALCOHOL]
 _CATEGORY_OF = np.array([_CATEGORIES.index(product.category) for product in PRODUCTS])
 _FIRST_OF_CATEGORY = np.searchsorted(_CATEGORY_OF, np.arange(len(_CATEGORIES)))
 _SIZE_OF_CATEGORY = np.bincount(_CATEGORY_OF)
 _BASE_PRICE = np.array([product.base_price for product in PRODUCTS])
+_IS_WEEKEND = np.array([day.weekday() >= 5 for day in _DAYS])
+_IS_AUTUMN = np.array([day.month >= 10 for day in _DAYS])
 _PRICE_FACTOR = np.array([YEARLY_PRICE_FACTOR[day.year - FIRST_DAY.year] for day in _DAYS])
 
 
@@ -71,10 +75,11 @@ class Counts:
 
 @dataclass(frozen=True)
 class _Customers:
-    """One entry per customer; index i is CUS(i + 1)."""
+    """One entry per customer; index i is CUS(i + 1). ``behaviour`` is None without planted segments."""
 
     is_b2b: npt.NDArray[np.bool_]
     region: Ints
+    behaviour: Behaviour | None = None
 
     @staticmethod
     def draw(count: int, random: np.random.Generator) -> "_Customers":
@@ -125,6 +130,8 @@ def write(
     customers: int | None = None,
     seed: int = 7,
     defects: float = 0.0,
+    segments: int | None = None,
+    separation: float = 7.0,
     progress: Callable[[int], None] | None = None,
 ) -> Counts:
     """Write a header and exactly `rows` sales lines as CSV in UTF-8. The same arguments give the same bytes.
@@ -135,6 +142,9 @@ def write(
     customers: number of customers; default `default_customers(rows)`.
     defects: share of lines with a defect (`devtools.dirty_data`), 0 to 0.5; the number of lines is rounded down. All
         other lines are the same as without defects.
+    segments: number of planted segments (`devtools.planted_segments`), 2 to 8; default none. The segment of each
+        customer is written beside ``path``.
+    separation: distance between two planted segments, in standard deviations within a segment.
     progress: called after each block with the number of lines written so far.
 
     Raises ValueError for an argument out of range, and OSError if the file cannot be written.
@@ -142,6 +152,11 @@ def write(
     customers = default_customers(rows) if customers is None else customers
     _check(rows, customers, seed, defects)
     customers_table = _Customers.draw(customers, _random(seed, 0))
+    if segments is not None:
+        planted_segments.check(segments, separation)
+        behaviour = Behaviour.draw(customers, segments, separation, _random(seed, 3))
+        customers_table = replace(customers_table, behaviour=behaviour)
+        behaviour.write(planted_segments.truth_path(path))
     has_good_line = np.zeros(customers, dtype=bool)
     reasons: Counter[str] = Counter()
     done = 0
@@ -186,26 +201,36 @@ def _blocks(rows: int, customers_table: _Customers, seed: int) -> Iterator[tuple
     number, left = 0, rows
     while left > 0:
         random = _random(seed, 1, number)
-        orders = _draw_orders(number * ORDERS_PER_BLOCK + 1, len(customers_table.region), random)
+        orders = _draw_orders(number * ORDERS_PER_BLOCK + 1, customers_table, random)
         lines = _draw_lines(orders, customers_table, random).head(left)
         yield orders, lines
         number, left = number + 1, left - len(lines.order)
 
 
-def _draw_orders(first: int, customers: int, random: np.random.Generator) -> _Orders:
+def _draw_orders(first: int, customers_table: _Customers, random: np.random.Generator) -> _Orders:
+    if behaviour := customers_table.behaviour:
+        return _Orders(first, *behaviour.draw_orders(_IS_WEEKEND, _IS_AUTUMN, ORDERS_PER_BLOCK, random))
     return _Orders(
         first=first,
-        customer=random.integers(0, customers, ORDERS_PER_BLOCK),
+        customer=random.integers(0, len(customers_table.region), ORDERS_PER_BLOCK),
         day=random.integers(0, len(_DAYS), ORDERS_PER_BLOCK),
     )
 
 
 def _draw_lines(orders: _Orders, customers_table: _Customers, random: np.random.Generator) -> _Lines:
-    sizes = random.integers(1, MAX_LINES_PER_ORDER + 1, ORDERS_PER_BLOCK)
+    behaviour = customers_table.behaviour
+    if behaviour:
+        sizes = behaviour.draw_sizes(orders.customer, random)
+    else:
+        sizes = random.integers(1, MAX_LINES_PER_ORDER + 1, ORDERS_PER_BLOCK)
     order = np.repeat(np.arange(ORDERS_PER_BLOCK), sizes)
-    category = random.integers(0, len(_CATEGORIES), len(order))
+    customer = orders.customer[order]
+    if behaviour:
+        category = planted_segments.choose_categories(behaviour.alcohol[customer], _ALCOHOL, _OTHERS, random)
+    else:
+        category = random.integers(0, len(_CATEGORIES), len(order))
     product = _draw_products(order, category, random)
-    is_b2b = customers_table.is_b2b[orders.customer[order]]
+    is_b2b = customers_table.is_b2b[customer]
     price = (
         _BASE_PRICE[product]
         * (1 + PRICE_DEVIATION * random.standard_normal(len(order)))
@@ -216,12 +241,18 @@ def _draw_lines(orders: _Orders, customers_table: _Customers, random: np.random.
         B2B_ALCOHOL_DISCOUNT,
         random.choice(B2B_DISCOUNTS, len(order), p=B2B_DISCOUNT_WEIGHTS),
     )
+    max_quantity = np.where(is_b2b, MAX_B2B_QUANTITY, MAX_B2C_QUANTITY)
+    discount = np.where(is_b2b, b2b_discount, 0)
+    if behaviour:
+        max_quantity = behaviour.max_quantity[customer]
+        discount = random.choice(planted_segments.DISCOUNTS, len(order))
+        discount[random.random(len(order)) >= behaviour.discount[customer]] = 0
     return _Lines(
         order=order,
         product=product,
         price=np.maximum(MIN_PRICE, np.rint(price * 100).astype(np.int64)),
-        quantity=random.integers(1, np.where(is_b2b, MAX_B2B_QUANTITY, MAX_B2C_QUANTITY) + 1),
-        discount=np.where(is_b2b, b2b_discount, 0),
+        quantity=random.integers(1, max_quantity + 1),
+        discount=discount,
     )
 
 
@@ -325,10 +356,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="SHARE",
         help="share of defective lines, 0 to 0.5 (default: none)",
     )
+    parser.add_argument(
+        "--segments", type=int, help="planted segments, 2 to 8, written beside the file (default: none)"
+    )
+    parser.add_argument(
+        "--separation",
+        type=float,
+        default=7.0,
+        help="distance of planted segments in standard deviations within a segment (default: %(default)s)",
+    )
     flags = parser.parse_args(arguments)
     try:
         counts = write(
-            flags.path, flags.rows, customers=flags.customers, seed=flags.seed, defects=flags.defects
+            flags.path,
+            flags.rows,
+            customers=flags.customers,
+            seed=flags.seed,
+            defects=flags.defects,
+            segments=flags.segments,
+            separation=flags.separation,
         )
     except ValueError as error:
         parser.error(str(error))

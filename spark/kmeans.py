@@ -3,15 +3,15 @@
     spark-submit --py-files segmentation.zip kmeans.py --help
 
 Reads ``customer_components`` and ``customer_features``; publishes ``model_selection``, ``customer_segments``,
-``segment_profiles``, ``segment_features``, ``customer_rfm``, ``segment_migration`` and ``feature_drift``, and saves the
-model that assigns the segments.
+``segment_profiles``, ``segment_features``, ``segment_rules``, ``customer_rfm``, ``segment_migration`` and
+``feature_drift``, and saves the model that assigns the segments.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspark import RDD, StorageLevel
 from pyspark.ml import PipelineModel
@@ -19,16 +19,18 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import models
-from segmentation.blocks import Array, as_blocks, count_distinct
+from segmentation.blocks import Array, as_blocks, count_customers
 from segmentation.change import publish_changes
 from segmentation.errors import UserError
-from segmentation.features import FEATURES
-from segmentation.flags import ModelJobFlags, at_least, flag, flag_parser
-from segmentation.grid_search import grid_search, model_selection
+from segmentation.features import FEATURES, GIVEN_COLUMNS
+from segmentation.flags import ModelJobFlags, at_least, flag, flag_parser, share
+from segmentation.grid_search import GridSearch, grid_search
 from segmentation.job import Job, run
 from segmentation.lake import Lake
+from segmentation.resampling import bootstrap_stability, gap_statistics
 from segmentation.rfm import customer_rfm
-from segmentation.seeding import sample
+from segmentation.seeding import Sample, sample
+from segmentation.segment_rules import MAX_CONDITIONS, Rules, find_rules, segment_rules
 from segmentation.segments import (
     assign,
     order_by_mean_spend,
@@ -36,12 +38,25 @@ from segmentation.segments import (
     segment_moments,
     segment_profiles,
 )
-from segmentation.selection import choose_k
+from segmentation.selection import (
+    Candidate,
+    Range,
+    choose_k,
+    compare_with_columns,
+    findings,
+    groups_to_test,
+    model_selection,
+    rule,
+)
 from segmentation.silhouettes import with_silhouette
 from segmentation.vectors import array_to_vector, vector_to_array
 
-#: The value of --k for a choice by silhouette.
+#: The value of --k for a choice by the rule.
 AUTO = "auto"
+#: The coarsest split is always measured, to see whether it only repeats a given column.
+COARSEST = 2
+#: Customers of the sample for each cluster from which the gap statistic is computed.
+GAP_CUSTOMERS = 10
 
 
 def _k(text: str) -> int | str:
@@ -52,9 +67,12 @@ def _k(text: str) -> int | str:
 class Flags(ModelJobFlags):
     """The flags of the job."""
 
-    k_min: int = flag(at_least(2), "N", "smallest number of segments to try, from 2")
-    k_max: int = flag(at_least(2), "N", "largest number of segments to try, at least k-min")
-    k: int | str = flag(_k, "auto|N", "number of segments; auto: choose by silhouette")
+    k_min: int = flag(at_least(2), "N", "smallest number of segments that may be chosen, from 2")
+    k_max: int = flag(at_least(2), "N", "largest number of segments that may be chosen, at least k-min")
+    k: int | str = flag(_k, "auto|N", "number of segments; auto: choose from k-min to k-max")
+    min_segment_share: float = flag(
+        share, "SHARE", "smallest share of the customers in a segment of the chosen k, from 0"
+    )
     n_init: int = flag(at_least(1), "N", "seeded starts for each k, from 1")
     seed: int = flag(at_least(0), "N", "seed of the starts, from 0")
     cluster_on: str = flag(
@@ -66,7 +84,7 @@ class Flags(ModelJobFlags):
 
     @property
     def fixed_k(self) -> int | None:
-        """The requested number of segments, None for a choice by silhouette."""
+        """The requested number of segments, None for a choice by the rule."""
         return self.k if isinstance(self.k, int) else None
 
 
@@ -93,24 +111,36 @@ def kmeans(job: Job[Flags]) -> None:
         _check(source, blocks, ks[-1])
         job.log(f"{source.rows:,} customers read in {blocks.getNumPartitions()} partitions")
     with job.stage("fit"):
-        points = sample(source.frame, source.values, job.flags.seed)
-        search = grid_search(blocks, points, ks, job.flags.n_init, job.flags.seed)
+        sampled = sample(source.frame, source.values, job.flags.seed, GIVEN_COLUMNS)
+        search = grid_search(blocks, sampled.points, ks, job.flags.n_init, job.flags.seed)
         blocks.unpersist()
         for note in search.notes:
             job.note(note)
-        choice = choose_k(search.scores, job.flags.fixed_k)
-        job.log(f"{choice.why} ({len(ks) * job.flags.n_init} fits ended after {search.n_iter} iterations)")
+        job.log(f"{len(ks) * job.flags.n_init} fits ended after {search.n_iter} iterations")
+    with job.stage("choose"):
+        allowed = Range(job.flags.k_min, job.flags.k_max, job.flags.min_segment_share)
+        candidates = _candidates(job, search, sampled)
+        choice = choose_k(candidates, allowed, job.flags.fixed_k)
+        job.log(choice.why)
+        found = findings(candidates, choice.k)
+        for sentence in found:
+            job.log(sentence)
     with job.stage("segments"):
         centers = order_by_mean_spend(source.frame, source.vector, search.centers[choice.k])
         model = models.kmeans(centers, source.vector, "segment")
         assigned = with_silhouette(assign(source.frame, model, source.values), source.values, source.rows)
         moments = segment_moments(assigned, source.rows)
+        features = _model_features(job.lake)
+    with job.stage("rules"):
+        rules = find_rules(assigned, features, source.rows)
+        _note_rules(job, rules)
     # The model is written last: it marks the datasets that describe it as complete.
     job.lake.delete_model("kmeans")
-    job.publish("model_selection", model_selection(spark, search.scores, choice.k))
+    job.publish("model_selection", model_selection(spark, candidates, choice))
     job.publish("customer_segments", assigned)
-    job.publish("segment_profiles", segment_profiles(spark, moments))
-    job.publish("segment_features", segment_features(spark, moments, _model_features(job.lake)))
+    job.publish("segment_profiles", segment_profiles(spark, moments, features))
+    job.publish("segment_features", segment_features(spark, moments, _described(features)))
+    job.publish("segment_rules", segment_rules(spark, rules))
     job.publish("customer_rfm", customer_rfm(source.frame))
     publish_changes(job)
     with job.stage("model"):
@@ -120,7 +150,10 @@ def kmeans(job: Job[Flags]) -> None:
         input=job.lake.input_metrics("customer_features", "customer_components"),
         k=choice.k,
         why=choice.why,
-        stability=search.scores[choice.k].stability,
+        rule=rule(allowed),
+        findings=found,
+        stability=next(each.stability for each in candidates if each.k == choice.k),
+        fidelity=rules.fidelity,
         passes=search.n_iter,
     )
 
@@ -129,21 +162,37 @@ def kmeans(job: Job[Flags]) -> None:
 class Customers:
     """The customers with their features, ``pc1``, ``pc2`` and ``vector``, the features column of the model.
 
-    ``values`` is ``vector`` as an array column, ``rows`` is the number of customers.
+    ``values`` is ``vector`` as an array column; ``rows`` is the number of customers in customer_features,
+    ``components`` that in customer_components.
     """
 
     frame: DataFrame
     vector: str
     values: Column
     rows: int
+    components: int
 
 
 def _ks(flags: Flags) -> list[int]:
-    """Return every k to try, including the fixed one; raises UserError for an empty range."""
+    """Return every k to try, including the coarsest split and the fixed k; raises UserError for an empty range."""
     if flags.k_min > flags.k_max:
         raise UserError(f"--k-min {flags.k_min} is larger than --k-max {flags.k_max}: swap them")
     fixed = {flags.fixed_k} if flags.fixed_k else set()
-    return sorted({*range(flags.k_min, flags.k_max + 1), *fixed})
+    return sorted({COARSEST, *range(flags.k_min, flags.k_max + 1), *fixed})
+
+
+def _candidates(job: Job[Flags], search: GridSearch, sampled: Sample) -> list[Candidate]:
+    """Return each k with its measures."""
+    context, seed = job.lake.spark.sparkContext, job.flags.seed
+    stability = bootstrap_stability(context, sampled.points, search.centers, seed)
+    candidates = [
+        Candidate(k, search.scores[k], stability[k], None, *compare_with_columns(sampled, centers))
+        for k, centers in search.centers.items()
+    ]
+    groups = groups_to_test(sampled, candidates)
+    enough = [k for k in search.centers if all(len(group) >= GAP_CUSTOMERS * k for group in groups)]
+    gaps = gap_statistics(context, groups, enough, seed) if enough else {}
+    return [replace(each, gap=gaps.get(each.k)) for each in candidates]
 
 
 def _customers(job: Job[Flags]) -> Customers:
@@ -160,21 +209,25 @@ def _customers(job: Job[Flags]) -> Customers:
         frame = scaled.select(*features.columns, "scaled").join(
             components.select("customer_id", "pc1", "pc2"), on="customer_id", how="inner"
         )
-    frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
-    counts = features.count(), components.count(), frame.count()
-    if len(set(counts)) > 1:
-        raise UserError(
-            f"customer_features has {counts[0]:,} customers, customer_components {counts[1]:,}, and they share "
-            f"{counts[2]:,}: run pca for this run date again"
-        )
-    return Customers(frame, vector, values, counts[2])
+    # The numbers of rows are in the footers of the files; _check compares the joined rows.
+    return Customers(
+        frame.persist(StorageLevel.MEMORY_AND_DISK), vector, values, features.count(), components.count()
+    )
 
 
 def _check(source: Customers, blocks: RDD[Array], k: int) -> None:
-    """Raise UserError if there are fewer customers, or fewer different customers, than segments."""
+    """Raise UserError if pca and preprocess published different customers, or fewer different ones than segments.
+
+    The blocks and the joined frame are computed and cached in this pass.
+    """
+    joined, different = count_customers(blocks, k)
+    if not joined == source.rows == source.components:
+        raise UserError(
+            f"customer_features has {source.rows:,} customers, customer_components {source.components:,}, and they "
+            f"share {joined:,}: run pca for this run date again"
+        )
     if source.rows < k:
         raise UserError(f"k {k} is larger than the number of customers, {source.rows}: lower --k-max or --k")
-    different = count_distinct(blocks, k)
     if different < k:
         raise UserError(
             f"k {k} is larger than the number of different customers, {different} of {source.rows:,}: "
@@ -187,6 +240,18 @@ def _model_features(lake: Lake) -> list[str]:
     loadings = lake.read("component_loadings").where("component = 1").select("feature").collect()
     used = {row.feature for row in loadings}
     return [feature.name for feature in FEATURES if feature.name in used]
+
+
+def _described(features: list[str]) -> list[str]:
+    """Return the features of the components, and the given ones of the set, which only describe the segments."""
+    return [feature.name for feature in FEATURES if feature.name in features or feature.is_given]
+
+
+def _note_rules(job: Job[Flags], rules: Rules) -> None:
+    job.log(f"{len(rules.rules)} rules give {rules.fidelity:.1%} of the customers the segment that they have")
+    if rules.without_rule:
+        numbers = ", ".join(map(str, rules.without_rule))
+        job.note(f"no rule of at most {MAX_CONDITIONS} conditions finds segment {numbers}")
 
 
 if __name__ == "__main__":

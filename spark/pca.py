@@ -23,11 +23,13 @@ from segmentation.components import (
     principal_components,
 )
 from segmentation.errors import UserError
-from segmentation.features import FEATURE_SETS, feature_set
+from segmentation.features import FEATURE_SETS, Feature, feature_set
 from segmentation.flags import ModelJobFlags, flag, flag_parser, share
 from segmentation.job import Job, run
 from segmentation.moments import Moments
+from segmentation.outliers import TREATMENTS, Limited, Limits
 from segmentation.scaling import scale, transformed
+from segmentation.seeding import sample
 
 
 def _positive_share(text: str) -> float:
@@ -46,6 +48,18 @@ class Flags(ModelJobFlags):
         "NAME",
         "notebook: the seven features of the study, min-max scaled; extended: more behaviour, standardised",
         choices=FEATURE_SETS,
+    )
+    given_categories: str = flag(
+        str,
+        "NAME",
+        "customer type and other categories of the input: profile the segments only, or cluster on them too",
+        choices=("profile", "cluster"),
+    )
+    outliers: str = flag(
+        str,
+        "NAME",
+        "values beyond Tukey's outer fences, in the extended feature set: winsorise moves them to the fence",
+        choices=TREATMENTS,
     )
     variance_to_keep: float = flag(
         _positive_share,
@@ -69,19 +83,24 @@ def main(argv: Sequence[str] | None = None) -> None:
 def pca(job: Job[Flags]) -> None:
     """Read, measure, decompose, publish."""
     customers = job.lake.read("customer_features")
-    features = feature_set(job.flags.feature_set)
+    features = feature_set(job.flags.feature_set, given=job.flags.given_categories == "cluster")
     with job.stage("measure"):
         values = transformed(features, job.flags.feature_set)
         rows = customers.count()
         if rows < 2:
             raise UserError(f"PCA needs at least 2 customers, customer_features has {rows}: check the input")
-        moments = aggregate(as_blocks(customers, values, rows), Moments.of)
-        _check(moments, [feature.name for feature in features])
+        limits = Limits.none(len(features))
+        if job.flags.outliers == "winsorise" and job.flags.feature_set != "notebook":
+            limits = Limits.of(sample(customers, values, seed=0).points)
+        limited = aggregate(as_blocks(customers, values, rows), lambda block: Limited.of(block, limits))
+        _check(limited.moments, [feature.name for feature in features])
         job.log(f"{rows:,} customers measured in {len(features)} features")
     with job.stage("decompose"):
-        scaling = scale(features, job.flags.feature_set, moments)
+        scaling = scale(features, job.flags.feature_set, limited.moments, limits)
         for note in scaling.notes:
             job.note(note)
+        if limited.customers:
+            job.note(_note(limited, features, rows))
         components = principal_components(scaling.covariance, job.flags.variance_to_keep)
         model = pipeline(scaling, components)
         total, kept = len(components.loadings), float(components.cumulative[components.retained - 1])
@@ -97,6 +116,14 @@ def pca(job: Job[Flags]) -> None:
     job.write_metrics(
         input=job.lake.input_metrics("customer_features"),
         features=scaling.features,
+        outliers={
+            "customers": limited.customers,
+            "values": {
+                feature.name: int(count)
+                for feature, count in zip(features, limited.moved, strict=True)
+                if count
+            },
+        },
         components={"retained": components.retained, "of": total, "variance_kept": kept},
     )
 
@@ -108,6 +135,14 @@ def _check(moments: Moments, names: Sequence[str]) -> None:
         raise UserError(
             f"customer_features has missing or infinite values of {', '.join(invalid)}: run preprocess again"
         )
+
+
+def _note(limited: Limited, features: Sequence[Feature], rows: int) -> str:
+    most = int(limited.moved.argmax())
+    return (
+        f"outliers of {limited.customers:,} of {rows:,} customers are moved to the limit of the feature, most of them "
+        f"in {features[most].name} ({limited.moved[most]:,})"
+    )
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ QUESTIONS = (
     "segment_sample",
     "segment_silhouette",
     "segment_features",
+    "segment_rules",
     "rfm_grid",
     "customers_to_act_on",
     "segment_migration",

@@ -75,6 +75,8 @@ PCA = Job(
     ("explained_variance", "component_loadings", "customer_components"),
     {
         "feature-set": "{{ params.feature_set }}",
+        "given-categories": "{{ params.given_categories }}",
+        "outliers": "{{ params.outliers }}",
         "variance-to-keep": "{{ params.variance_to_keep }}",
     },
 )
@@ -83,11 +85,12 @@ ASSIGNMENT = ("customer_segments", "customer_rfm", "segment_migration", "feature
 
 KMEANS = Job(
     "kmeans",
-    ("model_selection", "segment_profiles", "segment_features", *ASSIGNMENT),
+    ("model_selection", "segment_profiles", "segment_features", "segment_rules", *ASSIGNMENT),
     {
         "k-min": "{{ params.k_min }}",
         "k-max": "{{ params.k_max }}",
         "k": "{{ params.k or 'auto' }}",
+        "min-segment-share": "{{ params.min_segment_share }}",
         "n-init": "{{ params.n_init }}",
         "seed": "{{ params.seed }}",
         "cluster-on": "{{ params.cluster_on }}",

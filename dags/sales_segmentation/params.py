@@ -127,6 +127,30 @@ def form(settings: Settings) -> dict[str, Param]:
             "`notebook`: the seven features of the original study, scaled to the range 0 to 1.",
             section="Segmentation",
         ),
+        "given_categories": Param(
+            "profile",
+            type="string",
+            enum=["profile", "cluster"],
+            values_display={
+                "profile": "profile: only describe the segments",
+                "cluster": "cluster: features like the others",
+            },
+            title="Given categories",
+            description_md="The customer type is known before the run. `profile`: it only describes the segments, "
+            "which are made from behaviour. `cluster`: it is also a feature of the larger set.",
+            section="Segmentation",
+        ),
+        "outliers": Param(
+            "winsorise",
+            type="string",
+            enum=["winsorise", "keep"],
+            values_display={"winsorise": "winsorise: move to a limit", "keep": "keep: no change"},
+            title="Outliers",
+            description_md="`winsorise`: a value of a feature more than three interquartile ranges below the first or "
+            "above the third quartile is moved to this limit, for the model only. `keep`: no change. The notebook's "
+            "seven features are never changed.",
+            section="Segmentation",
+        ),
         "variance_to_keep": Param(
             0.9,
             **ABOVE_0_TO_1,
@@ -146,19 +170,19 @@ def form(settings: Settings) -> dict[str, Param]:
             section="Segmentation",
         ),
         "k_min": Param(
-            2,
+            3,
             **whole_number(2, 50),
             examples=[2, 3, 4],
             title="Minimum number of segments",
-            description_md="The smallest k to try, from 2 to 50.",
+            description_md="The smallest number that you can use, from 2 to 50.",
             section="Segmentation",
         ),
         "k_max": Param(
-            10,
+            8,
             **whole_number(2, 50),
-            examples=[6, 10, 20],
+            examples=[6, 8, 12],
             title="Maximum number of segments",
-            description_md="The largest k to try, up to 50. It must not be less than the minimum.",
+            description_md="The largest number that you can use, up to 50. It must not be less than the minimum.",
             section="Segmentation",
         ),
         "k": Param(
@@ -167,7 +191,16 @@ def form(settings: Settings) -> dict[str, Param]:
             examples=[3, 4, 5, 6],
             title="Fixed number of segments",
             description_md="From 2 to 50. This k is used; the other values are tried too, for comparison. Empty: the "
-            "best k is chosen.",
+            "number is chosen by the rule in the report.",
+            section="Segmentation",
+        ),
+        "min_segment_share": Param(
+            0.02,
+            **SHARE,
+            examples=[0, 0.02, 0.05],
+            title="Minimum share of a segment",
+            description_md="From 0 to 1 of the customers. A number of segments whose smallest segment has less is not "
+            "chosen, unless no number qualifies.",
             section="Segmentation",
         ),
         "n_init": Param(
@@ -176,7 +209,7 @@ def form(settings: Settings) -> dict[str, Param]:
             examples=[1, 3, 10],
             title="KMeans initializations",
             description_md="How often KMeans runs for each k, with different initial centres, from 1 to 20. The best "
-            "result is kept. The agreement of the results is reported as stability.",
+            "result is kept.",
             section="Segmentation",
         ),
         "seed": Param(

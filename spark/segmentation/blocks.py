@@ -71,13 +71,22 @@ def aggregate(
     return reduce(add, blocks.mapPartitions(partial).collect())
 
 
-def count_distinct(blocks: RDD[Array], limit: int) -> int:
-    """Return the number of customers with different values, or ``limit`` if there are more."""
+def count_customers(blocks: RDD[Array], limit: int) -> tuple[int, int]:
+    """Return the number of customers, and the number of customers with different values, at most ``limit``."""
 
-    def distinct(block: Array) -> Array:
-        return np.unique(block, axis=1)[:, :limit]
+    def distinct(found: list[Array]) -> list[Array]:
+        return [np.unique(np.hstack(found), axis=1)[:, :limit]] if found else []
 
-    return int(aggregate(blocks, distinct, lambda a, b: distinct(np.hstack((a, b)))).shape[1])
+    def count(partition: Iterable[Array]) -> Iterator[tuple[int, list[Array]]]:
+        customers, different = 0, list[Array]()
+        for block in partition:
+            customers += block.shape[1]
+            different = distinct([*different, block])
+        yield customers, different
+
+    results = blocks.mapPartitions(count).collect()
+    different = distinct([block for _, found in results for block in found])
+    return sum(customers for customers, _ in results), sum(block.shape[1] for block in different)
 
 
 def _stack(rows: Iterable[Row]) -> Iterator[Array]:

@@ -37,6 +37,7 @@ ROWS = {
     "customer_segments": "a customer with the assigned segment",
     "segment_profiles": "a segment that has customers",
     "segment_features": "a feature in a segment",
+    "segment_rules": "a rule that finds customers of a segment; each customer of the fit meets exactly one",
     "customer_rfm": "a customer with the RFM scores",
     "segment_migration": "a pair of an earlier segment and a segment of this run, with the customers who were in both",
     "feature_drift": "a feature, compared with an earlier run",
@@ -106,9 +107,21 @@ COLUMNS: dict[str, dict[str, Description]] = {
         "silhouette": Description("mean silhouette with squared Euclidean distances", "-1..1"),
         "calinski_harabasz": Description("Calinski-Harabasz score; higher is better", "ratio"),
         "stability": Description(
+            "mean adjusted Rand index of fits on bootstrap resamples with this one", "at most 1"
+        ),
+        "start_agreement": Description(
             "mean adjusted Rand index of the pairs of starts; null with a single start", "at most 1"
         ),
+        "smallest_share": Description("customers of the smallest cluster divided by all", "share 0..1"),
+        "gap": Description(
+            "log(wssse) of one normal cloud without groups minus log(wssse); null with few customers", "log"
+        ),
+        "given_column": Description("column of customer_features whose groups are most like the clusters"),
+        "mutual_information": Description(
+            "adjusted mutual information of the clusters and given_column", "at most 1"
+        ),
         "chosen": Description("true for the k of the published segments"),
+        "reason": Description("why this k was chosen or not"),
     },
     "customer_segments": {
         **_CUSTOMER_ID,
@@ -142,6 +155,14 @@ COLUMNS: dict[str, dict[str, Description]] = {
             "mean of the segment minus mean of all customers; 0 if all customers are the same",
             "standard deviations of all customers",
         ),
+    },
+    "segment_rules": {
+        **_SEGMENT,
+        "rule": Description("number of the rule in its segment from 1, the rule with most customers first"),
+        "conditions": Description("SQL condition on the columns of customer_features"),
+        "customers": Description("number of customers that meet the conditions", "customers"),
+        "precision": Description("share of these customers that are in the segment", "share 0..1"),
+        "coverage": Description("share of the segment that meets the conditions", "share 0..1"),
     },
     "customer_rfm": {
         **_CUSTOMER_ID,

@@ -1,4 +1,4 @@
-"""The quality of clusterings: silhouette, Calinski-Harabasz score and stability, over all customers in one pass."""
+"""The quality of clusterings: silhouette, Calinski-Harabasz score, agreement of starts; one pass over all customers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 from pyspark import RDD
 
+from segmentation.agreement import ContingencyMatrix, adjusted_rand_score
 from segmentation.blocks import Array, aggregate
 from segmentation.kmeans import ClusterSums, Labels, predict
 
-ContingencyMatrix = npt.NDArray[np.int64]
 #: By k: the sum of the silhouettes of the best start, and the contingency matrix of each pair of starts.
 Comparison = dict[int, tuple[float, list[ContingencyMatrix]]]
 
@@ -34,19 +33,21 @@ class Restarts:
 
 @dataclass(frozen=True)
 class Scores:
-    """The quality of the best start of one k. ``stability`` is None with a single start."""
+    """The quality of the best start of one k.
+
+    ``smallest_share`` is the share of the customers in the smallest cluster. ``start_agreement`` is the mean adjusted
+    Rand index over the pairs of starts, None with a single start.
+    """
 
     wssse: float
     silhouette: float
     calinski_harabasz: float
-    stability: float | None
+    smallest_share: float
+    start_agreement: float | None
 
 
 def evaluate(blocks: RDD[Array], restarts: Sequence[Restarts]) -> dict[int, Scores]:
-    """Return the scores of each k, in one pass over the blocks for all k.
-
-    ``stability`` is the mean adjusted Rand index over the pairs of starts.
-    """
+    """Return the scores of each k, in one pass over the blocks for all k."""
     by_k = {each.k: each for each in restarts}
     results = aggregate(blocks, lambda block: _compare(block, by_k), _add)
     return {
@@ -54,6 +55,7 @@ def evaluate(blocks: RDD[Array], restarts: Sequence[Restarts]) -> dict[int, Scor
             by_k[k].sums.wssse,
             silhouettes / float(by_k[k].sums.counts.sum()),
             calinski_harabasz_score(by_k[k].sums),
+            float(by_k[k].sums.counts.min() / by_k[k].sums.counts.sum()),
             float(np.mean([adjusted_rand_score(matrix) for matrix in matrices])) if matrices else None,
         )
         for k, (silhouettes, matrices) in results.items()
@@ -98,23 +100,6 @@ def calinski_harabasz_score(clusters: ClusterSums) -> float:
     if within <= 1e-12 * between or k == 1:
         return 1.0
     return between * (n - k) / (within * (k - 1))
-
-
-def adjusted_rand_score(contingency: ContingencyMatrix) -> float:
-    """Return the adjusted Rand index of two clusterings, from their contingency matrix.
-
-    1 if they are the same, 0 on average for random clusterings (Hubert and Arabie 1985).
-    """
-    together = _pairs(contingency.ravel())
-    rows, columns = _pairs(contingency.sum(axis=1)), _pairs(contingency.sum(axis=0))
-    expected = rows * columns / max(_pairs(contingency.sum(keepdims=True).ravel()), 1)
-    highest = (rows + columns) / 2
-    return 1.0 if highest == expected else (together - expected) / (highest - expected)
-
-
-def _pairs(counts: ContingencyMatrix) -> int:
-    """Return the number of pairs within groups of these sizes, in Python's unbounded integers."""
-    return sum(count * (count - 1) // 2 for count in counts.tolist())
 
 
 def _compare(block: Array, restarts: Mapping[int, Restarts]) -> Comparison:

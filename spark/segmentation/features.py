@@ -24,7 +24,8 @@ class Feature:
 
     ``sets`` are the feature sets with this feature. ``transform`` is ``log1p`` for a right-skewed amount or count,
     because PCA and k-means are based on variances, and None otherwise. The ``notebook`` set is never transformed, to
-    compare with the published results.
+    compare with the published results. ``is_given`` is true for an indicator of a category that the input already
+    names, such as the customer type: it describes the segments, but is not behaviour.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Feature:
     sets: tuple[FeatureSet, ...]
     transform: Literal["log1p"] | None = None
     is_count: bool = False
+    is_given: bool = False
 
 
 FEATURES: tuple[Feature, ...] = (
@@ -209,8 +211,18 @@ FEATURES: tuple[Feature, ...] = (
         "steady or seasonal demand, in any season; always high for customers with few orders",
         ("extended",),
     ),
-    Feature("is_b2b", "1 for a business customer, else 0", "0 or 1", "customer type", ("extended",)),
+    Feature(
+        "is_b2b",
+        "1 for a business customer, else 0",
+        "0 or 1",
+        "customer type; describes the segments, and makes them only with given_categories = cluster",
+        ("extended",),
+        is_given=True,
+    ),
 )
+
+#: The columns of customer_features with categories that the input already names.
+GIVEN_COLUMNS = ("customer_type", "region")
 
 #: The feature for the share of spend in each category; all other categories are in share_other.
 CATEGORY_SHARES = {
@@ -221,11 +233,14 @@ CATEGORY_SHARES = {
 }
 
 
-def feature_set(name: str) -> tuple[Feature, ...]:
-    """Return the features of the set ``name`` in the order of FEATURES; raises KeyError for an unknown set."""
+def feature_set(name: str, given: bool = True) -> tuple[Feature, ...]:
+    """Return the features of the set ``name`` in the order of FEATURES, without the given ones if ``given`` is false.
+
+    Raises KeyError for an unknown set.
+    """
     if name not in FEATURE_SETS:
         raise KeyError(f"unknown feature set {name!r}; valid feature sets: {', '.join(FEATURE_SETS)}")
-    chosen = (feature for feature in FEATURES if name in feature.sets)
+    chosen = (feature for feature in FEATURES if name in feature.sets and (given or not feature.is_given))
     return tuple(replace(feature, transform=None) if name == "notebook" else feature for feature in chosen)
 
 

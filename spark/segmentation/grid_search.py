@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from pyspark import RDD
-from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.blocks import Array
 from segmentation.evaluation import Restarts, Scores, evaluate
-from segmentation.kmeans import MAX_ITER, ClusterSums, cluster_sums, fit_all
-from segmentation.schemas import TABLES
+from segmentation.kmeans import MAX_ITER, ClusterSums, Fit, cluster_sums, fit_all
 from segmentation.seeding import kmeans_plus_plus
 
 #: Fits on the sample for each start; the best one gives the initial centers.
@@ -33,7 +31,7 @@ class GridSearch:
 def grid_search(blocks: RDD[Array], sample: Array, ks: Sequence[int], n_init: int, seed: int) -> GridSearch:
     """Fit each k from ``n_init`` starts and evaluate it over all customers; the start with the lowest WSSSE is kept."""
     grid = [(k, start) for k in ks for start in range(n_init)]
-    initial = [_initial_centers(sample, k, (seed, k, start)) for k, start in grid]
+    initial = [fit_sample(sample, k, (seed, k, start)).centers for k, start in grid]
     fits = fit_all(initial, partial(cluster_sums, blocks))
     sums = cluster_sums(blocks, {index: fit.centers for index, fit in enumerate(fits)})
     restarts = []
@@ -53,24 +51,15 @@ def grid_search(blocks: RDD[Array], sample: Array, ks: Sequence[int], n_init: in
     )
 
 
-def _initial_centers(sample: Array, k: int, seed: tuple[int, ...]) -> Array:
-    """Return the centers (k × values) of the best of a few fits on the sample.
+def fit_sample(sample: Array, k: int, seed: tuple[int, ...], n_init: int = SAMPLE_FITS) -> Fit:
+    """Return the best of ``n_init`` fits on the sample (customers × values), without Spark.
 
-    This saves most of the passes over all customers, and avoids most starts that would end in a poor local optimum
-    (Bradley and Fayyad 1998, "Refining Initial Points for K-Means Clustering").
+    As the initial centers of a fit, its centers save most of the passes over all customers, and avoid most starts that
+    would end in a poor local optimum (Bradley and Fayyad 1998, "Refining Initial Points for K-Means Clustering").
     """
     block = np.ascontiguousarray(sample.T)
-    starts = [kmeans_plus_plus(sample, k, (*seed, number)) for number in range(SAMPLE_FITS)]
+    starts = [kmeans_plus_plus(sample, k, (*seed, number)) for number in range(n_init)]
     fits = fit_all(
         starts, lambda moving: {key: ClusterSums.of(block, centers) for key, centers in moving.items()}
     )
-    return min(fits, key=lambda fit: fit.wssse).centers
-
-
-def model_selection(spark: SparkSession, scores: Mapping[int, Scores], chosen: int) -> DataFrame:
-    """Return model_selection."""
-    rows = [
-        (k, each.wssse, each.silhouette, each.calinski_harabasz, each.stability, k == chosen)
-        for k, each in sorted(scores.items())
-    ]
-    return spark.createDataFrame(rows, TABLES["model_selection"]).coalesce(1)
+    return min(fits, key=lambda fit: fit.wssse)

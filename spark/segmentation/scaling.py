@@ -1,9 +1,10 @@
 """Features on a common scale, for methods based on distances and variances.
 
 ``notebook``: each feature is min-max scaled to 0..1, a constant one to 0.5 as in Spark, to compare with the published
-results. ``extended``: skewed features become log(1 + x); constant features and duplicates of an earlier feature are
-dropped; each of the others is standardised to mean 0 and sample variance 1. Both are then centered: this does not
-change distances or variances, and the charts of the components are centered at 0.
+results. ``extended``: skewed features become log(1 + x); outliers may be moved to a limit (``outliers.py``); constant
+features and duplicates of an earlier feature are dropped; each of the others is standardised to mean 0 and sample
+variance 1. Both are then centered: this does not change distances or variances, and the charts of the components are
+centered at 0.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from segmentation import models
 from segmentation.blocks import Array
 from segmentation.features import Feature
 from segmentation.moments import Moments
+from segmentation.outliers import Limits
 
 #: Two features with at least this absolute correlation are duplicates; the difference from 1 is rounding.
 DUPLICATE = 1 - 1e-9
@@ -46,9 +48,9 @@ def transformed(features: Sequence[Feature], feature_set: str) -> Column:
     return F.array(*(_column(feature, feature_set) for feature in features))
 
 
-def scale(features: Sequence[Feature], feature_set: str, moments: Moments) -> Scaling:
-    """Return the scaling of ``feature_set`` from the moments of ``transformed``."""
-    return _min_max(features, moments) if feature_set == "notebook" else _standard(features, moments)
+def scale(features: Sequence[Feature], feature_set: str, moments: Moments, limits: Limits) -> Scaling:
+    """Return the scaling of ``feature_set`` from the moments of ``transformed`` within ``limits``."""
+    return _min_max(features, moments) if feature_set == "notebook" else _standard(features, moments, limits)
 
 
 def _min_max(features: Sequence[Feature], moments: Moments) -> Scaling:
@@ -74,7 +76,7 @@ def _min_max(features: Sequence[Feature], moments: Moments) -> Scaling:
     )
 
 
-def _standard(features: Sequence[Feature], moments: Moments) -> Scaling:
+def _standard(features: Sequence[Feature], moments: Moments, limits: Limits) -> Scaling:
     std = moments.std
     divisor = np.where(std > 0, std, 1.0)
     correlation = moments.covariance / np.outer(divisor, divisor)
@@ -90,23 +92,34 @@ def _standard(features: Sequence[Feature], moments: Moments) -> Scaling:
             kept.append(index)
     if not kept:
         return Scaling((), np.zeros((0, 0)), (), tuple(notes))
-    chosen = [features[index] for index in kept]
-    logs = ", ".join(
-        f"log1p(`{feature.name}`) AS `log1p_{feature.name}`"
-        for feature in chosen
-        if feature.transform == "log1p"
-    )
-    inputs = [f"log1p_{f.name}" if f.transform == "log1p" else f.name for f in chosen]
+    inputs: list[str] = []
+    computed: list[str] = []
+    for index in kept:
+        column, sql = _sql(features[index], limits.lower[index], limits.upper[index])
+        inputs.append(column)
+        if sql != column:
+            computed.append(f"{sql} AS `{column}`")
     return Scaling(
-        tuple(feature.name for feature in chosen),
+        tuple(features[index].name for index in kept),
         correlation[np.ix_(kept, kept)],
         (
-            SQLTransformer(statement=f"SELECT *, {logs} FROM __THIS__" if logs else "SELECT * FROM __THIS__"),
+            SQLTransformer(statement=f"SELECT {', '.join(['*', *computed])} FROM __THIS__"),
             VectorAssembler(inputCols=inputs, outputCol="raw"),
             models.standard_scaler(moments.mean[kept], std[kept], "raw", "scaled"),
         ),
         tuple(notes),
     )
+
+
+def _sql(feature: Feature, lower: float, upper: float) -> tuple[str, str]:
+    """Return the name of the column before scaling, and the SQL that computes it; both are equal without a change."""
+    column, sql = feature.name, feature.name
+    if feature.transform == "log1p":
+        column, sql = f"log1p_{column}", f"log1p(`{sql}`)"
+    if np.isfinite(lower):
+        # repr has all digits; D is Spark's suffix of a double.
+        column, sql = f"limited_{column}", f"least(greatest({sql}, {float(lower)!r}D), {float(upper)!r}D)"
+    return column, sql
 
 
 def _column(feature: Feature, feature_set: str) -> Column:

@@ -77,7 +77,12 @@ TABLES: dict[str, StructType] = {
         (TEXT, "customer_id"), (ArrayType(NUMBER), "components"), (NUMBER, "pc1 pc2")
     ),
     "model_selection": _struct(
-        (SMALL, "k"), (NUMBER, "wssse silhouette calinski_harabasz stability"), (BooleanType(), "chosen")
+        (SMALL, "k"),
+        (NUMBER, "wssse silhouette calinski_harabasz stability start_agreement smallest_share gap"),
+        (TEXT, "given_column"),
+        (NUMBER, "mutual_information"),
+        (BooleanType(), "chosen"),
+        (TEXT, "reason"),
     ),
     "customer_segments": _struct(
         (TEXT, "customer_id"), (SMALL, "segment"), (NUMBER, "distance silhouette pc1 pc2")
@@ -91,6 +96,9 @@ TABLES: dict[str, StructType] = {
         (NUMBER, "unique_products unique_categories region_count"),
     ),
     "segment_features": _struct((SMALL, "segment"), (TEXT, "feature"), (NUMBER, "mean deviation")),
+    "segment_rules": _struct(
+        (SMALL, "segment rule"), (TEXT, "conditions"), (COUNT, "customers"), (NUMBER, "precision coverage")
+    ),
     "customer_rfm": _struct(
         (TEXT, "customer_id"),
         (SMALL, "recency_score frequency_score monetary_score"),
@@ -121,6 +129,7 @@ PRODUCERS: dict[str, str] = {
             "customer_segments",
             "segment_profiles",
             "segment_features",
+            "segment_rules",
             "customer_rfm",
             "segment_migration",
             "feature_drift",

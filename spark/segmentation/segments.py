@@ -16,7 +16,7 @@ from segmentation.blocks import Array, aggregate, as_blocks
 from segmentation.features import FEATURES
 from segmentation.moments import Moments
 from segmentation.schemas import TABLES
-from segmentation.segment_labels import segment_labels
+from segmentation.segment_labels import SAME, segment_labels
 
 #: The features that segment_profiles has as columns.
 PROFILE = tuple(feature.name for feature in FEATURES if "notebook" in feature.sets)
@@ -58,14 +58,17 @@ def segment_moments(assigned: DataFrame, rows: int) -> dict[int, Moments]:
     return dict(sorted(found.items()))
 
 
-def segment_profiles(spark: SparkSession, segments: Mapping[int, Moments]) -> DataFrame:
-    """Return segment_profiles."""
+def segment_profiles(
+    spark: SparkSession, segments: Mapping[int, Moments], features: Sequence[str]
+) -> DataFrame:
+    """Return segment_profiles; the labels are made from ``features``."""
     everyone = reduce(operator.add, segments.values())
     # A spend has four decimals: rounding to four decimals removes the rounding error of the mean.
     revenue = {segment: round(_mean(m, "total_spend") * m.count, 4) for segment, m in segments.items()}
     all_revenue = sum(revenue.values())
+    means = ({name: _mean(m, name) for name in features} for m in segments.values())
     labels = segment_labels(
-        [_by_name(m.mean) for m in segments.values()], _by_name(everyone.mean), _by_name(everyone.std)
+        list(means), _by_name(everyone.mean), _by_name(everyone.std), _related(everyone, features)
     )
     rows = [
         (
@@ -98,6 +101,17 @@ def segment_features(
         for name in features
     ]
     return spark.createDataFrame(rows, TABLES["segment_features"]).coalesce(1)
+
+
+def _related(everyone: Moments, features: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Return for each feature those that say the same, itself among them: a high absolute correlation."""
+    std = np.where(everyone.std > 0, everyone.std, 1.0)
+    same = np.abs(everyone.covariance / np.outer(std, std)) >= SAME
+    at = [NAMES.index(name) for name in features]
+    return {
+        name: frozenset(other for other, j in zip(features, at, strict=True) if same[i, j] or i == j)
+        for name, i in zip(features, at, strict=True)
+    }
 
 
 def moments_by_segment(block: Array) -> dict[int, Moments]:

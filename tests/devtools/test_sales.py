@@ -1,5 +1,6 @@
 """The sample data follows the published statistics, is reproducible, and is written atomically."""
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -203,6 +204,48 @@ def test_the_same_arguments_give_the_same_bytes(tmp_path: Path, defects: float) 
     assert (tmp_path / "a").read_bytes() != (tmp_path / "other").read_bytes()
 
 
+def test_the_default_sample_has_not_changed(tmp_path: Path) -> None:
+    """The published results and the benchmarks are about these bytes."""
+    sales.write(tmp_path / "sales.csv", 2_000)
+    digest = hashlib.md5((tmp_path / "sales.csv").read_bytes(), usedforsecurity=False).hexdigest()
+    assert digest == "0f8b520640ddd247945d9b5154e2eef9"
+
+
+def test_planted_segments_change_how_customers_buy_and_are_written_beside_the_file(tmp_path: Path) -> None:
+    """0 and 2 have more orders and weekends, 0 and 1 larger quantities and more discounts, 0 and 3 more alcohol."""
+    path = tmp_path / "sales.csv"
+    sales.write(path, 30_000, customers=200, segments=4, separation=6)
+    truth = pyarrow.csv.read_csv(tmp_path / "sales.segments.csv")
+    assert counts_by(truth, "planted_segment") == dict.fromkeys(range(4), 50)
+    convert = pyarrow.csv.ConvertOptions(
+        column_types={"Order_Date": pa.timestamp("s")}, timestamp_parsers=["%d-%m-%Y"]
+    )
+    lines = pyarrow.csv.read_csv(path, convert_options=convert)
+    found = lines.append_column(
+        "weekend", pc.greater_equal(pc.day_of_week(lines["Order_Date"]), 5).cast("float64")
+    )
+    found = found.append_column(
+        "alcohol", pc.equal(found["Category"], "Alcoholic Beverages").cast("float64")
+    ).join(truth.rename_columns(["Customer_ID", "segment"]), "Customer_ID")
+    means = (
+        found.group_by("segment", use_threads=False)
+        .aggregate(
+            [
+                ("Order_ID", "count"),
+                ("Quantity", "mean"),
+                ("Discount", "mean"),
+                ("alcohol", "mean"),
+                ("weekend", "mean"),
+            ]
+        )
+        .sort_by("segment")
+    )
+    higher = {name: set(np.argsort(means[name])[2:].tolist()) for name in means.column_names}
+    assert higher["Order_ID_count"] == higher["weekend_mean"] == {0, 2}
+    assert higher["Quantity_mean"] == higher["Discount_mean"] == {0, 1}
+    assert higher["alcohol_mean"] == {0, 3}
+
+
 def test_another_seed_has_other_customers(tmp_path: Path) -> None:
     def regions(seed: int) -> dict[str, str]:
         sales.write(tmp_path / "sales.csv", 3_000, seed=seed)
@@ -299,6 +342,8 @@ def test_progress_is_called_with_the_lines_so_far(tmp_path: Path) -> None:
         ({"rows": 1, "customers": 0}, "customers must be 1 or more, not 0"),
         ({"rows": 1, "seed": -1}, "seed must be 0 or more, not -1"),
         ({"rows": 1, "defects": 0.51}, "defects must be a share from 0 to 0.5, not 0.51"),
+        ({"rows": 1, "segments": 9}, "segments must be 2 to 8, not 9"),
+        ({"rows": 1, "segments": 2, "separation": -1.0}, "separation must be from 0 to 20, not -1.0"),
         ({"rows": 1, "defects": float("nan")}, "defects must be a share from 0 to 0.5, not nan"),
     ],
 )

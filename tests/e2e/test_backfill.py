@@ -61,7 +61,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory, local: LocalAws) -> Iterat
 def create_backfill(airflow: airflow_services.Airflow) -> None:
     program = str(Path(sys.executable).with_name("airflow"))
     window = ["--from-date", f"{DATES[0]}T00:00:00+00:00", "--to-date", f"{DATES[-1]}T23:00:00+00:00"]
-    conf = json.dumps({"k_max": 2, "n_init": 1})
+    conf = json.dumps({"k_min": 2, "k_max": 2, "n_init": 1})
     options = ["--max-active-runs", str(AT_ONCE), "--dag-run-conf", conf]
     command = [program, "backfill", "create", "--dag-id", DAG_ID, *window, *options]
     subprocess.run(command, env={**os.environ, **airflow.variables}, check=True)

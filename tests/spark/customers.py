@@ -14,6 +14,25 @@ from segmentation.schemas import TABLES
 
 RUN_DATE = "2024-01-01"
 
+PCA: dict[str, object] = {
+    "feature_set": "extended",
+    "given_categories": "profile",
+    "outliers": "winsorise",
+    "variance_to_keep": 0.9,
+}
+"""The flags of pca, by their Python names."""
+
+KMEANS: dict[str, object] = {
+    "k_min": 2,
+    "k_max": 4,
+    "k": "auto",
+    "min_segment_share": 0.02,
+    "n_init": 2,
+    "seed": 7,
+    "cluster_on": "components",
+}
+"""The flags of kmeans, by their Python names."""
+
 ALIKE: dict[str, Any] = {f.name: 1 if f.is_count else 1.0 for f in FEATURES if "extended" in f.sets}
 """Values of the extended feature set for customers who are all the same."""
 

@@ -18,21 +18,21 @@ DATASETS = {
     "customer_segments": ["customer_id"],
     "segment_profiles": ["segment"],
     "segment_features": ["segment", "feature"],
+    "segment_rules": ["segment", "rule"],
     "customer_rfm": ["customer_id"],
     "segment_migration": ["segment"],
     "feature_drift": ["feature"],
 }
-DEFAULTS = {"k_min": 2, "k_max": 4, "k": "auto", "n_init": 2, "seed": 7, "cluster_on": "components"}
 
 
 def prepare(spark: SparkSession, folder: Path, count: int, files: int = 2, **same: Any) -> None:
     """Publish the datasets of preprocess and pca."""
     customers.write(spark, folder, count, files, **same)
-    pca.main(customers.flags(folder, feature_set="extended", variance_to_keep=0.9))
+    pca.main(customers.flags(folder, **customers.PCA))
 
 
 def run(folder: Path, **special: object) -> None:
-    kmeans.main(customers.flags(folder, **(DEFAULTS | special)))
+    kmeans.main(customers.flags(folder, **(customers.KMEANS | special)))
 
 
 def output(spark: SparkSession, folder: Path, dataset: str) -> DataFrame:
@@ -59,18 +59,35 @@ def test_every_k_is_evaluated_and_one_is_chosen(spark: SparkSession, done: Path)
     rows = output(spark, done, "model_selection").collect()
 
     assert [row.k for row in rows] == [2, 3, 4]
-    assert [row.k for row in rows if row.chosen] == [2]
+    assert [row.k for row in rows if row.chosen] == [3]
     assert [row.wssse for row in rows] == sorted((row.wssse for row in rows), reverse=True)
     assert all(-1 <= row.silhouette <= 1 and row.stability <= 1 for row in rows)
 
 
-def test_businesses_and_consumers_are_separate_segments(spark: SparkSession, done: Path) -> None:
-    profiles = output(spark, done, "segment_profiles").collect()
+def test_the_customer_types_are_no_finding(spark: SparkSession, done: Path) -> None:
+    """The split into two has the highest silhouette, but only repeats the customer type."""
+    two, three, _ = output(spark, done, "model_selection").collect()
+
+    assert two.silhouette > three.silhouette
+    assert (two.given_column, two.reason) == ("customer_type", "repeats customer_type")
+    assert two.mutual_information == pytest.approx(1.0)
+    assert "only repeats customer_type" in metrics(done)["findings"][0]
+    assert metrics(done)["findings"][2].startswith(
+        "Within the groups of customer_type, the customers hardly form groups"
+    )
+
+
+def test_requested_customer_types_are_separate_segments(
+    spark: SparkSession, done: Path, tmp_path: Path
+) -> None:
+    prepare(spark, tmp_path, 300)
+    run(tmp_path, k=2, k_max=2)
+    profiles = output(spark, tmp_path, "segment_profiles").collect()
 
     assert [(row.segment, row.customers) for row in profiles] == [(0, 100), (1, 200)]
-    assert [row.label for row in profiles] == ["large discounted B2B orders", "small full-price B2C orders"]
-    features = customers.lake(spark, done).read("customer_features")
-    segments = output(spark, done, "customer_segments").join(features, "customer_id")
+    assert [row.label for row in profiles] == ["high spend", "low spend"]
+    features = customers.lake(spark, tmp_path).read("customer_features")
+    segments = output(spark, tmp_path, "customer_segments").join(features, "customer_id")
     assert {(row.segment, row.is_b2b) for row in segments.collect()} == {(0, 1.0), (1, 0.0)}
 
 
@@ -110,8 +127,8 @@ def test_metrics_have_rows_choice_and_stability(spark: SparkSession, done: Path)
     content = metrics(done)
 
     assert content["rows"] == {dataset: output(spark, done, dataset).count() for dataset in DATASETS}
-    assert (content["k"], content["why"][:3]) == (2, "k 2")
-    assert content["stability"] == pytest.approx(1.0)
+    assert (content["k"], content["why"][:3]) == (3, "k 3")
+    assert 0.5 < content["stability"] <= 1
     assert content["parameters"]["k"] == "auto"
 
 
@@ -142,8 +159,7 @@ def test_clustering_on_features_uses_all_scaled_features(spark: SparkSession, do
         "features"
     ]
     assert {len(center) for center in model.clusterCenters()} == {len(features)}
-    assert {row.stability for row in output(spark, done, "model_selection").collect()} == {None}
-    assert metrics(done)["stability"] is None
+    assert {row.start_agreement for row in output(spark, done, "model_selection").collect()} == {None}
 
 
 def refused(folder: Path, capsys: pytest.CaptureFixture[str], **special: object) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 import pca
 from segmentation.vectors import vector_to_array
@@ -21,14 +22,19 @@ DATASETS = {
 
 
 def run(folder: Path, **special: object) -> None:
-    pca.main(
-        customers.flags(folder, **{"feature_set": "extended", "variance_to_keep": 0.9, **special})  # type: ignore[arg-type]
-    )
+    pca.main(customers.flags(folder, **(customers.PCA | special)))
 
 
 def output(spark: SparkSession, folder: Path, dataset: str) -> DataFrame:
     order = DATASETS[dataset].split(", ")
     return customers.lake(spark, folder).read(dataset).orderBy(order)
+
+
+def metrics(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(
+        (folder / "metrics" / f"run_date={customers.RUN_DATE}" / "pca.json").read_text()
+    )
+    return content
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +80,12 @@ def test_the_saved_model_returns_the_published_components(spark: SparkSession, d
 
 
 def test_metrics_have_rows_notes_and_components(done: Path) -> None:
-    content = json.loads((done / "metrics" / f"run_date={customers.RUN_DATE}" / "pca.json").read_text())
+    content = metrics(done)
 
     assert content["rows"]["customer_components"] == 300
     assert content["rows"]["explained_variance"] == content["components"]["of"] == len(content["features"])
-    assert "is_b2b is dropped: it duplicates discounted_share" in content["notes"]
+    assert "region_count is dropped: it is the same for all customers" in content["notes"]
+    assert "is_b2b" not in content["features"]
     assert content["input"]["files"] == 2
     assert len(content["input"]["fingerprint"]) == 16
 
@@ -101,6 +108,35 @@ def test_notebook_keeps_all_seven_features(spark: SparkSession, tmp_path: Path) 
     rows = output(spark, tmp_path, "explained_variance").collect()
     assert [row.retained for row in rows] == [True] * 5 + [False] * 2  # two features are constant
     assert output(spark, tmp_path, "component_loadings").select("feature").distinct().count() == 7
+
+
+def test_a_given_category_is_a_feature_only_on_request(spark: SparkSession, tmp_path: Path) -> None:
+    customers.write(spark, tmp_path, 30, discounted_share=0.5)
+    run(tmp_path, given_categories="cluster")
+
+    assert "is_b2b" in metrics(tmp_path)["features"]
+
+
+@pytest.mark.parametrize(("outliers", "moved"), [("winsorise", 1), ("keep", 0)])
+def test_outliers_are_moved_and_counted(
+    spark: SparkSession, tmp_path: Path, outliers: str, moved: int
+) -> None:
+    """One of 30 customers has a hundred times the usual price."""
+    frame = customers.frame(spark, 30)
+    price = F.when(F.col("customer_id") == "CUS7", 1000.0).otherwise(F.col("avg_unit_price"))
+    customers.lake(spark, tmp_path).publish("customer_features", frame.withColumn("avg_unit_price", price))
+    run(tmp_path, outliers=outliers)
+
+    content = metrics(tmp_path)
+    assert content["outliers"] == {"customers": moved, "values": {"avg_unit_price": 1} if moved else {}}
+    notes = [note for note in content["notes"] if "outliers" in note]
+    assert (
+        notes
+        == [
+            "outliers of 1 of 30 customers are moved to the limit of the feature, most of them in "
+            "avg_unit_price (1)"
+        ][:moved]
+    )
 
 
 def test_pc2_is_zero_if_only_one_feature_varies(spark: SparkSession, tmp_path: Path) -> None:

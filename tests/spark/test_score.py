@@ -15,7 +15,7 @@ from segmentation.schemas import TABLES
 from tests.spark import customers
 
 LATER = "2024-02-01"
-FIT = {"k_min": 2, "k_max": 3, "k": 3, "n_init": 1, "seed": 7, "cluster_on": "components"}
+FIT = customers.KMEANS | {"k_max": 3, "k": 3, "n_init": 1}
 
 
 def run(folder: Path, **special: object) -> None:
@@ -50,7 +50,7 @@ def fit(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the datasets of preprocess, pca and kmeans for 300 customers."""
     folder = tmp_path_factory.mktemp("score")
     customers.write(spark, folder, 300)
-    pca.main(customers.flags(folder, feature_set="extended", variance_to_keep=0.9))
+    pca.main(customers.flags(folder, **customers.PCA))
     kmeans.main(customers.flags(folder, **FIT))
     return folder
 
@@ -78,9 +78,9 @@ def test_other_customers_are_counted_with_the_labels_of_the_fit(spark: SparkSess
     customers.lake(spark, fitted, LATER).publish("customer_features", businesses)
     run(fitted)
 
-    assert metrics(fitted)["segments"] == [
-        {"segment": 0, "label": "large discounted B2B orders", "customers": 100}
-    ]
+    profile = customers.lake(spark, fitted).read("segment_profiles").where("segment = 0").first()
+    assert profile is not None
+    assert metrics(fitted)["segments"] == [{"segment": 0, "label": profile.label, "customers": 100}]
 
 
 def test_nothing_of_a_fit_is_published(spark: SparkSession, fitted: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_new_pca_invalidates_the_model_of_kmeans(
     spark: SparkSession, fitted: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Otherwise a run that ends between pca and kmeans would leave segments of other components."""
-    pca.main(customers.flags(fitted, feature_set="notebook", variance_to_keep=0.9))
+    pca.main(customers.flags(fitted, **(customers.PCA | {"feature_set": "notebook"})))
     customers.write(spark, fitted, 5, run_date=LATER)
 
     assert "run kmeans for 2024-01-01 first" in refused(fitted, capsys)

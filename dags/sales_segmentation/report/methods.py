@@ -118,10 +118,10 @@ def _measures(data: ReportData) -> list[str]:
         "distances (Rousseeuw 1987). About 0: between two segments.",
         "calinski_harabasz": "Calinski-Harabasz: spread between the segments divided by the spread within them; higher "
         "is better, and only values of the same data can be compared.",
-        "stability": "Stability: agreement of repeated fits, as adjusted Rand index; 1: the same segments each time, "
-        "0: no more agreement than by chance.",
-        "gap": "Gap: how much more compact the segments are than those of uniform data without groups (Tibshirani, "
-        "Walther and Hastie 2001).",
+        "stability": "Stability: agreement of fits on bootstrap resamples, as adjusted Rand index; 1: the same "
+        "segments each time, 0: no more agreement than by chance.",
+        "gap": "Gap: how much more compact the segments are than slices of one normal cloud without groups "
+        "(Tibshirani, Walther and Hastie 2001); below 0.05, the customers hardly form groups.",
         "mutual_information": "Mutual information: agreement with a column that the data already has, adjusted for "
         "chance; 1: the segments only repeat it.",
     }

@@ -26,11 +26,14 @@ PARAMS = {
     "mapping": "Mapping",
     "max-rejected-share": "Maximum share of rejected lines",
     "feature-set": "Feature set",
+    "given-categories": "Given categories",
+    "outliers": "Outliers",
     "variance-to-keep": "Variance to keep",
     "cluster-on": "Input of KMeans",
     "k-min": "Minimum number of segments",
     "k-max": "Maximum number of segments",
     "k": "Fixed number of segments",
+    "min-segment-share": "Minimum share of a segment",
     "n-init": "KMeans initializations",
     "seed": "Random seed",
 }
@@ -89,7 +92,7 @@ def page(data: ReportData, charts: Mapping[str, Chart]) -> str:
         tables={question: table(rows) for question, rows in shown.items() if question not in CHARTS_ONLY},
         colours=len(SEGMENTS),
         params=_params(data),
-        why=data.metrics.get("kmeans", {}).get("why"),
+        choice=_choice(data),
         run=_run(data, figures),
         cost=_cost(data),
         jobs=jobs,
@@ -210,6 +213,18 @@ def _use(use: Use) -> str:
     if use.serverless:
         return use.resource
     return f"{use.nodes} × {use.resource} {'Spot' if use.market == SPOT else 'On-Demand'}"
+
+
+def _choice(data: ReportData) -> dict[str, Any]:
+    """Return the choice of the number of segments and the fidelity of the rules, from the metrics of the fit."""
+    kmeans = data.metrics.get("kmeans", {})
+    fidelity = kmeans.get("fidelity")
+    return {
+        "why": kmeans.get("why"),
+        "findings": kmeans.get("findings", []),
+        "rule": kmeans.get("rule", []),
+        "fidelity": formatting.percent(100 * fidelity) if fidelity is not None else None,
+    }
 
 
 def _params(data: ReportData) -> dict[str, Any]:

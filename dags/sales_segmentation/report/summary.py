@@ -42,6 +42,7 @@ def summary(data: ReportData) -> list[str]:
     sentences = [
         _volume(figures),
         _segments(answers["segment_profile"]),
+        *_findings(data),
         separation(data),
         _risk(answers["rfm_grid"]),
         _strongest(answers["revenue_by_region"], answers["revenue_by_category"]),
@@ -71,6 +72,12 @@ def _segments(profile: Rows) -> str:
         f"({best['label'] or 'without a label'}): {percent(parse_column([best], 'customers_percent')[0], 0)} "
         f"of the customers and {percent(share, 0)} of the revenue."
     )
+
+
+def _findings(data: ReportData) -> list[str]:
+    """Return what the fit of this run found: whether segments only repeat a column, and whether there are groups."""
+    fitted = "kmeans" in data.facts["plan"]
+    return list(data.metrics.get("kmeans", {}).get("findings", [])) if fitted else []
 
 
 def _risk(grid: Rows) -> str:

@@ -5,7 +5,12 @@ SELECT
     round(silhouette, 4) AS silhouette,
     round(calinski_harabasz, 1) AS calinski_harabasz,
     round(stability, 3) AS stability,
-    chosen
+    round(100 * smallest_share, 1) AS smallest_percent,
+    round(gap, 3) AS gap,
+    given_column,
+    round(mutual_information, 2) AS mutual_information,
+    chosen,
+    reason
 FROM model_selection
 WHERE run_date = '{{ model_date(dag_run, params) }}'
 ORDER BY k

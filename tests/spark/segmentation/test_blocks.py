@@ -5,7 +5,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.blocks import aggregate, as_blocks, count_distinct, partition_count
+from segmentation.blocks import aggregate, as_blocks, count_customers, partition_count
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def test_aggregate_adds_in_the_order_of_the_blocks(spark: SparkSession) -> None:
     ]
 
 
-def test_count_distinct_stops_at_the_limit(spark: SparkSession) -> None:
+def test_the_count_of_different_customers_stops_at_the_limit(spark: SparkSession) -> None:
     frame = spark.range(9_000).select(
         F.col("id").cast("string").alias("customer_id"), (F.col("id") % 3).cast("double").alias("a")
     )
     blocks = as_blocks(frame, F.array("a"), 9_000)
 
-    assert count_distinct(blocks, 10) == 3
-    assert count_distinct(blocks, 2) == 2
+    assert count_customers(blocks, 10) == (9_000, 3)
+    assert count_customers(blocks, 2) == (9_000, 2)

@@ -246,6 +246,12 @@ def test_every_feature_is_described_and_belongs_to_a_set() -> None:
         assert feature.sets, feature.name
 
 
+def test_given_categories_can_be_left_out() -> None:
+    everything, behaviour = feature_set("extended"), feature_set("extended", given=False)
+
+    assert {feature.name for feature in everything} - {feature.name for feature in behaviour} == {"is_b2b"}
+
+
 def test_an_unknown_feature_set_is_refused() -> None:
     with pytest.raises(KeyError, match="unknown feature set 'all'; valid feature sets: notebook, extended"):
         feature_set("all")

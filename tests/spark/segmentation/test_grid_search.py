@@ -8,7 +8,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
 from segmentation.blocks import as_blocks
-from segmentation.grid_search import grid_search, model_selection
+from segmentation.grid_search import grid_search
 from segmentation.seeding import sample
 
 
@@ -18,16 +18,15 @@ def test_a_grid_search_finds_the_groups_and_is_as_good_as_scikit_learn(spark: Sp
     rows = [(f"CUS{n}", *row) for n, row in enumerate(points.tolist())]
     frame, values = spark.createDataFrame(rows, ["customer_id", "a", "b"]), F.array("a", "b")
     result = grid_search(
-        as_blocks(frame, values, 3_000).persist(), sample(frame, values, 7), range(2, 6), 2, 7
+        as_blocks(frame, values, 3_000).persist(), sample(frame, values, 7).points, range(2, 6), 2, 7
     )
 
     best = max(result.scores, key=lambda k: result.scores[k].silhouette)
     assert best == 3
-    assert result.scores[3].stability == pytest.approx(1.0)
+    assert result.scores[3].start_agreement == pytest.approx(1.0)
     assert result.notes == ()
     for k in range(2, 6):
         reference = KMeans(k, n_init=5, random_state=0).fit(points)
         assert result.scores[k].wssse <= reference.inertia_ * 1.01
         assert np.shape(result.centers[k]) == (k, 2)
-    chosen = model_selection(spark, result.scores, 3).where("chosen").collect()
-    assert [row.k for row in chosen] == [3]
+    assert result.scores[3].smallest_share == pytest.approx(1 / 3)

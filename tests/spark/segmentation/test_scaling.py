@@ -9,16 +9,20 @@ from sklearn.preprocessing import StandardScaler
 from segmentation.blocks import aggregate, as_blocks
 from segmentation.features import feature_set
 from segmentation.moments import Moments
+from segmentation.outliers import Limited, Limits
 from segmentation.scaling import Scaling, scale, transformed
 from segmentation.vectors import vector_to_array
 from tests.spark import customers
 
 
-def scaled(frame: DataFrame, name: str) -> tuple[Scaling, np.ndarray]:
+def scaled(frame: DataFrame, name: str, limits: Limits | None = None) -> tuple[Scaling, np.ndarray]:
     """Return the scaling of a feature set, and the values that its stages give."""
     features = feature_set(name)
-    moments = aggregate(as_blocks(frame, transformed(features, name), frame.count()), Moments.of)
-    scaling = scale(features, name, moments)
+    limits = limits or Limits.none(len(features))
+    blocks = as_blocks(frame, transformed(features, name), frame.count())
+    scaling = scale(
+        features, name, aggregate(blocks, lambda block: Limited.of(block, limits)).moments, limits
+    )
     rows = PipelineModel(list(scaling.stages)).transform(frame).select(vector_to_array("scaled")).collect()
     return scaling, np.array([row[0] for row in rows])
 
@@ -80,4 +84,21 @@ def test_identical_customers_leave_no_feature(spark: SparkSession) -> None:
     features = feature_set("extended")
     moments = aggregate(as_blocks(twins, transformed(features, "extended"), 2), Moments.of)
 
-    assert scale(features, "extended", moments).features == ()
+    assert scale(features, "extended", moments, Limits.none(len(features))).features == ()
+
+
+def test_the_saved_stages_move_outliers_to_the_limits(frame: DataFrame) -> None:
+    """Of a log1p feature and of one without a transform; the covariance is that of the moved values."""
+    names = [feature.name for feature in feature_set("extended")]
+    limits = Limits.none(len(names))
+    limits.lower[names.index("total_spend")], limits.upper[names.index("total_spend")] = 6.0, 7.0
+    limits.lower[names.index("seasonality")], limits.upper[names.index("seasonality")] = -1.0, 0.25
+    scaling, values = scaled(frame, "extended", limits)
+
+    raw = np.array(frame.select("total_spend", "seasonality").collect(), dtype=float)
+    moved = np.column_stack((np.clip(np.log1p(raw[:, 0]), 6.0, 7.0), np.minimum(raw[:, 1], 0.25)))
+    assert (moved[:, 1] < raw[:, 1]).any()
+    at = [scaling.features.index(name) for name in ("total_spend", "seasonality")]
+    expected = (moved - moved.mean(axis=0)) / moved.std(axis=0, ddof=1)
+    np.testing.assert_allclose(values[:, at], expected, atol=1e-9)
+    np.testing.assert_allclose(scaling.covariance, np.cov(values.T), atol=1e-9)

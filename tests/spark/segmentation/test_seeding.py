@@ -12,11 +12,15 @@ def test_the_sample_is_bounded_and_does_not_depend_on_partitions(spark: SparkSes
     frame = spark.range(5_000).select(
         F.col("id").cast("string").alias("customer_id"), F.col("id").cast("double").alias("a")
     )
-    one, four = sample(frame.coalesce(1), F.array("a"), 7), sample(frame.repartition(4), F.array("a"), 7)
+    samples = [
+        sample(each, F.array("a"), 7, ["customer_id"]) for each in (frame.coalesce(1), frame.repartition(4))
+    ]
+    one, four = (each.points for each in samples)
 
+    assert samples[0].columns["customer_id"].astype(float).tolist() == one[:, 0].tolist()
     assert one.shape == (SAMPLE_SIZE, 1)
     np.testing.assert_array_equal(one, four)
-    assert (one != sample(frame, F.array("a"), 8)).any()
+    assert (one != sample(frame, F.array("a"), 8).points).any()
     assert one.mean() == pytest.approx(2_500, abs=150)
 
 

@@ -47,7 +47,11 @@ def assigned(spark: SparkSession) -> DataFrame:
 
 
 def test_profiles_are_means_in_original_units_with_shares(spark: SparkSession, assigned: DataFrame) -> None:
-    rows = segment_profiles(spark, segment_moments(assigned, 60)).orderBy("segment").collect()
+    rows = (
+        segment_profiles(spark, segment_moments(assigned, 60), ["total_spend", "discounted_share"])
+        .orderBy("segment")
+        .collect()
+    )
 
     expected = {row.segment: row for row in assigned.groupBy("segment").mean().collect()}
     for row in rows:
@@ -55,7 +59,7 @@ def test_profiles_are_means_in_original_units_with_shares(spark: SparkSession, a
         for feature in ("total_orders", "total_quantity", "total_spend", "avg_discount", "region_count"):
             assert row[feature] == pytest.approx(means[f"avg({feature})"])
     assert [(row.customers, row.customer_share) for row in rows] == [(20, 20 / 60), (40, 40 / 60)]
-    assert [row.label for row in rows] == ["large discounted B2B orders", "small full-price B2C orders"]
+    assert [row.label for row in rows] == ["high spend", "low spend"]
     everything = sum(row.total_spend for row in assigned.collect())
     assert sum(row.revenue for row in rows) == pytest.approx(everything)
     assert sum(row.revenue_share for row in rows) == pytest.approx(1.0)

@@ -26,9 +26,9 @@ ANSWERS = {
     ),
     "segment_profile": rows(
         "segment label customers customers_percent revenue revenue_percent "
-        "mean_orders mean_spend mean_discount_percent",
-        "0 large_B2B_orders 100 25.0 1000000.0 80.0 9.5 10000.0 8.3",
-        "1 small_B2C_orders 300 75.0 250000.5 20.0 6.8 833.33 0.0",
+        "mean_orders mean_spend mean_discount_percent b2b_percent",
+        "0 large_B2B_orders 100 25.0 1000000.0 80.0 9.5 10000.0 8.3 100.0",
+        "1 small_B2C_orders 300 75.0 250000.5 20.0 6.8 833.33 0.0 0.0",
     ),
     "segment_sample": rows(
         "segment pc1 pc2 silhouette", "0 2.0 1.0 0.4", "0 2.5 1.5 0.62", "1 -1.0 -0.5 -0.1", "1 -1.5 0.25 0.5"
@@ -78,10 +78,26 @@ ANSWERS = {
         for at in range(12)
     ],
     "chosen_k": rows(
-        "k wssse silhouette calinski_harabasz stability chosen",
-        "2 6000.1 0.4100 200.5 1.0 true",
-        "3 5000.2 0.3900 - 0.97 false",
+        "k wssse silhouette calinski_harabasz stability smallest_percent gap given_column mutual_information chosen "
+        "reason",
+        "2 6000.1 0.4100 200.5 1.0 25.0 0.1 region 0.0 true chosen",
+        "3 5000.2 0.3900 - 0.97 12.5 - - - false lower_silhouette",
     ),
+    "segment_rules": [
+        {
+            "segment": str(segment),
+            "label": label,
+            "rule": "1",
+            "conditions": f"total_spend {sign} 5000",
+            "customers": customers,
+            "precision_percent": "99.0",
+            "coverage_percent": "99.0",
+        }
+        for segment, label, sign, customers in (
+            (0, "large B2B orders", ">", "100"),
+            (1, "small B2C orders", "<=", "300"),
+        )
+    ],
     "explained_variance": rows(
         "component variance_percent cumulative_percent retained",
         "1 60.0 60.0 true",
@@ -142,6 +158,8 @@ METRICS: dict[str, dict[str, Any]] = {
     "kmeans": {
         "parameters": {"k": "auto", "k-min": 2, "k-max": 3, "n-init": 5, "seed": 7},
         "why": "k 2 has the highest silhouette, 0.4100",
+        "rule": ["The number of segments, k, is from 2 to 3.", "The highest silhouette is chosen."],
+        "fidelity": 0.99,
         "notes": [],
         "seconds": {"total": 32.8},
     },

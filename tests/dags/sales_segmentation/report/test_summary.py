@@ -33,6 +33,19 @@ def test_the_sentences_of_the_summary(data: Build) -> None:
     ]
 
 
+def test_the_findings_of_the_job_follow_the_segments(data: Build) -> None:
+    metrics = {"kmeans": {"findings": ["The customers hardly form groups."]}}
+
+    assert summary(data(metrics=metrics))[2] == "The customers hardly form groups."
+
+
+def test_findings_of_another_fit_are_left_out(data: Build) -> None:
+    metrics = {"kmeans": {"findings": ["The customers hardly form groups."]}}
+    facts = data().facts | {"plan": ["preprocess", "score"]}
+
+    assert "The customers hardly form groups." not in summary(data(metrics=metrics, facts=facts))
+
+
 @pytest.mark.parametrize(
     ("nearer", "verdict"),
     [("1", "almost no customer"), ("9", "2.8% of the customers"), ("40", "12.5% of the customers"), ("", "")],
