@@ -102,6 +102,10 @@ def test_every_variable_is_explained_in_the_example() -> None:
     assert set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT)) <= EXAMPLE.keys()
 
 
+def test_an_idle_dag_processor_logs_no_statistics() -> None:
+    assert SERVICES["dag-processor"]["environment"]["AIRFLOW__DAG_PROCESSOR__PRINT_STATS_INTERVAL"] == "0"
+
+
 def test_keys_are_in_no_file_and_are_required() -> None:
     for name in SECRETS:
         assert EXAMPLE[name] == ""

@@ -94,13 +94,15 @@ class PublishReportOperator(TargetOperator):
         athena = AthenaHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
         now = datetime.now(UTC)
         started, cluster = context["dag_run"].start_date, self._read_cost(now)
+        # Iteration over the XComs of a mapped task ends with a request that Airflow logs as an error; a slice does not.
+        query_ids = self.query_ids[:]
         seconds = (now - started).total_seconds() if started else None
         if seconds and cluster and seconds < cluster.seconds:
             seconds = None  # The run was cleared after its cluster had ended, so it has a new start date.
         return ReportData(
             answers={
                 question: read_answer(athena, query_id)
-                for question, query_id in zip(self.questions, self.query_ids, strict=True)
+                for question, query_id in zip(self.questions, query_ids, strict=True)
             },
             metrics=self._read_metrics(),
             facts=self.facts,

@@ -26,6 +26,17 @@ def put(aws: Any, key: str, text: str) -> str:
     return f"s3://operators/{key}"
 
 
+class MappedXComs:
+    """The XComs of a mapped task, which can only be read as a slice: iteration makes Airflow log an error."""
+
+    def __init__(self, values: list[str]) -> None:
+        self._values = values
+
+    def __getitem__(self, part: slice) -> list[str]:
+        assert isinstance(part, slice)
+        return self._values[part]
+
+
 @pytest.fixture
 def publish(aws: Any, run: Context) -> Callable[..., tuple[Any, dict[str, Any]]]:
     """A function that publishes a report and returns its address, and the other XComs and the events by name."""
@@ -39,7 +50,7 @@ def publish(aws: Any, run: Context) -> Callable[..., tuple[Any, dict[str, Any]]]
             task_id="publish_report",
             **{
                 "questions": ["everything"],
-                "query_ids": [query.execute(run())],
+                "query_ids": MappedXComs([query.execute(run())]),
                 "metrics": {"kmeans": "s3://operators/metrics/kmeans.json"},
                 "facts": {"run_date": "2026-01-31"},
                 "cluster_id": "",
