@@ -24,6 +24,7 @@ from localaws.athena.sql.translation.output_columns import (
     renamed,
 )
 from localaws.athena.sql.translation.scope import Scope, ScopeColumn
+from localaws.athena.sql.translation.time_travel import snapshot_of
 from localaws.athena.sql.translation.unnest import unnested
 from localaws.athena.sql.types.casts import coerced
 from localaws.athena.sql.types.comparisons import compared
@@ -155,7 +156,7 @@ class Relations:
         return Relation(f"({query.sql}) AS {name}", _output_columns(name, query.outputs, alias))
 
     def _table(self, node: exp.Table, parent: Scope | None, ctes: Ctes) -> Relation:
-        only(node, "this", "db", "catalog", "alias", "joins")
+        only(node, "this", "db", "catalog", "alias", "joins", "version")
         if isinstance(node.this, exp.Values):
             found = self._aliased(self._query(node.this, parent, ctes), node.args.get("alias"))
             return self._joined(found, node.args.get("joins"), parent, ctes)
@@ -164,15 +165,18 @@ class Relations:
         name, alias = node.name.lower(), node.args.get("alias")
         relation = f"r{next(self._names)}"
         cte = ctes.get(name) if not node.db else None
-        if cte is not None:
+        version = node.args.get("version")
+        if cte is not None and version is None:
             columns = _output_columns(relation, cte.outputs, alias, default=name)
             found = Relation(f"{cte.name} AS {relation}", columns)
         else:
             table = self._glue_table(node)
+            if version is not None and not table.is_iceberg:
+                raise unsupported("FOR TIMESTAMP or VERSION AS OF, unless it is of an Iceberg table", node)
             found = (
                 self._view(node, table, relation, alias)
                 if is_view(table.glue)
-                else self._scan(table, relation, alias)
+                else self._scan(table, relation, alias, version)
             )
         return self._joined(found, node.args.get("joins"), parent, ctes)
 
@@ -196,8 +200,10 @@ class Relations:
         columns = _view_columns(view, query, relation, qualifier, f"{position(node)}View '{name}'")
         return Relation(f"({query.sql}) AS {relation}", _renamed_columns(columns, alias))
 
-    def _scan(self, table: Table, relation: str, alias: exp.Expr | None) -> Relation:
-        scan = self._new_scan(table, relation)
+    def _scan(
+        self, table: Table, relation: str, alias: exp.Expr | None, version: exp.Expr | None
+    ) -> Relation:
+        scan = self._new_scan(table, relation, version)
         self.scans.append(scan)
         qualifier = (alias.name.lower(),) if alias and alias.name else (_CATALOG, table.database, table.name)
         lengths = {column.name: dt.varchar_length(column.type) for column in table.columns}
@@ -223,7 +229,7 @@ class Relations:
         )
         return Relation(f"{scan.name} AS {relation}", (*columns, path))
 
-    def _new_scan(self, table: Table, relation: str) -> Scan:
+    def _new_scan(self, table: Table, relation: str, version: exp.Expr | None) -> Scan:
         name = f"scan{len(self.scans)}"
         if not table.is_iceberg:
             return Scan(name, relation, table)
@@ -233,7 +239,8 @@ class Relations:
         if key not in self._iceberg:  # all scans of a query read the same version
             self._iceberg[key] = self._catalog.iceberg.table(*key)
         iceberg = self._iceberg[key]
-        return IcebergScan(name, relation, table, iceberg=iceberg)
+        snapshot = None if version is None else snapshot_of(version, iceberg)
+        return IcebergScan(name, relation, table, iceberg=iceberg, snapshot=snapshot)
 
     def _glue_table(self, node: exp.Table) -> Table:
         catalog, database = node.catalog.lower(), node.db.lower() or self._database

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -94,3 +95,32 @@ def test_a_commit_on_an_old_version_is_refused(warehouse: Any, catalog: GlueCata
     with pytest.raises(CommitFailedException):
         catalog._update_glue_table(warehouse.database, "raced", old, glue["VersionId"])
     assert warehouse.rows("SELECT id FROM raced") == [("1",)]
+
+
+def test_time_travel_reads_an_older_snapshot_with_its_columns(warehouse: Any, catalog: GlueCatalog) -> None:
+    warehouse.create_iceberg("old", "id int, note string")
+    warehouse.rows("INSERT INTO old VALUES (1, 'x')")
+    table = catalog.load_table((warehouse.database, "old"))
+    first = table.current_snapshot()
+    assert first is not None
+    with table.update_schema() as schema:
+        schema.delete_column("note")
+    warehouse.rows("INSERT INTO old VALUES (2)")
+    assert warehouse.rows("SELECT * FROM old ORDER BY id") == [("1",), ("2",)]
+    assert warehouse.rows(f"SELECT * FROM old FOR VERSION AS OF {first.snapshot_id}") == [("1", "x")]
+    moment = datetime.fromtimestamp(first.timestamp_ms / 1000, UTC)
+    for zone, shown in (("UTC", moment), ("Asia/Tokyo", moment.astimezone(ZoneInfo("Asia/Tokyo")))):
+        text = f"{shown:%Y-%m-%d %H:%M:%S.%f} {zone}"
+        both = (
+            f"SELECT o.id, o.note, n.id FROM old FOR TIMESTAMP AS OF TIMESTAMP '{text}' AS o JOIN old AS n "
+            "ON o.id < n.id"
+        )
+        assert warehouse.rows(both) == [("1", "x", "2")]
+    before = "SELECT * FROM old FOR TIMESTAMP AS OF TIMESTAMP '2020-01-01 00:00:00 UTC'"
+    assert "No version history table" in warehouse.failure(before)
+    assert "Iceberg snapshot ID does not exists: 5" in warehouse.failure(
+        "SELECT * FROM old FOR VERSION AS OF 5"
+    )
+    assert "not supported by the local Athena: FOR TIMESTAMP AS OF" in warehouse.failure(
+        "SELECT * FROM old FOR TIMESTAMP AS OF (current_timestamp - INTERVAL '1' DAY)"
+    )
