@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
+import pandas
 import pyathena
 import pytest
 import sqlalchemy
-from pyathena.cursor import Cursor
+from pyathena.async_cursor import AsyncCursor
+from pyathena.cursor import Cursor, DictCursor
 from pyathena.pandas.cursor import PandasCursor
+from pyathena.pandas.util import to_sql
 
 pytestmark = pytest.mark.peers
 
@@ -32,8 +36,32 @@ def test_dml_and_unload_have_their_counts_and_rows(connection: Any, lake: Any) -
     assert cursor.rowcount == 2
     cursor.execute("SELECT x FROM numbers WHERE x > ? ORDER BY x", ["1"], paramstyle="qmark")
     assert cursor.fetchall() == [(2,), (3,)]
-    pandas = connection.cursor(PandasCursor, unload=True).execute("SELECT x FROM numbers ORDER BY x")
-    assert pandas.as_pandas()["x"].tolist() == [1, 2, 3]
+    unloaded = connection.cursor(PandasCursor, unload=True).execute("SELECT x FROM numbers ORDER BY x")
+    assert unloaded.as_pandas()["x"].tolist() == [1, 2, 3]
+
+
+def test_a_data_frame_is_written_and_read(connection: Any, lake: Any) -> None:
+    frame = pandas.DataFrame({"x": [1, 2, 3], "s": ["a", None, "c"], "part": [1, 1, 2]})
+    place = (f"s3://{lake.bucket}/frame/", lake.database)
+    for if_exists in ("fail", "replace", "append"):
+        to_sql(frame, "frame", connection, *place, index=False, if_exists=if_exists, partitions=["part"])
+    cursor = connection.cursor().execute("SELECT count(*), count(s), min(x) FROM frame WHERE part = 1")
+    assert cursor.fetchall() == [(4, 2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("cursor_class", "options"),
+    [(DictCursor, {}), (PandasCursor, {}), (PandasCursor, {"unload": True}), (AsyncCursor, {})],
+)
+def test_each_cursor_returns_the_rows(connection: Any, cursor_class: Any, options: dict[str, bool]) -> None:
+    sql = "SELECT * FROM (VALUES (1, 'it''s', true), (2, NULL, false)) t(i, s, b) ORDER BY i"
+    executed = connection.cursor(cursor_class, **options).execute(sql)
+    result = executed[1].result() if isinstance(executed, tuple) else executed
+    found = [tuple(row.values()) if isinstance(row, dict) else tuple(row) for row in result.fetchall()]
+    assert [(i, s if isinstance(s, str) else None, b) for i, s, b in found] == [
+        (1, "it's", True),
+        (2, None, False),
+    ]
 
 
 def test_sqlalchemy_reflects_tables_and_views(connection: Any, lake: Any) -> None:
@@ -48,6 +76,36 @@ def test_sqlalchemy_reflects_tables_and_views(connection: Any, lake: Any) -> Non
     table = sqlalchemy.Table("reflected", sqlalchemy.MetaData(), autoload_with=engine)
     with engine.connect() as session:
         assert session.execute(sqlalchemy.select(table.c.s)).all() == [("a",)]
+
+
+def test_sqlalchemy_creates_a_table_and_reads_its_types(connection: Any, lake: Any) -> None:
+    location = f"s3://{lake.bucket}/typed/"
+    url = f"awsathena+rest://@athena.us-east-1.amazonaws.com:443/{lake.database}?s3_staging_dir={lake.output}"
+    engine = sqlalchemy.create_engine(url)
+    values = {
+        **{"i": 1, "s": "it's", "d": date(2024, 1, 31), "m": datetime(2024, 1, 31, 10, 11, 12)},
+        **{"n": Decimal("1.25"), "f": 1.5, "b": True, "p": "x"},
+    }
+    types: list[Any] = [
+        *(sqlalchemy.Integer(), sqlalchemy.String(), sqlalchemy.Date(), sqlalchemy.DateTime()),
+        *(sqlalchemy.Numeric(10, 2), sqlalchemy.Float(), sqlalchemy.Boolean(), sqlalchemy.String()),
+    ]
+    columns = [
+        sqlalchemy.Column(name, type_, awsathena_partition=name == "p")
+        for name, type_ in zip(values, types, strict=True)
+    ]
+    options = {"awsathena_location": location, "awsathena_file_format": "PARQUET"}
+    table = sqlalchemy.Table("typed", sqlalchemy.MetaData(), *columns, comment="each type", **options)
+    with engine.connect() as session:
+        table.create(session)
+        session.execute(table.insert().values(**values))
+        assert session.execute(sqlalchemy.select(table)).all() == [tuple(values.values())]
+    again = sqlalchemy.Table("typed", sqlalchemy.MetaData(), autoload_with=engine)
+    assert (again.comment, again.dialect_options["awsathena"]["location"]) == ("each type", location)
+    assert again.c.p.dialect_options["awsathena"]["partition"]
+    assert [type(column.type).__name__ for column in again.c] == [
+        *("INTEGER", "String", "DATE", "TIMESTAMP", "DECIMAL", "FLOAT", "BOOLEAN", "String"),
+    ]
 
 
 _TYPES = (

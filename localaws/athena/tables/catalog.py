@@ -159,9 +159,13 @@ class Catalog:
             glue = self._glue.get_table(DatabaseName=database.lower(), Name=name.lower())["Table"]
         except self._glue.exceptions.EntityNotFoundException:
             return None
+        return self.as_table(glue)
+
+    @staticmethod
+    def as_table(glue: GlueTable) -> Table:
         storage = glue.get("StorageDescriptor", {})
         return Table(
-            database=database.lower(),
+            database=glue["DatabaseName"].lower(),
             name=glue["Name"],
             columns=_columns(storage.get("Columns", [])),
             partition_keys=_columns(glue.get("PartitionKeys", [])),

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import SCHEMA_ERROR, SYNTAX_ERROR, MalformedQuery, QueryFailed, not_supported
-from localaws.athena.quoting import duckdb_identifier
+from localaws.athena.quoting import duckdb_identifier, duckdb_string
 from localaws.athena.sql.parsing.nodes import only, position, type_mismatch, unsupported
 from localaws.athena.sql.parsing.parser import parse_query
 from localaws.athena.sql.translation.expressions import Expressions
@@ -29,12 +29,13 @@ from localaws.athena.sql.translation.unnest import unnested
 from localaws.athena.sql.types.casts import coerced
 from localaws.athena.sql.types.comparisons import compared
 from localaws.athena.sql.types.typed_sql import TypedSql
+from localaws.athena.tables import information_schema
 from localaws.athena.tables.catalog import Catalog, Table
 from localaws.athena.tables.data_files import PATH_COLUMN, Scan, column_type
 from localaws.athena.tables.scans import check_readable
 from localaws.athena.tables.views import View, is_view, read_view
 
-_CATALOG = "awsdatacatalog"
+_CATALOG = information_schema.CATALOG
 
 CompileQuery = Callable[[exp.Expr, Scope | None, Ctes], Query]
 MakeExpressions = Callable[[Scope, Ctes], Expressions]
@@ -169,6 +170,8 @@ class Relations:
         if cte is not None and version is None:
             columns = _output_columns(relation, cte.outputs, alias, default=name)
             found = Relation(f"{cte.name} AS {relation}", columns)
+        elif (node.db.lower() or self._database) == information_schema.SCHEMA:
+            found = self._information_schema(node, relation, alias)
         else:
             table = self._glue_table(node)
             if version is not None and not table.is_iceberg:
@@ -179,6 +182,33 @@ class Relations:
                 else self._scan(table, relation, alias, version)
             )
         return self._joined(found, node.args.get("joins"), parent, ctes)
+
+    def _information_schema(self, node: exp.Table, relation: str, alias: exp.Expr | None) -> Relation:
+        name = node.name.lower()
+        _check_catalog(node)
+        columns = information_schema.columns_of(name)
+        if columns is None:
+            raise _table_not_found(node, information_schema.SCHEMA)
+        names = ", ".join(f"c{at}" for at in range(len(columns)))
+        rows = [
+            f"({', '.join(map(_literal, row))}, true)"
+            for row in information_schema.rows_of(name, self._catalog)
+        ]
+        # VALUES needs a row, also if there are no tables.
+        values = ", ".join([f"({'NULL, ' * len(columns)}false)", *rows])
+        casts = ", ".join(
+            f"CAST(c{at} AS {dt.duckdb_name(datatype)}) AS c{at}"
+            for at, datatype in enumerate(columns.values())
+        )
+        text = f"(SELECT {casts} FROM (VALUES {values}) AS v({names}, is_row) WHERE is_row) AS {relation}"
+        qualifier = (
+            (alias.name.lower(),) if alias and alias.name else (_CATALOG, information_schema.SCHEMA, name)
+        )
+        found = tuple(
+            ScopeColumn(column, datatype, f"{relation}.c{at}", qualifier)
+            for at, (column, datatype) in enumerate(columns.items())
+        )
+        return Relation(text, _renamed_columns(found, alias))
 
     def _view(self, node: exp.Table, table: Table, relation: str, alias: exp.Expr | None) -> Relation:
         """Translate the query of a view, in which names without a database are in the view's database."""
@@ -243,13 +273,8 @@ class Relations:
         return IcebergScan(name, relation, table, iceberg=iceberg, snapshot=snapshot)
 
     def _glue_table(self, node: exp.Table) -> Table:
-        catalog, database = node.catalog.lower(), node.db.lower() or self._database
-        if catalog not in ("", _CATALOG):
-            raise QueryFailed(
-                f"CATALOG_NOT_FOUND: {position(node)}Catalog '{catalog}' does not exist", SCHEMA_ERROR
-            )
-        if database == "information_schema":
-            raise unsupported("information_schema", node)
+        database = node.db.lower() or self._database
+        _check_catalog(node)
         table = self._catalog.table(database, node.name)
         if table is None and "$" in node.name:
             raise unsupported(f'the metadata table "{node.name}"', node)
@@ -258,10 +283,7 @@ class Relations:
                 raise QueryFailed(
                     f"SCHEMA_NOT_FOUND: {position(node)}Schema '{database}' does not exist", SCHEMA_ERROR
                 )
-            raise QueryFailed(
-                f"TABLE_NOT_FOUND: {position(node)}Table '{_CATALOG}.{database}.{node.name.lower()}' does not exist",
-                SCHEMA_ERROR,
-            )
+            raise _table_not_found(node, database)
         if is_view(table.glue) or table.is_iceberg:
             return table
         check_readable(table)
@@ -281,6 +303,27 @@ class Relations:
         name = f"r{next(self._names)}"
         columns = _output_columns(name, tuple(outputs), node.args.get("alias"), partial=bool(offset))
         return Relation(f"LATERAL ({text}) AS {name}", columns)
+
+
+def _check_catalog(node: exp.Table) -> None:
+    catalog = node.catalog.lower()
+    if catalog not in ("", _CATALOG):
+        raise QueryFailed(
+            f"CATALOG_NOT_FOUND: {position(node)}Catalog '{catalog}' does not exist", SCHEMA_ERROR
+        )
+
+
+def _table_not_found(node: exp.Table, database: str) -> QueryFailed:
+    return QueryFailed(
+        f"TABLE_NOT_FOUND: {position(node)}Table '{_CATALOG}.{database}.{node.name.lower()}' does not exist",
+        SCHEMA_ERROR,
+    )
+
+
+def _literal(value: str | int | None) -> str:
+    if value is None:
+        return "NULL"
+    return str(value) if isinstance(value, int) else duckdb_string(value)
 
 
 def _is_outer(node: exp.Expr) -> bool:
