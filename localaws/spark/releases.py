@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import Any
 
@@ -52,7 +52,10 @@ def label_error(label: str) -> str | None:
     A label of EMR that is missing here is "not supported"; all others are "invalid".
     """
     if label in SPARK_BY_RELEASE:
-        wanted, installed = major_version(label), version("pyspark")
+        try:
+            wanted, installed = major_version(label), version("pyspark")
+        except PackageNotFoundError:
+            return None  # without Spark each step is refused
         if installed.startswith(f"{wanted}."):
             return None
         return (
