@@ -56,7 +56,7 @@ class _Syntax:
         self.field = rf'{blanks}(?:{opened}"{blanks}|[^"{split}\r\n][^{split}\r\n]*+)?+'
         self.well_quoted = rf"\A{self.field}(?:{split}{self.field})*+\z"
         self.left_open = rf"\A(?:{self.field}{split})*+{blanks}{opened}\z"
-        self.not_plain = rf'["{low}\x0a-\x1f]'
+        self.not_plain = r'["\x00-\x08\x0a-\x1f]' if delimiter == "\t" else r'["\x00-\x1f]'
 
 
 @dataclass(frozen=True)
