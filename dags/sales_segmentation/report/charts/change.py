@@ -49,7 +49,8 @@ def segment_migration(data: ReportData) -> Chart | None:
     old = sorted({int(row["earlier_segment"]) for row in found.rows if row["earlier_segment"]})
     new = sorted({int(row["segment"]) for row in found.rows if row["segment"]})
     places = {(row["earlier_segment"], row["segment"]): row for row in found.rows}
-    rows, columns = [*map(str, old), ""], [*map(str, new), ""]
+    rows = [*map(str, old), *([""] if found.gained else [])]
+    columns = [*map(str, new), *([""] if found.lost else [])]
     labels = segment_labels(data)
     old_labels = {
         int(row["earlier_segment"]): row["earlier_label"] for row in found.rows if row["earlier_segment"]
@@ -95,8 +96,12 @@ def segment_migration(data: ReportData) -> Chart | None:
 
         axes.set_xlim(-0.5, len(columns) - 0.5)
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_xticks(range(len(columns)), [*(name(segment, labels) for segment in new), "gone"])
-        axes.set_yticks(range(len(rows)), [*(name(segment, old_labels) for segment in old), "new"])
+        axes.set_xticks(
+            range(len(columns)), [*(name(segment, labels) for segment in new), "gone"][: len(columns)]
+        )
+        axes.set_yticks(
+            range(len(rows)), [*(name(segment, old_labels) for segment in old), "new"][: len(rows)]
+        )
         axes.tick_params(axis="x", top=False, labeltop=True, bottom=False, labelbottom=False, labelcolor=INK)
         axes.grid(visible=False)
         axes.spines.bottom.set_visible(False)
@@ -178,7 +183,7 @@ def segment_monthly_revenue(data: ReportData) -> Chart | None:
                 linewidth=2,
                 label=segment_name(segment, labels),
             )
-        locator = AutoDateLocator(maxticks=5 if is_narrow(axes) else 8)
+        locator = AutoDateLocator(minticks=3, maxticks=7 if is_narrow(axes) else 8)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
         axes.yaxis.set_major_formatter(lambda value, _: tick(value, CURRENCY.get()))

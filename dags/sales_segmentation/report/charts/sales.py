@@ -88,7 +88,7 @@ def monthly_revenue(data: ReportData) -> Chart | None:
                 ha="right" if at > 0.8 * len(months) else "left" if at < 0.2 * len(months) else "center",
                 fontsize=8.5,
             )
-        locator = AutoDateLocator(maxticks=5 if is_narrow(axes) else 8)
+        locator = AutoDateLocator(minticks=3, maxticks=7 if is_narrow(axes) else 8)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
         axes.yaxis.set_major_formatter(lambda value, _: tick(value, CURRENCY.get()))
