@@ -34,8 +34,8 @@ class Candidate:
     """A clustering into ``k`` clusters with its measures.
 
     ``column`` is the given column with the highest adjusted mutual information, ``mutual_information``; empty and None
-    without such a column. ``purity`` is the share of customers that have the most frequent value of ``column`` in their
-    cluster. ``gap`` is None if there are too few customers.
+    without such a column. ``common`` is the share of customers with the most frequent value of ``column``, ``purity``
+    the share with the value that is most frequent in their cluster. ``gap`` is None if there are too few customers.
     """
 
     k: int
@@ -44,7 +44,17 @@ class Candidate:
     gap: Gap | None = None
     column: str = ""
     mutual_information: float | None = None
+    common: float = 0.0
     purity: float = 0.0
+
+    @property
+    def follows(self) -> bool:
+        """Whether almost every cluster lies within one value of ``column``.
+
+        A frequent value alone gives a high purity, so the clusters must also halve the errors of always guessing that
+        value: the lambda of Goodman and Kruskal 1954 is at least 0.5.
+        """
+        return self.purity >= FOLLOWS and 1 - self.purity <= (1 - self.common) / 2
 
     @property
     def repeats(self) -> bool:
@@ -81,21 +91,22 @@ def rule(allowed: Range) -> list[str]:
         "Of the k that qualify, the one with the highest silhouette is chosen. Silhouettes that differ by at most "
         f"{TOLERANCE} count as equal: then the highest stability decides, rounded to two decimals, then the highest "
         "Calinski-Harabasz score.",
-        "If no k qualifies, the stability is not required; if still none does, neither is the smallest share, and at "
-        "last neither is a split that differs from the columns of the input.",
+        "If no k qualifies, the conditions are dropped in this order until one does: the stability, the smallest "
+        "share, the difference from the columns of the input.",
     ]
 
 
-def compare_with_columns(sample: Sample, centers: Array) -> tuple[str, float | None, float]:
-    """Return column, mutual information and purity of a ``Candidate`` with these centers, measured on the sample."""
+def compare_with_columns(sample: Sample, centers: Array) -> tuple[str, float | None, float, float]:
+    """Return column, mutual information, common and purity of a ``Candidate`` with these centers, from the sample."""
     labels = predict(sample.points.T, centers)
-    found: tuple[str, float | None, float] = ("", None, 0.0)
+    found: tuple[str, float | None, float, float] = ("", None, 0.0, 0.0)
     for column, texts in sample.columns.items():
         table = contingency_matrix(labels, texts)
         information = adjusted_mutual_information(table)
         # A column with a single value names no groups.
         if table.shape[1] > 1 and (found[1] is None or information > found[1]):
-            found = column, information, float(table.max(axis=1).sum() / table.sum())
+            common, pure = table.sum(axis=0).max(), table.max(axis=1).sum()
+            found = column, information, float(common / table.sum()), float(pure / table.sum())
     return found
 
 
@@ -147,7 +158,7 @@ def choose_k(candidates: Sequence[Candidate], allowed: Range, fixed: int | None)
             f"highest ({others}) it is the most stable; if equally stable, it has the highest Calinski-Harabasz score"
         )
     if problems[chosen.k]:
-        why += f"; no k qualifies, and for this one {reasons[chosen.k]}"
+        why = f"no k qualifies ({reasons[chosen.k]}); with fewer conditions, {why}"
     return Choice(chosen.k, why, reasons | {chosen.k: "chosen"})
 
 
@@ -161,15 +172,15 @@ def findings(candidates: Sequence[Candidate], chosen: int) -> list[str]:
         first = repeating[0]
         sentences.append(
             f"The split with {ks} only repeats {first.column} (adjusted mutual information "
-            f"{first.mutual_information:.2f}), which the input already names: it is not a finding, and the choice goes "
-            "on among the other numbers of segments."
+            f"{first.mutual_information:.2f}), which the input already names: it is not a finding, and the number "
+            "of segments is chosen among the others."
         )
     if candidate.repeats:
         sentences.append(
             f"These {chosen} segments only repeat {candidate.column} (adjusted mutual information "
             f"{candidate.mutual_information:.2f}), which the input already names: they are not a finding."
         )
-    elif candidate.column and candidate.purity >= FOLLOWS and candidate.mutual_information is not None:
+    elif candidate.follows:
         sentences.append(
             f"Also with {chosen} segments, {candidate.purity:.0%} of the customers have the {candidate.column} that is "
             f"usual in their segment: the segments divide the groups that {candidate.column} names."
@@ -229,8 +240,8 @@ def _problems(candidate: Candidate, allowed: Range) -> dict[str, str]:
 def _clusters(candidate: Candidate, where: str) -> str:
     assert candidate.gap is not None
     measured = (
-        f"the sum of squares is {max(0.0, 1 - np.exp(-candidate.gap.value)):.0%} lower than for one cloud without "
-        f"groups (gap statistic {candidate.gap.value:.3f} ± {candidate.gap.error:.3f}), stability "
+        f"the sum of squares is {max(0.0, 1 - np.exp(-candidate.gap.value)):.0%} lower than for one normal cloud "
+        f"without groups (gap statistic {candidate.gap.value:.3f} ± {candidate.gap.error:.3f}), stability "
         f"{candidate.stability:.2f}"
     )
     if forms_groups(candidate):

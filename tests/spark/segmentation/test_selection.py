@@ -34,10 +34,11 @@ def candidate(
     information: float = 0.1,
     calinski_harabasz: float = 1.0,
     gap: Gap = CONTINUUM,
+    common: float = 0.5,
     purity: float = 0.5,
 ) -> Candidate:
     scores = Scores(1.0, silhouette, calinski_harabasz, share, None)
-    return Candidate(k, scores, stability, gap, "customer_type", information, purity)
+    return Candidate(k, scores, stability, gap, "customer_type", information, common, purity)
 
 
 def test_the_highest_silhouette_of_the_range_wins() -> None:
@@ -90,7 +91,9 @@ def test_without_a_k_that_qualifies_the_stability_is_given_up_first_and_the_colu
     assert choose_k([small, repeating], ALLOWED, None).k == 3
     last = choose_k([repeating], ALLOWED, None)
     assert last.k == 4
-    assert last.why.endswith("no k qualifies, and for this one repeats customer_type")
+    assert last.why.startswith(
+        "no k qualifies (repeats customer_type); with fewer conditions, k 4 has the highest"
+    )
 
 
 def test_a_fixed_k_is_used_and_compared() -> None:
@@ -122,9 +125,10 @@ def test_the_nearest_given_column_is_found_on_the_sample() -> None:
     assert compare_with_columns(Sample(points, columns), np.array([[0.0], [9.0]])) == (
         "type",
         pytest.approx(1.0),
+        0.5,
         1.0,
     )
-    assert compare_with_columns(Sample(points, constant), np.array([[0.0], [9.0]])) == ("", None, 0.0)
+    assert compare_with_columns(Sample(points, constant), np.array([[0.0], [9.0]])) == ("", None, 0.0, 0.0)
 
 
 def test_a_repeated_column_is_named_and_groups_are_looked_for_within_it() -> None:
@@ -140,6 +144,16 @@ def test_a_repeated_column_is_named_and_groups_are_looked_for_within_it() -> Non
     sample = Sample(np.arange(4.0)[:, None], {"customer_type": np.array(["B2B", "B2C", "B2B", "B2B"])})
     assert [each.ravel().tolist() for each in groups_to_test(sample, [repeating, chosen])] == [[0, 2, 3], [1]]
     assert [each.ravel().tolist() for each in groups_to_test(sample, [chosen])] == [[0, 1, 2, 3]]
+
+
+def test_a_column_with_one_frequent_value_is_not_followed_by_any_split() -> None:
+    any_split, divides = (
+        candidate(3, 0.5, common=0.96, purity=0.96),
+        candidate(3, 0.5, common=0.96, purity=0.98),
+    )
+
+    assert not any("usual in their segment" in sentence for sentence in findings([any_split], 3))
+    assert any("98% of the customers" in sentence for sentence in findings([divides], 3))
 
 
 def test_requested_segments_that_repeat_a_column_are_no_finding() -> None:
