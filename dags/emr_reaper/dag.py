@@ -30,6 +30,7 @@ PROJECTS = ("sales-segmentation", "word-count")
 with DAG(
     dag_id="emr_reaper",
     dag_display_name="EMR reaper",
+    description="Terminates abandoned EMR clusters and EMR Serverless applications",
     doc_md=__doc__,
     schedule="*/15 * * * *",
     start_date=datetime(2024, 1, 1),

@@ -23,6 +23,7 @@ SEGMENTS = Asset(f"{settings.database}.customer_segments", settings.s3("processe
 
 @dag(
     dag_display_name="Segments changed (example)",
+    description="Logs the run date and the number of customers when new segments are published",
     doc_md=__doc__,
     schedule=[SEGMENTS],
     tags=["example", "segmentation"],

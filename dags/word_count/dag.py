@@ -22,7 +22,6 @@ from emr_pipeline.specs import ClusterSpec, StepSpec
 
 settings = Settings.from_environment(project="word-count", database="word_count")
 defaults = {"owner": settings.owner, "aws_conn_id": settings.aws_conn_id, "target": settings.target}
-again = "Safe to repeat: clear the task. If it has failed, its log shows the cause in one line."
 script = settings.s3("jobs", "{{ ti.xcom_pull('stage_jobs') }}", "word_count.py")
 known = "{{ ti.xcom_pull('create_cluster') or '' }}"
 flags = {"input": "{{ params.input }}", "output": settings.s3("processed", "word_counts"), "top": 1000}
@@ -32,6 +31,7 @@ statement = partial(AthenaStatementOperator, **athena, max_scanned_gb=1)
 with DAG(
     dag_id="word_count",
     dag_display_name="Word count (example)",
+    description="Most frequent words of text files, with Spark on EMR and Athena",
     doc_md=__doc__,
     schedule=None,
     max_active_runs=1,  # two runs at the same time would write the same files
@@ -40,7 +40,7 @@ with DAG(
     user_defined_macros={"settings": settings},
     on_failure_callback=on_failure(settings),
     owner_links=settings.owner_links,
-    default_args=defaults | {"doc_md": again, "retries": 2},
+    default_args=defaults | {"doc_md": "Safe to repeat: clear the task.", "retries": 2},
 ):
     folder = Path(settings.jobs_folder or Path(__file__).parents[2] / "spark")
     stage_jobs = StageJobsOperator(task_id="stage_jobs", folder=folder, destination=settings.s3("jobs"))

@@ -37,6 +37,7 @@ def test_airflow_parses_dag_py_and_no_other_module(tmp_path: Path) -> None:
 def test_a_dag_and_its_tasks_have_documentation_and_an_owner(dag_bag: Any, dag_id: str) -> None:
     dag = dag_bag.dags[dag_id]
     assert dag.doc_md
+    assert dag.description
     assert dag.tags
     assert dag.dag_display_name != dag_id
     for task in dag.tasks:
