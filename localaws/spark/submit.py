@@ -202,7 +202,7 @@ def s3a(jars: Path, endpoint_url: str) -> dict[str, str]:
         "spark.hadoop.fs.s3a.endpoint": endpoint_url,
         "spark.hadoop.fs.s3a.path.style.access": "true",
         "spark.hadoop.fs.s3a.access.key": "local",
-        "spark.hadoop.fs.s3a.secret.key": "local",
+        "spark.hadoop.fs.s3a.secret.key": "any-secret-key",
     }
 
 
