@@ -64,7 +64,9 @@ def test_no_service_has_more_privileges_than_it_needs(name: str) -> None:
 def test_no_image_runs_as_root() -> None:
     """The PostgreSQL image switches to its own user; tests/devtools checks the value of AIRFLOW_UID."""
     assert "\nUSER localaws\n" in (ROOT / "docker/localaws/Dockerfile").read_text()
-    airflow = [service for service in SERVICES.values() if service["image"] == "sales-segmentation-airflow"]
+    airflow = [
+        service for service in SERVICES.values() if service["image"] == "${COMPOSE_PROJECT_NAME}-airflow"
+    ]
     assert {service["user"] for service in airflow} == {"${AIRFLOW_UID:-50000}:0"}
 
 
@@ -159,7 +161,7 @@ def test_a_profile_a_token_and_a_role_reach_the_connection() -> None:
 def test_code_is_mounted_read_only_where_the_dag_expects_it() -> None:
     """``sales_segmentation/jobs.py`` expects the jobs in a folder next to ``dags/``."""
     for service in SERVICES.values():
-        if service["image"] == "sales-segmentation-airflow":
+        if service["image"] == "${COMPOSE_PROJECT_NAME}-airflow":
             for folder in ("dags", "plugins", "spark"):
                 assert f"./{folder}:/opt/airflow/{folder}:ro" in service["volumes"]
 
