@@ -57,7 +57,7 @@ from localaws.athena.sql.parsing.statements import (
     parse_unload,
 )
 from localaws.athena.sql.translation.queries import QueryPlan, plan_query
-from localaws.athena.sql.translation.row_changes import changed_rows
+from localaws.athena.sql.translation.row_changes import FIRST_COLUMN, changed_rows
 from localaws.athena.sql.types import moments
 from localaws.athena.tables.catalog import Catalog
 from localaws.athena.tables.data_files import Scan
@@ -271,7 +271,7 @@ class Engine:
         table, columns = self._operations.change_target(statement, run.database)
         tree = changed_rows(statement, columns, lambda query: self._planned(query, run).query.outputs)
         planned = self._planned(tree, run)
-        types = [*(output.type for output in planned.query.outputs[:3]), *columns.values()]
+        types = [*(output.type for output in planned.query.outputs[:FIRST_COLUMN]), *columns.values()]
         query = cast_query(planned.query, types)
         key = table.database, table.name
         scan = next(scan for scan in planned.scans if (scan.table.database, scan.table.name) == key)

@@ -1,7 +1,7 @@
 """DELETE, UPDATE and MERGE INTO as a query: the rows of the table after the change, and what happened to each.
 
 The columns of the query are the path of the data file (NULL for a new row), what happens to the row, the number of the
-row, and the columns of the table.
+row, the number of the clause that changes it (-1 if there is none), and the columns of the table.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from localaws.athena.sql.parsing.row_changes import RowChanges
 from localaws.athena.sql.translation.output_columns import OutputColumn
 
 KEPT, DELETED, UPDATED, INSERTED = range(4)
+NO_CLAUSE = -1
+FIRST_COLUMN = 4  # the number of columns before those of the table
 _PATH, _NUMBER, _MATCHED, _SOURCE = "$file", "$number", "$matched", "$source"
 _REPEATABLE = "a MERGE INTO whose source has {}: its rows may differ when they are read again"
 _VOLATILE = {"random", "rand", "uuid", "shuffle"}
@@ -30,6 +32,7 @@ def changed_rows(statement: RowChanges, columns: dict[str, pa.DataType], types: 
     """Return the query. ``columns`` are those of the table. Raises QueryFailed."""
     target = f'SELECT *, "$path" AS "{_PATH}", row_number() OVER () AS "{_NUMBER}" FROM {_table(statement)}'
     rows = _subquery(parse_query(target), statement.alias)
+    _check_conditions(statement)
     if statement.source is None:
         _check_types(statement, columns, types, exp.select().from_(rows))
         return exp.select(*_changed(statement, columns, None)).from_(rows)
@@ -47,7 +50,7 @@ def changed_rows(statement: RowChanges, columns: dict[str, pa.DataType], types: 
     absent = exp.column(_MATCHED, table=statement.alias, quoted=True).is_(exp.null())
     conditions = [_and(absent, condition) for condition, _, _ in statement.inserts]
     path, number = parse_query("SELECT CAST(NULL AS varchar), CAST(NULL AS bigint)").expressions
-    new = [path, exp.Literal.number(INSERTED), number]
+    new = [path, exp.Literal.number(INSERTED), number, exp.Literal.number(NO_CLAUSE)]
     for name in columns:
         given = [_inserted(statement, columns, at).get(name, exp.null()) for at in range(len(conditions))]
         new.append(_case(list(zip(conditions, given, strict=True)), exp.null()))
@@ -67,10 +70,12 @@ def _changed(
     present = None if matched is None else exp.Not(this=matched.is_(exp.null()))
     conditions = [_and(present, change.condition) for change in statement.changes]
     kinds = [exp.Literal.number(DELETED if c.values is None else UPDATED) for c in statement.changes]
+    clauses = [exp.Literal.number(at) for at in range(len(conditions))]
     made: list[exp.Expr] = [
         exp.column(_PATH, table=alias, quoted=True),
         _case(list(zip(conditions, kinds, strict=True)), exp.Literal.number(KEPT)),
         exp.column(_NUMBER, table=alias, quoted=True),
+        _case(list(zip(conditions, clauses, strict=True)), exp.Literal.number(NO_CLAUSE)),
     ]
     for name in columns:
         old = exp.column(name, table=alias, quoted=True)
@@ -120,6 +125,15 @@ def _check_source(source: exp.Expr) -> None:
             raise not_supported(_REPEATABLE.format("LIMIT or TABLESAMPLE"))
         if isinstance(node, exp.Func) and node.name.lower() in _VOLATILE:
             raise not_supported(_REPEATABLE.format(node.name))
+
+
+def _check_conditions(statement: RowChanges) -> None:
+    """The conditions are evaluated several times for a row, so their results must be the same each time."""
+    conditions = [statement.on, *(change.condition for change in statement.changes)]
+    conditions += [condition for condition, _, _ in statement.inserts]
+    for node in (node for condition in conditions if condition is not None for node in condition.walk()):
+        if isinstance(node, exp.Func) and node.name.lower() in _VOLATILE:
+            raise not_supported(f"{node.name} in a condition of {statement.kind}")
 
 
 def _inserted(statement: RowChanges, columns: dict[str, pa.DataType], at: int) -> dict[str, exp.Expr]:

@@ -58,6 +58,24 @@ def test_merge_applies_the_first_clause_whose_condition_is_true(items: Any) -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("clause", "rows"),
+    [
+        ("AND s.v = 'x' THEN UPDATE SET name = s.v", [("1", "x", "1"), ("2", "a", "2")]),
+        ("AND s.v = 'y' THEN DELETE", [("2", "a", "2"), ("3", "b", "3")]),
+    ],
+)
+def test_merge_may_match_a_row_once_with_a_clause_and_once_without(
+    items: Any, clause: str, rows: list[tuple[str, ...]]
+) -> None:
+    """As in testMergeMultipleRowsMatchFails of Trino."""
+    sql = (
+        f"MERGE INTO items t USING (VALUES (1, 'x'), (1, 'y')) AS s(k, v) ON t.id = s.k WHEN MATCHED {clause}"
+    )
+    count, found = changed(items, sql)
+    assert (count, found[:2]) == (1, rows)
+
+
 def test_merge_with_a_table_is_an_upsert(items: Any) -> None:
     items.create_iceberg("news", "id int, name string, n bigint")
     items.rows("INSERT INTO news VALUES (4, 'd', 4), (5, 'e', 5)")
@@ -78,9 +96,23 @@ def test_merge_with_a_table_is_an_upsert(items: Any) -> None:
             "MERGE_TARGET_ROW_MULTIPLE_MATCHES",
         ),
         (
+            "MERGE INTO items t USING (VALUES 1, 1) AS s(k) ON t.id = s.k WHEN MATCHED AND t.id > 1 THEN DELETE",
+            "MERGE_TARGET_ROW_MULTIPLE_MATCHES",
+        ),
+        (
+            "MERGE INTO items t USING (VALUES 1, 1) AS s(k) ON t.id = s.k WHEN NOT MATCHED THEN INSERT (id) VALUES (k)",
+            "MERGE_TARGET_ROW_MULTIPLE_MATCHES",
+        ),
+        (
+            "MERGE INTO items t USING (VALUES 1, 2) AS s(k) ON t.id = 1 WHEN MATCHED AND k = 1 THEN DELETE "
+            "WHEN MATCHED THEN UPDATE SET n = k",
+            "not supported by the local Athena: a MERGE INTO that changes a row by two clauses",
+        ),
+        (
             "MERGE INTO items t USING (SELECT id FROM items LIMIT 1) AS s ON t.id = s.id WHEN MATCHED THEN DELETE",
             "not supported by the local Athena: a MERGE INTO whose source has LIMIT",
         ),
+        ("UPDATE items SET n = 0 WHERE random() < 0.5", "local Athena: random in a condition of UPDATE"),
         ("UPDATE items SET n = 'x'", "Table: [bigint], Expressions: [varchar]"),
         ("UPDATE items SET missing = 1", "Column 'missing' does not exist"),
         ("DELETE FROM items WHERE missing = 1", "COLUMN_NOT_FOUND"),
