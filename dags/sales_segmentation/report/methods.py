@@ -8,6 +8,7 @@ from emr_pipeline.report_data import ReportData
 from sales_segmentation.datasets import INPUT_COLUMNS
 from sales_segmentation.report.charts.names import feature_name
 from sales_segmentation.report.formatting import integer, parse_column, percent, plain_words
+from sales_segmentation.report.overview import RETURNED
 
 FEW = 30
 """A segment with fewer customers has uncertain means."""
@@ -41,7 +42,7 @@ def methods(data: ReportData) -> Methods:
 def _cleaning(metrics: Any) -> list[str]:
     if not metrics:
         return []
-    rules = ", ".join(plain_words(reason) for reason in metrics.get("rejected", {}))
+    rules = ", ".join(plain_words(reason) for reason in metrics.get("rejected", {}) if reason != RETURNED)
     share = metrics.get("parameters", {}).get("max-rejected-share")
     return [
         *_mapping(metrics.get("parameters", {}).get("mapping", {})),
@@ -121,7 +122,8 @@ def _measures(data: ReportData) -> list[str]:
         "stability": "Stability: agreement of fits on bootstrap resamples, as adjusted Rand index; 1: the same "
         "segments each time, 0: no more agreement than by chance.",
         "gap": "Gap: how much more compact the segments are than slices of one normal cloud without groups "
-        "(Tibshirani, Walther and Hastie 2001); below 0.05, the customers hardly form groups.",
+        "(Tibshirani, Walther and Hastie 2001); below 0.05, the customers hardly form groups. One cloud that is not "
+        "normal can also exceed it.",
         "mutual_information": "Mutual information: agreement with a column that the data already has, adjusted for "
         "chance; 1: the segments only repeat it.",
     }
@@ -136,8 +138,10 @@ def _rfm(data: ReportData) -> list[str]:
         "a score from 1 to 5 by the exact quintiles of this run; equal values have equal scores.",
         "The groups are pairs of recency and frequency scores, with the names of putler.com/rfm-analysis. At Risk and "
         "Cannot Lose Them (recency 1 or 2, frequency 3 or more) are at risk.",
-        "A customer at risk is late after more than three times the own mean interval between orders. If orders came "
-        "at random times, 5% of the customers would be as late.",
+        "The scores compare the customers with each other: a low recency score does not mean that a customer is late.",
+        "A customer at risk is late after more than three times the customer's own mean interval between orders. If "
+        "orders came at random times, 8% of the customers with ten orders and 5% of those with very many would be as "
+        "late, but 25% of those with two.",
     ]
 
 

@@ -12,7 +12,7 @@ def news(data: ReportData) -> list[str]:
     """Return the sentences, the most important ones first; without an earlier run only that there is none."""
     found = migration(data)
     if found is None:
-        return ["This is the first run with segments in this lake, so nothing can be compared yet."]
+        return ["No earlier run has segments, so nothing can be compared yet."]
     sentences = [
         f"Compared with {day(found.earlier)}: {found.sentence}",
         _revenue(found),
@@ -56,7 +56,7 @@ def _largest_move(found: Migration) -> str:
 def _drift(rows: Rows) -> str:
     drifted = [row for row in rows if row["drifted"] == "true"]
     if not drifted:
-        return "No feature has shifted much (PSI up to 0.25)." if rows else ""
+        return "No feature has shifted much." if rows else ""
     listed = ", ".join(
         f"{feature_name(row['feature']).lower()} ({decimal(parse_column([row], 'psi')[0])})"
         for row in drifted[:5]

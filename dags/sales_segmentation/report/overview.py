@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from emr_pipeline.report_data import ReportData, Rows
 from sales_segmentation.report.formatting import parse_column, parse_number
 
+RETURNED = "returned"
+"""The reason of a return that the mapping sets aside."""
+
 
 @dataclass(frozen=True)
 class Overview:
@@ -29,13 +32,14 @@ class Overview:
     """The share of the variance that they explain, in percent."""
     fitted: bool
     """False for a scoring run, which uses the models of an earlier run."""
-
     drifted: int
     """The number of features that have shifted much since the earlier run."""
+    returned: int
+    """The number of returns that are set aside. They are in rejected_sales, but do not count as rejected lines."""
 
     @property
     def lines(self) -> int:
-        return self.valid + self.rejected
+        return self.valid + self.rejected + self.returned
 
     @property
     def rejected_percent(self) -> float:
@@ -48,6 +52,8 @@ def overview(data: ReportData) -> Overview:
     totals = answers["totals"][0] if answers["totals"] else {}
     chosen = [row for row in answers["chosen_k"] if row["chosen"] == "true"]
     retained = [row for row in answers["explained_variance"] if row["retained"] == "true"]
+    reasons = {row["reason"]: int(row["order_lines"]) for row in answers["rejected_lines"]}
+    returned = reasons.pop(RETURNED, 0)
     fitted = "score" not in facts["plan"]
 
     def total(column: str) -> float:
@@ -55,7 +61,7 @@ def overview(data: ReportData) -> Overview:
 
     return Overview(
         valid=int(total("order_lines")),
-        rejected=int(sum(parse_column(answers["rejected_lines"], "order_lines"))),
+        rejected=sum(reasons.values()),
         customers=int(total("customers")),
         orders=int(total("orders")),
         revenue=total("revenue"),
@@ -68,6 +74,7 @@ def overview(data: ReportData) -> Overview:
         variance_kept=parse_number(retained[-1]["cumulative_percent"]) if retained else None,
         fitted=fitted,
         drifted=sum(row["drifted"] == "true" for row in answers["feature_drift"]),
+        returned=returned,
     )
 
 

@@ -15,7 +15,7 @@ from sales_segmentation.report.formatting import (
     plain_words,
     short_money,
 )
-from sales_segmentation.report.overview import Overview, overview, top_row
+from sales_segmentation.report.overview import RETURNED, Overview, overview, top_row
 from sales_segmentation.report.separation import separation
 
 YEAR = 12
@@ -68,9 +68,10 @@ def _segments(profile: Rows) -> str:
         return ""
     best, share = top_row(profile, "revenue")
     return (
-        f"They form {len(profile)} segments. The segment with the most revenue is segment {best['segment']} "
-        f"({best['label'] or 'without a label'}): {percent(parse_column([best], 'customers_percent')[0], 0)} "
-        f"of the customers and {percent(share, 0)} of the revenue."
+        f"They are divided into {len(profile)} segments. The segment with the most revenue is segment "
+        f"{best['segment']} ({best['label'] or 'without a label'}): "
+        f"{percent(parse_column([best], 'customers_percent')[0], 0)} of the customers and {percent(share, 0)} of the "
+        "revenue."
     )
 
 
@@ -85,8 +86,9 @@ def _risk(grid: Rows) -> str:
     if not risk:
         return ""
     return (
-        f"{integer(sum(parse_column(risk, 'customers')))} customers ordered often, but not lately. Their past spend, "
-        f"{percent(sum(parse_column(risk, 'revenue_percent')), 0)} of the revenue, is at risk."
+        f"{integer(sum(parse_column(risk, 'customers')))} customers are in the RFM groups At Risk and Cannot Lose "
+        "Them: they ordered often, but less lately than most. They have "
+        f"{percent(sum(parse_column(risk, 'revenue_percent')), 0)} of the revenue."
     )
 
 
@@ -123,10 +125,12 @@ def _trend(months: Rows, last_day: str) -> str:
 
 
 def _quality(figures: Overview, rejected: Rows) -> str:
+    returned = f" {integer(figures.returned)} returns are set aside." if figures.returned else ""
     if not figures.rejected:
-        return f"All {integer(figures.lines)} lines of the input are valid."
-    reason, share = top_row(rejected, "order_lines")
+        others = "other lines" if returned else "lines"
+        return f"All {integer(figures.valid)} {others} of the input are valid.{returned}"
+    reason, share = top_row([row for row in rejected if row["reason"] != RETURNED], "order_lines")
     return (
         f"{integer(figures.rejected)} of {integer(figures.lines)} lines ({percent(figures.rejected_percent)}) were "
-        f"rejected, {percent(share, 0)} of them with the reason “{plain_words(reason['reason'])}”."
+        f"rejected, {percent(share, 0)} of them with the reason “{plain_words(reason['reason'])}”.{returned}"
     )

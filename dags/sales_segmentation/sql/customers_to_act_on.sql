@@ -1,5 +1,6 @@
 -- Customers who ordered often and are late, those with the highest spend first. Late is more than three times the
--- customer's own mean interval between orders: if orders came at random times, 5% of the customers would be as late.
+-- customer's own mean interval between orders: if orders came at random times, 5% of the customers with very many
+-- orders would be as late, and more of those with few.
 SELECT
     f.customer_id,
     s.segment,

@@ -146,10 +146,10 @@ def feature_drift(data: ReportData) -> Chart | None:
         "How far the distribution of each feature has moved since the earlier run; the lines are at a PSI of 0.1 and "
         "0.25. "
         + (
-            f"{len(drifted)} of {len(rows)} features have a PSI above 0.25 (dark bars): a large shift. Sums and tenure "
-            "also shift when the data covers a longer time."
+            f"{len(drifted)} of {len(rows)} features have a PSI above 0.25 that chance does not explain (dark bars): a "
+            "large shift. Sums and tenure also shift when the data covers a longer time."
             if drifted
-            else f"No feature of {len(rows)} has a large shift (PSI above 0.25)."
+            else f"No feature of {len(rows)} has a PSI above 0.25 that chance does not explain."
         )
         + (f" Only the {MOST_FEATURES} largest are shown." if len(rows) > MOST_FEATURES else "")
     )
@@ -197,8 +197,8 @@ def segment_monthly_revenue(data: ReportData) -> Chart | None:
         figure.legend(loc="outside lower left", ncols=columns, fontsize=8.5)
 
     caption = (
-        "Revenue of each month by the segment that the customer has now. The first and the last month may be "
-        "incomplete."
+        "Revenue of each month by the segment that the customer has now. A segment of customers without recent orders "
+        "falls by definition. The first and the last month may be incomplete."
     )
     return draw_chart(
         "segment_monthly_revenue",

@@ -49,15 +49,15 @@ def rfm_grid(data: ReportData) -> Chart | None:
 
     risk = [row for row in rows if row["at_risk"] == "true"]
     at_risk = (
-        f"{integer(sum(parse_column(risk, 'customers')))} customers ordered often, but not lately (framed): their past "
-        f"spend of {short_money(sum(parse_column(risk, 'revenue')))} is "
-        f"{percent(sum(parse_column(risk, 'revenue_percent')))} of the revenue, and at risk."
+        f"At risk (framed): {integer(sum(parse_column(risk, 'customers')))} customers who ordered often, but less "
+        f"lately than most. Their past spend of {short_money(sum(parse_column(risk, 'revenue')))} is "
+        f"{percent(sum(parse_column(risk, 'revenue_percent')))} of the revenue."
         if risk
         else "No customer who ordered often has a low recency score."
     )
     caption = (
-        "Each group with its customers and its share of the revenue; darker is more revenue. A score is the fifth of "
-        f"the customers, 5 for the latest or the most orders. {at_risk}"
+        "Each group with its customers and its share of the revenue; darker is more revenue. A score is a quintile "
+        f"of the customers, 5 for the latest last order or the most orders. {at_risk}"
     )
     return draw_chart("rfm_grid", "Who is loyal, who is new, and who may leave?", caption, draw, height=4.2)
 

@@ -23,10 +23,11 @@ Build = Callable[..., ReportData]
 def test_the_sentences_of_the_summary(data: Build) -> None:
     assert summary(data()) == [
         "400 customers placed 3,000 orders between 1 January 2024 and 31 December 2025, worth €1.25 million.",
-        "They form 2 segments. The segment with the most revenue is segment 0 (large B2B orders): 25% of the customers "
-        "and 80% of the revenue.",
+        "They are divided into 2 segments. The segment with the most revenue is segment 0 (large B2B orders): 25% of "
+        "the customers and 80% of the revenue.",
         "The mean silhouette is 0.41; 3.0% of the customers are nearer to another segment: the edges are blurred.",
-        "60 customers ordered often, but not lately. Their past spend, 36% of the revenue, is at risk.",
+        "60 customers are in the RFM groups At Risk and Cannot Lose Them: they ordered often, but less lately than "
+        "most. They have 36% of the revenue.",
         "The strongest region is Bremen with 60% of the revenue, and the strongest category is Water with 72%.",
         "Revenue in the twelve months to December 2025 was €621 thousand, 2.4% more than in the twelve months before.",
         "100 of 10,000 lines (1.0%) were rejected, 75% of them with the reason “quantity below one”.",
@@ -76,9 +77,7 @@ def test_what_is_new_since_the_earlier_run(data: Build) -> None:
 
 def test_a_first_run_has_nothing_to_compare_with(data: Build) -> None:
     first = data(segment_migration=[], feature_drift=[])
-    assert news(first) == [
-        "This is the first run with segments in this lake, so nothing can be compared yet."
-    ]
+    assert news(first) == ["No earlier run has segments, so nothing can be compared yet."]
     assert "drift" not in key_figures(overview(first))
 
 
@@ -108,6 +107,20 @@ def test_the_methods_say_what_a_mapping_leaves_out(data: Build) -> None:
         "The files have no Region: region_count is 0, and the report has no revenue by region.",
         "Returns are kept in rejected_sales and are not used; they do not count as rejected lines.",
     ]
+
+
+def test_returns_that_are_set_aside_are_no_rejected_lines(data: Build) -> None:
+    returns = [{"reason": "returned", "order_lines": "100"}]
+    both = data(rejected_lines=[*returns, {"reason": "missing_key", "order_lines": "50"}])
+
+    assert summary(data(rejected_lines=returns))[-1] == (
+        "All 9,900 other lines of the input are valid. 100 returns are set aside."
+    )
+    assert summary(both)[-1] == (
+        "50 of 10,050 lines (0.5%) were rejected, 100% of them with the reason “missing key”. "
+        "100 returns are set aside."
+    )
+    assert key_figures(overview(data(rejected_lines=returns))).split(", ")[3] == "0.0% rejected"
 
 
 def test_a_customer_to_act_on_has_a_reason_and_no_formula_in_the_csv(data: Build) -> None:
