@@ -161,7 +161,7 @@ def at_prices(dollars: float | None, region: str, date: str) -> str:
     """Return an amount with the prices that it is computed from."""
     if dollars is None:
         return f"cost unknown, because prices.json of {date} lacks a price for {region}"
-    return f"${dollars:.2f} at AWS list prices of {region} ({date})"
+    return f"${dollars:.2f} on AWS (estimate from the price list of {region}, {date})"
 
 
 @dataclass(frozen=True)

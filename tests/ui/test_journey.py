@@ -255,7 +255,7 @@ def test_the_list_of_reports_fits_a_phone(dag_page: Page, run: Run) -> None:
 def test_the_page_of_the_run_shows_the_cost_of_its_nodes_and_queries(
     dag_page: Page, site: Site, run: Run, screenshot: Callable[[Page, str], None]
 ) -> None:
-    """The note has the dollars of the cost record, and these are those of the recorded use at the list prices."""
+    """The note has the dollars of the cost record, computed from the recorded use and the price list."""
     if site.bucket is None:
         pytest.skip("the cost record is read from the files of the local AWS")
     documents = [json.loads(file.read_text()) for file in site.bucket.glob("costs/sales_segmentation/*.json")]
@@ -267,7 +267,9 @@ def test_the_page_of_the_run_shows_the_cost_of_its_nodes_and_queries(
     assert nodes > 0
     dag_page.goto(run.path)
     dag_page.get_by_role("button", name="Edit note").click()
-    cost = dag_page.get_by_text(f"${dollars:.2f} at AWS list prices of {record['region']}").first
+    cost = dag_page.get_by_text(
+        f"${dollars:.2f} on AWS (estimate from the price list of {record['region']}"
+    ).first
     expect(cost).to_be_visible()
     screenshot(dag_page, "cost")
 

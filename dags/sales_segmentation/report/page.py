@@ -145,7 +145,7 @@ def _tiles(data: ReportData, figures: Overview) -> list[tuple[str, str, str]]:
             f"{formatting.integer(figures.rejected)} of {formatting.integer(figures.lines)}",
         ),
         ("Duration", formatting.duration(data.seconds), "until this report"),
-        ("Cluster", formatting.dollars(_dollars(data)), "at AWS list prices, until this report"),
+        ("Cluster", formatting.dollars(_dollars(data)), "on AWS, a price list estimate, until this report"),
     ]
 
 
@@ -180,7 +180,7 @@ def _cluster(data: ReportData) -> dict[str, str]:
         "Cluster": f"{cluster.cluster_id}, {cluster.release}{nodes}",
         "Cluster time": f"{formatting.integer(cluster.seconds)} seconds until this report{ready}",
         "Node hours": hours,
-        "Nodes at AWS list prices": formatting.dollars(_dollars(data)),
+        "Nodes on AWS, price list estimate": formatting.dollars(_dollars(data)),
     } | estimate
 
 

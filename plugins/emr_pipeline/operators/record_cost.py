@@ -63,7 +63,9 @@ class RecordCostOperator(TargetOperator):
         key = record_key(dag_id, run_id, context["dag_run"].run_after)
         write_run_cost(self.s3.conn, self.settings.bucket, key, run)
         expected = estimate.get("dollars")
-        line = run.summary + (f"; the estimate was at most ${expected:.2f}" if expected is not None else "")
+        line = run.summary + (
+            f"; the estimate before the run was at most ${expected:.2f}" if expected is not None else ""
+        )
         self.log.info("%s; recorded in %s", line, self.settings.s3(key))
         context["ti"].xcom_push(key=COST, value=line)
 

@@ -74,7 +74,7 @@ def test_the_first_estimate_is_a_guess_from_the_size_of_the_input() -> None:
     assert first.seconds == 600 + 2 * 60 + 1_000_000_000 / 5_000_000 / 2
     assert first.dollars == pytest.approx(3 * first.seconds / 3600 * 0.3)  # the most expensive type
     assert first.basis.startswith("a first guess from 1,000.0 MB of input")
-    assert "at most $0.20 at AWS list prices of eu-west-1 (2026-11-27)" in first.summary
+    assert "at most $0.20 on AWS (estimate from the price list of eu-west-1, 2026-11-27)" in first.summary
 
 
 @pytest.mark.parametrize(
@@ -152,5 +152,6 @@ def test_the_price_file_has_the_default_types_of_both_architectures() -> None:
 
 def test_a_run_is_summed_up_in_one_line() -> None:
     assert earlier().summary == (
-        "1.00 node hours On-Demand, Athena scanned 0.000 GB: $0.10 at AWS list prices of eu-west-1 (2026-11-27)"
+        "1.00 node hours On-Demand, Athena scanned 0.000 GB: "
+        "$0.10 on AWS (estimate from the price list of eu-west-1, 2026-11-27)"
     )

@@ -74,9 +74,9 @@ def test_nodes_queries_and_the_estimate_are_recorded(aws: Any, finished: Any) ->
     assert (run.tags["run_id"], run.tags["project"]) == (context["run_id"], "words")
     assert run.dollars == pytest.approx(3 / 60 * (0.1632 + 0.0408) + 5e-5)
     assert line.startswith(
-        "0.03 node hours On-Demand, 0.02 node hours Spot, Athena scanned 0.000 GB: $0.01 at AWS"
+        "0.03 node hours On-Demand, 0.02 node hours Spot, Athena scanned 0.000 GB: $0.01 on AWS"
     )
-    assert "the estimate was at most $" in line
+    assert "the estimate before the run was at most $" in line
 
 
 def test_a_run_without_a_cluster_costs_only_its_queries(aws: Any, finished: Any) -> None:
