@@ -17,7 +17,7 @@ from emr_pipeline.settings import Settings
 from sales_segmentation.jobs import JOBS
 from sales_segmentation.params import form
 from sales_segmentation.report import key_figures, render
-from sales_segmentation.report.page import PARAMS, page
+from sales_segmentation.report.page import NOTABLE, PARAMS, page
 from tests.dags.sales_segmentation.report.conftest import METRICS
 
 Build = Callable[..., ReportData]
@@ -104,6 +104,13 @@ def test_a_ranking_of_equal_customers_is_left_out(data: Build) -> None:
     assert (
         title in Page(page(data(**{question: [*equal, equal[0] | {"unique_products": "9"}]}), charts={})).text
     )
+
+
+def test_a_section_that_is_left_out_has_no_link(data: Build) -> None:
+    equal = {question: data().answers[question][:1] * 2 for question in NOTABLE}
+    parsed = Page(page(data(**equal), charts={}))
+    assert "Notable customers" not in parsed.text
+    assert {address[1:] for address in parsed.addresses if address.startswith("#")} == set(parsed.ids)
 
 
 def test_a_feature_that_does_not_differ_is_not_in_the_heatmap(files: dict[str, bytes]) -> None:
