@@ -30,15 +30,23 @@ RUN_SECONDS = 1800
 GROUPS = ("Prepare", "Spark on EMR", "Tables and questions", "Clean up")
 RELOAD_SECONDS = 5
 SECTIONS = (
+    "What is new",
     "Summary",
+    "Customers to act on",
     "Segments",
+    "Loyalty and risk",
     "Sales",
-    "Notable customers",
+    "Change over time",
+    "Separation of the segments",
     "How the segments were found",
+    "Notable customers",
     "Data quality",
+    "Methods and limits",
     "About this run",
 )
-MIN_CHARTS = 6
+MIN_CHARTS = 12
+"""The charts of a first run, which has no earlier run to compare with."""
+
 LOG_LINE = re.compile(r"INFO preprocess [\d,]+ lines read|INFO preprocess stage \d+: \d+ of \d+ tasks done")
 """A line of the job itself."""
 
@@ -81,10 +89,9 @@ def open_section(form: Locator, name: str) -> Locator:
 
 
 def fill_in(section: Locator, title: str, text: str) -> Locator:
-    """Type into a field, and leave it."""
-    group = section.get_by_role("group").filter(
-        has_text=re.compile(rf"^{title}")
-    )  # Airflow does not name text fields
+    """Type into a field, and leave it; return the field."""
+    # Airflow does not name text fields.
+    group = section.get_by_role("group").filter(has_text=re.compile(rf"^{title}"))
     field = group.get_by_role("combobox")
     field.fill("")
     field.press_sequentially(text)
@@ -208,7 +215,7 @@ def test_a_successful_run_shows_its_report_with_all_charts(
 ) -> None:
     report = open_the_report(dag_page, run)
     for section in SECTIONS:
-        expect(report.get_by_role("heading", name=section, exact=True)).to_be_visible()
+        expect(report.get_by_role("heading", name=section, exact=True, level=2)).to_be_visible()
     print(f"\nfrom the click on Trigger until the report is shown: {time.monotonic() - run.clicked:.0f} s")
     screenshot(dag_page, "report")
     charts = report.locator("figure").get_by_role("img")
