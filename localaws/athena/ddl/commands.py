@@ -144,6 +144,18 @@ class ChangeColumn:
 
 
 @dataclass(frozen=True)
+class DropColumn:
+    name: TableName
+    column: str
+
+
+@dataclass(frozen=True)
+class RenameTable:
+    name: TableName
+    new: TableName
+
+
+@dataclass(frozen=True)
 class SetLocation:
     """``partition`` is None for the location of the table."""
 
@@ -156,6 +168,12 @@ class SetLocation:
 class SetTableProperties:
     name: TableName
     properties: dict[str, str]
+
+
+@dataclass(frozen=True)
+class UnsetTableProperties:
+    name: TableName
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -233,8 +251,11 @@ Command = (
     | AddColumns
     | ReplaceColumns
     | ChangeColumn
+    | DropColumn
+    | RenameTable
     | SetLocation
     | SetTableProperties
+    | UnsetTableProperties
     | SetDatabaseProperties
     | ShowTableProperties
     | ShowDatabases

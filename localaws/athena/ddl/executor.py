@@ -184,6 +184,18 @@ class DdlExecutor:
             columns.insert(places.index(command.after) + 1 if command.after else 0, new)
         return self._set_columns(table, tuple(columns))
 
+    @_run.register(commands.DropColumn)
+    @_run.register(commands.RenameTable)
+    @_run.register(commands.UnsetTableProperties)
+    def _(
+        self,
+        command: commands.DropColumn | commands.RenameTable | commands.UnsetTableProperties,
+        database: str,
+    ) -> Result:
+        """Athena has these statements only for Iceberg tables."""
+        self._table(command.name, database)
+        raise QueryFailed("Queries of this type are not supported, unless they change an Iceberg table")
+
     def _set_columns(self, table: Table, columns: tuple[TableColumn, ...]) -> Result:
         if is_view(table.glue):
             raise ddl_failed("Unable to alter table. To alter a view you need to use CREATE OR REPLACE VIEW")

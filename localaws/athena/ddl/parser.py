@@ -20,12 +20,14 @@ from localaws.athena.ddl.commands import (
     CreateIcebergTable,
     CreateTable,
     Describe,
+    DropColumn,
     DropDatabase,
     DropPartitions,
     DropTable,
     DropView,
     PartitionSpec,
     RenamePartition,
+    RenameTable,
     RepairTable,
     ReplaceColumns,
     SetDatabaseProperties,
@@ -41,6 +43,7 @@ from localaws.athena.ddl.commands import (
     ShowViews,
     Storage,
     TableName,
+    UnsetTableProperties,
 )
 from localaws.athena.ddl.tokens import StatementToken, tokenize
 from localaws.athena.errors import MalformedQuery, QueryFailed, not_supported
@@ -374,6 +377,8 @@ class _Parser:
                 partitions.append(self._partition(with_location=True))
             return AddPartitions(name, if_not_exists, tuple(partitions))
         if self._take("DROP"):
+            if self._take("COLUMN"):
+                return DropColumn(name, self._name())
             if_exists = self._if_exists()
             partitions = [self._partition(with_location=False)]
             while self._take(","):
@@ -390,6 +395,12 @@ class _Parser:
                 return SetLocation(name, self._string(), None)
             if self._take("TBLPROPERTIES"):
                 return SetTableProperties(name, self._properties())
+        if self._take("UNSET"):
+            self._expect("TBLPROPERTIES")
+            return UnsetTableProperties(name, self._strings())
+        if self._take("RENAME"):
+            self._expect("TO")
+            return RenameTable(name, self._table_name())
         raise _unsupported_ddl()
 
     def _alter_partition(self, name: TableName) -> Command:
@@ -493,6 +504,14 @@ class _Parser:
                 break
         self._expect(")")
         return found
+
+    def _strings(self) -> tuple[str, ...]:
+        self._expect("(")
+        found = [self._string()]
+        while self._take(","):
+            found.append(self._string())
+        self._expect(")")
+        return tuple(found)
 
     def _pattern(self) -> str | None:
         self._take("LIKE")

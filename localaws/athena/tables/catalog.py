@@ -236,6 +236,9 @@ class Catalog:
 
 
 def _columns(glue_columns: list[dict[str, Any]]) -> tuple[TableColumn, ...]:
+    """Glue also has the dropped columns of an Iceberg table."""
     return tuple(
-        TableColumn(c["Name"].lower(), c.get("Type", "string"), c.get("Comment", "")) for c in glue_columns
+        TableColumn(c["Name"].lower(), c.get("Type", "string"), c.get("Comment", ""))
+        for c in glue_columns
+        if c.get("Parameters", {}).get("iceberg.field.current") != "false"
     )

@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 
 import pyarrow as pa
@@ -56,6 +56,7 @@ PROPERTIES = {
     "vacuum_max_snapshot_age_seconds": None,
     "vacuum_max_metadata_files_to_keep": "write.metadata.previous-versions-max",
 }
+_PATH_PROPERTIES = ("write.data.path", "write.object-storage.path")
 _COMPRESSIONS = {"none": "uncompressed", "gzip": "gzip", "snappy": "snappy", "zstd": "zstd", "lz4": "lz4"}
 
 
@@ -146,13 +147,21 @@ def _transform(field: PartitionField) -> Transform:  # type: ignore[type-arg]
 def new_properties(given: Mapping[str, str]) -> dict[str, str]:
     """Return the properties of the metadata for those of a statement. Raises QueryFailed for an unknown one."""
     made: dict[str, str] = {}
+    check_property_names(given)
     for name, value in given.items():
-        if name not in PROPERTIES:
-            raise QueryFailed(f"INVALID_TABLE_PROPERTY: Unsupported table property key: {name}", SYNTAX_ERROR)
         made[name] = value
         if PROPERTIES[name] is not None:
             made[str(PROPERTIES[name])] = _value(name, value)
     return made
+
+
+def check_property_names(names: Iterable[str]) -> None:
+    """Raise QueryFailed for a property that a statement cannot set."""
+    for name in names:
+        if name in _PATH_PROPERTIES:
+            raise not_supported(f"the property {name} of Iceberg tables")
+        if name not in PROPERTIES:
+            raise QueryFailed(f"INVALID_TABLE_PROPERTY: Unsupported table property key: {name}", SYNTAX_ERROR)
 
 
 def _value(name: str, value: str) -> str:

@@ -92,6 +92,19 @@ def iceberg_type(datatype: pa.DataType, next_id: NextId) -> iceberg.IcebergType:
     )
 
 
+def can_promote(found: iceberg.IcebergType, new: iceberg.IcebergType) -> bool:
+    """Whether Athena can change the type of a column. Source:
+    https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-evolving-table-schema.html"""
+    match found, new:
+        case iceberg.IntegerType(), iceberg.LongType():
+            return True
+        case iceberg.FloatType(), iceberg.DoubleType():
+            return True
+        case iceberg.DecimalType(), iceberg.DecimalType():
+            return found.scale == new.scale and found.precision < new.precision
+    return False
+
+
 def stored(datatype: pa.DataType) -> pa.DataType:
     """Return the Arrow type of a column's values in a data file."""
     if dt.kind(datatype) == dt.ZONED:
