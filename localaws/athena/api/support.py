@@ -8,7 +8,7 @@ from localaws.athena.datatypes import TRINO_TYPE_NAMES, parse_type
 from localaws.athena.sql.functions.rules import RULES
 from localaws.athena.sql.functions.supported import AGGREGATES, SCALARS, WINDOW_FUNCTIONS
 from localaws.athena.sql.translation.calls import Calls
-from localaws.athena.tables import iceberg_layout
+from localaws.athena.tables import iceberg_layout, iceberg_metadata
 from localaws.athena.tables.formats import FORMATS, SERDES
 from localaws.athena.tables.lines import CODECS
 from localaws.athena.tables.scans import REFUSED_PROPERTIES
@@ -34,6 +34,7 @@ def _lists() -> Iterator[tuple[str, list[str]]]:
     yield "Compressions of text files", list(CODECS)
     yield "Refused properties of a table", sorted(REFUSED_PROPERTIES)
     yield "Properties of Iceberg tables", list(iceberg_layout.PROPERTIES)
+    yield "Metadata tables of Iceberg tables", [f"${name}" for name in iceberg_metadata.METADATA_TABLES]
     yield "Partition transforms of Iceberg tables", list(iceberg_layout.TRANSFORMS)
 
 

@@ -16,9 +16,8 @@ from pyiceberg.table import Table as IcebergTable
 
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import DATA_ERROR, QueryFailed, not_supported
-from localaws.athena.quoting import duckdb_identifier
 from localaws.athena.tables.data_files import PATH_COLUMN, Scan, Source
-from localaws.athena.tables.iceberg_types import athena_type, stored
+from localaws.athena.tables.iceberg_types import athena_type, instants, stored
 
 _READ_FORMATS = (FileFormat.PARQUET, FileFormat.ORC)
 
@@ -81,7 +80,7 @@ class IcebergScan(Scan):
 
         schema = pa.schema([*((name, stored(t)) for name, t in types.items()), (PATH_COLUMN, dt.VARCHAR)])
         size = sum(file.file_size_in_bytes for task in tasks for file in (task.file, *task.delete_files))
-        return Source(_Stream(schema, batches), _values(types), size)
+        return Source(_Stream(schema, batches), instants(types), size)
 
 
 class _Stream:
@@ -109,12 +108,3 @@ def _as_stored(column: pa.Array, datatype: pa.DataType) -> pa.Array:
     """pyiceberg may return large strings, and fields in the case of the writer."""
     wanted = stored(datatype)
     return column if column.type == wanted else column.cast(wanted)
-
-
-def _values(types: dict[str, pa.DataType]) -> dict[str, str]:
-    """Return DuckDB's SQL of the columns whose values have another type in a query. Iceberg stores instants in UTC."""
-    return {
-        name: f"trino_zoned(epoch_us({duckdb_identifier(name)}), 0)"
-        for name, type_ in types.items()
-        if type_ != dt.NULL and dt.kind(type_) == dt.ZONED
-    }

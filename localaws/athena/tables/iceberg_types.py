@@ -7,13 +7,14 @@ Trino's Iceberg connector
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pyarrow as pa
 from pyiceberg import types as iceberg
 
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import SYNTAX_ERROR, QueryFailed
+from localaws.athena.quoting import duckdb_identifier
 
 NextId = Callable[[], int]
 
@@ -118,6 +119,15 @@ def stored(datatype: pa.DataType) -> pa.DataType:
     if dt.is_row(datatype):
         return pa.struct([(field.name, stored(field.type)) for field in datatype])
     return datatype
+
+
+def instants(types: Mapping[str, pa.DataType]) -> dict[str, str]:
+    """Return DuckDB's SQL of the columns whose values have another type in a query. Iceberg stores instants in UTC."""
+    return {
+        name: f"trino_zoned(epoch_us({duckdb_identifier(name)}), 0)"
+        for name, type_ in types.items()
+        if type_ != dt.NULL and dt.kind(type_) == dt.ZONED
+    }
 
 
 def hive_name(found: iceberg.IcebergType) -> str:

@@ -21,6 +21,7 @@ from localaws.athena.tables.parquet import parquet_source
 from localaws.athena.tables.partitions import locations
 
 if TYPE_CHECKING:  # pyiceberg is slow to import
+    from localaws.athena.tables.iceberg_metadata import IcebergMetadataScan
     from localaws.athena.tables.iceberg_scans import IcebergScan
 
 _SOURCES: dict[str, Callable[[Scan, Sequence[DataFile]], Source]] = {
@@ -71,7 +72,7 @@ def open_scan(scan: Scan, catalog: Catalog, path: Callable[[str], Path], connect
     Raises QueryFailed HIVE_BAD_DATA, HIVE_PARTITION_SCHEMA_MISMATCH or HIVE_INVALID_PARTITION_VALUE.
     """
     if scan.table.is_iceberg:
-        return OpenScan(scan, cast("IcebergScan", scan).open())
+        return OpenScan(scan, cast("IcebergScan | IcebergMetadataScan", scan).open())
     files = files_in(locations(scan, catalog, connection), path)
     return OpenScan(scan, _SOURCES[scan.table.serde](scan, files))
 

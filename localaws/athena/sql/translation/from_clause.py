@@ -172,6 +172,8 @@ class Relations:
             found = Relation(f"{cte.name} AS {relation}", columns)
         elif (node.db.lower() or self._database) == information_schema.SCHEMA:
             found = self._information_schema(node, relation, alias)
+        elif (metadata := self._metadata_table(node, relation, alias)) is not None:
+            found = metadata
         else:
             table = self._glue_table(node)
             if version is not None and not table.is_iceberg:
@@ -265,12 +267,39 @@ class Relations:
             return Scan(name, relation, table)
         from localaws.athena.tables.iceberg_scans import IcebergScan  # slow to import
 
-        key = table.database, table.name
-        if key not in self._iceberg:  # all scans of a query read the same version
-            self._iceberg[key] = self._catalog.iceberg.table(*key)
-        iceberg = self._iceberg[key]
+        iceberg = self._iceberg_table(table)
         snapshot = None if version is None else snapshot_of(version, iceberg)
         return IcebergScan(name, relation, table, iceberg=iceberg, snapshot=snapshot)
+
+    def _iceberg_table(self, table: Table) -> Any:
+        """Return pyiceberg's table. All scans of a query read the same version."""
+        key = table.database, table.name
+        if key not in self._iceberg:
+            self._iceberg[key] = self._catalog.iceberg.table(*key)
+        return self._iceberg[key]
+
+    def _metadata_table(self, node: exp.Table, relation: str, alias: exp.Expr | None) -> Relation | None:
+        """Return a table like ``"t$snapshots"`` of an Iceberg table; None if the node is none."""
+        name, dollar, kind = node.name.lower().rpartition("$")
+        database = node.db.lower() or self._database
+        table = self._catalog.table(database, name) if dollar and name else None
+        if table is None or not table.is_iceberg or self._catalog.table(database, node.name) is not None:
+            return None
+        _check_catalog(node)
+        if node.args.get("version") is not None:
+            raise unsupported("FOR TIMESTAMP or VERSION AS OF of a metadata table", node)
+        from localaws.athena.tables.iceberg_metadata import IcebergMetadataScan  # slow to import
+
+        scan = IcebergMetadataScan(
+            f"scan{len(self.scans)}", relation, table, iceberg=self._iceberg_table(table), kind=kind
+        )
+        self.scans.append(scan)
+        qualifier = (alias.name.lower(),) if alias and alias.name else (_CATALOG, database, node.name.lower())
+        columns = tuple(
+            ScopeColumn(column, type_, f"{relation}.{duckdb_identifier(column)}", qualifier, scan)
+            for column, type_ in scan.column_types.items()
+        )
+        return Relation(f"{scan.name} AS {relation}", _renamed_columns(columns, alias))
 
     def _glue_table(self, node: exp.Table) -> Table:
         database = node.db.lower() or self._database
