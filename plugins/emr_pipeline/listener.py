@@ -28,14 +28,14 @@ TEARDOWN = "TerminateClusterOperator"
 
 @hookimpl
 def on_dag_run_success(dag_run: DagRun) -> None:
-    """Add the key figures and the cost of the run to its note, if it has any.
+    """Add the key figures and the cost of the run to its note, and remove the causes of an earlier failure.
 
     A task cannot set it: the Task SDK can only read the note. The scheduler calls its listeners with the run in its
     own session and commits their changes together with the run's state.
     """
     lines = [found for key in (KEY_FIGURES, COST) if (found := _xcom(dag_run, key=key))]
-    if lines:
-        _add_to_note(dag_run, f"{RESULT} " + "\n\n".join(lines))
+    if lines or FAILED in (dag_run.note or ""):
+        _add_to_note(dag_run, f"{RESULT} " + "\n\n".join(lines) if lines else "")
 
 
 def _xcom(dag_run: DagRun, **one: Any) -> str:
@@ -54,7 +54,7 @@ def _xcom(dag_run: DagRun, **one: Any) -> str:
 def _add_to_note(dag_run: DagRun, text: str) -> None:
     """Add a text to the note of a user; replace the text that an earlier end of the run has added."""
     users = re.split(_ADDED, dag_run.note or "")[0].rstrip()
-    note = f"{users}\n\n{text}" if users else text
+    note = f"{users}\n\n{text}".strip()
     dag_run.note = note if len(note) <= NOTE_LENGTH else f"{note[: NOTE_LENGTH - 1]}…"
 
 

@@ -1,4 +1,4 @@
-"""The listener writes the note of a successful run, and lets a run that is marked failed end failed."""
+"""The listener writes the note of a run, and lets a run that is marked failed end failed."""
 
 from __future__ import annotations
 
@@ -74,6 +74,9 @@ def test_a_run_without_key_figures_gets_no_note(make_run: Callable[..., Run]) ->
     run = make_run()
     run.publish()
     assert note_after_success(run) is None
+    assert note_after_success(run, "mine") == "mine"
+    assert note_after_success(run, "mine\n\n**Failed**: fit (`fit`): no") == "mine"
+    assert not note_after_success(run, "**Failed**: fit (`fit`): no")
 
 
 def test_the_note_of_a_failed_run_has_the_failed_task_and_its_cause(
