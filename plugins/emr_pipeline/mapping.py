@@ -115,6 +115,10 @@ class _Parser:
             ) from None
         except yaml.YAMLError as error:
             raise MappingError(f"{self.source}: this is not YAML, {error}") from None
+        except RecursionError:
+            raise MappingError(
+                f"{self.source}: this is not a mapping, its brackets are nested too deeply"
+            ) from None
         if root is None:
             raise MappingError(f"{self.source} is empty: leave the param empty for files without a mapping")
         mapping: dict[str, Any] = {}

@@ -130,7 +130,10 @@ def _rows(text: str, found: Guess) -> list[list[str]]:
     lines = text.splitlines()[:LINES]
     by_separator = {}
     for name, delimiter in SEPARATORS.items():
-        rows = [row for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if any(row)]
+        try:
+            rows = [row for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if any(row)]
+        except csv.Error as error:
+            raise MappingError(f"the file is not CSV: {error}") from None
         fields = len(rows[0]) if rows else 0
         by_separator[name] = (fields > 1, _share(rows, lambda row, n=fields: len(row) == n), fields, rows)
     best = max(by_separator, key=lambda name: by_separator[name][:3])

@@ -95,6 +95,7 @@ ONLY_YAML = [
     ("separator: ;\nseparator: ;", 2, "separator is there twice"),
     ("separator: '", 1, "this is not YAML"),
     ("separator: \x00", None, "this is not YAML"),
+    ("[" * 20_000, None, "nested too deeply"),
     ("", None, "mapping is empty"),
 ]
 """What JSON cannot express."""

@@ -79,6 +79,7 @@ def test_the_text_says_why_and_what_was_not_found() -> None:
         (b"only one field\nand another\n", "no separator found: the first line is 'only one field'"),
         ("Key,Item\na,b\n".encode("utf-16"), "save it as CSV UTF-8"),
         (b"PK\x03\x04\x00\x00", "is not text"),
+        (b"x" * 200_000, "the file is not CSV: field larger than field limit"),
     ],
 )
 def test_a_file_that_is_not_csv_is_refused(content: bytes, words: str) -> None:
