@@ -7,6 +7,7 @@ the job itself, the driver's traceback, an exception in the JVM's log, the exit 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ KINDS = (REFUSAL, "traceback", "logged", "exit", "")
 """The kinds of causes, the most specific first."""
 
 _REFUSAL = re.compile(r"^[\w.-]+: error: (.+)$")
-_RECORD = re.compile(r"^\d{2,4}[-/]\d\d[-/]\d\d(?:[ T]\d\d:\d\d:\d\d\S*)? [A-Z]+ ")
+_RECORD = re.compile(r"^\d{2,4}[-/]\d\d[-/]\d\d(?:[ T]\d\d:\d\d:\d\d\S*)? ([A-Z]+) ")
 _TRACEBACK = "Traceback (most recent call last):"
 _CONNECTORS = (
     "The above exception was the direct cause of the following exception:",
@@ -167,6 +168,13 @@ def _syntax_error(lines: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
     """Return the sentence and the excerpt of Python's message about a syntax error, which is not a traceback."""
     ends = [number for number, line in enumerate(lines) if _SYNTAX_ERROR.match(line)]
     return (lines[ends[-1]], tuple(lines[max(0, ends[-1] - 3) : ends[-1] + 1])) if ends else None
+
+
+def level(line: str) -> int:
+    """Return the level of a record of a driver's log, at least INFO; ERROR for any other text."""
+    record = _RECORD.match(line)
+    levels = logging.getLevelNamesMapping()
+    return max(logging.INFO, levels.get(record[1], logging.INFO)) if record else logging.ERROR
 
 
 def _exit_sentence(exit_code: int, output: Sequence[str]) -> str:

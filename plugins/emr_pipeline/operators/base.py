@@ -22,6 +22,7 @@ from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
 from botocore.exceptions import BotoCoreError, ClientError
 
 from emr_pipeline.extra_links import FAILURE
+from emr_pipeline.failure import level
 from emr_pipeline.hook_clients import HookClients
 from emr_pipeline.specs import EMR_EC2
 from emr_pipeline.targets.registry import target_class
@@ -80,6 +81,8 @@ class IdempotentAwsOperator(AwsBaseOperator[Any]):
     def log_failures(self, context: Context) -> Iterator[None]:
         """Log the message of an exception in one line, followed by its notes, and push it as an XCom.
 
+        A note that is a record of a step's log keeps its level.
+
         Airflow also logs the exception, but below a traceback of its own frames.
         """
         try:
@@ -92,7 +95,7 @@ class IdempotentAwsOperator(AwsBaseOperator[Any]):
             except Exception as problem:  # noqa: BLE001 - it must not hide the error of the task
                 self.log.warning("The note of the run will lack this cause: %s", problem)
             for note in getattr(error, "__notes__", ()):
-                self.log.error("%s", note)
+                self.log.log(level(note), "%s", note)
             raise
 
     @abstractmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -86,6 +87,26 @@ def test_the_notes_of_an_exception_follow_its_message(capsys: pytest.CaptureFixt
     with pytest.raises(AirflowException):
         Fails(error=error).execute({})
     assert errors(capsys) == ["pca: no variance", "Log: s3://lake/stdout.gz"]
+
+
+def test_a_record_of_the_log_of_a_step_keeps_its_level(capsys: pytest.CaptureFixture[str]) -> None:
+    records = {
+        "26/11/28 07:00:00 INFO SparkContext: Running Spark": "info",
+        "2026-11-28 07:00:00,123 INFO preprocess 12 lines read": "info",
+        "26/11/28 07:00:00 DEBUG BlockManager: block": "info",  # Airflow does not show DEBUG
+        "26/11/28 07:00:01 WARN TaskSetManager: Lost task": "warning",
+        "26/11/28 07:00:02 ERROR Executor: Exception": "error",
+        "ValueError: no INFO": "error",
+    }
+    error = AirflowException("preprocess: no INFO")
+    for record in records:
+        error.add_note(record)
+    with pytest.raises(AirflowException):
+        Fails(error=error).execute({})
+    logged = [
+        line for line in capsys.readouterr().out.splitlines() if any(record in line for record in records)
+    ]
+    assert [re.findall(r"\[(\w+) *\] ", line)[0] for line in logged] == list(records.values())
 
 
 @pytest.mark.parametrize(
