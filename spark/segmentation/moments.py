@@ -49,6 +49,12 @@ class Moments:
         """The sample standard deviation, exactly 0 for a constant value."""
         return np.where(self.constant, 0.0, np.sqrt(np.diag(self.covariance)))
 
+    @property
+    def correlation(self) -> Array:
+        """The correlation matrix, d × d; 0 in the row and the column of a constant value."""
+        divisor = np.where(self.std > 0, self.std, 1.0)
+        return np.asarray(self.covariance / np.outer(divisor, divisor))
+
     def __add__(self, other: Moments) -> Moments:
         count, delta = self.count + other.count, other.mean - self.mean
         return Moments(

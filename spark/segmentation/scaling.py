@@ -78,8 +78,7 @@ def _min_max(features: Sequence[Feature], moments: Moments) -> Scaling:
 
 def _standard(features: Sequence[Feature], moments: Moments, limits: Limits) -> Scaling:
     std = moments.std
-    divisor = np.where(std > 0, std, 1.0)
-    correlation = moments.covariance / np.outer(divisor, divisor)
+    correlation = moments.correlation
     kept: list[int] = []
     notes: list[str] = []
     for index, feature in enumerate(features):

@@ -17,6 +17,7 @@ from segmentation.features import FEATURES
 from segmentation.moments import Moments
 from segmentation.schemas import TABLES
 from segmentation.segment_labels import SAME, segment_labels
+from segmentation.vectors import squared_distance
 
 #: The features that segment_profiles has as columns.
 PROFILE = tuple(feature.name for feature in FEATURES if "notebook" in feature.sets)
@@ -43,8 +44,7 @@ def assign(customers: DataFrame, model: KMeansModel, values: Column) -> DataFram
     ``values`` is the features column of the model as an array column.
     """
     centers = F.array(*(F.array(*(F.lit(float(x)) for x in center)) for center in model.clusterCenters()))
-    squares = F.zip_with(values, F.element_at(centers, F.col("segment") + 1), lambda x, c: (x - c) * (x - c))
-    distance = F.sqrt(F.aggregate(squares, F.lit(0.0), lambda total, square: total + square))
+    distance = F.sqrt(squared_distance(values, F.element_at(centers, F.col("segment") + 1)))
     return model.transform(customers).withColumn("distance", distance)
 
 
@@ -105,8 +105,7 @@ def segment_features(
 
 def _related(everyone: Moments, features: Sequence[str]) -> dict[str, frozenset[str]]:
     """Return for each feature those that say the same, itself among them: a high absolute correlation."""
-    std = np.where(everyone.std > 0, everyone.std, 1.0)
-    same = np.abs(everyone.covariance / np.outer(std, std)) >= SAME
+    same = np.abs(everyone.correlation) >= SAME
     at = [NAMES.index(name) for name in features]
     return {
         name: frozenset(other for other, j in zip(features, at, strict=True) if same[i, j] or i == j)

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from segmentation.blocks import aggregate, as_blocks
 from segmentation.segments import add_by_segment, moments_by_segment
+from segmentation.vectors import squared_distance
 
 
 def with_silhouette(assigned: DataFrame, values: Column, rows: int) -> DataFrame:
@@ -22,7 +23,7 @@ def with_silhouette(assigned: DataFrame, values: Column, rows: int) -> DataFrame
     if len(segments) < 2:
         return assigned.withColumn("silhouette", F.lit(None).cast("double"))
     distances = {
-        segment: _squared_distance(values, moments.mean.tolist())
+        segment: squared_distance(values, F.array(*map(F.lit, moments.mean.tolist())))
         + float(moments.comoment.trace()) / moments.count
         for segment, moments in segments.items()
     }
@@ -44,9 +45,3 @@ def with_silhouette(assigned: DataFrame, values: Column, rows: int) -> DataFrame
         .withColumn("silhouette", F.when(defined, silhouette).otherwise(0.0))
         .drop("within", "between")
     )
-
-
-def _squared_distance(values: Column, point: list[float]) -> Column:
-    there = F.array(*(F.lit(value) for value in point))
-    squares = F.zip_with(values, there, lambda x, y: (x - y) * (x - y))
-    return F.aggregate(squares, F.lit(0.0), lambda total, square: total + square)

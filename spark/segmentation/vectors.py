@@ -1,6 +1,6 @@
-"""Conversions between Spark ML's vector columns and array columns.
+"""Array columns of numbers: conversions from and to Spark ML's vector columns, and distances.
 
-``pyspark.ml.functions`` has the same functions, but imports pandas, which these jobs do not need.
+``pyspark.ml.functions`` has the same conversions, but imports pandas, which these jobs do not need.
 """
 
 from __future__ import annotations
@@ -19,6 +19,12 @@ def vector_to_array(vector: str) -> Column:
 def array_to_vector(array: str) -> Column:
     """Return the array<double> column ``array`` as a vector column."""
     return Column(_functions().array_to_vector(F.col(array)._jc))
+
+
+def squared_distance(a: Column, b: Column) -> Column:
+    """Return the squared Euclidean distance of two array<double> columns of the same length."""
+    squares = F.zip_with(a, b, lambda x, y: (x - y) * (x - y))
+    return F.aggregate(squares, F.lit(0.0), lambda total, square: total + square)
 
 
 def _functions() -> Any:
