@@ -1,7 +1,7 @@
 """The metadata tables of an Iceberg table, for example ``"t$snapshots"``, with the columns of Trino's tables.
 
 Sources: https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-table-metadata.html, and HistoryTable,
-SnapshotsTable and RefsTable of Trino's Iceberg connector
+SnapshotsTable, RefsTable and FilesTable of Trino's Iceberg connector
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+from pyiceberg.table import FileScanTask
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.snapshots import ancestors_of
 
@@ -40,10 +41,11 @@ class IcebergMetadataScan(Scan):
 
     @property
     def column_types(self) -> dict[str, pa.DataType | None]:
-        return dict(METADATA_TABLES[self.kind][0])
+        return METADATA_TABLES[self.kind][0]
 
     def open(self) -> Source:
-        columns, rows = METADATA_TABLES[self.kind]
+        types, rows = METADATA_TABLES[self.kind]
+        columns = {name: dt.NULL if type_ is None else type_ for name, type_ in types.items()}
         schema = pa.schema([(name, stored(type_)) for name, type_ in columns.items()])
         found = [dict(zip(columns, row, strict=True)) for row in rows(self.iceberg)]
         return Source(pa.Table.from_pylist(found, schema=schema), instants(columns), 0)
@@ -87,11 +89,32 @@ def _refs(iceberg: IcebergTable) -> Iterator[Row]:
         )
 
 
+def _files(iceberg: IcebergTable) -> Iterator[Row]:
+    for task in iceberg.scan().plan_files():
+        if not isinstance(task, FileScanTask) or task.delete_files:
+            raise not_supported(f'"{iceberg.name()[-1]}$files" of a table with delete files')
+        file = task.file
+        sizes_and_counts = (
+            file.column_sizes,
+            file.value_counts,
+            file.null_value_counts,
+            file.nan_value_counts,
+        )
+        yield (
+            *(file.content.value, file.file_path, file.file_format.value),
+            *(file.record_count, file.file_size_in_bytes),
+            *(None if found is None else list(found.items()) for found in sizes_and_counts),
+            *(None, None, file.key_metadata, file.split_offsets, file.equality_ids, None),
+        )
+
+
 def _instant(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-METADATA_TABLES: dict[str, tuple[dict[str, pa.DataType], Callable[[IcebergTable], Iterator[Row]]]] = {
+_COUNTS = dt.map_of(dt.INTEGER, dt.BIGINT)
+# The columns of each table, and its rows. A column with the type None is refused.
+METADATA_TABLES: dict[str, tuple[dict[str, pa.DataType | None], Callable[[IcebergTable], Iterator[Row]]]] = {
     "history": (
         {
             "made_current_at": dt.zoned(3),
@@ -122,5 +145,25 @@ METADATA_TABLES: dict[str, tuple[dict[str, pa.DataType], Callable[[IcebergTable]
             "max_snapshot_age_in_ms": dt.BIGINT,
         },
         _refs,
+    ),
+    "files": (
+        {
+            "content": dt.INTEGER,
+            "file_path": dt.VARCHAR,
+            "file_format": dt.VARCHAR,
+            "record_count": dt.BIGINT,
+            "file_size_in_bytes": dt.BIGINT,
+            "column_sizes": _COUNTS,
+            "value_counts": _COUNTS,
+            "null_value_counts": _COUNTS,
+            "nan_value_counts": _COUNTS,
+            "lower_bounds": None,
+            "upper_bounds": None,
+            "key_metadata": dt.VARBINARY,
+            "split_offsets": pa.list_(dt.BIGINT),
+            "equality_ids": pa.list_(dt.INTEGER),
+            "partition": None,
+        },
+        _files,
     ),
 }

@@ -119,6 +119,9 @@ def test_change_column_changes_name_type_comment_and_position(warehouse: Any) ->
         ("123456789012345678.90", "1.0E300", "8", "5000000000"),
     ]
     assert warehouse.rows("SELECT key FROM changed WHERE key = 1 AND c = 12.34") == [("1",)]
+    warehouse.rows("UPDATE changed SET b = 2 WHERE key = 1")
+    warehouse.rows("DELETE FROM changed WHERE key > 1")
+    assert warehouse.rows("SELECT c, b, e['k'], key FROM changed") == [("12.34", "2.0", "7", "1")]
 
 
 def test_a_renamed_table_keeps_its_rows(warehouse: Any) -> None:

@@ -45,16 +45,31 @@ def test_history_and_refs_name_the_current_snapshot(changed: Any) -> None:
     assert changed.rows('SELECT count(*) FROM "t$history"') == [("2",)]
 
 
+def test_files_are_those_of_the_current_snapshot(changed: Any) -> None:
+    outcome = changed.run(
+        "SELECT content, file_path, file_format, record_count, file_size_in_bytes, value_counts, null_value_counts, "
+        'key_metadata, cardinality(split_offsets), equality_ids FROM "t$files"'
+    )
+    [(path,)] = changed.rows('SELECT DISTINCT "$path" FROM t')
+    size = changed.s3.head_object(Bucket=changed.bucket, Key=path.split("/", 3)[3])["ContentLength"]
+    assert outcome.rows == [
+        ("0", path, "PARQUET", "1", str(size), "{1=1, 2=1}", "{1=0, 2=0}", None, "1", None)
+    ]
+    assert changed.rows('SELECT count(*), sum(record_count) FROM "t$files"') == [("1", "1")]
+
+
 def test_a_table_without_snapshots_has_empty_metadata_tables(warehouse: Any) -> None:
     warehouse.create_iceberg("unused")
-    for kind in ("snapshots", "history", "refs"):
-        assert warehouse.rows(f'SELECT * FROM "unused${kind}"') == []
+    for kind in ("snapshots", "history", "refs", "files"):
+        assert warehouse.rows(f'SELECT 1 FROM "unused${kind}"') == []
 
 
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        ('SELECT * FROM "t$files"', 'not supported by the local Athena: the metadata table "t$files"'),
+        ('SELECT * FROM "t$manifests"', 'local Athena: the metadata table "t$manifests"'),
+        ('SELECT * FROM "t$files"', "not supported by the local Athena: "),
+        ('SELECT lower_bounds FROM "t$files"', "not supported by the local Athena: "),
         ('SELECT * FROM "absent$refs"', "metadata table"),
         ('SELECT "$path" FROM "t$refs"', "COLUMN_NOT_FOUND"),
         ('SELECT * FROM "t$refs" FOR VERSION AS OF 1', "not supported by the local Athena"),
