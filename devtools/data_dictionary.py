@@ -19,6 +19,8 @@ _INTRODUCTION = """\
 Written by `make data-dictionary` from `spark/segmentation/data_dictionary.py` and `features.py`; do not edit this page.
 Each dataset is a table of the Glue database `beverage_analytics`, partitioned by `run_date` (string, YYYY-MM-DD): the
 run date of the DAG run. The definitions and units are also the column comments in Athena: `DESCRIBE customer_features`.
+In a run that uses the models of an earlier run date, `score` publishes `customer_segments`, `customer_rfm`,
+`segment_migration` and `feature_drift` instead of `kmeans`.
 """
 
 

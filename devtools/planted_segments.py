@@ -71,7 +71,7 @@ class Behaviour:
         count: int,
         random: np.random.Generator,
     ) -> tuple[Ints, Ints]:
-        """Return customer and day of ``count`` orders; ``weekend`` and ``autumn`` tell for each day what it is."""
+        """Return customer and day of ``count`` orders; ``weekend`` and ``autumn`` have one value for each day."""
         customer = random.choice(len(self.order), count, p=self.order)
         is_weekend = random.random(count) < self.weekend[customer]
         is_autumn = random.random(count) < self.autumn[customer]
