@@ -19,7 +19,7 @@ KEY_FIGURES = "key_figures"
 """XCom key of the task that publishes the report: one line of text for the list of reports and the run's note."""
 
 FAILURE = "failure"
-"""XCom key of a failed task: the cause in one line, for the run's note."""
+"""XCom key of a failed task: the cause in one line, for the run's note and the page of its step."""
 
 QUERY_ID = "query_id"
 """XCom key of a task that runs a statement on Athena: its query execution id, also if the query fails."""
