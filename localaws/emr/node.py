@@ -20,9 +20,11 @@ import site
 import sys
 import venv
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -132,7 +134,7 @@ class Node:
         """
         spark = self.spark
         for name in ("examples", "jars", "data"):
-            if not (self._spark_home / name).exists():
+            with suppress(FileExistsError):  # another step may be first
                 (self._spark_home / name).symlink_to(spark.home / name)
         local = submit.local_defaults(spark, {"default": self._hdfs, **buckets}, self.work, event_logs)
         local["spark.hadoop.fs.hdfs.impl"] = local["spark.hadoop.fs.s3.impl"]
@@ -285,10 +287,10 @@ def _bundled_pip() -> Path | None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write the file atomically: another step may read it."""
-    new = path.with_name(f"{path.name}.new")
-    new.write_text(text, "utf-8")
-    new.replace(path)
+    """Write the file atomically: another step may read or write it at the same time."""
+    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as new:
+        new.write(text)
+    Path(new.name).replace(path)
 
 
 def main() -> None:

@@ -8,11 +8,13 @@ import sys
 import time
 import zipfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from localaws.emr.node import Node
 from localaws.testing import LocalAws
 
 BUCKET = "node-tests"
@@ -191,7 +193,9 @@ def test_steps_run_in_parallel_and_their_logs_are_archived_meanwhile(aws: LocalA
         step("b", "bash", "-c", wait.format("b", "end")),
         StepConcurrencyLevel=2,
     )
-    while "b is waiting\n" not in logs_of(aws, f"{cluster_id}/steps/").values():
+    deadline = time.monotonic() + 60
+    while "b is waiting\n" not in (logs := logs_of(aws, f"{cluster_id}/steps/")).values():
+        assert time.monotonic() < deadline, logs
         time.sleep(0.2)
     emr = aws.client("emr")
     states = {each["Name"]: each["Status"]["State"] for each in emr.list_steps(ClusterId=cluster_id)["Steps"]}
@@ -199,6 +203,19 @@ def test_steps_run_in_parallel_and_their_logs_are_archived_meanwhile(aws: LocalA
     (aws.state / "emr" / cluster_id / "work" / "end").touch()
     status, _ = end_of(aws, cluster_id)
     assert status["State"] == "TERMINATED"
+
+
+def test_steps_that_start_together_configure_spark(tmp_path: Path) -> None:
+    """A temporary file that two steps shared made one of them fail."""
+    node = Node(tmp_path)
+    node.prepare(tmp_path, own_python=False)
+
+    def configure(_: int) -> None:
+        node.configure([], {}, event_logs=tmp_path, s3a={})
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(configure, range(200)))
+    assert sorted(path.name for path in node.conf.iterdir()) == ["core-site.xml", "spark-defaults.conf"]
 
 
 def test_the_logs_of_a_driver_in_cluster_mode_are_those_of_a_container(aws: LocalAws) -> None:
