@@ -168,6 +168,7 @@ def test_a_second_run_replaces_only_the_partitions_of_its_date(
         "model_selection",
         "segment_profiles",
         "segment_features",
+        "segment_rules",
     }
 
 
