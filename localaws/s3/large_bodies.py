@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, Any
 
-from moto.s3.exceptions import EntityTooSmall, InvalidPart, MalformedXML
+from moto.s3.exceptions import EntityTooSmall, InvalidPart, MalformedXML, NoSuchUpload
 from moto.s3.models import FakeKey, FakeMultipart, S3Backend
 from moto.settings import S3_UPLOAD_PART_MIN_SIZE
 from werkzeug.wrappers import Request
@@ -125,6 +125,14 @@ def _complete(self: Any, body: Iterator[tuple[int, str]]) -> tuple[bytes, str, t
     return b"", f"{digests.hexdigest()}-{count}", (kind, base64.b64encode(checksum.digest()).decode(), parts)
 
 
+def _upload_part(self: S3Backend, bucket_name: str, multipart_id: str, part_id: int, value: bytes) -> FakeKey:
+    """S3Backend.upload_part, which refuses an upload that does not exist. Raises NoSuchUpload."""
+    upload = self.get_bucket(bucket_name).multiparts.get(multipart_id)
+    if upload is None:
+        raise NoSuchUpload(upload_id=multipart_id)
+    return upload.set_part(part_id, value)
+
+
 def _upload_part_copy(
     self: S3Backend,
     dest_bucket_name: str,
@@ -138,7 +146,7 @@ def _upload_part_copy(
 ) -> FakeKey:
     """S3Backend.upload_part_copy, which copies from file to file instead of memory. The source exists."""
     source: Any = self.get_object(src_bucket_name, src_key_name, version_id=src_version_id)
-    part = self.get_bucket(dest_bucket_name).multiparts[multipart_id].set_part(part_id, b"")
+    part = self.upload_part(dest_bucket_name, multipart_id, part_id, b"")
     copied, digest, start = tempfile.TemporaryFile(), hashlib.md5(), start_byte or 0  # noqa: SIM115 - kept by the key
     with source._value_buffer.path.open("rb") as content:
         content.seek(start)
@@ -157,4 +165,5 @@ def _copy(source: IO[bytes], target: IO[bytes], digests: Sequence[Any], size: fl
 
 
 FakeMultipart.complete = _complete  # type: ignore[method-assign]
+S3Backend.upload_part = _upload_part  # type: ignore[method-assign]
 S3Backend.upload_part_copy = _upload_part_copy  # type: ignore[method-assign]

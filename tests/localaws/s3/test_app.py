@@ -210,3 +210,6 @@ def test_objects_survive_a_restart(tmp_path: Path) -> None:
         assert body(s3, "kept", "a/b") == b"still here"
         with pytest.raises(ClientError, match="NoSuchUpload"):
             s3.upload_part(Bucket="kept", Key="parts", UploadId=upload, PartNumber=1, Body=b"late")
+        source = {"Bucket": "kept", "Key": "a/b"}
+        with pytest.raises(ClientError, match="NoSuchUpload"):
+            s3.upload_part_copy(Bucket="kept", Key="parts", UploadId=upload, PartNumber=1, CopySource=source)
