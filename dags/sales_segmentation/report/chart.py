@@ -141,6 +141,12 @@ def draw_chart(
     )
 
 
+def cell_colours(step: int) -> tuple[str, str]:
+    """Return the colours of a heat-map cell and of the text in it; ``step`` is a place in DIVERGING, from -4 to 4."""
+    ink = ON_EXTREME if abs(step) == 4 else ON_STRONG if abs(step) == 3 else ON_PALE
+    return DIVERGING[step + 4], ink
+
+
 def is_narrow(axes: Axes) -> bool:
     """Return whether the chart is drawn for the screen of a phone."""
     figure = axes.get_figure(root=True)

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any
 from emr_pipeline.report_data import ReportData
 from sales_segmentation.report.chart import (
     ACCENT,
-    DIVERGING,
     FAINT,
     INK,
     MUTED,
-    ON_EXTREME,
-    ON_PALE,
-    ON_STRONG,
     PAPER,
     Chart,
+    cell_colours,
     draw_chart,
     is_narrow,
 )
@@ -68,14 +65,14 @@ def segment_migration(data: ReportData) -> Chart | None:
                     continue
                 customers = parse_column([cell], "customers")[0]
                 step = min(4, round(4 * customers / total)) if earlier else 0
-                ink = ON_EXTREME if step == 4 else ON_STRONG if step == 3 else ON_PALE
+                colour, ink = cell_colours(-step)
                 edge = INK if cell["matched"] == "true" else PAPER
                 axes.add_patch(
                     Rectangle(
                         (place - 0.47, at - 0.44),
                         0.94,
                         0.88,
-                        facecolor=DIVERGING[4 - step],
+                        facecolor=colour,
                         edgecolor=edge,
                         linewidth=1.8,
                     )
@@ -143,13 +140,13 @@ def feature_drift(data: ReportData) -> Chart | None:
         axes.set_xlabel("Population stability index (PSI)")
 
     caption = (
-        "How far the distribution of each feature has moved since the earlier run; the lines are at a PSI of 0.1 and "
-        "0.25. "
+        "How far the distribution of each feature has moved since the earlier run; the lines are at a PSI of "
+        f"{SOME_PSI} and {LARGE_PSI}. "
         + (
-            f"{len(drifted)} of {len(rows)} features have a PSI above 0.25 that chance does not explain (dark bars): a "
-            "large shift. Sums and tenure also shift when the data covers a longer time."
+            f"{len(drifted)} of {len(rows)} features have a PSI above {LARGE_PSI} that chance does not explain "
+            "(dark bars): a large shift. Sums and tenure also shift when the data covers a longer time."
             if drifted
-            else f"No feature of {len(rows)} has a PSI above 0.25 that chance does not explain."
+            else f"No feature of {len(rows)} has a PSI above {LARGE_PSI} that chance does not explain."
         )
         + (f" Only the {MOST_FEATURES} largest are shown." if len(rows) > MOST_FEATURES else "")
     )

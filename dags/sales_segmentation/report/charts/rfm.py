@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 from emr_pipeline.report_data import ReportData, Rows
 from sales_segmentation.report.chart import (
-    DIVERGING,
     INK,
-    ON_EXTREME,
-    ON_PALE,
-    ON_STRONG,
     PAPER,
     Chart,
+    cell_colours,
     draw_chart,
     is_narrow,
 )
@@ -71,13 +68,11 @@ def _draw_group(axes: Axes, name: str, cells: Rows) -> None:
     )
     share = sum(parse_column(cells, "revenue_percent"))
     step = min(4, round(share / SHARE_STEP))
-    ink = ON_EXTREME if step == 4 else ON_STRONG if step == 3 else ON_PALE
+    colour, ink = cell_colours(-step)
     left, bottom = min(frequency) - 0.47, min(recency) - 0.46
     width, height = max(frequency) - min(frequency) + 0.94, max(recency) - min(recency) + 0.92
     edge = INK if cells[0]["at_risk"] == "true" else PAPER
-    axes.add_patch(
-        Rectangle((left, bottom), width, height, facecolor=DIVERGING[4 - step], edgecolor=edge, linewidth=1.8)
-    )
+    axes.add_patch(Rectangle((left, bottom), width, height, facecolor=colour, edgecolor=edge, linewidth=1.8))
     words = name.replace(" ", "\n", 1) if width < 1 else name
     numbers = f"{integer(sum(parse_column(cells, 'customers')))} · {percent(share, 0)}"
     axes.text(

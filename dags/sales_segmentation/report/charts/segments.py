@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 
 from emr_pipeline.report_data import ReportData
 from sales_segmentation.report.chart import (
-    DIVERGING,
     INK,
     MARKERS,
     MUTED,
-    ON_EXTREME,
-    ON_PALE,
-    ON_STRONG,
     PAPER,
     Chart,
+    cell_colours,
     draw_chart,
     is_narrow,
 )
@@ -297,6 +294,4 @@ def _component_name(component: int, variance: list[float]) -> str:
 
 def _deviation_colours(deviation: float) -> tuple[str, str]:
     """Return the colours of a cell and of the number in it."""
-    step = max(-4, min(4, round(deviation / DEVIATION_STEP)))
-    ink = ON_EXTREME if abs(step) == 4 else ON_STRONG if abs(step) == 3 else ON_PALE
-    return DIVERGING[step + 4], ink
+    return cell_colours(max(-4, min(4, round(deviation / DEVIATION_STEP))))
