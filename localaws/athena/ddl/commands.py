@@ -101,6 +101,11 @@ class RepairTable:
 
 
 @dataclass(frozen=True)
+class Vacuum:
+    name: TableName
+
+
+@dataclass(frozen=True)
 class AddPartitions:
     name: TableName
     if_not_exists: bool
@@ -245,6 +250,7 @@ Command = (
     | DropTable
     | DropView
     | RepairTable
+    | Vacuum
     | AddPartitions
     | DropPartitions
     | RenamePartition

@@ -187,9 +187,10 @@ class DdlExecutor:
     @_run.register(commands.DropColumn)
     @_run.register(commands.RenameTable)
     @_run.register(commands.UnsetTableProperties)
+    @_run.register(commands.Vacuum)
     def _(
         self,
-        command: commands.DropColumn | commands.RenameTable | commands.UnsetTableProperties,
+        command: commands.DropColumn | commands.RenameTable | commands.UnsetTableProperties | commands.Vacuum,
         database: str,
     ) -> Result:
         """Athena has these statements only for Iceberg tables."""

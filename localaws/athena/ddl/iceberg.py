@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import singledispatchmethod
 from itertools import count
 from typing import cast
@@ -22,6 +23,7 @@ from pyiceberg.transforms import BucketTransform, IdentityTransform, TruncateTra
 from pyiceberg.types import IcebergType, NestedField
 
 from localaws.athena.ddl import commands
+from localaws.athena.ddl.iceberg_vacuum import vacuum
 from localaws.athena.ddl.parser import backquoted, hive_string
 from localaws.athena.errors import QueryFailed, ddl_failed, not_supported, semantic_error
 from localaws.athena.results.result import Result, ResultColumn
@@ -78,6 +80,11 @@ class IcebergDdl:
         for folder in ("data", "metadata"):
             for uri in files.below(f"{table.location.rstrip('/')}/{folder}"):
                 files.delete(uri)
+        return Result()
+
+    @run.register
+    def _(self, command: commands.Vacuum, table: Table) -> Result:
+        vacuum(self._iceberg(table), cast(LocalFiles, self._catalog.iceberg.files), datetime.now(UTC))
         return Result()
 
     # ---------------------------------------------------------------- alterations

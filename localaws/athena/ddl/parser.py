@@ -44,6 +44,7 @@ from localaws.athena.ddl.commands import (
     Storage,
     TableName,
     UnsetTableProperties,
+    Vacuum,
 )
 from localaws.athena.ddl.tokens import StatementToken, tokenize
 from localaws.athena.errors import MalformedQuery, QueryFailed, not_supported
@@ -110,7 +111,7 @@ class _Parser:
         self._tokens = tokens
         self._at = 0
 
-    def command(self) -> Command:
+    def command(self) -> Command:  # noqa: PLR0911 - one return for each verb
         if self._take("CREATE"):
             return self._create()
         if self._take("DROP"):
@@ -119,6 +120,8 @@ class _Parser:
             self._expect("REPAIR")
             self._expect("TABLE")
             return RepairTable(self._table_name())
+        if self._take("VACUUM"):
+            return Vacuum(self._table_name())
         if self._take("ALTER"):
             return self._alter()
         if self._take("SHOW"):

@@ -57,7 +57,7 @@ from localaws.athena.sql.parsing.statements import (
     parse_unload,
 )
 from localaws.athena.sql.translation.queries import QueryPlan, plan_query
-from localaws.athena.sql.translation.row_changes import FIRST_COLUMN, changed_rows
+from localaws.athena.sql.translation.row_changes import FIRST_COLUMN, changed_rows, files_with_rows
 from localaws.athena.sql.types import moments
 from localaws.athena.tables.catalog import Catalog
 from localaws.athena.tables.data_files import Scan
@@ -103,11 +103,13 @@ _WITH_PARAMETERS: dict[str, Callable[[str, Sequence[str] | None], Body]] = {
     "DELETE": parse_row_changes,
     "UPDATE": parse_row_changes,
     "MERGE": parse_row_changes,
+    "OPTIMIZE": parse_row_changes,
 }
 _WITHOUT_PARAMETERS: dict[str, Callable[[str], Body]] = {
     "CREATE_VIEW": parse_create_view,
     "PREPARE": parse_prepare,
     "DEALLOCATE_PREPARE": parse_deallocate,
+    "VACUUM": parse_ddl,
 }
 
 
@@ -224,6 +226,8 @@ class Engine:
                 return self._create_table_as(body, run)
             case InsertInto():
                 return self._insert(body, run)
+            case RowChanges(kind="OPTIMIZE"):
+                return self._optimize(body, run)
             case RowChanges():
                 return self._change_rows(body, run)
             case Unload():
@@ -280,6 +284,24 @@ class Engine:
         with self._started(planned, run) as (connection, scanned):
             count, files = apply_changes(connection, query.sql, cast("IcebergScan", scan), list(columns))
         return Result(_ROWS, scanned_bytes=scanned, update_count=count, files=files)
+
+    def _optimize(self, statement: RowChanges, run: _Run) -> Result:
+        """Rewrite the files that have rows for which the condition is true."""
+        from localaws.athena.tables.iceberg_scans import IcebergScan  # slow to import
+        from localaws.athena.writing.iceberg_optimize import check_condition, optimize
+
+        table, columns = self._operations.change_target(statement, run.database)
+        iceberg, paths = self._catalog.iceberg.table(table.database, table.name), None
+        if statement.changes[0].condition is not None:
+            check_condition(statement, iceberg)
+            with self._started(planned := self._planned(files_with_rows(statement), run), run) as (
+                connection,
+                _,
+            ):
+                paths = {path for (path,) in connection.execute(planned.query.sql).fetchall()}
+        scan = IcebergScan("", "", table, set(columns), iceberg=iceberg)
+        scanned, files = optimize(scan, paths)
+        return Result(scanned_bytes=scanned, files=files)
 
     def _unload(self, statement: Unload, run: _Run) -> Result:
         planned = self._planned(statement.query, run)
@@ -417,7 +439,7 @@ def _no_writing(uri: str) -> NoReturn:
 def _body(statement: Statement, parameters: Sequence[str] | None) -> Body:
     if parse := _WITH_PARAMETERS.get(statement.substatement):
         return parse(statement.text, parameters)
-    if statement.kind == "DML":
+    if statement.kind == "DML" and statement.substatement not in _WITHOUT_PARAMETERS:
         raise not_supported(f"{statement.substatement} statements")
     read = _WITHOUT_PARAMETERS.get(statement.substatement, parse_ddl)(statement.text)
     if parameters:

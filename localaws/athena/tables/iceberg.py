@@ -82,17 +82,17 @@ class LocalFiles(FileIO):
         self._path, self._writing, self._remove = path, writing, remove
 
     def new_input(self, location: str) -> InputFile:
-        return _Input(location, self._path(_uri(location)))
+        return _Input(location, self._path(s3_uri(location)))
 
     def new_output(self, location: str) -> OutputFile:
-        return _Output(location, self._path(_uri(location)), lambda: self._writing(_uri(location)))
+        return _Output(location, self._path(s3_uri(location)), lambda: self._writing(s3_uri(location)))
 
     def delete(self, location: str | InputFile | OutputFile) -> None:
-        self._remove(_uri(location if isinstance(location, str) else location.location))
+        self._remove(s3_uri(location if isinstance(location, str) else location.location))
 
     def below(self, folder: str) -> list[str]:
         """Return the URIs of all objects below a folder."""
-        root = self._path(_uri(folder))
+        root = self._path(s3_uri(folder))
         found = root.rglob("*") if root.is_dir() else ()
         return [
             f"{folder.rstrip('/')}/{file.relative_to(root).as_posix()}" for file in found if file.is_file()
@@ -100,7 +100,7 @@ class LocalFiles(FileIO):
 
     def modified(self, location: str) -> float:
         """Return the time of the last change, in seconds since 1970."""
-        return self._path(_uri(location)).stat().st_mtime
+        return self._path(s3_uri(location)).stat().st_mtime
 
 
 class _Input(InputFile):
@@ -172,7 +172,7 @@ class _Upload(io.RawIOBase):
             self._writing.__exit__(kind, error, trace)
 
 
-def _uri(location: str) -> str:
+def s3_uri(location: str) -> str:
     """Return the location with the scheme that Athena uses: other writers may use ``s3a://``."""
     scheme, _, rest = location.partition("://")
     return f"s3://{rest}" if scheme in ("s3a", "s3n") else location

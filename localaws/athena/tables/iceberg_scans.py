@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,28 +59,38 @@ class IcebergScan(Scan):
         return tasks
 
     def open(self) -> Source:
-        names = [column.name for column in self.schema.columns]
-        chosen = [name for name in names if name.lower() in self.columns] or names[:1]
-        scan = self.iceberg.scan(snapshot_id=self.snapshot, selected_fields=tuple(chosen))
         tasks = self.tasks()
-        found = {name.lower(): self.column_types[name.lower()] for name in chosen}
-        types = {name: dt.NULL if type_ is None else type_ for name, type_ in found.items()}
-        projected = scan.projection()
-
-        def batches() -> Iterator[pa.RecordBatch]:
-            for task in tasks:
-                read = ArrowScan(self.iceberg.metadata, self.iceberg.io, projected, AlwaysTrue())
-                for batch in read.to_record_batches([task]):
-                    columns = [
-                        pa.nulls(len(batch)) if type_ == dt.NULL else _as_stored(column, type_)
-                        for column, type_ in zip(batch.columns, types.values(), strict=True)
-                    ]
-                    path = pa.repeat(pa.scalar(task.file.file_path, dt.VARCHAR), len(batch))
-                    yield pa.RecordBatch.from_arrays([*columns, path], schema=schema)
-
+        types = self._chosen_types
         schema = pa.schema([*((name, stored(t)) for name, t in types.items()), (PATH_COLUMN, dt.VARCHAR)])
-        size = sum(file.file_size_in_bytes for task in tasks for file in (task.file, *task.delete_files))
-        return Source(_Stream(schema, batches), instants(types), size)
+        return Source(_Stream(schema, lambda: self._batches(tasks, schema)), instants(types), bytes_of(tasks))
+
+    def rows(self, tasks: Sequence[FileScanTask]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of some files, with the columns of this scan as they are stored. Raises QueryFailed."""
+        schema = pa.schema([(name, stored(type_)) for name, type_ in self._chosen_types.items()])
+        return _checked(self._batches(tasks, schema))
+
+    @property
+    def _chosen_types(self) -> dict[str, pa.DataType]:
+        """The types of the columns that are read: at least one, so that the rows are counted."""
+        types = {name: dt.NULL if type_ is None else type_ for name, type_ in self.column_types.items()}
+        return {name: types[name] for name in types if name in self.columns} or dict(
+            [next(iter(types.items()))]
+        )
+
+    def _batches(self, tasks: Sequence[FileScanTask], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        types = self._chosen_types
+        chosen = tuple(column.name for column in self.schema.columns if column.name.lower() in types)
+        projected = self.iceberg.scan(snapshot_id=self.snapshot, selected_fields=chosen).projection()
+        for task in tasks:
+            read = ArrowScan(self.iceberg.metadata, self.iceberg.io, projected, AlwaysTrue())
+            for batch in read.to_record_batches([task]):
+                columns = [
+                    pa.nulls(len(batch)) if type_ == dt.NULL else _as_stored(column, type_)
+                    for column, type_ in zip(batch.columns, types.values(), strict=True)
+                ]
+                if PATH_COLUMN in schema.names:
+                    columns.append(pa.repeat(pa.scalar(task.file.file_path, dt.VARCHAR), len(batch)))
+                yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 class _Stream:
@@ -90,14 +100,21 @@ class _Stream:
         self._schema, self._batches = schema, batches
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        reader = pa.RecordBatchReader.from_batches(self._schema, self._checked())
+        reader = pa.RecordBatchReader.from_batches(self._schema, _checked(self._batches()))
         return reader.__arrow_c_stream__(requested_schema)
 
-    def _checked(self) -> Iterator[pa.RecordBatch]:
-        try:
-            yield from self._batches()
-        except (OSError, ValueError) as error:
-            raise _bad_data(error) from None
+
+def bytes_of(tasks: Iterable[FileScanTask]) -> int:
+    """Return the size of the files and of their delete files, each file once."""
+    files = {file.file_path: file for task in tasks for file in (task.file, *task.delete_files)}
+    return sum(file.file_size_in_bytes for file in files.values())
+
+
+def _checked(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from batches
+    except (OSError, ValueError) as error:
+        raise _bad_data(error) from None
 
 
 def _bad_data(error: Exception) -> QueryFailed:

@@ -82,6 +82,7 @@ def append(
     with new_files(transaction) as files, commit_failures(transaction), transaction:
         for chunk in chunks(names, batches, table.schema()):
             files.write(chunk)
+            files.check_partitions()
         if files.made:
             with transaction.update_snapshot().fast_append() as snapshot:
                 for file in files.made:
@@ -111,7 +112,7 @@ class NewFiles:
         self.rows = 0
 
     def write(self, rows: pa.Table) -> None:
-        """Write rows with all columns of the table. Raises QueryFailed if there are more than 100 partitions."""
+        """Write rows with all columns of the table."""
         if len(rows) == 0:
             return
         made = _dataframe_to_data_files(
@@ -124,6 +125,9 @@ class NewFiles:
         for file in made:
             self.made.append(file)
         self.rows += len(rows)
+
+    def check_partitions(self) -> None:
+        """Raise QueryFailed if there are files in more than 100 partitions."""
         if len({str(file.partition) for file in self.made}) > _MOST_PARTITIONS:
             raise QueryFailed(
                 "ICEBERG_TOO_MANY_OPEN_PARTITIONS: Exceeded limit of 100 open writers for partitions/buckets"
@@ -175,6 +179,7 @@ def replace_files(
     with new_files(transaction) as files, commit_failures(transaction), transaction:
         for chunk in chunks(names, batches, transaction.table_metadata.schema()):
             files.write(chunk)
+            files.check_partitions()
         if files.made or replaced:
             with transaction.update_snapshot().overwrite() as snapshot:
                 for file in replaced:

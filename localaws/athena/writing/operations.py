@@ -175,11 +175,12 @@ class Operations:
         return chosen
 
     def change_target(self, statement: RowChanges, database: str) -> tuple[Table, dict[str, pa.DataType]]:
-        """Return the table of a DELETE, UPDATE or MERGE INTO, and its columns. Raises QueryFailed."""
+        """Return the table of a DELETE, UPDATE, MERGE INTO or OPTIMIZE, and its columns. Raises QueryFailed."""
         table = self._existing(self.database(statement.name, database), statement.name)
         if not table.is_iceberg:
-            what = {"DELETE": "Deleting from", "UPDATE": "Updating", "MERGE": "Merging into"}[statement.kind]
-            raise QueryFailed(f"NOT_SUPPORTED: {what} Hive tables is not supported", SYNTAX_ERROR)
+            what = {"DELETE": "Deleting from", "UPDATE": "Updating", "MERGE": "Merging into"}
+            verb = what.get(statement.kind, "Optimizing")
+            raise QueryFailed(f"NOT_SUPPORTED: {verb} Hive tables is not supported", SYNTAX_ERROR)
         return table, dict(self._columns(table))
 
     def _columns(self, table: Table) -> list[tuple[str, pa.DataType]]:

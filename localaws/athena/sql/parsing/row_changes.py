@@ -1,4 +1,7 @@
-"""Parses DELETE, UPDATE and MERGE INTO. Source: Trino's SqlBase.g4"""
+"""Parses DELETE, UPDATE, MERGE INTO and OPTIMIZE.
+
+Sources: Trino's SqlBase.g4 and https://docs.aws.amazon.com/athena/latest/ug/optimize-statement.html
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,8 @@ class RowChanges:
     """``changes`` apply to the rows of the table: for each row, the first change whose condition is true.
 
     In a MERGE INTO, ``source`` is the relation of USING, ``on`` its condition, and ``inserts`` are the new rows for
-    rows of the source without a match: condition, columns (none for all of the table) and values.
+    rows of the source without a match: condition, columns (none for all of the table) and values. The condition of an
+    OPTIMIZE selects the files; its only change changes no rows.
     """
 
     kind: str
@@ -58,6 +62,8 @@ class _Parser(StatementParser):
             return self._delete()
         if self._take("UPDATE"):
             return self._update()
+        if self._take("OPTIMIZE"):
+            return self._optimize()
         self._expect("MERGE", "INTO")
         return self._merge()
 
@@ -73,6 +79,12 @@ class _Parser(StatementParser):
         values = self._assignments("WHERE")
         condition = self._until() if self._take("WHERE") else None
         return RowChanges("UPDATE", name, alias, (Change(condition, values),))
+
+    def _optimize(self) -> RowChanges:
+        name = self._relation()
+        self._expect("REWRITE", "DATA", "USING", "BIN_PACK")
+        condition = self._until() if self._take("WHERE") else None
+        return RowChanges("OPTIMIZE", name, name.name, (Change(condition, {}),))
 
     def _merge(self) -> RowChanges:
         name, alias = self._target()

@@ -63,6 +63,13 @@ def changed_rows(statement: RowChanges, columns: dict[str, pa.DataType], types: 
     return exp.union(found, inserted, distinct=False)
 
 
+def files_with_rows(statement: RowChanges) -> exp.Expr:
+    """Return the query of the files that have rows for which the condition of an OPTIMIZE is true."""
+    query = parse_query(f'SELECT DISTINCT "$path" FROM {_table(statement)}')
+    query.set("where", exp.Where(this=_condition(statement.changes[0].condition)))
+    return query
+
+
 def _changed(
     statement: RowChanges, columns: dict[str, pa.DataType], matched: exp.Expr | None
 ) -> list[exp.Expr]:
