@@ -26,6 +26,9 @@ from emr_pipeline.triggers.base import Event, Resource
 LOOK_AGAIN = 10
 """Seconds between two checks for logs."""
 
+CANCELLATION_SECONDS = 300
+"""How long a retry waits until the cancelled step of an earlier try has ended."""
+
 
 def check_alive(emr: Target, cluster_id: str, task: BaseOperator) -> None:
     """Raise AirflowFailException with AWS's reason if the cluster accepts no more steps."""
@@ -109,7 +112,7 @@ class AwaitStepOperator(TargetOperator, WaitingOperator):
         self.step = dict(vars(step))  # Airflow does not render a frozen dataclass
 
     def reconcile(self, context: Context) -> Any:
-        found = self._latest()
+        found = self._latest_settled()
         first_try = context["ti"].try_number == 1
         rejected = found.step_id if found and not _is_usable(found, first_try) else None
         step_id = self.find_or_create(
@@ -123,6 +126,18 @@ class AwaitStepOperator(TargetOperator, WaitingOperator):
 
     def _latest(self) -> Step | None:
         return self.emr.latest_steps(self.cluster_id).get(self.step["name"])
+
+    def _latest_settled(self) -> Step | None:
+        """Return the newest step of this name, once it is no longer being cancelled: until then it may still write."""
+        deadline = time.monotonic() + CANCELLATION_SECONDS
+        while (found := self._latest()) and found.phase == Phase.CANCELLING:
+            if time.monotonic() >= deadline:
+                raise AirflowException(
+                    f"{self.task_id}: step {found.step_id} of an earlier try is still {found.state} after "
+                    f"{CANCELLATION_SECONDS} s, so it was not submitted again; clear this task when the step has ended"
+                )
+            time.sleep(1)
+        return found
 
     def _find(self, rejected: str | None) -> str | None:
         """Return the id of the newest step of this name, None if there is none or it is the rejected one."""

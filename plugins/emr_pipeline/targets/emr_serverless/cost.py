@@ -41,7 +41,7 @@ def read_cost(
         ready_after=(min(started) - created).total_seconds() if started else None,
         uses=tuple(uses),
         step_seconds={
-            run["name"]: (run["endedAt"] - run["startedAt"]).total_seconds()
+            run.get("name", ""): (run["endedAt"] - run["startedAt"]).total_seconds()
             for run in sorted(job_runs, key=lambda run: run["createdAt"])
             if run["state"] == "SUCCESS" and run.get("startedAt") and run.get("endedAt")
         },

@@ -122,7 +122,9 @@ class EmrServerless(Target):
         application = self._application(cluster_id)
         if application["state"] in LIVE_STATES:
             return ""
-        return f"{application['state']}: {application.get('stateDetails') or 'no reason given'}"
+        idle = application["autoStopConfiguration"]["idleTimeoutMinutes"]
+        reason = application.get("stateDetails") or f"after {idle} idle minutes, or at the end of its run"
+        return f"{application['state']}: {reason}"
 
     def terminate(self, cluster_id: str) -> None:
         with suppress(self.client.exceptions.ResourceNotFoundException):
@@ -143,7 +145,7 @@ class EmrServerless(Target):
     def latest_steps(self, cluster_id: str) -> dict[str, Step]:
         oldest_first = sorted(self._job_runs(cluster_id), key=lambda run: run["createdAt"])
         return {
-            run["name"]: Step(run["id"], run["name"], run["state"], PHASES[run["state"]])
+            run.get("name", ""): Step(run["id"], run.get("name", ""), run["state"], PHASES[run["state"]])
             for run in oldest_first
         }
 

@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from botocore.exceptions import ClientError
 
 from emr_pipeline.hook_clients import HookClients
+from emr_pipeline.operators import step as step_module
 from emr_pipeline.operators.cluster import (
     CreateClusterOperator,
     ReapClustersOperator,
@@ -30,6 +31,8 @@ from emr_pipeline.tags import deployment_tags
 from emr_pipeline.targets.emr_serverless import application
 from emr_pipeline.targets.emr_serverless.target import EmrServerless
 from emr_pipeline.targets.emr_serverless.triggers import JobRunTrigger
+from emr_pipeline.targets.phase import Phase
+from emr_pipeline.targets.target import Step
 from localaws.faults import DropConnection, Fault, Faults, ServerError
 
 Context = Callable[..., Any]
@@ -285,6 +288,34 @@ def test_a_step_that_hangs_is_cancelled_at_its_deadline_and_ended_twice_without_
     assert states(aws, application_id) == [("one", "CANCELLED")]
 
 
+def test_a_step_is_repeated_only_after_its_cancelled_job_run_has_ended(
+    aws: Any, application_id: str, run: Context
+) -> None:
+    """Otherwise both would write the same files: EMR Serverless runs job runs at the same time."""
+    operator = wait_for(application_id, step("one", "succeed"))
+    emr = operator.emr
+    first = emr.submit(application_id, step("one", "hang"))
+    until_running(application_id, "one")
+    emr.cancel({"cluster_id": application_id, "step_id": first})
+    second = operator.execute(run(try_number=2))
+    cancelled, repeated = (emr.describe(application_id, job_run_id) for job_run_id in (first, second))
+    assert cancelled.ended
+    assert repeated.queued
+    assert cancelled.ended <= repeated.queued
+
+
+def test_a_step_that_is_not_cancelled_in_time_is_not_repeated(
+    aws: Any, application_id: str, run: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = wait_for(application_id, step("one", "succeed"))
+    cancelling = Step("00f0000000000000", "one", "CANCELLING", Phase.CANCELLING)
+    monkeypatch.setattr(operator.emr, "latest_steps", lambda _: {"one": cancelling})
+    monkeypatch.setattr(step_module, "CANCELLATION_SECONDS", 0)
+    with pytest.raises(AirflowException, match="step 00f0000000000000 of an earlier try is still CANCELLING"):
+        operator.execute(run(try_number=2))
+    assert states(aws, application_id) == []
+
+
 def test_terminate_cancels_the_open_job_runs_and_stops_the_application(
     aws: Any, application_id: str, run: Context
 ) -> None:
@@ -295,7 +326,8 @@ def test_terminate_cancels_the_open_job_runs_and_stops_the_application(
     assert states(aws, application_id) == [("one", "CANCELLED")]
     assert state_of(aws, application_id) == "STOPPED"
     with pytest.raises(
-        AirflowFailException, match=f"cluster {application_id} is STOPPED: .*to create a new one"
+        AirflowFailException,
+        match=f"cluster {application_id} is STOPPED: after 15 idle minutes, or at the end of its run; to create",
     ):
         wait_for(application_id, step("two", "succeed")).execute(run())
 
