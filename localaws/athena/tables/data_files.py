@@ -21,8 +21,8 @@ class Scan:
     """One use of a table in a query, and the part of the table that the query reads.
 
     ``name`` is the relation in DuckDB, and ``alias`` its alias in the translated query. ``columns`` are the columns
-    that are read. ``predicates`` are conditions on partition keys only, in DuckDB's SQL; rows that do not fulfil
-    them are not needed.
+    that are read. ``predicates`` are conditions on partition keys only, ``filters`` are conditions on other columns
+    of the table, both in DuckDB's SQL; rows that do not fulfil them are not needed.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Scan:
     table: Table
     columns: set[str] = field(default_factory=set)
     predicates: list[str] = field(default_factory=list)
+    filters: list[str] = field(default_factory=list)
 
     @property
     def version(self) -> object:

@@ -80,8 +80,8 @@ def open_scan(scan: Scan, catalog: Catalog, path: Callable[[str], Path], connect
 def register_scan(opened: OpenScan, connection: Any, stored: bool) -> None:
     """Register the scan as a relation of the connection. The values are those that Athena reads from the files.
 
-    With ``stored`` the rows are copied into a temporary table, within DuckDB's memory limit. Of an Arrow scan, DuckDB
-    does not know the number of rows, and may choose an order of joins that builds cross products.
+    With ``stored`` the needed rows are copied into a temporary table, within DuckDB's memory limit. Of an Arrow scan,
+    DuckDB does not know the number of rows, and may choose an order of joins that builds cross products.
     """
     name, source = opened.scan.name, opened.source
     if not source.values and not stored:
@@ -91,7 +91,10 @@ def register_scan(opened: OpenScan, connection: Any, stored: bool) -> None:
     read = {column: source.values.get(column, duckdb_identifier(column)) for column in opened.scan.columns}
     columns = ", ".join(f"{text} AS {duckdb_identifier(column)}" for column, text in read.items()) or "*"
     kind = "TABLE" if stored else "VIEW"
-    connection.execute(f"CREATE TEMP {kind} {name} AS SELECT {columns} FROM {name}_files")
+    text = f"SELECT {columns} FROM {name}_files"
+    if stored and opened.scan.filters:
+        text = f"SELECT * FROM ({text}) AS {opened.scan.alias} WHERE {' AND '.join(opened.scan.filters)}"
+    connection.execute(f"CREATE TEMP {kind} {name} AS {text}")
 
 
 def register_again(scan: Scan, registered: Scan, connection: Any) -> None:
@@ -100,10 +103,10 @@ def register_again(scan: Scan, registered: Scan, connection: Any) -> None:
 
 
 def reads_the_same(scan: Scan, other: Scan) -> bool:
-    """Whether both scans read the same columns of all files of the same table."""
+    """Whether both scans read the same columns of all rows of the same table."""
     return (
         (scan.table.database, scan.table.name, scan.version, scan.columns)
         == (other.table.database, other.table.name, other.version, other.columns)
-        and not scan.predicates
-        and not other.predicates
+        and not (scan.predicates or scan.filters)
+        and not (other.predicates or other.filters)
     )

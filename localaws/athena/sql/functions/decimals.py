@@ -5,7 +5,7 @@ Source: https://trino.io/docs/current/functions/decimal.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
@@ -14,7 +14,7 @@ from localaws.athena.datatypes import MAX_DIGITS
 from localaws.athena.errors import not_supported
 from localaws.athena.sql.types.casts import coerced
 from localaws.athena.sql.types.number_casts import SHORT, unscaled
-from localaws.athena.sql.types.typed_sql import TypedSql
+from localaws.athena.sql.types.typed_sql import TypedSql, once
 
 # Up to this precision, only sums that are too large for Trino overflow a HUGEINT, unless 10,000 values of this size
 # cancel each other out.
@@ -58,21 +58,22 @@ def aggregate(name: str, value: TypedSql, before: str, over: str) -> TypedSql:
         raise not_supported(
             f"{name}(DISTINCT {dt.trino_name(value.type)}): cast to decimal({_SUMS_FIT_UP_TO},s) or less first"
         )
-    # Large values are summed in two parts that cannot overflow. The others need only one sum, which is much faster.
+    # The upper digits of large values have a sum of their own, so that no sum overflows.
     bound = _nines(_SUMS_FIT_UP_TO, total)
-    small = f"{value.sql} BETWEEN -{bound} AND {bound}"
-    digits = unscaled(value.sql, value.type)
-    rest = unscaled(f"sum(CASE WHEN {small} THEN {value.sql} END){over}", total)
-    upper, lower = (
-        f"sum(CASE WHEN {small} THEN NULL ELSE {part}({digits}) END){over}"
-        for part in ("trino_upper", "trino_lower")
-    )
-    parts = f"{upper}, {lower}, {rest}, {count}"
-    return (
-        _pointed(f"trino_sum({parts})", total)
-        if name == "sum"
-        else _pointed(f"trino_average({parts})", value.type)
-    )
+
+    def summed(small: Callable[[str], str], large: Callable[[str], str]) -> str:
+        def part(one: str) -> str:
+            digits = unscaled(one, value.type)
+            return f"CASE WHEN {one} BETWEEN -{bound} AND {bound} THEN {small(one)} ELSE {large(digits)} END"
+
+        return f"sum({once([value.sql], part)}){over}"
+
+    upper = summed(lambda _: "NULL", lambda digits: f"trino_upper({digits})")
+    rest = summed(str, lambda digits: _pointed(f"trino_lower({digits})", total).sql)
+    parts = f"{upper}, {unscaled(rest, total)}"
+    if name == "sum":
+        return _pointed(f"trino_sum({parts})", total)
+    return _pointed(f"trino_average({parts}, {count})", value.type)
 
 
 def _nines(digits: int, datatype: pa.DataType) -> str:

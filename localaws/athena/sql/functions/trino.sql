@@ -70,10 +70,8 @@ CREATE MACRO trino_mod_wide(x, a_shift, a_room, a_factor, y, b_shift, b_room, b_
 -- A sum in two parts that cannot overflow.
 CREATE MACRO trino_upper(a) AS a // 10000000000000000000::HUGEINT;
 CREATE MACRO trino_lower(a) AS a % 10000000000000000000::HUGEINT;
-CREATE MACRO trino_sum(upper, lower, small, n) AS
-    CASE WHEN n > 0 THEN coalesce(upper, 0) * 10000000000000000000::HUGEINT + coalesce(lower, 0) + coalesce(small, 0) END;
-CREATE MACRO trino_average(upper, lower, small, n) AS
-    CASE WHEN n > 0 THEN wide_average(coalesce(upper, 0), coalesce(lower, 0) + coalesce(small, 0), n) END;
+CREATE MACRO trino_sum(upper, rest) AS coalesce(upper, 0) * 10000000000000000000::HUGEINT + rest;
+CREATE MACRO trino_average(upper, rest, n) AS CASE WHEN n > 0 THEN wide_average(coalesce(upper, 0), rest, n) END;
 
 -- A sum; DuckDB's can have 39 digits.
 CREATE MACRO trino_fitting(a, largest) AS

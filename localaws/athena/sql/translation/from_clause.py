@@ -57,6 +57,7 @@ class Relations:
         self._query, self._expressions = query, expressions
         self._names = count()
         self._views: tuple[str, ...] = ()  # the views around the query that is translated
+        self._tables: dict[tuple[str, str], Table | None] = {}
         self._iceberg: dict[tuple[str, str], Any] = {}
         self.scans: list[Scan] = []
 
@@ -304,7 +305,10 @@ class Relations:
     def _glue_table(self, node: exp.Table) -> Table:
         database = node.db.lower() or self._database
         _check_catalog(node)
-        table = self._catalog.table(database, node.name)
+        named = database, node.name.lower()
+        if named not in self._tables:  # a query reads the definition of a table only once
+            self._tables[named] = self._catalog.table(*named)
+        table = self._tables[named]
         if table is None and "$" in node.name:
             raise unsupported(f'the metadata table "{node.name}"', node)
         if table is None:

@@ -46,6 +46,7 @@ from localaws.athena.tables.catalog import Catalog
 from localaws.athena.tables.data_files import Scan
 
 _OUTPUT = re.compile(r"c\d+")  # the name of an output column in DuckDB's SQL
+_NOT_DETERMINISTIC = ("random()", "gen_random_uuid()")  # in DuckDB's SQL
 _SET_OPERATIONS: dict[type[exp.Expr], str] = {
     exp.Union: "UNION",
     exp.Intersect: "INTERSECT",
@@ -237,7 +238,7 @@ class _Compiler:
         return Query(_limited(text, node, order, len(items)), outputs)
 
     def _where(self, node: exp.Expr, scope: Scope, expressions: Expressions) -> str:
-        """Return WHERE. A condition that only uses partition keys of one table is also added to the table's scan."""
+        """Return WHERE. A condition that only uses columns of one table is also added to the table's scan."""
         where = node.args.get("where")
         if where is None:
             return ""
@@ -246,9 +247,12 @@ class _Compiler:
             scope.touched.clear()
             text = expressions.condition(condition, "WHERE clause")
             texts.append(text)
-            scan = _pruned_scan(condition, scope)
-            if scan is not None:
-                scan.predicates.append(text)
+            scan = _filtered_scan(condition, scope)
+            if scan is None or any(call in text for call in _NOT_DETERMINISTIC):
+                continue
+            keys = {key.name for key in scan.table.partition_keys}
+            on_keys = all(column.in_scan in keys for column in scope.touched)
+            (scan.predicates if on_keys else scan.filters).append(text)
         return f" WHERE {' AND '.join(texts)}"
 
     def _items(self, node: exp.Expr, scope: Scope, expressions: Expressions) -> list[_Item]:
@@ -498,21 +502,19 @@ def _conjuncts(node: exp.Expr) -> list[exp.Expr]:
     return [node]
 
 
-def _pruned_scan(condition: exp.Expr, scope: Scope) -> Scan | None:
-    """Return the scan in this SELECT of which ``condition`` only uses partition keys; None if there is none.
+def _filtered_scan(condition: exp.Expr, scope: Scope) -> Scan | None:
+    """Return the scan in this SELECT of which ``condition`` only uses columns; None if there is none.
 
-    A subquery's condition must not prune a table of an outer query. A condition must not prune the nullable side of an
-    outer join, because rows without a match would appear with NULLs.
+    A subquery's condition must not filter a table of an outer query. A condition must not filter the nullable side of
+    an outer join, because rows without a match would appear with NULLs.
     """
     if condition.find(exp.Query) is not None or not scope.touched:
         return None
     scan = scope.touched[0].scan
     if scan is None:
         return None
-    keys = {key.name for key in scan.table.partition_keys}
     fits = all(
-        column.scan is scan and column.in_scan in keys and not column.nullable and column in scope.columns
-        for column in scope.touched
+        column.scan is scan and not column.nullable and column in scope.columns for column in scope.touched
     )
     return scan if fits else None
 

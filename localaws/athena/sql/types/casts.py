@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+
 import pyarrow as pa
 from sqlglot import exp
 
@@ -25,6 +28,8 @@ _READABLE = {
     dt.BOOLEAN: r"(?i)t|true|1|f|false|0",
 }
 
+
+_TEXT_CONSTANT = re.compile(r"'([^']*)'")
 
 _READ = {dt.UUID: "trino_uuid({0})", dt.IPADDRESS: "trino_read_ip({0})"}
 _BYTES = {
@@ -131,6 +136,8 @@ def _casts_in_trino(  # noqa: PLR0911 - one return for each kind of type
 
 def _read_text(value: TypedSql, target: pa.DataType, verb: str) -> str:
     name = dt.duckdb_name(target)
+    if (constant := _read_constant(value.sql, target, verb)) is not None:
+        return constant
     if isinstance(target, dt.TrinoType) and target.kind == "char":
         return f"rtrim(substring({value.sql}, 1, {target.size}), ' ')"
     if target == dt.VARBINARY and verb == "CAST":
@@ -154,6 +161,24 @@ def _read_text(value: TypedSql, target: pa.DataType, verb: str) -> str:
     if dt.is_decimal(target):
         text = f"trino_without_exponent({text})"
     return f"{verb}({text} AS {name})"
+
+
+def _read_constant(sql: str, target: pa.DataType, verb: str) -> str | None:
+    """Return DuckDB's SQL for a constant text in the usual form of a date or a decimal; None if ``sql`` is none.
+
+    DuckDB can use a comparison with such a constant when it reads the rows. With a macro it cannot.
+    """
+    found = _TEXT_CONSTANT.fullmatch(sql)
+    if found is None:
+        return None
+    if dt.is_decimal(target) and re.fullmatch(r"[+-]?[0-9]+(\.[0-9]*)?", found[1]):
+        return f"{verb}({sql} AS {dt.duckdb_name(target)})"
+    if target == dt.DATE and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", found[1]):
+        try:
+            return f"DATE '{date.fromisoformat(found[1])}'"
+        except ValueError:
+            return None
+    return None
 
 
 def _casts(source: pa.DataType, target: pa.DataType) -> bool:

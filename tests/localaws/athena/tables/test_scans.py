@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from localaws.athena.sql.parsing.parser import parse_query
+from localaws.athena.sql.translation.queries import plan_query
+from localaws.athena.tables.catalog import Catalog
 from tests.localaws.athena.conftest import Warehouse
 
 
@@ -412,6 +415,40 @@ def test_wrong_names_fail_with_athenas_errors(
     warehouse: Warehouse, sales: str, sql: str, message: str
 ) -> None:
     assert warehouse.failure(sql).startswith(message.format(db=warehouse.database))
+
+
+@pytest.mark.parametrize(
+    ("query", "filters"),
+    [
+        (
+            "FROM sales a, sales b WHERE a.amount = b.amount AND a.amount < 3 AND b.customer LIKE 'EU%'",
+            [1, 1],
+        ),
+        ("FROM sales a LEFT JOIN sales b ON a.amount = b.amount WHERE a.amount < 3 AND b.amount < 3", [1, 0]),
+        ("FROM sales a, sales b WHERE a.amount < 3 OR b.amount < 3", [0, 0]),
+        ("FROM sales a, sales b WHERE a.amount < 3 * random() AND a.run_date = DATE '2024-01-01'", [0, 0]),
+        (
+            "FROM sales a, sales b WHERE a.amount < (SELECT max(amount) FROM sales WHERE amount < 9)",
+            [0, 0, 1],
+        ),
+        ("FROM sales a WHERE EXISTS (SELECT 1 FROM sales b WHERE a.amount < 3 AND b.amount < 3)", [0, 1]),
+    ],
+)
+def test_a_condition_on_one_table_of_a_join_filters_its_scan(
+    warehouse: Warehouse, sales: str, query: str, filters: list[int]
+) -> None:
+    tree = parse_query(f"SELECT count(*) {query}")
+    plan = plan_query(tree, Catalog(warehouse.glue), warehouse.database, datetime.now(UTC))
+    assert [len(scan.filters) for scan in plan.scans] == filters
+
+
+def test_filtered_scans_have_the_rows_that_the_query_needs(warehouse: Warehouse, sales: str) -> None:
+    joined = "FROM sales a LEFT JOIN sales b ON a.amount = b.amount AND b.amount > 0 WHERE a.amount < 2"
+    assert warehouse.rows(f"SELECT count(*) {joined} AND b.amount IS NULL") == [("4",)]
+    assert warehouse.rows(f"SELECT count(*), count(b.amount) {joined}") == [("20", "16")]
+    assert warehouse.rows("SELECT count(*) FROM sales a, sales b WHERE a.amount < 2 AND b.amount < 3") == [
+        ("96",)
+    ]
 
 
 def test_tables_are_joined_in_the_order_of_their_sizes(warehouse: Warehouse) -> None:
