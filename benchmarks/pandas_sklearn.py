@@ -1,24 +1,18 @@
-"""The same work as the three jobs with pandas and scikit-learn: ``pandas_sklearn.py INPUT OUTPUT``.
+"""The same work as the three jobs with pandas and scikit-learn: ``python -m benchmarks.pandas_sklearn INPUT OUTPUT``.
 
-The same cleaning rules, the seven features, min-max scaling, PCA, KMeans with one start and a silhouette for k from 2
-to 10, the choice of k, the segments and their profiles. All results are written as Parquet.
+The same cleaning rules and the seven features, then ``sklearn_segments``. All results are written as Parquet.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
-from sklearn.metrics import calinski_harabasz_score, silhouette_score
-from sklearn.preprocessing import MinMaxScaler
+import pyarrow as pa
 
-SILHOUETTE_CUSTOMERS = 20_000
-"""scikit-learn compares all pairs of customers, so it gets a sample above this number; the jobs use all customers."""
+from benchmarks.sklearn_segments import write_segments
 
 KEYS = ["Order_ID", "Customer_ID"]
 TEXTS = ["Product", "Category", "Region"]
@@ -62,38 +56,9 @@ def features_of(sales: pd.DataFrame) -> pd.DataFrame:
 
 def main(source: str, target: Path) -> None:
     sales, rejected = cleaned(pd.read_csv(source, dtype=str))
-    customers = features_of(sales)
-    scaled = MinMaxScaler().fit_transform(customers)
-    components = PCA(random_state=7).fit(scaled)
-    fits = {k: KMeans(k, n_init=1, random_state=7).fit(scaled) for k in range(2, 11)}
-    sample = min(len(scaled), SILHOUETTE_CUSTOMERS)
-    selection = pd.DataFrame(
-        {
-            "k": k,
-            "wssse": fit.inertia_,
-            "silhouette": silhouette_score(
-                scaled, fit.labels_, metric="sqeuclidean", sample_size=sample, random_state=7
-            ),
-            "calinski_harabasz": calinski_harabasz_score(scaled, fit.labels_),
-        }
-        for k, fit in fits.items()
-    )
-    best = fits[int(selection.loc[selection["silhouette"].idxmax(), "k"])]
-    projected = components.transform(scaled)[:, :2]
-    segments = customers.assign(segment=best.labels_, pc1=projected[:, 0], pc2=projected[:, 1])
-    results = {
-        "sales": sales,
-        "rejected_sales": rejected,
-        "customer_features": customers,
-        "explained_variance": pd.DataFrame({"ratio": components.explained_variance_ratio_}),
-        "component_loadings": pd.DataFrame(components.components_, columns=customers.columns),
-        "model_selection": selection,
-        "customer_segments": segments,
-        "segment_profiles": segments.groupby("segment").mean(),
-    }
-    for name, frame in results.items():
+    for name, frame in (("sales", sales), ("rejected_sales", rejected)):
         frame.to_parquet(target / f"{name}.parquet", compression="snappy")
-    (target / "wssse.json").write_text(json.dumps({k: fit.inertia_ for k, fit in fits.items()}))
+    write_segments(pa.Table.from_pandas(features_of(sales).reset_index(), preserve_index=False), target)
 
 
 if __name__ == "__main__":
