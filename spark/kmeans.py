@@ -10,7 +10,7 @@ Reads ``customer_components`` and ``customer_features``; publishes ``model_selec
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pyspark import RDD, StorageLevel
@@ -19,8 +19,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import models
-from segmentation.blocks import Array, as_blocks, count_customers
-from segmentation.change import publish_changes
+from segmentation.blocks import Array, arrange, as_blocks, count_customers
+from segmentation.change import SegmentedCustomers, publish_changes
 from segmentation.errors import UserError
 from segmentation.features import FEATURES, GIVEN_COLUMNS
 from segmentation.flags import ModelJobFlags, at_least, flag, flag_parser, share
@@ -78,8 +78,9 @@ class Flags(ModelJobFlags):
     cluster_on: str = flag(
         str,
         "NAME",
-        "space of the distances: the retained components, or all scaled features",
-        choices=("components", "features"),
+        "space of the distances: the retained components, these divided by their standard deviations (whitened), or "
+        "all scaled features",
+        choices=("components", "whitened", "features"),
     )
 
     @property
@@ -106,9 +107,10 @@ def kmeans(job: Job[Flags]) -> None:
     """Read, fit each k, choose, assign, publish."""
     ks, spark = _ks(job.flags), job.lake.spark
     with job.stage("read"):
-        source = _customers(job)
-        blocks = as_blocks(source.frame, source.values, source.rows).persist(StorageLevel.MEMORY_AND_DISK)
-        _check(source, blocks, ks[-1])
+        inputs = job.lake.input_metrics("customer_features", "customer_components")
+        source = _customers(job, inputs["rows"]["customer_features"])
+        blocks = as_blocks(source.frame, source.values).persist(StorageLevel.MEMORY_AND_DISK)
+        _check(inputs["rows"], blocks, ks[-1])
         job.log(f"{source.rows:,} customers read in {blocks.getNumPartitions()} partitions")
     with job.stage("fit"):
         sampled = sample(source.frame, source.values, job.flags.seed, GIVEN_COLUMNS)
@@ -128,26 +130,26 @@ def kmeans(job: Job[Flags]) -> None:
     with job.stage("segments"):
         centers = order_by_mean_spend(source.frame, source.vector, search.centers[choice.k])
         model = models.kmeans(centers, source.vector, "segment")
-        assigned = with_silhouette(assign(source.frame, model, source.values), source.values, source.rows)
-        moments = segment_moments(assigned, source.rows)
+        assigned = assign(source.frame, model, source.values)
+        points, moments = segment_moments(assigned, source.values)
         features = _model_features(job.lake)
     with job.stage("rules"):
-        rules = find_rules(assigned, features, source.rows)
+        rules = find_rules(assigned, features, choice.k)
         _note_rules(job, rules)
     # The model is written last: it marks the datasets that describe it as complete.
     job.lake.delete_model("kmeans")
     job.publish("model_selection", model_selection(spark, candidates, choice))
-    job.publish("customer_segments", assigned)
+    job.publish("customer_segments", with_silhouette(assigned, source.values, points))
     job.publish("segment_profiles", segment_profiles(spark, moments, features))
     job.publish("segment_features", segment_features(spark, moments, _described(features)))
     job.publish("segment_rules", segment_rules(spark, rules))
     job.publish("customer_rfm", customer_rfm(source.frame))
-    publish_changes(job)
+    publish_changes(job, SegmentedCustomers(assigned, moments))
     with job.stage("model"):
         job.lake.save_model("kmeans", model)
     source.frame.unpersist()
     job.write_metrics(
-        input=job.lake.input_metrics("customer_features", "customer_components"),
+        input=inputs,
         k=choice.k,
         why=choice.why,
         rule=rule(allowed),
@@ -162,15 +164,14 @@ def kmeans(job: Job[Flags]) -> None:
 class Customers:
     """The customers with their features, ``pc1``, ``pc2`` and ``vector``, the features column of the model.
 
-    ``values`` is ``vector`` as an array column; ``rows`` is the number of customers in customer_features,
-    ``components`` that in customer_components.
+    The frame is cached and arranged for blocks. ``values`` is ``vector`` as an array column; ``rows`` is the number of
+    customers in customer_features.
     """
 
     frame: DataFrame
     vector: str
     values: Column
     rows: int
-    components: int
 
 
 def _ks(flags: Flags) -> list[int]:
@@ -195,42 +196,38 @@ def _candidates(job: Job[Flags], search: GridSearch, sampled: Sample) -> list[Ca
     return [replace(each, gap=gaps.get(each.k)) for each in candidates]
 
 
-def _customers(job: Job[Flags]) -> Customers:
-    """Return the customers, cached; raises UserError if pca and preprocess published different customers."""
+def _customers(job: Job[Flags], rows: int) -> Customers:
     features, components = job.lake.read("customer_features"), job.lake.read("customer_components")
     if job.flags.cluster_on == "components":
         vector, values = "components", F.col("values")
-        components = components.withColumn("values", F.col("components"))
-        components = components.withColumn("components", array_to_vector("components"))
-        frame = features.join(components, on="customer_id", how="inner")
+        frame = arrange(rows, features, components).withColumn("values", F.col("components"))
+        frame = frame.withColumn("components", array_to_vector("components"))
     else:
-        vector, values = "scaled", vector_to_array("scaled")
-        scaled = job.lake.load_model("pca", PipelineModel).transform(features)
-        frame = scaled.select(*features.columns, "scaled").join(
-            components.select("customer_id", "pc1", "pc2"), on="customer_id", how="inner"
-        )
-    # The numbers of rows are in the footers of the files; _check compares the joined rows.
-    return Customers(
-        frame.persist(StorageLevel.MEMORY_AND_DISK), vector, values, features.count(), components.count()
-    )
+        vector = "whitened" if job.flags.cluster_on == "whitened" else "scaled"
+        values = vector_to_array(vector)
+        frame = arrange(rows, features, components.select("customer_id", "pc1", "pc2"))
+        frame = job.lake.load_model("pca", PipelineModel).transform(frame)
+        frame = frame.select(*features.columns, "pc1", "pc2", vector)
+    return Customers(frame.persist(StorageLevel.MEMORY_AND_DISK), vector, values, rows)
 
 
-def _check(source: Customers, blocks: RDD[Array], k: int) -> None:
+def _check(rows: Mapping[str, int], blocks: RDD[Array], k: int) -> None:
     """Raise UserError if pca and preprocess published different customers, or fewer different ones than segments.
 
-    The blocks and the joined frame are computed and cached in this pass.
+    ``rows`` are those of each input. The blocks and the joined frame are computed and cached in this pass.
     """
     joined, different = count_customers(blocks, k)
-    if not joined == source.rows == source.components:
+    features, components = rows["customer_features"], rows["customer_components"]
+    if not joined == features == components:
         raise UserError(
-            f"customer_features has {source.rows:,} customers, customer_components {source.components:,}, and they "
-            f"share {joined:,}: run pca for this run date again"
+            f"customer_features has {features:,} customers, customer_components {components:,}, and they share "
+            f"{joined:,}: run pca for this run date again"
         )
-    if source.rows < k:
-        raise UserError(f"k {k} is larger than the number of customers, {source.rows}: lower --k-max or --k")
+    if joined < k:
+        raise UserError(f"k {k} is larger than the number of customers, {joined}: lower --k-max or --k")
     if different < k:
         raise UserError(
-            f"k {k} is larger than the number of different customers, {different} of {source.rows:,}: "
+            f"k {k} is larger than the number of different customers, {different} of {joined:,}: "
             "lower --k-max or --k"
         )
 

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from pyspark import StorageLevel
 
-from segmentation.blocks import aggregate, as_blocks
+from segmentation.blocks import aggregate, arrange, as_blocks
 from segmentation.components import (
     component_loadings,
     customer_components,
@@ -82,17 +83,18 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def pca(job: Job[Flags]) -> None:
     """Read, measure, decompose, publish."""
-    customers = job.lake.read("customer_features")
     features = feature_set(job.flags.feature_set, given=job.flags.given_categories == "cluster")
     with job.stage("measure"):
         values = transformed(features, job.flags.feature_set)
-        rows = customers.count()
+        inputs = job.lake.input_metrics("customer_features")
+        rows = inputs["rows"]["customer_features"]
         if rows < 2:
             raise UserError(f"PCA needs at least 2 customers, customer_features has {rows}: check the input")
+        customers = arrange(rows, job.lake.read("customer_features")).persist(StorageLevel.MEMORY_AND_DISK)
         limits = Limits.none(len(features))
         if job.flags.outliers == "winsorise" and job.flags.feature_set != "notebook":
             limits = Limits.of(sample(customers, values, seed=0).points)
-        limited = aggregate(as_blocks(customers, values, rows), lambda block: Limited.of(block, limits))
+        limited = aggregate(as_blocks(customers, values), lambda block: Limited.of(block, limits))
         _check(limited.moments, [feature.name for feature in features])
         job.log(f"{rows:,} customers measured in {len(features)} features")
     with job.stage("decompose"):
@@ -113,8 +115,9 @@ def pca(job: Job[Flags]) -> None:
     job.publish("explained_variance", explained_variance(spark, components))
     job.publish("component_loadings", component_loadings(spark, components, scaling.features))
     job.publish("customer_components", customer_components(customers, model))
+    customers.unpersist()
     job.write_metrics(
-        input=job.lake.input_metrics("customer_features"),
+        input=inputs,
         features=scaling.features,
         outliers={
             "customers": limited.customers,

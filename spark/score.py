@@ -10,22 +10,25 @@ Components, profiles and the choice of k describe the fit: they stay in the part
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pyspark import StorageLevel
 from pyspark.ml import PipelineModel
 from pyspark.ml.clustering import KMeansModel
 from pyspark.sql import DataFrame
 
-from segmentation.change import publish_changes
+from segmentation.blocks import arrange
+from segmentation.change import SegmentedCustomers, publish_changes
 from segmentation.components import project
 from segmentation.errors import UserError
 from segmentation.flags import ModelJobFlags, day, flag, flag_parser
 from segmentation.job import Job, run
 from segmentation.lake import Lake
+from segmentation.moments import Moments
 from segmentation.rfm import customer_rfm
-from segmentation.segments import assign
+from segmentation.segments import assign, segment_moments
 from segmentation.silhouettes import with_silhouette
 from segmentation.vectors import vector_to_array
 
@@ -53,22 +56,26 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def score(job: Job[Flags]) -> None:
     """Read, assign, publish, count."""
-    customers, fitted = job.lake.read("customer_features"), job.lake.at(job.flags.model_run_date)
+    features, fitted = job.lake.read("customer_features"), job.lake.at(job.flags.model_run_date)
     with job.stage("models"):
         components = fitted.load_model("pca", PipelineModel)
         model = fitted.load_model("kmeans", KMeansModel)
-        _check_features(fitted, customers)
+        _check_features(fitted, features)
         labels = {row.segment: row.label for row in fitted.read("segment_profiles").collect()}
         job.log(f"{len(model.clusterCenters())} segments of {fitted.run_date} read")
     values = vector_to_array(model.getFeaturesCol())
-    assigned = assign(project(customers, components), model, values)
-    job.publish("customer_segments", with_silhouette(assigned, values, customers.count()))
-    job.publish("customer_rfm", customer_rfm(customers))
-    publish_changes(job)
+    with job.stage("assign"):
+        inputs = job.lake.input_metrics("customer_features")
+        customers = arrange(inputs["rows"]["customer_features"], features)
+        assigned = assign(project(customers, components), model, values).persist(StorageLevel.MEMORY_AND_DISK)
+        points, moments = segment_moments(assigned, values)
+    job.publish("customer_segments", with_silhouette(assigned, values, points))
+    job.publish("customer_rfm", customer_rfm(assigned))
+    publish_changes(job, SegmentedCustomers(assigned, moments))
+    assigned.unpersist()
     _note_other_fit(job, fitted)
-    with job.stage("count"):
-        counts = _counts(job, labels)
-    job.write_metrics(input=job.lake.input_metrics("customer_features"), segments=counts)
+    counts = _counts(job, moments, labels)
+    job.write_metrics(input=inputs, segments=counts)
 
 
 def _check_features(fitted: Lake, customers: DataFrame) -> None:
@@ -89,9 +96,11 @@ def _note_other_fit(job: Job[Flags], fitted: Lake) -> None:
         )
 
 
-def _counts(job: Job[Flags], labels: dict[int, str]) -> list[dict[str, Any]]:
+def _counts(
+    job: Job[Flags], moments: Mapping[int, Moments], labels: Mapping[int, str]
+) -> list[dict[str, Any]]:
     """Return and log the number of customers in each segment, with the label from the fit."""
-    counts = job.lake.read("customer_segments").groupBy("segment").count().orderBy("segment").collect()
+    counts = [(segment, each.count) for segment, each in moments.items()]
     for segment, customers in counts:
         if segment not in labels:
             job.note(f"segment {segment} has no label: it had no customers in the fit")

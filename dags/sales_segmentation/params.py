@@ -163,10 +163,16 @@ def form(settings: Settings) -> dict[str, Param]:
         "cluster_on": Param(
             "components",
             type="string",
-            enum=["components", "features"],
-            values_display={"components": "principal components", "features": "scaled features"},
+            enum=["components", "whitened", "features"],
+            values_display={
+                "components": "principal components",
+                "whitened": "whitened principal components",
+                "features": "scaled features",
+            },
             title="Input of KMeans",
-            description_md="The principal components that are kept, or the scaled features.",
+            description_md="The principal components that are kept, these divided by their standard deviations "
+            "(whitened), or the scaled features. Whitened components separate clear groups better; without groups "
+            "their segments are less stable.",
             section="Segmentation",
         ),
         "k_min": Param(
@@ -174,7 +180,7 @@ def form(settings: Settings) -> dict[str, Param]:
             **whole_number(2, 50),
             examples=[2, 3, 4],
             title="Minimum number of segments",
-            description_md="The smallest number that you can use, from 2 to 50.",
+            description_md="The smallest number that the rule may choose, from 2 to 50.",
             section="Segmentation",
         ),
         "k_max": Param(
@@ -182,7 +188,7 @@ def form(settings: Settings) -> dict[str, Param]:
             **whole_number(2, 50),
             examples=[6, 8, 12],
             title="Maximum number of segments",
-            description_md="The largest number that you can use, up to 50. It must not be less than the minimum.",
+            description_md="The largest number that the rule may choose, up to 50, and not less than the minimum.",
             section="Segmentation",
         ),
         "k": Param(

@@ -38,19 +38,22 @@ def partition_count(rows: int) -> int:
     return max(1, math.ceil(math.sqrt(rows / MIN_PARTITION_ROWS)))
 
 
-def as_blocks(customers: DataFrame, values: Column, rows: int) -> RDD[Array]:
-    """Return the array column ``values`` of ``rows`` customers as blocks of shape (values, customers).
+def arrange(rows: int, *tables: DataFrame) -> DataFrame:
+    """Return the inner join of ``tables`` by ``customer_id``, in the partitions and the order of the blocks.
 
-    ``customers`` has one row for each ``customer_id`` and is shuffled once. Each customer is a column of a block, so
-    that a computation over all customers reads contiguous memory.
+    Each table has one row for each ``customer_id``; ``rows`` is the number of customers.
     """
-    ordered = (
-        customers.select("customer_id", values.alias("values"))
-        .repartition(partition_count(rows), "customer_id")
-        .sortWithinPartitions("customer_id")
-        .select("values")
-    )
-    return ordered.rdd.mapPartitions(_stack)
+    joined = reduce(lambda a, b: a.join(b, on="customer_id", how="inner"), tables)
+    return joined.repartition(partition_count(rows), "customer_id").sortWithinPartitions("customer_id")
+
+
+def as_blocks(arranged: DataFrame, values: Column) -> RDD[Array]:
+    """Return the array column ``values`` of customers in the order of ``arrange`` as blocks (values × customers).
+
+    Columns may have been added to them, but no shuffle. Each customer is a column of a block, so that a computation
+    over all customers reads contiguous memory.
+    """
+    return arranged.select(values.alias("values")).rdd.mapPartitions(_stack)
 
 
 def aggregate(

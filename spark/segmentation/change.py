@@ -14,13 +14,13 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.blocks import Array, aggregate, as_blocks
+from segmentation.blocks import Array, aggregate, arrange, as_blocks
 from segmentation.job import Job
 from segmentation.lake import Lake
 from segmentation.moments import Moments
 from segmentation.quantiles import quantiles
 from segmentation.schemas import TABLES
-from segmentation.segments import NAMES, segment_moments
+from segmentation.segments import NAMES, feature_moments
 
 #: A feature with a larger PSI has shifted (Siddiqi, Credit Risk Scorecards, 2006: up to 0.1 no shift, up to 0.25 some).
 LARGE_PSI = 0.25
@@ -30,8 +30,8 @@ _DECILES = tuple(tenth / 10 for tenth in range(11))
 Counts = npt.NDArray[np.int64]
 
 
-def publish_changes(job: Job[Any]) -> None:
-    """Publish segment_migration and feature_drift of this run against the latest earlier run date in the lake.
+def publish_changes(job: Job[Any], now: SegmentedCustomers) -> None:
+    """Publish segment_migration and feature_drift of this run's customers against the latest earlier run date.
 
     Both datasets are empty if there is none. Features with a large PSI are noted.
     """
@@ -42,11 +42,10 @@ def publish_changes(job: Job[Any]) -> None:
         job.log("no earlier run date has segments: there is nothing to compare with")
     else:
         with job.stage("change"):
-            before, now = _customers(earlier), _customers(job.lake)
+            before = SegmentedCustomers.read(earlier)
             migration = _migration(earlier, before, now)
             drift = _drift(before, now)
             before.frame.unpersist()
-            now.frame.unpersist()
         migration = [(earlier.run_date, *row) for row in migration]
         drift = [(earlier.run_date, *row) for row in drift]
         shifted = [f"{feature} {psi:.2f}" for _, feature, psi, _, _, drifted in drift if drifted]
@@ -57,12 +56,22 @@ def publish_changes(job: Job[Any]) -> None:
 
 
 @dataclass(frozen=True)
-class Customers:
-    """The customers of one run with their features and ``segment``, cached, and the moments of each segment."""
+class SegmentedCustomers:
+    """The customers of one run with their features and ``segment``, cached, and the moments of each segment.
+
+    The frame is arranged for blocks.
+    """
 
     frame: DataFrame
-    rows: int
     moments: Mapping[int, Moments]
+
+    @classmethod
+    def read(cls, lake: Lake) -> SegmentedCustomers:
+        """Return the published customers of a run."""
+        segments = lake.read("customer_segments").select("customer_id", "segment")
+        features = lake.read("customer_features")
+        frame = arrange(features.count(), features, segments).persist(StorageLevel.MEMORY_AND_DISK)
+        return cls(frame, feature_moments(frame))
 
     @property
     def everyone(self) -> Moments:
@@ -70,15 +79,7 @@ class Customers:
         return reduce(operator.add, self.moments.values())
 
 
-def _customers(lake: Lake) -> Customers:
-    segments = lake.read("customer_segments").select("customer_id", "segment")
-    frame = lake.read("customer_features").join(segments, on="customer_id", how="inner")
-    frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
-    rows = frame.count()
-    return Customers(frame, rows, segment_moments(frame, rows))
-
-
-def _migration(earlier: Lake, before: Customers, now: Customers) -> list[tuple[Any, ...]]:
+def _migration(earlier: Lake, before: SegmentedCustomers, now: SegmentedCustomers) -> list[tuple[Any, ...]]:
     """Return the rows of segment_migration without the run date."""
     matched = match_segments(before.moments, now.moments)
     labels = {}
@@ -98,9 +99,11 @@ def _migration(earlier: Lake, before: Customers, now: Customers) -> list[tuple[A
             F.coalesce(F.sum("earlier_spend").cast("double"), F.lit(0.0)).alias("earlier_revenue"),
             F.coalesce(F.sum("spend").cast("double"), F.lit(0.0)).alias("revenue"),
         )
-        .orderBy(F.col("earlier_segment").asc_nulls_last(), F.col("segment").asc_nulls_last())
         .collect()
     )
+    # The customers without a segment, who came or left, are last.
+    last = float("inf")
+    pairs.sort(key=lambda row: tuple(last if at is None else at for at in (row.earlier_segment, row.segment)))
     return [
         (
             row.earlier_segment,
@@ -162,7 +165,7 @@ def assignment(cost: Array) -> list[tuple[int, int]]:
     return sorted((int(owner[column]) - 1, column - 1) for column in range(1, columns + 1) if owner[column])
 
 
-def _drift(before: Customers, now: Customers) -> list[tuple[Any, ...]]:
+def _drift(before: SegmentedCustomers, now: SegmentedCustomers) -> list[tuple[Any, ...]]:
     """Return the rows of feature_drift without the run date, the largest PSI first."""
     limits = {name: _limits(found) for name, found in quantiles(before.frame, NAMES, _DECILES).items()}
     old, new = (_histograms(each, limits) for each in (before, now))
@@ -183,7 +186,7 @@ def _limits(deciles: Sequence[float]) -> Array:
     return np.append(np.nextafter(minimum, -np.inf), np.unique(others))
 
 
-def _histograms(customers: Customers, limits: Mapping[str, Array]) -> dict[str, Counts]:
+def _histograms(customers: SegmentedCustomers, limits: Mapping[str, Array]) -> dict[str, Counts]:
     """Return for each feature the number of customers in each bin; a limit belongs to the bin below it."""
 
     def count(block: Array) -> list[Counts]:
@@ -196,7 +199,7 @@ def _histograms(customers: Customers, limits: Mapping[str, Array]) -> dict[str, 
         return [x + y for x, y in zip(a, b, strict=True)]
 
     values = F.array(*(F.col(name).cast("double") for name in NAMES))
-    counts = aggregate(as_blocks(customers.frame, values, customers.rows), count, add)
+    counts = aggregate(as_blocks(customers.frame, values), count, add)
     return dict(zip(NAMES, counts, strict=True))
 
 

@@ -23,15 +23,20 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Components:
-    """The principal components of d features, in descending order of variance.
+    """The principal components of d features, in descending order of ``variances``.
 
-    ``loadings`` is d × d: each row is a component, a unit vector of the weights of the features.
-    ``explained_variance_ratio`` is the share of each component in the total variance; the first ``retained`` are kept.
+    ``loadings`` is d × d: each row is a component, a unit vector of the weights of the features. The first ``retained``
+    are kept.
     """
 
-    explained_variance_ratio: Array
+    variances: Array
     loadings: Array
     retained: int
+
+    @property
+    def explained_variance_ratio(self) -> Array:
+        """The share of each component in the total variance."""
+        return np.asarray(self.variances / self.variances.sum())
 
     @property
     def cumulative(self) -> Array:
@@ -52,7 +57,7 @@ def principal_components(covariance: Array, variance_to_keep: float) -> Componen
     variances = np.clip(eigenvalues[::-1], 0.0, None)
     ratio = variances / variances.sum()
     reached = np.cumsum(ratio) >= variance_to_keep - ROUNDING
-    return Components(ratio, _flip_signs(eigenvectors.T[::-1]), int(reached.argmax()) + 1)
+    return Components(variances, _flip_signs(eigenvectors.T[::-1]), int(reached.argmax()) + 1)
 
 
 def _flip_signs(loadings: Array) -> Array:
@@ -66,7 +71,11 @@ def _flip_signs(loadings: Array) -> Array:
 
 
 def pipeline(scaling: Scaling, components: Components) -> PipelineModel:
-    """Return the Spark ML model from customer_features to ``scaled``, ``all_components`` and ``components``."""
+    """Return the Spark ML model from customer_features to ``scaled``, ``all_components``, ``components``, ``whitened``.
+
+    The last two have the retained components; ``whitened`` are divided by their standard deviations.
+    """
+    deviations = np.sqrt(components.variances[: components.retained])
     return PipelineModel(
         [
             *scaling.stages,
@@ -74,6 +83,7 @@ def pipeline(scaling: Scaling, components: Components) -> PipelineModel:
             VectorSlicer(
                 inputCol="all_components", outputCol="components", indices=list(range(components.retained))
             ),
+            models.standard_scaler(np.zeros_like(deviations), deviations, "components", "whitened"),
         ]
     )
 

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import filesystem
@@ -67,11 +68,12 @@ class Lake:
     def publish(self, dataset: str, frame: DataFrame) -> int:
         """Replace the partition of ``dataset`` by the rows of ``frame`` and return their number.
 
-        Raises TypeError as ``write_parquet``. The rows are counted from the footers of the written files.
+        Raises TypeError as ``write_parquet``. The rows are counted while they are written; a repeated task counts once.
         """
+        written = Observation()
         with self.staging(dataset) as uri:
-            write_parquet(frame, dataset, uri)
-        return self.read(dataset).count()
+            write_parquet(frame.observe(written, F.count(F.lit(1)).alias("rows")), dataset, uri)
+        return int(written.get["rows"])
 
     @contextmanager
     def staging(self, dataset: str) -> Iterator[str]:
@@ -80,17 +82,21 @@ class Lake:
             yield uri
 
     def input_metrics(self, *datasets: str) -> dict[str, Any]:
-        """Return the number of files of ``datasets``, their bytes, and a fingerprint of their rows.
+        """Return the files of ``datasets``, their bytes, the rows of each dataset, and a fingerprint of all rows.
 
         The fingerprint is the sum of the hashes of the rows modulo 2⁶⁴. It does not depend on the order of the rows or
         on the number of files.
         """
         uris = map(self.dataset_uri, datasets)
         files = [file for uri in uris for file in filesystem.list_files(self.spark, uri)]
+        hashes = [_hashes(self.read(dataset), dataset) for dataset in datasets]
+        count, total = F.count("*").alias("rows"), F.sum("hash").cast("string").alias("hash")
+        found = reduce(DataFrame.unionAll, hashes).groupBy("dataset").agg(count, total).collect()
         return {
             "files": len(files),
             "bytes": sum(file.bytes for file in files),
-            "fingerprint": f"{sum(_hash_sum(self.read(dataset)) for dataset in datasets) % 2**64:016x}",
+            "rows": dict.fromkeys(datasets, 0) | {row["dataset"]: row["rows"] for row in found},
+            "fingerprint": f"{sum(int(row['hash']) for row in found) % 2**64:016x}",
         }
 
     def write_metrics(self, job: str, content: Mapping[str, Any]) -> None:
@@ -153,6 +159,6 @@ def write_parquet(frame: DataFrame, dataset: str, uri: str) -> None:
     frame.select(schema.names).write.options(**options).mode("overwrite").parquet(uri)
 
 
-def _hash_sum(frame: DataFrame) -> int:
-    hashes = F.sum(F.xxhash64(*frame.columns).cast("decimal(20, 0)"))
-    return int(frame.select(F.coalesce(hashes, F.lit(0)).cast("string")).collect()[0][0])
+def _hashes(frame: DataFrame, dataset: str) -> DataFrame:
+    hashed = F.xxhash64(*frame.columns).cast("decimal(20, 0)")
+    return frame.select(F.lit(dataset).alias("dataset"), hashed.alias("hash"))

@@ -6,16 +6,18 @@ meets exactly one rule.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from pyspark.ml.classification import DecisionTreeClassifier
 from pyspark.ml.feature import VectorAssembler
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.blocks import partition_count
+from segmentation.blocks import Array, aggregate, as_blocks
 from segmentation.schemas import TABLES
 
 MAX_CONDITIONS = 4
@@ -71,17 +73,14 @@ class Rules:
         return sorted(self.sizes.keys() - {rule.segment for rule in self.rules})
 
 
-def find_rules(assigned: DataFrame, features: Sequence[str], rows: int) -> Rules:
-    """Return the rules for the segments of ``assigned``: customers with ``segment`` and the columns ``features``.
+def find_rules(assigned: DataFrame, features: Sequence[str], k: int) -> Rules:
+    """Return the rules for the ``k`` segments of ``assigned``: customers with ``segment`` and the columns ``features``.
 
-    ``rows`` is the number of customers. The tree draws its candidate thresholds from the partitions, so these are fixed
-    by the data as in ``as_blocks``.
+    The tree draws its candidate thresholds from the partitions, so the customers are arranged for blocks.
     """
-    customers = (
-        assigned.select("customer_id", F.col("segment").cast("double"), *features)
-        .repartition(partition_count(rows), "customer_id")
-        .sortWithinPartitions("customer_id")
-    )
+    # Without the number of classes, Spark searches the customers for the largest one.
+    classes = {"ml_attr": {"type": "nominal", "num_vals": k}}
+    customers = assigned.select(F.col("segment").cast("double").alias("segment", metadata=classes), *features)
     tree = DecisionTreeClassifier(
         featuresCol="values",
         labelCol="segment",
@@ -131,14 +130,21 @@ def _text(path: Sequence[Condition]) -> str:
     return " AND ".join(narrowest.values()) or "TRUE"
 
 
+def _count_pairs(block: Array) -> Counter[tuple[int, int]]:
+    """Return how often each pair of numbers, a column of the block, occurs."""
+    found, counts = np.unique(block.astype(int), axis=1, return_counts=True)
+    return Counter(dict(zip(zip(*found.tolist(), strict=True), counts.tolist(), strict=True)))
+
+
 def _counted(assigned: DataFrame, conditions: Sequence[str]) -> Rules:
     """Return a rule for each of ``conditions`` that a customer meets, for the segment with most of these customers."""
-    met = F.coalesce(*(F.when(F.expr(text), F.lit(at)) for at, text in enumerate(conditions)))
+    met = F.coalesce(*(F.when(F.expr(text), F.lit(float(at))) for at, text in enumerate(conditions)))
+    pairs = as_blocks(assigned, F.array(met, F.col("segment").cast("double")))
     counts: dict[int, dict[int, int]] = {}
-    sizes: dict[int, int] = {}
-    for at, segment, count in assigned.groupBy(met, "segment").count().collect():
+    sizes: Counter[int] = Counter()
+    for (at, segment), count in aggregate(pairs, _count_pairs).items():
         counts.setdefault(at, {})[segment] = count
-        sizes[segment] = sizes.get(segment, 0) + count
+        sizes[segment] += count
     rules = []
     for at, by_segment in counts.items():
         segment = min(by_segment, key=lambda each: (-by_segment[each], each))

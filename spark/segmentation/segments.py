@@ -24,16 +24,16 @@ PROFILE = tuple(feature.name for feature in FEATURES if "notebook" in feature.se
 NAMES = tuple(feature.name for feature in FEATURES)
 
 
-def order_by_mean_spend(customers: DataFrame, vector: str, centers: Array) -> Array:
+def order_by_mean_spend(arranged: DataFrame, vector: str, centers: Array) -> Array:
     """Return ``centers`` (k × values) in descending order of the mean spend of their customers.
 
-    ``customers`` has ``total_spend`` and the vector column in which the centers are points. A center without customers
-    is last.
+    ``arranged`` customers have ``total_spend`` and the vector column in which the centers are points. A center without
+    customers is last.
     """
-    # A sum of decimals is exact and does not depend on the order of the rows.
-    spend = F.sum(F.col("total_spend").cast("decimal(28, 4)")) / F.count("*")
-    assigned = models.kmeans(centers, vector, "segment").transform(customers)
-    means = {row[0]: row[1] for row in assigned.groupBy("segment").agg(spend.cast("double")).collect()}
+    assigned = models.kmeans(centers, vector, "segment").transform(arranged)
+    moments = aggregate(as_blocks(assigned, _numbers("segment", "total_spend")), _by_segment, _add)
+    # A spend has four decimals: with six, means are equal if they differ by rounding only.
+    means = {segment: round(float(each.mean[0]), 6) for segment, each in moments.items()}
     order = sorted(range(len(centers)), key=lambda number: (-means.get(number, -np.inf), number))
     return np.asarray(centers[order])
 
@@ -48,14 +48,26 @@ def assign(customers: DataFrame, model: KMeansModel, values: Column) -> DataFram
     return model.transform(customers).withColumn("distance", distance)
 
 
-def segment_moments(assigned: DataFrame, rows: int) -> dict[int, Moments]:
-    """Return the moments of all features in each segment that has customers, in one pass.
+def feature_moments(assigned: DataFrame) -> dict[int, Moments]:
+    """Return the moments of all features in each segment that has customers.
 
-    ``assigned`` has ``rows`` customers with ``segment`` and the columns of customer_features.
+    ``assigned`` customers, arranged for blocks, have ``segment`` and the columns of customer_features.
     """
-    numbers = F.array(*(F.col(name).cast("double") for name in ("segment", *NAMES)))
-    found = aggregate(as_blocks(assigned, numbers, rows), moments_by_segment, add_by_segment)
+    found = aggregate(as_blocks(assigned, _numbers("segment", *NAMES)), _by_segment, _add)
     return dict(sorted(found.items()))
+
+
+def segment_moments(assigned: DataFrame, values: Column) -> tuple[dict[int, Moments], dict[int, Moments]]:
+    """Return the moments of the array column ``values`` in each segment, and the ``feature_moments``, in one pass."""
+
+    def compute(block: Array) -> tuple[dict[int, Moments], dict[int, Moments]]:
+        return _by_segment(block[: -len(NAMES)]), _by_segment(block[[0, *range(-len(NAMES), 0)]])
+
+    numbers = F.concat(_numbers("segment"), values, _numbers(*NAMES))
+    points, features = aggregate(
+        as_blocks(assigned, numbers), compute, lambda a, b: (_add(a[0], b[0]), _add(a[1], b[1]))
+    )
+    return dict(sorted(points.items())), dict(sorted(features.items()))
 
 
 def segment_profiles(
@@ -113,13 +125,16 @@ def _related(everyone: Moments, features: Sequence[str]) -> dict[str, frozenset[
     }
 
 
-def moments_by_segment(block: Array) -> dict[int, Moments]:
+def _numbers(*columns: str) -> Column:
+    return F.array(*(F.col(name).cast("double") for name in columns))
+
+
+def _by_segment(block: Array) -> dict[int, Moments]:
     """Return the moments of each segment; the first row of the block is the segment of each customer."""
     return {int(segment): Moments.of(block[1:, block[0] == segment]) for segment in np.unique(block[0])}
 
 
-def add_by_segment(a: dict[int, Moments], b: dict[int, Moments]) -> dict[int, Moments]:
-    """Return the moments of the segments of both."""
+def _add(a: dict[int, Moments], b: dict[int, Moments]) -> dict[int, Moments]:
     both = {segment: a[segment] + b[segment] for segment in a.keys() & b.keys()}
     return {**a, **b, **both}
 

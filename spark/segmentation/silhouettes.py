@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.blocks import aggregate, as_blocks
-from segmentation.segments import add_by_segment, moments_by_segment
+from segmentation.moments import Moments
 from segmentation.vectors import squared_distance
 
 
-def with_silhouette(assigned: DataFrame, values: Column, rows: int) -> DataFrame:
+def with_silhouette(assigned: DataFrame, values: Column, segments: Mapping[int, Moments]) -> DataFrame:
     """Return ``assigned`` with the silhouette of each customer in its ``segment``, null if there is only one segment.
 
     (b − a) / max(a, b), with a the mean squared Euclidean distance to the other customers of the segment and b the
     smallest mean distance to the customers of another segment (Rousseeuw 1987); 0 for a customer that is alone.
-    ``values`` is the array column of the distances, ``rows`` the number of customers. The mean distance to a segment is
-    the distance to its mean plus the spread of the segment around it, so no pair of customers is compared.
+    ``values`` is the array column of the distances, ``segments`` has its moments. The mean distance to a segment is the
+    distance to its mean plus the spread of the segment around it, so no pair of customers is compared.
     """
-    numbers = F.concat(F.array(F.col("segment").cast("double")), values)
-    segments = aggregate(as_blocks(assigned, numbers, rows), moments_by_segment, add_by_segment)
     if len(segments) < 2:
         return assigned.withColumn("silhouette", F.lit(None).cast("double"))
     distances = {

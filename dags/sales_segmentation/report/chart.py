@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.legend import Legend
 
 INK, MUTED, GRID, PAPER = "#1c2430", "#586372", "#dde2e8", "#ffffff"
 ACCENT, FAINT = "#1f6fb3", "#a9c6e0"
@@ -145,6 +146,14 @@ def cell_colours(step: int) -> tuple[str, str]:
     """Return the colours of a heat-map cell and of the text in it; ``step`` is a place in DIVERGING, from -4 to 4."""
     ink = ON_EXTREME if abs(step) == 4 else ON_STRONG if abs(step) == 3 else ON_PALE
     return DIVERGING[step + 4], ink
+
+
+def draw_legend(axes: Axes, entries: int, **options: Any) -> Legend:
+    """Draw the legend of ``entries`` segments below the chart, on a wide chart in two columns."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    columns = 2 if entries > 1 and not is_narrow(axes) else 1
+    return figure.legend(loc="outside lower left", ncols=columns, fontsize=8.5, **options)
 
 
 def is_narrow(axes: Axes) -> bool:

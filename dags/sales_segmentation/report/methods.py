@@ -6,6 +6,7 @@ from typing import Any
 
 from emr_pipeline.report_data import ReportData
 from sales_segmentation.datasets import INPUT_COLUMNS
+from sales_segmentation.report.charts.change import LARGE_PSI, SOME_PSI
 from sales_segmentation.report.charts.names import feature_name
 from sales_segmentation.report.formatting import integer, parse_column, percent, plain_words
 from sales_segmentation.report.overview import RETURNED
@@ -19,6 +20,12 @@ RETURNS = {
     "set_aside": "Returns are kept in rejected_sales and are not used; they do not count as rejected lines.",
 }
 """What the key returns of a mapping means for the results."""
+
+SPACES = {
+    "whitened": "the kept components, each divided by its standard deviation (whitened)",
+    "features": "all scaled features",
+}
+"""What the distances are measured on, if not on the kept components."""
 
 Methods = list[tuple[str, list[str]]]
 """Headings with their sentences."""
@@ -95,7 +102,7 @@ def _segments(pca: Any, kmeans: Any) -> list[str]:
             f"Principal components: {components['retained']} of {components['of']} are kept, which explain "
             f"{percent(100 * components['variance_kept'])} of the variance."
         )
-    space = "all scaled features" if given.get("cluster-on") == "features" else "the kept components"
+    space = SPACES.get(given.get("cluster-on", ""), "the kept components")
     starts = given.get("n-init")
     sentences.append(
         f"KMeans with Euclidean distances on {space}"
@@ -152,8 +159,8 @@ def _change(data: ReportData) -> list[str]:
         "Compared with the latest earlier run date that has segments. Segments are matched by profile: the pairs with "
         "the lowest sum of squared distances between their means in standard deviations.",
         "PSI: the sum of (p − q) · ln(p / q) over the deciles of the earlier run, with the shares p and q of the "
-        "customers and half a customer added to each bin. Up to 0.1 no shift, up to 0.25 some, above it a large one "
-        "(Siddiqi 2006). With few customers, a PSI that chance explains is no warning.",
+        f"customers and half a customer added to each bin. Up to {SOME_PSI} no shift, up to {LARGE_PSI} some, above it "
+        "a large one (Siddiqi 2006). With few customers, a PSI that chance explains is no warning.",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from emr_pipeline.report_data import ReportData, Rows
+from sales_segmentation.report.charts.change import LARGE_PSI
 from sales_segmentation.report.charts.names import feature_name
 from sales_segmentation.report.formatting import day, decimal, integer, parse_column, percent, short_money
 from sales_segmentation.report.migration import Migration, migration
@@ -62,6 +63,4 @@ def _drift(rows: Rows) -> str:
         for row in drifted[:5]
     )
     more = f" and {len(drifted) - 5} more" if len(drifted) > 5 else ""
-    return (
-        f"Warning: {len(drifted)} of {len(rows)} features have shifted much (PSI above 0.25): {listed}{more}."
-    )
+    return f"Warning: {len(drifted)} of {len(rows)} features have shifted much (PSI above {LARGE_PSI}): {listed}{more}."

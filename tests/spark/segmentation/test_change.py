@@ -15,6 +15,7 @@ from sklearn.preprocessing import KBinsDiscretizer
 
 from segmentation.change import (
     LARGE_PSI,
+    SegmentedCustomers,
     assignment,
     population_stability_index,
     psi_by_chance,
@@ -43,7 +44,7 @@ def publish(spark: SparkSession, folder: Path, run_date: str, frame: DataFrame, 
 def changes(spark: SparkSession, folder: Path, run_date: str) -> tuple[Job[Any], list[Any], list[Any]]:
     """Return the job, segment_migration and feature_drift of ``run_date``."""
     job: Job[Any] = Job("kmeans", customers.lake(spark, folder, run_date), None)
-    publish_changes(job)
+    publish_changes(job, SegmentedCustomers.read(job.lake))
     tables = (job.lake.read(name).collect() for name in ("segment_migration", "feature_drift"))
     return job, *tables
 

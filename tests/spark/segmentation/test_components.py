@@ -21,6 +21,7 @@ def test_hand_computed_ratio() -> None:
     """Two values of variance 2 and covariance 1: the variances are 3 along (1, 1) and 1 across."""
     components = principal_components(np.array([[2.0, 1.0], [1.0, 2.0]]), 0.75)
 
+    np.testing.assert_allclose(components.variances, [3.0, 1.0])
     np.testing.assert_allclose(components.explained_variance_ratio, [0.75, 0.25])
     np.testing.assert_allclose(components.cumulative, [0.75, 1.0])
     np.testing.assert_allclose(components.loadings, np.array([[1, 1], [1, -1]]) / np.sqrt(2))

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from sklearn import metrics
 from sklearn.datasets import make_blobs
 
-from segmentation.blocks import as_blocks
+from segmentation.blocks import arrange, as_blocks
 from segmentation.evaluation import (
     Restarts,
     calinski_harabasz_score,
@@ -75,7 +75,7 @@ def test_all_k_are_evaluated_over_all_blocks(spark: SparkSession) -> None:
     frame = spark.createDataFrame(
         [(str(n), *row) for n, row in enumerate(POINTS.tolist())], ["customer_id", "a", "b", "c"]
     )
-    blocks = as_blocks(frame, F.array("a", "b", "c"), 25_000)  # several partitions
+    blocks = as_blocks(arrange(25_000, frame), F.array("a", "b", "c"))  # several partitions
     starts = {2: [POINTS[:2], POINTS[1:3], POINTS[5:7]], 3: [POINTS[:3]]}
     restarts = [
         Restarts(tuple(centers), 0, cluster_sums(blocks, {0: centers[0]})[0]) for centers in starts.values()

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
-from segmentation.blocks import as_blocks
+from segmentation.blocks import arrange, as_blocks
 from segmentation.grid_search import grid_search
 from segmentation.seeding import sample
 
@@ -18,7 +18,7 @@ def test_a_grid_search_finds_the_groups_and_is_as_good_as_scikit_learn(spark: Sp
     rows = [(f"CUS{n}", *row) for n, row in enumerate(points.tolist())]
     frame, values = spark.createDataFrame(rows, ["customer_id", "a", "b"]), F.array("a", "b")
     result = grid_search(
-        as_blocks(frame, values, 3_000).persist(), sample(frame, values, 7).points, range(2, 6), 2, 7
+        as_blocks(arrange(3_000, frame), values).persist(), sample(frame, values, 7).points, range(2, 6), 2, 7
     )
 
     best = max(result.scores, key=lambda k: result.scores[k].silhouette)

@@ -67,8 +67,25 @@ def test_a_published_partition_is_read_back_and_has_only_parquet_files(
 
 
 def test_an_empty_partition_is_readable(lake: Lake, variance: Variance) -> None:
-    assert lake.publish("explained_variance", variance()) == 0
-    assert lake.read("explained_variance").count() == 0
+    """No rows, no rows by a limit, and an empty side of a join, which Spark only knows while it runs the plan."""
+    two = variance(0.7, 0.3)
+    none = two.where("component > 2").select("component").distinct()
+    for empty in (variance(), two.limit(0), two.join(none, on="component")):
+        assert lake.publish("explained_variance", empty) == 0
+        assert lake.read("explained_variance").count() == 0
+
+
+def test_all_written_rows_are_counted(spark: SparkSession, lake: Lake) -> None:
+    numbers = F.col("id").cast("double")
+    frame = spark.range(0, 5_000, 1, 7).select(
+        F.col("id").cast("int").alias("component"),
+        numbers.alias("explained_variance_ratio"),
+        numbers.alias("cumulative"),
+        F.lit(True).alias("retained"),
+    )
+    for rows in (frame, frame.repartition(3, "component")):
+        assert lake.publish("explained_variance", rows) == 5_000
+        assert lake.read("explained_variance").count() == 5_000
 
 
 def test_s3_addresses_are_used_unchanged(spark: SparkSession, s3_root: Path, variance: Variance) -> None:
@@ -184,6 +201,10 @@ def test_the_fingerprint_of_the_input_depends_on_the_rows_only(lake: Lake, varia
     one, two = metrics(variance(0.7, 0.3).coalesce(1)), metrics(variance(0.3, 0.7))
     again = metrics(variance(0.7, 0.3).repartition(2, "component"))
     assert (one["files"], again["files"]) == (1, 2)
+    assert (one["rows"], metrics(variance())["rows"]) == (
+        {"explained_variance": 2},
+        {"explained_variance": 0},
+    )
     assert one["fingerprint"] == again["fingerprint"] != two["fingerprint"]
 
 

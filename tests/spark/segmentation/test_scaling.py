@@ -6,7 +6,7 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from sklearn.preprocessing import StandardScaler
 
-from segmentation.blocks import aggregate, as_blocks
+from segmentation.blocks import aggregate, arrange, as_blocks
 from segmentation.features import feature_set
 from segmentation.moments import Moments
 from segmentation.outliers import Limited, Limits
@@ -19,7 +19,7 @@ def scaled(frame: DataFrame, name: str, limits: Limits | None = None) -> tuple[S
     """Return the scaling of a feature set, and the values that its stages give."""
     features = feature_set(name)
     limits = limits or Limits.none(len(features))
-    blocks = as_blocks(frame, transformed(features, name), frame.count())
+    blocks = as_blocks(arrange(frame.count(), frame), transformed(features, name))
     scaling = scale(
         features, name, aggregate(blocks, lambda block: Limited.of(block, limits)).moments, limits
     )
@@ -82,7 +82,7 @@ def test_extended_drops_constants_and_duplicates_with_a_note(frame: DataFrame) -
 def test_identical_customers_leave_no_feature(spark: SparkSession) -> None:
     twins = customers.frame(spark, 1).union(customers.frame(spark, 1))
     features = feature_set("extended")
-    moments = aggregate(as_blocks(twins, transformed(features, "extended"), 2), Moments.of)
+    moments = aggregate(as_blocks(arrange(2, twins), transformed(features, "extended")), Moments.of)
 
     assert scale(features, "extended", moments, Limits.none(len(features))).features == ()
 

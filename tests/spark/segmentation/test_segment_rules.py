@@ -4,6 +4,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from segmentation.blocks import arrange
 from segmentation.segment_rules import MAX_CONDITIONS, Condition, Rules, find_rules, segment_rules
 
 FEATURES = ["total_spend", "avg_discount"]
@@ -23,7 +24,7 @@ def assigned(spark: SparkSession) -> DataFrame:
 
 @pytest.fixture(scope="module")
 def rules(assigned: DataFrame) -> Rules:
-    return find_rules(assigned, FEATURES, 1000)
+    return find_rules(assigned, FEATURES, 3)
 
 
 def test_the_rules_find_the_limits_and_their_quality_is_counted(assigned: DataFrame, rules: Rules) -> None:
@@ -46,7 +47,7 @@ def test_each_customer_meets_exactly_one_rule(assigned: DataFrame, rules: Rules)
 
 
 def test_the_rules_do_not_depend_on_the_partitions(assigned: DataFrame, rules: Rules) -> None:
-    assert find_rules(assigned.repartition(7), FEATURES, 1000) == rules
+    assert find_rules(arrange(1000, assigned.repartition(7)), FEATURES, 3) == rules
 
 
 def test_the_table_numbers_the_rules_of_each_segment(spark: SparkSession, rules: Rules) -> None:
@@ -61,7 +62,7 @@ def test_the_table_numbers_the_rules_of_each_segment(spark: SparkSession, rules:
 
 
 def test_a_single_segment_has_one_rule_for_everyone(assigned: DataFrame) -> None:
-    (rule,) = find_rules(assigned.where("segment = 0"), FEATURES, 400).rules
+    (rule,) = find_rules(assigned.where("segment = 0"), FEATURES, 1).rules
 
     assert (rule.conditions, rule.found) == ("TRUE", rule.customers)
 

@@ -7,7 +7,9 @@ from pyspark.sql import functions as F
 
 from segmentation import models
 from segmentation.segments import (
+    NAMES,
     assign,
+    feature_moments,
     order_by_mean_spend,
     segment_features,
     segment_moments,
@@ -48,7 +50,7 @@ def assigned(spark: SparkSession) -> DataFrame:
 
 def test_profiles_are_means_in_original_units_with_shares(spark: SparkSession, assigned: DataFrame) -> None:
     rows = (
-        segment_profiles(spark, segment_moments(assigned, 60), ["total_spend", "discounted_share"])
+        segment_profiles(spark, feature_moments(assigned), ["total_spend", "discounted_share"])
         .orderBy("segment")
         .collect()
     )
@@ -65,10 +67,21 @@ def test_profiles_are_means_in_original_units_with_shares(spark: SparkSession, a
     assert sum(row.revenue_share for row in rows) == pytest.approx(1.0)
 
 
+def test_one_pass_gives_the_moments_of_the_features_and_of_the_points(assigned: DataFrame) -> None:
+    points, moments = segment_moments(assigned, F.array("recency_days", "seasonality"))
+
+    expected = feature_moments(assigned)
+    at = [NAMES.index(name) for name in ("recency_days", "seasonality")]
+    for segment in (0, 1):
+        assert moments[segment].comoment.tolist() == expected[segment].comoment.tolist()
+        assert points[segment].mean.tolist() == expected[segment].mean[at].tolist()
+        assert points[segment].count == expected[segment].count
+
+
 def test_deviations_are_in_standard_deviations_of_all_customers(
     spark: SparkSession, assigned: DataFrame
 ) -> None:
-    measured = segment_moments(assigned, 60)
+    measured = feature_moments(assigned)
     rows = segment_features(spark, measured, ["total_spend", "region_count"]).collect()
 
     spend = np.array([row.total_spend for row in assigned.collect()])

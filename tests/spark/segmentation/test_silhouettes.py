@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from sklearn.metrics import silhouette_samples
 
+from segmentation.moments import Moments
 from segmentation.silhouettes import with_silhouette
 
 
@@ -16,8 +17,14 @@ def customers(spark: SparkSession, points: list[list[float]], segments: list[int
     return spark.createDataFrame(rows, "customer_id string, point array<double>, segment int")
 
 
+def by_segment(frame: DataFrame) -> dict[int, list[list[float]]]:
+    rows = frame.groupBy("segment").agg(F.collect_list("point").alias("points")).collect()
+    return {row.segment: row.points for row in rows}
+
+
 def silhouettes(frame: DataFrame) -> list[float | None]:
-    found = with_silhouette(frame, F.col("point"), frame.count()).orderBy("customer_id").collect()
+    segments = {segment: Moments.of(np.array(rows).T) for segment, rows in by_segment(frame).items()}
+    found = with_silhouette(frame, F.col("point"), segments).orderBy("customer_id").collect()
     return [row.silhouette for row in found]
 
 

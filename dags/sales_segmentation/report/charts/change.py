@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from emr_pipeline.report_data import ReportData
+from emr_pipeline.report_data import ReportData, Rows
 from sales_segmentation.report.chart import (
     ACCENT,
     FAINT,
     INK,
     MUTED,
-    PAPER,
     Chart,
-    cell_colours,
     draw_chart,
+    draw_legend,
     is_narrow,
 )
+from sales_segmentation.report.charts.cells import Cell, draw_cells
 from sales_segmentation.report.charts.names import feature_name, segment_colour, segment_labels, segment_name
 from sales_segmentation.report.formatting import (
     CURRENCY,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SOME_PSI, LARGE_PSI = 0.1, 0.25
-"""The limits of Siddiqi, Credit Risk Scorecards, 2006."""
+"""A feature with a lower PSI has not shifted, one with a higher PSI much (Siddiqi, Credit Risk Scorecards, 2006)."""
 
 MOST_FEATURES = 12
 
@@ -43,65 +44,24 @@ def segment_migration(data: ReportData) -> Chart | None:
     found = migration(data)
     if found is None:
         return None
-    old = sorted({int(row["earlier_segment"]) for row in found.rows if row["earlier_segment"]})
-    new = sorted({int(row["segment"]) for row in found.rows if row["segment"]})
-    places = {(row["earlier_segment"], row["segment"]): row for row in found.rows}
-    rows = [*map(str, old), *([""] if found.gained else [])]
-    columns = [*map(str, new), *([""] if found.lost else [])]
-    labels = segment_labels(data)
+    old, new = (
+        _segments(found.rows, column) + ([""] if ends else [])
+        for column, ends in (("earlier_segment", found.gained), ("segment", found.lost))
+    )
+    cells = _migration_cells(found.rows, old, new)
     old_labels = {
         int(row["earlier_segment"]): row["earlier_label"] for row in found.rows if row["earlier_segment"]
     }
+    labels = segment_labels(data)
 
     def draw(axes: Axes) -> None:
-        from matplotlib.patches import Rectangle
-
         narrow = is_narrow(axes)
-        for at, earlier in enumerate(rows):
-            cells = [places.get((earlier, segment)) for segment in columns]
-            total = sum(parse_column([cell for cell in cells if cell], "customers")) or 1.0
-            for place, cell in enumerate(cells):
-                if cell is None:
-                    continue
-                customers = parse_column([cell], "customers")[0]
-                step = min(4, round(4 * customers / total)) if earlier else 0
-                colour, ink = cell_colours(-step)
-                edge = INK if cell["matched"] == "true" else PAPER
-                axes.add_patch(
-                    Rectangle(
-                        (place - 0.47, at - 0.44),
-                        0.94,
-                        0.88,
-                        facecolor=colour,
-                        edgecolor=edge,
-                        linewidth=1.8,
-                    )
-                )
-                share = f"\n{percent(100 * customers / total, 0)}" if earlier else ""
-                axes.text(
-                    place,
-                    at,
-                    f"{integer(customers)}{share}",
-                    ha="center",
-                    va="center",
-                    color=ink,
-                    fontsize=8.5,
-                )
-
-        def name(segment: int, names: dict[int, str]) -> str:
-            return str(segment) if narrow else textwrap.fill(segment_name(segment, names), 18)
-
-        axes.set_xlim(-0.5, len(columns) - 0.5)
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_xticks(
-            range(len(columns)), [*(name(segment, labels) for segment in new), "gone"][: len(columns)]
+        draw_cells(
+            axes,
+            cells,
+            [_heading(segment, old_labels, narrow) or "new" for segment in old],
+            [_heading(segment, labels, narrow) or "gone" for segment in new],
         )
-        axes.set_yticks(
-            range(len(rows)), [*(name(segment, old_labels) for segment in old), "new"][: len(rows)]
-        )
-        axes.tick_params(axis="x", top=False, labeltop=True, bottom=False, labelbottom=False, labelcolor=INK)
-        axes.grid(visible=False)
-        axes.spines.bottom.set_visible(False)
         axes.set_xlabel("Segment of this run" + ("" if narrow else "; a frame: the most similar profile"))
         axes.set_ylabel(f"Segment on {day(found.earlier)}")
 
@@ -114,9 +74,34 @@ def segment_migration(data: ReportData) -> Chart | None:
         "Where did the customers move?",
         caption,
         draw,
-        height=1.5 + 0.55 * len(rows),
-        width=max(7.4, 2.2 + 1.0 * len(columns)),
+        height=1.5 + 0.55 * len(old),
+        width=max(7.4, 2.2 + 1.0 * len(new)),
     )
+
+
+def _segments(rows: Rows, column: str) -> list[str]:
+    return sorted({row[column] for row in rows if row[column]}, key=int)
+
+
+def _heading(segment: str, labels: dict[int, str], narrow: bool) -> str:
+    if narrow or not segment:
+        return segment
+    return textwrap.fill(segment_name(int(segment), labels), 18)
+
+
+def _migration_cells(rows: Rows, old: list[str], new: list[str]) -> dict[tuple[int, int], Cell]:
+    """Return the customers of each pair of segments, with their share of those of the earlier segment."""
+    totals: Counter[str] = Counter()
+    for row, customers in zip(rows, parse_column(rows, "customers"), strict=True):
+        totals[row["earlier_segment"]] += int(customers)
+    cells = {}
+    for row, customers in zip(rows, parse_column(rows, "customers"), strict=True):
+        earlier, segment = row["earlier_segment"], row["segment"]
+        share = customers / (totals[earlier] or 1) if earlier else 0.0
+        text = f"{integer(customers)}\n{percent(100 * share, 0)}" if earlier else integer(customers)
+        place = old.index(earlier), new.index(segment)
+        cells[place] = Cell(text, -min(4, round(4 * share)), row["matched"] == "true")
+    return cells
 
 
 def feature_drift(data: ReportData) -> Chart | None:
@@ -125,7 +110,6 @@ def feature_drift(data: ReportData) -> Chart | None:
         return None
     shown = rows[:MOST_FEATURES]
     values = parse_column(shown, "psi")
-    drifted = [row for row in rows if row["drifted"] == "true"]
 
     def draw(axes: Axes) -> None:
         colours = [ACCENT if row["drifted"] == "true" else FAINT for row in shown]
@@ -139,23 +123,27 @@ def feature_drift(data: ReportData) -> Chart | None:
         axes.grid(visible=False)
         axes.set_xlabel("Population stability index (PSI)")
 
-    caption = (
-        "How far the distribution of each feature has moved since the earlier run; the lines are at a PSI of "
-        f"{SOME_PSI} and {LARGE_PSI}. "
-        + (
-            f"{len(drifted)} of {len(rows)} features have a PSI above {LARGE_PSI} that chance does not explain "
-            "(dark bars): a large shift. Sums and tenure also shift when the data covers a longer time."
-            if drifted
-            else f"No feature of {len(rows)} has a PSI above {LARGE_PSI} that chance does not explain."
-        )
-        + (f" Only the {MOST_FEATURES} largest are shown." if len(rows) > MOST_FEATURES else "")
-    )
     return draw_chart(
         "feature_drift",
         "Do the customers behave as before?",
-        caption,
+        _drift_caption(rows),
         draw,
         height=0.9 + 0.26 * len(shown),
+    )
+
+
+def _drift_caption(rows: Rows) -> str:
+    drifted = sum(row["drifted"] == "true" for row in rows)
+    found = (
+        f"{drifted} of {len(rows)} features have a PSI above {LARGE_PSI} that chance does not explain (dark bars): a "
+        "large shift. Sums and tenure also shift when the data covers a longer time."
+        if drifted
+        else f"No feature of {len(rows)} has a PSI above {LARGE_PSI} that chance does not explain."
+    )
+    return (
+        "How far the distribution of each feature has moved since the earlier run; the lines are at a PSI of "
+        f"{SOME_PSI} and {LARGE_PSI}. {found}"
+        + (f" Only the {MOST_FEATURES} largest are shown." if len(rows) > MOST_FEATURES else "")
     )
 
 
@@ -188,10 +176,7 @@ def segment_monthly_revenue(data: ReportData) -> Chart | None:
         axes.margins(x=0.01)
         axes.grid(visible=False, axis="x")
         axes.set_ylabel("Revenue")
-        figure = axes.get_figure(root=True)
-        assert figure is not None
-        columns = 2 if len(by_segment) > 1 and not is_narrow(axes) else 1
-        figure.legend(loc="outside lower left", ncols=columns, fontsize=8.5)
+        draw_legend(axes, len(by_segment))
 
     caption = (
         "Revenue of each month by the segment that the customer has now. A segment of customers without recent orders "

@@ -13,10 +13,11 @@ from sales_segmentation.report.chart import (
     MUTED,
     PAPER,
     Chart,
-    cell_colours,
     draw_chart,
+    draw_legend,
     is_narrow,
 )
+from sales_segmentation.report.charts.cells import Cell, draw_cells
 from sales_segmentation.report.charts.names import feature_name, segment_colour, segment_labels, segment_name
 from sales_segmentation.report.formatting import decimal, integer, parse_column, parse_number, percent
 from sales_segmentation.report.overview import overview
@@ -32,11 +33,14 @@ DEVIATION_STEP = 0.4
 """Standard deviations between two neighbouring colours of the heatmap."""
 
 
+Places = list[tuple[float, float]]
+
+
 def segment_plane(data: ReportData) -> Chart | None:
     points = data.answers["segment_sample"]
     if not points:
         return None
-    by_segment: dict[int, list[tuple[float, float]]] = {}
+    by_segment: dict[int, Places] = {}
     for point, x, y in zip(points, parse_column(points, "pc1"), parse_column(points, "pc2"), strict=True):
         by_segment.setdefault(int(point["segment"]), []).append((x, y))
     labels = segment_labels(data)
@@ -44,44 +48,13 @@ def segment_plane(data: ReportData) -> Chart | None:
 
     def draw(axes: Axes) -> None:
         for segment, places in sorted(by_segment.items()):
-            x, y = zip(*places, strict=True)
-            axes.scatter(
-                x,
-                y,
-                s=15,
-                color=segment_colour(segment),
-                marker=MARKERS[segment % len(MARKERS)],
-                alpha=0.6,
-                linewidths=0,
-                label=segment_name(segment, labels),
-            )
+            _draw_points(axes, segment, places, segment_name(segment, labels))
         for segment, places in sorted(by_segment.items()):
-            x, y = zip(*places, strict=True)
-            badge = {
-                "boxstyle": "circle,pad=0.3",
-                "facecolor": PAPER,
-                "edgecolor": segment_colour(segment),
-                "linewidth": 2,
-            }
-            axes.text(
-                median(x),
-                median(y),
-                str(segment),
-                ha="center",
-                va="center",
-                fontweight="bold",
-                fontsize=10,
-                bbox=badge,
-            )
+            _draw_badge(axes, segment, places)
         axes.tick_params(axis="y", labelcolor=MUTED)
         axes.set_xlabel(_component_name(1, variance))
         axes.set_ylabel(_component_name(2, variance))
-        figure = axes.get_figure(root=True)
-        assert figure is not None
-        columns = 2 if len(by_segment) > 1 and not is_narrow(axes) else 1
-        legend = figure.legend(
-            loc="outside lower left", ncols=columns, fontsize=8.5, markerscale=1.8, handletextpad=0.2
-        )
+        legend = draw_legend(axes, len(by_segment), markerscale=1.8, handletextpad=0.2)
         for handle in legend.legend_handles:
             if handle is not None:
                 handle.set_alpha(1)
@@ -98,6 +71,41 @@ def segment_plane(data: ReportData) -> Chart | None:
     )
     rows = (len(by_segment) + 1) // 2
     return draw_chart("segment_plane", "Are the segments apart?", caption, draw, height=4.6 + 0.2 * rows)
+
+
+def _draw_points(axes: Axes, segment: int, places: Places, name: str) -> None:
+    x, y = zip(*places, strict=True)
+    axes.scatter(
+        x,
+        y,
+        s=15,
+        color=segment_colour(segment),
+        marker=MARKERS[segment % len(MARKERS)],
+        alpha=0.6,
+        linewidths=0,
+        label=name,
+    )
+
+
+def _draw_badge(axes: Axes, segment: int, places: Places) -> None:
+    """Draw the number of the segment at its centre."""
+    x, y = zip(*places, strict=True)
+    badge = {
+        "boxstyle": "circle,pad=0.3",
+        "facecolor": PAPER,
+        "edgecolor": segment_colour(segment),
+        "linewidth": 2,
+    }
+    axes.text(
+        median(x),
+        median(y),
+        str(segment),
+        ha="center",
+        va="center",
+        fontweight="bold",
+        fontsize=10,
+        bbox=badge,
+    )
 
 
 def segment_sizes(data: ReportData) -> Chart | None:
@@ -148,49 +156,26 @@ def segment_silhouettes(data: ReportData) -> Chart | None:
     by_segment: dict[int, list[float]] = {}
     for point, value in zip(measured, parse_column(measured, "silhouette"), strict=True):
         by_segment.setdefault(int(point["segment"]), []).append(value)
-    means = {
-        int(row["segment"]): parse_number(row["silhouette"]) for row in data.answers["segment_silhouette"]
-    }
     labels = segment_labels(data)
-    gap = max(2.0, 0.03 * len(measured))
 
     def draw(axes: Axes) -> None:
+        gap = max(2.0, 0.03 * len(measured))
         top, ticks = 0.0, []
         for segment, values in sorted(by_segment.items()):
-            bars = [top + at for at in range(len(values))]
-            # A single customer has no area.
-            bars, heights = [*bars, bars[-1] + 1], sorted(values, reverse=True)
-            axes.fill_betweenx(
-                bars,
-                [*heights, heights[-1]],
-                step="post",
-                color=segment_colour(segment),
-                linewidth=0,
-            )
-            name = segment_name(segment, labels)
-            ticks.append(
-                (top + len(values) / 2, str(segment) if is_narrow(axes) else textwrap.fill(name, 24))
-            )
+            _draw_silhouettes(axes, segment, values, top)
+            name = textwrap.fill(segment_name(segment, labels), 24)
+            ticks.append((top + len(values) / 2, str(segment) if is_narrow(axes) else name))
             top += len(values) + gap
         axes.axvline(0, color=MUTED, linewidth=1)
         axes.set_yticks(*zip(*ticks, strict=True))
         axes.set_ylim(top - gap, 0)
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel(
-            "Silhouette"
-            if is_narrow(axes)
-            else "Silhouette: own segment nearer (right) or another one (left)"
-        )
+        sides = "" if is_narrow(axes) else ": own segment nearer (right) or another one (left)"
+        axes.set_xlabel(f"Silhouette{sides}")
 
-    worst = min(means, key=lambda segment: means[segment] or 0.0, default=None)
-    weakest = (
-        f" Segment {worst} has the lowest mean, {decimal(means[worst])}."
-        if worst is not None and len(means) > 1
-        else ""
-    )
     caption = (
         "Each customer of a random sample, by segment. To the right of zero, the customers of the own segment are "
-        f"nearer than those of the next one; to the left they are farther away. {separation(data)}{weakest}"
+        f"nearer than those of the next one; to the left they are farther away. {separation(data)}{_weakest(data)}"
     )
     return draw_chart(
         "segment_silhouettes",
@@ -199,6 +184,23 @@ def segment_silhouettes(data: ReportData) -> Chart | None:
         draw,
         height=1.6 + 0.45 * len(by_segment),
     )
+
+
+def _draw_silhouettes(axes: Axes, segment: int, values: list[float], top: float) -> None:
+    """Draw the silhouettes of a segment from ``top`` down, the highest first."""
+    # A single customer has no area.
+    bars = [top + at for at in range(len(values) + 1)]
+    heights = sorted(values, reverse=True)
+    axes.fill_betweenx(bars, [*heights, heights[-1]], step="post", color=segment_colour(segment), linewidth=0)
+
+
+def _weakest(data: ReportData) -> str:
+    """Return which segment has the lowest mean silhouette."""
+    means = {row["segment"]: parse_number(row["silhouette"]) for row in data.answers["segment_silhouette"]}
+    if len(means) < 2:
+        return ""
+    worst = min(means, key=lambda segment: means[segment] or 0.0)
+    return f" Segment {worst} has the lowest mean, {decimal(means[worst])}."
 
 
 def segment_heatmap(data: ReportData) -> Chart | None:
@@ -216,56 +218,25 @@ def segment_heatmap(data: ReportData) -> Chart | None:
     if not features:
         return None
     labels = segment_labels(data)
+    cells = {
+        (row, column): _deviation_cell(deviation.get((segment, feature), 0.0))
+        for row, feature in enumerate(features)
+        for column, segment in enumerate(segments)
+    }
 
     def draw(axes: Axes) -> None:
-        from matplotlib.patches import Rectangle
-
-        for row, feature in enumerate(features):
-            for column, segment in enumerate(segments):
-                value = deviation.get((segment, feature), 0.0)
-                colour, ink = _deviation_colours(value)
-                axes.add_patch(
-                    Rectangle(
-                        (column - 0.5, row - 0.5), 1, 1, facecolor=colour, edgecolor=PAPER, linewidth=1.5
-                    )
-                )
-                text = f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0.0"
-                axes.text(
-                    column,
-                    row,
-                    text,
-                    ha="center",
-                    va="center",
-                    color=ink,
-                    fontsize=6.5 if is_narrow(axes) and len(segments) > 6 else 8.5,
-                )
         narrow = is_narrow(axes)
         names = [str(s) if narrow else textwrap.fill(segment_name(s, labels), 18) for s in segments]
-        axes.set_xlim(-0.5, len(segments) - 0.5)
-        axes.set_ylim(len(features) - 0.5, -0.5)
-        axes.set_xticks(range(len(segments)), names)
-        axes.set_yticks(range(len(features)), [feature_name(feature) for feature in features])
-        axes.tick_params(axis="x", top=False, labeltop=True, bottom=False, labelbottom=False, labelcolor=INK)
-        axes.grid(visible=False)
-        axes.spines.bottom.set_visible(False)
-        axes.set_xlabel(
-            "Segment"
-            if narrow
-            else "Mean of the segment, in standard deviations from the mean of all customers"
-        )
+        small = narrow and len(segments) > 6
+        draw_cells(axes, cells, list(map(feature_name, features)), names, fontsize=6.5 if small else 8.5)
+        unit = "Mean of the segment, in standard deviations from the mean of all customers"
+        axes.set_xlabel("Segment" if narrow else unit)
 
-    same = len(spread) - len(features)
-    left_out = (
-        f" {same} feature{' that differs' if same == 1 else 's that differ'} by less than {SMALL_EFFECT} "
-        f"{'is' if same == 1 else 'are'} left out."
-        if same
-        else ""
-    )
     source = "" if overview(data).fitted else " The values are from the run that fitted the models."
     caption = (
         "Difference between the mean of each segment and the mean of all customers, in standard deviations: orange is "
         "above the mean, blue is below it. The features that differ most between the segments are on top."
-        f"{left_out}{source}"
+        f"{_left_out(len(spread) - len(features))}{source}"
     )
     return draw_chart(
         "segment_heatmap",
@@ -275,6 +246,18 @@ def segment_heatmap(data: ReportData) -> Chart | None:
         height=1.5 + 0.27 * len(features),
         width=max(7.4, 2.2 + 1.0 * len(segments)),
     )
+
+
+def _deviation_cell(deviation: float) -> Cell:
+    text = f"{deviation:+.1f}".replace("-", "−") if abs(deviation) >= 0.05 else "0.0"
+    return Cell(text, max(-4, min(4, round(deviation / DEVIATION_STEP))))
+
+
+def _left_out(features: int) -> str:
+    if not features:
+        return ""
+    words = "feature that differs" if features == 1 else "features that differ"
+    return f" {features} {words} by less than {SMALL_EFFECT} {'is' if features == 1 else 'are'} left out."
 
 
 def _plane(variance: list[float]) -> str:
@@ -290,8 +273,3 @@ def _plane(variance: list[float]) -> str:
 def _component_name(component: int, variance: list[float]) -> str:
     share = f", {percent(variance[component - 1])} of the variance" if len(variance) >= component else ""
     return f"Principal component {component}{share}"
-
-
-def _deviation_colours(deviation: float) -> tuple[str, str]:
-    """Return the colours of a cell and of the number in it."""
-    return cell_colours(max(-4, min(4, round(deviation / DEVIATION_STEP))))
