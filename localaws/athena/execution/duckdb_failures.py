@@ -59,6 +59,7 @@ _RAISED_IN_PYTHON = re.compile(
     r"executing the UDF: QueryFailed: (.*?)\n\nAt:|: Unknown error: (.*?)\. Detail: Python exception: ",
     re.DOTALL,
 )
+_UNEXPECTED_IN_PYTHON = re.compile(r"Python exception occurred while executing the UDF: (.*)")
 
 
 @contextmanager
@@ -124,6 +125,8 @@ def _data_failure(message: str) -> QueryFailed:
     raised = _RAISED.search(message) or _RAISED_IN_PYTHON.search(message)
     if raised:
         return QueryFailed(raised[raised.lastindex or 0], DATA_ERROR)
+    if (unexpected := _UNEXPECTED_IN_PYTHON.search(message)) is not None:
+        return not_supported(f"a value of this query, because of {unexpected[1]}")
     if narrow := _NARROW.search(message):
         value, _, above = map(int, narrow.groups())
         beyond = "exceeds MAX" if value > above else "is less than MIN"

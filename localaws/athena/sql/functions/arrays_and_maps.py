@@ -68,13 +68,13 @@ SCALAR_ROWS = (
         "array(varchar), varchar, varchar -> varchar",
         "trino_array_join_with_null({0}, {1}, {2})",
     ),
-    ("array_sort", "array(O) -> array(O)", "list_sort({0}, 'ASC', 'NULLS LAST')"),
+    ("array_sort", "array(L) -> array(L)", "list_sort({0}, 'ASC', 'NULLS LAST')"),
     *(
         ("array_max", f"array({real}) -> {real}", "trino_array_max_number({0})")
         for real in ("real", "double")
     ),
-    ("array_max", "array(O) -> O", "trino_array_max({0})"),
-    ("array_min", "array(O) -> O", "trino_array_min({0})"),
+    ("array_max", "array(O) -> O", "trino_array_max({0})"),  # of arrays and rows: in ``nested_rules``
+    ("array_min", "array(L) -> L", "trino_array_min({0})"),
     ("array_distinct", "array(E) -> array(E)", "trino_distinct({0})"),
     ("array_union", "array(E), array(E) -> array(E)", "trino_distinct({0} || {1})"),
     ("array_intersect", "array(E), array(E) -> array(E)", "trino_distinct(trino_filter_by({0}, {1}, true))"),
@@ -127,7 +127,25 @@ SCALAR_ROWS = (
     ),
 )
 
+# The function that combines the states of several workers is not needed, because there is one state.
+_REDUCED_ROWS = _REDUCED.replace("{0}", "rows_")
+
 AGGREGATE_ROWS = (
+    (
+        "reduce_agg",
+        "T, S, function(S, T, S), function(S, S, S) -> S",
+        "list_transform([list_filter(list({0}){over}, lambda given: given IS NOT NULL)], "
+        f"lambda rows_: CASE WHEN len(rows_) > 0 THEN {_REDUCED_ROWS} END)[1]",
+    ),
+    *(
+        (
+            "approx_most_frequent",
+            f"bigint, {type_}, bigint -> map({type_}, bigint)",
+            f"list_transform([CAST(histogram({{1}}){{over}} AS MAP({type_}, BIGINT))], lambda counts: "
+            "trino_most_frequent(counts, {0}, {2}))[1]",
+        )
+        for type_ in ("bigint", "varchar")
+    ),
     ("array_agg", "T -> array(T)", "list({all}){over}"),
     ("map_agg", "E, V -> map(E, V)", f"list_transform([{_PAIRS}], lambda pairs: trino_map_agg(pairs))[1]"),
     (

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
@@ -344,15 +343,6 @@ def _json(value: Any, datatype: pa.DataType) -> str:  # noqa: PLR0911 - one retu
         return str(value)
     if isinstance(value, str):
         return json_texts.quoted(value)
-    if dt.has_picoseconds(datatype):
-        text = value["us"].isoformat(" ", "microseconds") + f"{value['ps']:06d}"
-        return json_texts.quoted(text[: len(text) - dt.MOST_DIGITS + dt.digits(datatype)])
-    if isinstance(value, datetime):
-        digits = dt.digits(datatype)
-        text = value.isoformat(" ", "microseconds" if digits else "seconds")
-        return json_texts.quoted(text[: len(text) - 6 + digits] if digits else text)
-    if isinstance(value, date):
-        return json_texts.quoted(value.isoformat())
     text = _key(value, datatype)
     return json_texts.number(text) if isinstance(value, float) else text
 

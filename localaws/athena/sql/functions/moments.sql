@@ -37,6 +37,11 @@ CREATE MACRO trino_floor_mod(a, b) AS ((a) % b + b) % b;
 CREATE MACRO trino_zoned_time(utc, minutes) AS
     to_days(CAST(-(minutes) - 1000 AS INTEGER))
     + to_microseconds(trino_floor_mod(utc, 86400000000) + ((minutes) + 1000) * 86400000000);
+-- The local time at an instant. As in Trino 401, its offset is that of the zone when this local time is the time in UTC.
+CREATE MACRO trino_time_in_zone(instant, zone) AS
+    list_transform([trino_local_at(instant, zone)], lambda wall: list_transform(
+        [CAST(trunc((trino_local_at(wall, zone) - wall) / 60000000) AS BIGINT)],
+        lambda minutes: trino_zoned_time(wall - minutes * 60000000, minutes))[1])[1];
 CREATE MACRO trino_time_offset(t) AS CAST(-datepart('day', t) - 1000 AS BIGINT);
 CREATE MACRO trino_local_time(t) AS
     list_transform([t], lambda t_: trino_floor_mod(epoch_us(t_) + trino_time_offset(t_) * 60000000::BIGINT, 86400000000))[1];

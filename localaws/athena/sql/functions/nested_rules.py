@@ -13,7 +13,7 @@ from localaws.athena.sql.functions.overloads import check_equality
 from localaws.athena.sql.parsing.nodes import position, type_mismatch, unsupported
 from localaws.athena.sql.types import nested
 from localaws.athena.sql.types.casts import coerced
-from localaws.athena.sql.types.comparisons import compared
+from localaws.athena.sql.types.comparisons import compared, has_order, maximum_of, ordered
 from localaws.athena.sql.types.typed_sql import TypedSql, once
 
 _SEARCHES = {"contains": "trino_any", "array_position": "trino_first_true"}
@@ -97,6 +97,18 @@ def _search(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSq
     return TypedSql(once([coerced(values[0], array), coerced(values[1], common)], write), result)
 
 
+def _array_max(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
+    """Translate ``array_max`` of arrays and rows; ``supported`` has the others."""
+    if len(values) != 1 or not dt.is_array(values[0].type):
+        return None
+    item = values[0].type.value_type
+    if not pa.types.is_nested(item) or not has_order(item):
+        return None
+    elements = f"list_transform({values[0].sql}, lambda item: {ordered('item', item)})"
+    found = f"CASE WHEN len(elements) = list_count(elements) THEN {maximum_of('elements', item)} END"
+    return TypedSql(f"list_transform([{elements}], lambda elements: {found})[1]", item)
+
+
 def _contains_sequence(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedSql | None:
     if len(values) != 2 or not all(dt.is_array(value.type) for value in values):
         return None
@@ -172,6 +184,7 @@ NESTED_RULES = {
     "row": _row,
     "map": _map,
     **dict.fromkeys(("contains", "array_position", "array_remove"), _search),
+    "array_max": _array_max,
     "contains_sequence": _contains_sequence,
     "zip": _zip,
     "sequence": _sequence,

@@ -1,7 +1,8 @@
 """Overloads of functions, such as ``"varchar, bigint -> varchar"``, and their resolution.
 
 A capital letter is a type variable: it has one type per call. ``N`` is only a number, ``C`` a type that is neither an
-array, a map nor a row, ``E`` a type that DuckDB and Trino compare alike, ``O`` a type with an order. ``any`` accepts
+array, a map nor a row, ``E`` a type that DuckDB and Trino compare alike, ``O`` a type with an order, ``L`` one in which
+NaN is the largest number. ``any`` accepts
 any type in each position, ``compared`` any type with an order. An argument type with ``...`` can repeat.
 ``function(T, U)`` is a lambda with a parameter of type T that returns a U. As in Trino, an overload with exactly the
 argument types is used, otherwise the first to which the arguments can be coerced.
@@ -154,7 +155,7 @@ def _fits(
 ) -> bool:
     if "N" in variables and not dt.is_numeric(variables["N"]):
         return False
-    if "O" in variables and not has_order(variables["O"]):
+    if any(name in variables and not has_order(variables[name]) for name in "OL"):
         return False
     if "C" in variables and pa.types.is_nested(variables["C"]):
         raise not_supported(f"comparison of {dt.trino_name(variables['C'])}")
@@ -191,11 +192,11 @@ def _target(parameter: str, argument: TypedSql, variables: Variables) -> pa.Data
 def _text(parameter: str, argument: Argument, variables: Variables) -> str:
     assert isinstance(argument, TypedSql)
     text = coerced(argument, target := _target(parameter, argument, variables))
-    if parameter == "array(O)" and pa.types.is_nested(target.value_type):
-        return f"list_transform({text}, lambda item: {ordered('item', target.value_type)})"
+    if parameter in ("array(O)", "array(L)") and pa.types.is_nested(target.value_type):
+        return f"list_transform({text}, lambda item: {ordered('item', target.value_type, parameter == 'array(L)')})"
     if parameter == "compared":
-        return order_key(text, target)
-    return ordered(text, target) if parameter == "O" else text
+        return order_key(text, target, nan=False)
+    return ordered(text, target, parameter == "L") if parameter in ("O", "L") else text
 
 
 def _lambdas(given: Sequence[tuple[str, Argument]], variables: Variables) -> dict[int, str] | None:

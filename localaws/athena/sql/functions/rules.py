@@ -20,7 +20,7 @@ from localaws.athena.sql.functions.regexp_rules import REGEXP_RULES
 from localaws.athena.sql.functions.sql_json import SQL_JSON_RULES
 from localaws.athena.sql.types import moments
 from localaws.athena.sql.types.casts import cast, coerced
-from localaws.athena.sql.types.comparisons import compared, has_order, ordered
+from localaws.athena.sql.types.comparisons import compared, has_order, maximum, ordered
 from localaws.athena.sql.types.typed_sql import TypedSql, once, text_length
 
 Rule = Callable[[str, list[TypedSql], list[exp.Expr]], TypedSql | None]
@@ -182,6 +182,8 @@ def _extreme(name: str, values: list[TypedSql], nodes: list[exp.Expr]) -> TypedS
         if name == "greatest" and common in (dt.DOUBLE, dt.REAL):
             numbers = ", ".join(f"CASE WHEN NOT isnan({text}) THEN {text} END" for text in texts)
             found = f"coalesce(greatest({numbers}), {texts[0]})"
+        elif name == "greatest" and pa.types.is_nested(common):
+            found = maximum(texts, common)
         return f"CASE WHEN {known} THEN {found} END"
 
     return TypedSql(once([ordered(coerced(value, common), common) for value in values], write), common)

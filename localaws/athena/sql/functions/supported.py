@@ -210,7 +210,7 @@ AGGREGATES = _table(
     ("sum", "double -> double", "sum({all}){over}"),
     ("avg", "double -> double", "avg({all}){over}"),
     ("avg", "real -> real", "CAST(avg({all}){over} AS REAL)"),
-    ("min", "O -> O", "min({all}){over}"),
+    ("min", "L -> L", "min({all}){over}"),
     # In DuckDB, NaN is the largest number; in Trino, it is not larger than any number.
     *(
         (
@@ -221,7 +221,7 @@ AGGREGATES = _table(
         for number in ("real", "double")
     ),
     ("max", "O -> O", "max({all}){over}"),
-    ("min", "O, bigint -> array(O)", "min({0}, {1}){over}"),
+    ("min", "L, bigint -> array(L)", "min({0}, {1}){over}"),
     *(
         (
             "max",

@@ -147,6 +147,11 @@ CREATE MACRO trino_listagg(s) AS
     CASE WHEN strlen(s) > 1048576 THEN CAST(trino_raise('EXCEEDED_FUNCTION_MEMORY_LIMIT: Concatenated string has the '
             || 'length in bytes larger than the maximum output length 1048576') AS VARCHAR) ELSE s END;
 
+-- With ON OVERFLOW TRUNCATE, a text that is too long is cut. How Trino cuts it is not done here.
+CREATE MACRO trino_listagg_truncated(s) AS CASE
+    WHEN CASE WHEN strlen(s) > 1048576 THEN trino_refuse('listagg with a result of more than 1048576 bytes') END IS NULL
+    THEN s END;
+
 CREATE MACRO trino_width_bucket_checked(x, low, high, n) AS
     CASE WHEN n <= 0 THEN trino_raise('INVALID_FUNCTION_ARGUMENT: bucketCount must be greater than 0')
          WHEN isnan(x) THEN trino_raise('INVALID_FUNCTION_ARGUMENT: operand must not be NaN')
@@ -355,6 +360,16 @@ CREATE MACRO trino_map_from_entries(pairs) AS CASE
     WHEN CASE WHEN len(list_filter(pairs, lambda it: it IS NULL)) > 0 THEN
                    trino_raise('INVALID_FUNCTION_ARGUMENT: map entry cannot be null') END IS NULL
     THEN trino_map(list_transform(pairs, lambda it: (it).field0), list_transform(pairs, lambda it: (it).field1)) END;
+-- The counts are exact if the capacity is not less than the number of different values.
+CREATE MACRO trino_most_frequent(counts, buckets, capacity) AS CASE
+    WHEN CASE WHEN buckets < 2 THEN
+             trino_raise('INVALID_FUNCTION_ARGUMENT: approx_most_frequent bucket count must be greater than one, '
+                         || 'input bucket count: ' || buckets) END IS NULL
+         AND CASE WHEN cardinality(counts) > capacity THEN
+             trino_refuse('approx_most_frequent of more different values than its capacity') END IS NULL
+    THEN map_from_entries(list_transform(
+        list_sort(list_transform(map_entries(counts), lambda it: struct_pack(n := -(it).value, k := (it).key)))[1:buckets],
+        lambda it: struct_pack(key := (it).k, value := -(it).n))) END;
 -- Aggregates get pairs of a key k and a value v. The first value of a key counts; a key that is NULL does not.
 CREATE MACRO trino_pairs_of(m) AS list_transform(map_entries(m), lambda it: struct_pack(k := (it).key, v := (it).value));
 CREATE MACRO trino_keyed(pairs) AS list_filter(pairs, lambda it: (it).k IS NOT NULL);

@@ -439,7 +439,6 @@ class ExpressionGrammar(JsonFunctions):
         if self._take("ON"):
             self._expect("OVERFLOW")
             if not self._take("ERROR"):
-                self.parsed.unsupported.append("listagg with ON OVERFLOW TRUNCATE")
                 self._expect("TRUNCATE")
                 if self._peek() == "<string>":
                     self._string()

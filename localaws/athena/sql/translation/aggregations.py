@@ -31,7 +31,11 @@ _LISTAGG = [overload("varchar, varchar -> varchar", "trino_listagg(string_agg({a
 class Aggregations(Translator):
     def _listagg(self, node: exp.Expr) -> TypedSql:
         only(node, "this", "separator", "on_overflow")
-        return self._aggregate(node, "", in_window=False)
+        found = self._aggregate(node, "", in_window=False)
+        if isinstance(node.args.get("on_overflow"), exp.OverflowTruncateBehavior):
+            text = found.sql.replace("trino_listagg(", "trino_listagg_truncated(", 1)
+            return TypedSql(text, found.type)
+        return found
 
     def _filter(self, node: exp.Expr) -> TypedSql:
         only(node, "this", "expression")
@@ -91,7 +95,7 @@ class Aggregations(Translator):
             only(arguments[0])
             return TypedSql(f"count(*){over}", dt.BIGINT)
         looked_at = len(self._scope.touched)
-        values = [self.compile(argument) for argument in arguments]
+        values = [self._argument(argument) for argument in arguments]
         used = self._scope.touched[looked_at:]
         if used and not any(column in self._scope.columns for column in used):
             # DuckDB would aggregate the outer query's rows.
@@ -99,10 +103,12 @@ class Aggregations(Translator):
         before = "DISTINCT " if distinct else ""
         if distinct:
             for value in values:
-                check_groups(value.type)
+                if isinstance(value, TypedSql):
+                    check_groups(value.type)
         after = f" ORDER BY {self.order_terms(order)}" if order else ""
-        if name in ("sum", "avg") and len(values) == 1 and dt.is_decimal(values[0].type):
-            return decimals.aggregate(name, values[0], before, over)
+        first = values[0] if values else None
+        if name in ("sum", "avg") and isinstance(first, TypedSql) and dt.is_decimal(first.type):
+            return decimals.aggregate(name, first, before, over)
         bound = bind(_LISTAGG if name == "listagg" else table[name], values)
         if bound is None:
             raise self._wrong_arguments(node, name, values)

@@ -28,7 +28,7 @@ from localaws.athena.sql.translation.calls import Calls
 from localaws.athena.sql.translation.predicates import COMPARISONS, Predicates
 from localaws.athena.sql.translation.scope import dereferenced
 from localaws.athena.sql.translation.translator import chain
-from localaws.athena.sql.types.casts import cast, cast_to_varchar, coerced
+from localaws.athena.sql.types.casts import cast, cast_to_varchar, coerced, cut_texts, cuts_text
 from localaws.athena.sql.types.typed_sql import TypedSql, once, shown_type
 
 _ARITHMETIC: dict[type[exp.Expr], str] = {
@@ -39,7 +39,6 @@ _ARITHMETIC: dict[type[exp.Expr], str] = {
     exp.Mod: "%",
 }
 _ARRAY_ITEMS = 254  # Trino's maximum in ARRAY[...]
-# Inside an array, a row or a map, the length of a varchar is unknown.
 _LENGTHS = re.compile(r"varchar\(", re.IGNORECASE)
 
 
@@ -220,9 +219,12 @@ class Expressions(Calls):
         except ValueError as error:
             reason = str(error) if str(error).startswith("more than") else ""
             raise not_supported(f"CAST to {name}{reason and ': ' + reason}") from None
-        if pa.types.is_nested(target) and _LENGTHS.search(name):
-            raise not_supported(f"CAST to {name}")
         value = self.compile(node.this)
+        if pa.types.is_nested(target) and _LENGTHS.search(name):
+            if not cuts_text(value.type, target_node):
+                raise not_supported(f"CAST of {dt.trino_name(value.type)} to {name}")
+            whole = cast(value, target, node, safe)
+            return TypedSql(cut_texts(whole.sql, target, target_node), target)
         if target == dt.VARCHAR and target_node.expressions:
             return cast_to_varchar(value, int(target_node.expressions[0].name), node, safe)
         return cast(value, target, node, safe)

@@ -98,12 +98,13 @@ class Relations:
             raise not_supported(f"{side} {kind} JOIN".strip())
         on, using = join.args.get("on"), join.args.get("using")
         # A lateral subquery can only use columns that are not nullable because of this join.
-        uncorrelated = isinstance(join.this, exp.Lateral) and side in ("RIGHT", "FULL")
-        if uncorrelated and on != exp.true():
+        uncorrelated = isinstance(join.this, exp.Lateral | exp.Unnest) and side in ("RIGHT", "FULL")
+        if uncorrelated and isinstance(join.this, exp.Lateral) and on != exp.true():
             raise not_supported(f"{side} JOIN LATERAL with another condition than true")
         right = self._relation(join.this, parent, ctes, () if uncorrelated else left.columns)
         if isinstance(join.this, exp.Unnest):
             _check_unnest_join(join, side or "INNER")
+        if isinstance(join.this, exp.Unnest) and not uncorrelated:
             return Relation(f"{left.sql} CROSS JOIN {right.sql}", left.columns + right.columns)
         left = replace(left, columns=_nullable(left.columns, side in ("RIGHT", "FULL")))
         right = replace(right, columns=_nullable(right.columns, side in ("LEFT", "FULL")))
@@ -335,7 +336,8 @@ class Relations:
             outputs[-1] = replace(outputs[-1], name=offset.name.lower())
         name = f"r{next(self._names)}"
         columns = _output_columns(name, tuple(outputs), node.args.get("alias"), partial=bool(offset))
-        return Relation(f"LATERAL ({text}) AS {name}", columns)
+        lateral = "LATERAL " if scope.columns else ""
+        return Relation(f"{lateral}({text}) AS {name}", columns)
 
 
 def _check_catalog(node: exp.Table) -> None:
@@ -370,8 +372,6 @@ def _check_unnest_join(join: exp.Expr, side: str) -> None:
             f"NOT_SUPPORTED: {position(join)}{side} JOIN involving UNNEST is only supported with condition ON TRUE",
             SYNTAX_ERROR,
         )
-    if side in ("RIGHT", "FULL"):
-        raise not_supported(f"{side} JOIN UNNEST")
 
 
 def _is_relation(node: exp.Expr) -> bool:

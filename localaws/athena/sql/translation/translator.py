@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from localaws.athena import datatypes as dt
 from localaws.athena.sql.functions.nested_rules import row
+from localaws.athena.sql.functions.overloads import Argument
 from localaws.athena.sql.parsing.nodes import only, type_mismatch
 from localaws.athena.sql.translation.scope import Scope
 from localaws.athena.sql.translation.windows import Window
@@ -32,6 +33,10 @@ class Translator:
 
     def compile(self, node: exp.Expr) -> TypedSql:
         """Translate one node. Raises QueryFailed for invalid and for unsupported expressions."""
+        raise NotImplementedError
+
+    def _argument(self, node: exp.Expr) -> Argument:
+        """Translate an argument of a function, which can be a lambda."""
         raise NotImplementedError
 
     def condition(self, node: exp.Expr, clause: str) -> str:

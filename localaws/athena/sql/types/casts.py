@@ -113,6 +113,39 @@ def cast_to_varchar(value: TypedSql, length: int, node: exp.Expr, safe: bool) ->
     return TypedSql(f"({once([text], write)})", dt.VARCHAR, length)
 
 
+def cuts_text(source: pa.DataType, node: exp.Expr) -> bool:
+    """Return whether each varchar(n) inside the type of ``node`` is cast from a text, which is cut to n characters."""
+    inner = _inner_types(node)
+    if not inner:
+        is_cut = node.this == exp.DataType.Type.VARCHAR and node.expressions
+        return not is_cut or source in (dt.VARCHAR, dt.NULL)
+    if source == dt.NULL:
+        return True
+    if dt.is_map(source) and not cuts_text(dt.BIGINT, inner[0]):
+        return False  # two keys could become the same
+    parts = dt.parts(source)
+    return len(parts) == len(inner) and all(map(cuts_text, parts, inner))
+
+
+def cut_texts(text: str, datatype: pa.DataType, node: exp.Expr) -> str:
+    """Return SQL for a value whose texts are cut to the lengths in the type of ``node``."""
+    inner = _inner_types(node)
+    if not inner:
+        is_cut = node.this == exp.DataType.Type.VARCHAR and node.expressions
+        return f"substring({text}, 1, {node.expressions[0].name})" if is_cut else text
+    nodes = iter(inner)
+    return nested.rebuilt(
+        text, datatype, datatype, lambda part, type_, _: cut_texts(part, type_, next(nodes))
+    )
+
+
+def _inner_types(node: exp.Expr) -> list[exp.Expr]:
+    """Return the types inside an array, a map or a row."""
+    if not node.args.get("nested"):
+        return []
+    return [part.args["kind"] if isinstance(part, exp.ColumnDef) else part for part in node.expressions]
+
+
 def _casts_in_trino(  # noqa: PLR0911 - one return for each kind of type
     source: pa.DataType, target: pa.DataType
 ) -> bool:

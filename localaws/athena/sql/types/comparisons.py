@@ -5,6 +5,8 @@ Source: ArrayType, MapType and RowType of Trino
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 from sqlglot import exp
 
@@ -41,7 +43,7 @@ def compared(operator: str, first: str, second: str, datatype: pa.DataType) -> s
         return equal if operator == "=" else f"(NOT {equal})"
     if "DISTINCT" in operator:
         return f"({canonical(first, datatype)} {operator} {canonical(second, datatype)})"
-    return f"({ordered(first, datatype)} {operator} {ordered(second, datatype)})"
+    return f"({ordered(first, datatype, nan=False)} {operator} {ordered(second, datatype, nan=False)})"
 
 
 def _as_long(text: str, other: str) -> str:
@@ -64,8 +66,11 @@ def _contains_zone(datatype: pa.DataType) -> bool:
     return dt.kind(datatype) in (dt.ZONED, dt.ZONED_TIME) or any(map(_contains_zone, dt.parts(datatype)))
 
 
-def order_key(text: str, datatype: pa.DataType) -> str:
-    """Return SQL for a key with the order of the values, for ORDER BY and functions such as max_by."""
+def order_key(text: str, datatype: pa.DataType, nan: bool = True) -> str:
+    """Return SQL for a key with the order of the values, for ORDER BY and functions such as max_by.
+
+    Without ``nan``, a NaN inside an array or a row is refused.
+    """
     if pa.types.is_nested(datatype) and _contains_zone(datatype):
         raise not_supported(f"the order of {dt.trino_name(datatype)}")
     if _contains_zone(datatype) and not dt.has_picoseconds(datatype):
@@ -74,7 +79,7 @@ def order_key(text: str, datatype: pa.DataType) -> str:
         )
     if isinstance(datatype, dt.TrinoType) and datatype.kind == "char":
         return f"rpad({text}, {datatype.size}, ' ')"
-    return ordered(text, datatype)
+    return ordered(text, datatype, nan)
 
 
 def has_order(datatype: pa.DataType) -> bool:
@@ -82,21 +87,41 @@ def has_order(datatype: pa.DataType) -> bool:
     return datatype != dt.JSON and not dt.is_map(datatype) and all(map(has_order, dt.parts(datatype)))
 
 
-def ordered(text: str, datatype: pa.DataType) -> str:
+def ordered(text: str, datatype: pa.DataType, nan: bool = True) -> str:
     """Return SQL for a value that is compared by order.
 
-    A NULL or NaN inside is refused: Trino fails if it compares such a NULL, and has other rules for NaN than DuckDB.
+    A NULL inside is refused: Trino fails if it compares such a NULL. A NaN inside is the largest number, as in Trino
+    when it sorts or looks for a minimum. Without ``nan`` it is refused, too.
     """
     if not pa.types.is_nested(datatype):
         return text
-    reason = duckdb_string(f"the order of {dt.trino_name(datatype)} with NULL or NaN inside")
+    refused = "NULL" if nan else "NULL or NaN"
+    reason = duckdb_string(f"the order of {dt.trino_name(datatype)} with {refused} inside")
     return once(
         [text],
         lambda value: (
-            f"CASE WHEN CASE WHEN {_without_order(value, datatype)} THEN trino_refuse({reason}) END IS NULL "
+            f"CASE WHEN CASE WHEN {_without_order(value, datatype, nan)} THEN trino_refuse({reason}) END IS NULL "
             f"THEN {value} END"
         ),
     )
+
+
+def maximum(texts: Sequence[str], datatype: pa.DataType) -> str:
+    """Return SQL for the largest of some arrays or rows, in which NaN is the smallest number."""
+    keyed = [f"struct_pack(k := {_nan_first(text, datatype, datatype)}, v := {text})" for text in texts]
+    return f"(greatest({', '.join(keyed)})).v"
+
+
+def maximum_of(elements: str, datatype: pa.DataType) -> str:
+    """Return SQL for the largest element of ``elements``, as in ``maximum``."""
+    keyed = f"struct_pack(k := {_nan_first('item', datatype, datatype)}, v := item)"
+    return f"(list_max(list_transform({elements}, lambda item: {keyed}))).v"
+
+
+def _nan_first(text: str, datatype: pa.DataType, target: pa.DataType) -> str:
+    if datatype in (dt.DOUBLE, dt.REAL):
+        return f"trino_below_all_if_nan({text})"
+    return nested.rebuilt(text, datatype, target, _nan_first) if pa.types.is_nested(datatype) else text
 
 
 def sort_key(value: TypedSql, node: exp.Expr) -> str:
@@ -149,17 +174,19 @@ def _equal(a: str, b: str, datatype: pa.DataType) -> str:
     return f"CASE WHEN {known} THEN CASE WHEN {size}({a}) <> {size}({b}) THEN false ELSE trino_all({items}) END END"
 
 
-def _without_order(text: str, datatype: pa.DataType) -> str:
-    """Return SQL for whether a NULL or NaN is inside an array or a row."""
+def _without_order(text: str, datatype: pa.DataType, nan: bool) -> str:
+    """Return SQL for whether a NULL, or without ``nan`` a NaN, is inside an array or a row."""
     if dt.is_array(datatype):
-        return f"len(list_filter({text}, lambda item: {_inside('item', datatype.value_type)})) > 0"
-    fields = (_inside(nested.field(text, datatype, at), part) for at, part in enumerate(dt.parts(datatype)))
+        return f"len(list_filter({text}, lambda item: {_inside('item', datatype.value_type, nan)})) > 0"
+    fields = (
+        _inside(nested.field(text, datatype, at), part, nan) for at, part in enumerate(dt.parts(datatype))
+    )
     return f"({text} IS NOT NULL AND ({' OR '.join(fields)}))"
 
 
-def _inside(text: str, datatype: pa.DataType) -> str:
-    if datatype in (dt.DOUBLE, dt.REAL):
+def _inside(text: str, datatype: pa.DataType, nan: bool) -> str:
+    if datatype in (dt.DOUBLE, dt.REAL) and not nan:
         return f"({text} IS NULL OR isnan({text}))"
     if pa.types.is_nested(datatype):
-        return f"({text} IS NULL OR {_without_order(text, datatype)})"
+        return f"({text} IS NULL OR {_without_order(text, datatype, nan)})"
     return f"({text} IS NULL)"

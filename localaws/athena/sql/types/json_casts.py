@@ -11,7 +11,7 @@ from sqlglot import exp
 from localaws.athena import datatypes as dt
 from localaws.athena.quoting import duckdb_identifier, duckdb_string
 from localaws.athena.sql.parsing.nodes import type_mismatch, unsupported
-from localaws.athena.sql.types import nested
+from localaws.athena.sql.types import moments, nested
 from localaws.athena.sql.types.typed_sql import TypedSql
 
 _SCALARS = (*dt.INTEGERS, dt.BOOLEAN, dt.REAL, dt.DOUBLE, dt.VARCHAR)
@@ -26,7 +26,8 @@ def json_cast(value: TypedSql, target: pa.DataType, node: exp.Expr, safe: bool) 
             raise unsupported(reason, node)
         raise type_mismatch(node, f"Cannot cast {dt.trino_name(source)} to {dt.trino_name(target)}")
     if target == dt.JSON:
-        return f"trino_to_json({value.sql}, {_name(_known(source))})"
+        known = _known(source)
+        return f"trino_to_json({_with_texts(value.sql, source, known)}, {_name(known)})"
     if not safe:
         return _from_json(value.sql, target)
     return f"list_transform([{value.sql}], lambda value: TRY({_from_json('value', target)}))[1]"
@@ -85,15 +86,34 @@ def _from_json(text: str, target: pa.DataType) -> str:
     return scalar if target == dt.VARCHAR else f"CAST({scalar} AS {dt.duckdb_name(target)})"
 
 
+def _with_texts(text: str, source: pa.DataType, target: pa.DataType) -> str:
+    """Return SQL for a value with texts in place of dates and timestamps."""
+    if _is_moment(source):
+        return moments.text(text, source) or text
+    if pa.types.is_nested(source) and any(map(_contains_moment, dt.parts(source))):
+        return nested.rebuilt(text, source, target, _with_texts)
+    return text
+
+
+def _is_moment(datatype: pa.DataType) -> bool:
+    return datatype == dt.DATE or dt.kind(datatype) == "timestamp"
+
+
+def _contains_moment(datatype: pa.DataType) -> bool:
+    return _is_moment(datatype) or any(map(_contains_moment, dt.parts(datatype)))
+
+
 def _known(source: pa.DataType) -> pa.DataType:
-    """Return the type with another type in place of NULL's, which has no name in a query."""
+    """Return the type with varchar in place of dates and timestamps, and boolean in place of NULL's type."""
     if dt.is_array(source):
         return pa.list_(_known(source.value_type))
     if dt.is_map(source):
         return dt.map_of(*map(_known, dt.parts(source)))
     if dt.is_row(source):
         return dt.row([field.with_type(_known(field.type)) for field in source])
-    return dt.BOOLEAN if source == dt.NULL else source
+    if source == dt.NULL:
+        return dt.BOOLEAN
+    return dt.VARCHAR if _is_moment(source) else source
 
 
 def _name(datatype: pa.DataType) -> str:

@@ -73,7 +73,7 @@ def converted(  # noqa: PLR0911 - one return for each kind of type
         return f"list_transform([{sql}], lambda z: trino_zoned({rounded}, trino_zone(z)))[1]"
     if kinds == (dt.ZONED, dt.ZONED_TIME):
         rounded = f"trino_round_us(trino_instant(z), {round_to or 1})"
-        return f"list_transform([{sql}], lambda z: trino_zoned_time({rounded}, trino_zone_offset(z)))[1]"
+        return f"list_transform([{sql}], lambda z: trino_time_in_zone({rounded}, trino_zone(z)))[1]"
     if kinds == (dt.ZONED_TIME, dt.ZONED_TIME):
         return (
             f"list_transform([{sql}], lambda t: "

@@ -62,6 +62,8 @@ JSON_ANSWERS = [
     ("CAST(TIMESTAMP '2024-01-31 01:02:03.500' AS JSON)", "json", '"2024-01-31 01:02:03.500"'),
     ("CAST(TIMESTAMP '2024-01-31 01:02:03' AS JSON)", "json", '"2024-01-31 01:02:03"'),
     ("CAST(ARRAY[TIMESTAMP '2024-01-31 01:02:03.123456'] AS JSON)", "json", '["2024-01-31 01:02:03.123456"]'),
+    ("CAST(ARRAY[DATE '-0010-05-01', DATE '12301-05-01', NULL] AS JSON)", "json", '["-0010-05-01","12301-05-01",null]'),
+    ("CAST(TIMESTAMP '12301-05-01 01:02:03.1234567' AS JSON)", "json", '"+12301-05-01 01:02:03.1234567"'),
     ('CAST(CAST(ROW(1, 2) AS ROW("A b" integer, c integer)) AS JSON)', "json", '{"A b":1,"c":2}'),
     ("CAST(NULL AS JSON)", "json", None),
     ("CAST(ARRAY[1, NULL] AS JSON)", "json", "[1,null]"),

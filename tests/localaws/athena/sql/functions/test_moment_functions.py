@@ -39,6 +39,12 @@ MOMENT_ANSWERS = [
     ("CAST('23:59:59.99999999' AS time(7))", _TIME, "00:00:00.0000000"),
     ("CAST(timestamp '2024-01-31 01:02:03.1234567' AS date)", "date", "2024-01-31"),
     (
+        # As in Trino 401, the offset is that at 03:23:45 UTC, before the clocks change.
+        "CAST(timestamp '2020-03-08 03:23:45.123 America/Los_Angeles' AS time(3) with time zone)",
+        "time with time zone",
+        "03:23:45.123-08:00",
+    ),
+    (
         "CAST(timestamp '2024-01-31 01:02:03.1234567 +05:30' AS time(7) with time zone)",
         _ZONED_TIME,
         "01:02:03.1234567+05:30",

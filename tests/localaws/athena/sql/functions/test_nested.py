@@ -102,6 +102,19 @@ NESTED_ANSWERS = [
     ("zip(ARRAY[1, 2], ARRAY['a'])", "array", "[{field0=1, field1=a}, {field0=2, field1=null}]"),
     ("array_max(ARRAY[ROW(1, 2), ROW(3, 1)])", "row", "{field0=3, field1=1}"),
     ("array_sort(ARRAY[ARRAY[2], NULL, ARRAY[1, 5]])", "array", "[[1, 5], [2], null]"),
+    # ---- NaN inside: the largest number for a minimum and in an order, the smallest for a maximum
+    ("array_max(ARRAY[ROW(nan(), 1), ROW(2, 1), ROW(2, 3)])", "row", "{field0=2.0, field1=3}"),
+    ("array_max(ARRAY[ROW(nan()), NULL])", "row", None),
+    ("array_max(ARRAY[ARRAY[nan()], ARRAY[nan()]])", "array", "[NaN]"),
+    ("array_min(ARRAY[ROW(nan()), ROW(2)])", "row", "{field0=2.0}"),
+    ("array_sort(ARRAY[ARRAY[nan()], ARRAY[1e0]])", "array", "[[1.0], [NaN]]"),
+    ("greatest(ROW(1), ROW(nan()), ROW(3))", "row", "{field0=3.0}"),
+    ("least(ARRAY[REAL '1'], ARRAY[CAST(nan() AS real)])", "array", "[1.0]"),
+    ("min(x) FROM (VALUES ARRAY[nan()], ARRAY[2e0]) t(x)", "array", "[2.0]"),
+    # ---- varchar(n) inside
+    ("CAST(ROW('abc', 'def') AS ROW(a varchar(2), b varchar))", "row", "{a=ab, b=def}"),
+    ("CAST(ARRAY['abc', NULL] AS ARRAY(varchar(1)))", "array", "[a, null]"),
+    ("CAST(ARRAY[MAP(ARRAY['abc'], ARRAY['xyz'])] AS ARRAY(MAP(varchar, varchar(2))))", "array", "[{abc=xy}]"),
     # ---- lambdas
     ("transform(ARRAY[1, NULL], x -> x + 1)", "array", "[2, null]"),
     ("transform(ARRAY[], x -> x + 1)", "array", "[]"),
@@ -139,6 +152,9 @@ NESTED_ANSWERS = [
     ("map_union(m) FROM (VALUES MAP(ARRAY[1], ARRAY['a']), MAP(ARRAY[2], ARRAY['b']), NULL) t(m)", "map",
      "{1=a, 2=b}"),
     ("histogram(x) FROM (VALUES 'a', 'b', 'a', NULL) t(x)", "map", "{a=2, b=1}"),
+    ("reduce_agg(x, 1, (s, x) -> s * x, (s, t) -> s * t) FROM (VALUES 2, NULL, 5) t(x)", "integer", "10"),
+    ("reduce_agg(x, '', (s, x) -> s || x, (s, t) -> s || t) FROM (VALUES 'a') t(x) WHERE false", "varchar", None),
+    ("approx_most_frequent(2, x, 5) FROM (VALUES 'c', 'a', 'b', 'b', 'c', 'c', NULL) t(x)", "map", "{c=3, b=2}"),
     ("array_agg(x ORDER BY x DESC) FILTER (WHERE x > 1) FROM (VALUES 1, 2, 3) t(x)", "array", "[3, 2]"),
 ]  # fmt: skip
 
@@ -176,6 +192,11 @@ def test_answer(engine: Engine, expression: str, type_: str, text: str | None) -
         ("transform_keys(MAP(ARRAY[1], ARRAY[2]), (k, v) -> now())", "not supported by the local Athena: comparison"),
         ("array_distinct(ARRAY[now()])", "not supported by the local Athena: comparison of timestamp(3) with"),
         ("regexp_replace('a', 'a', x -> x[1])", "INVALID_FUNCTION_ARGUMENT: Array subscript must be less"),
+        ("approx_most_frequent(1, x, 5) FROM (VALUES 1) t(x)", "INVALID_FUNCTION_ARGUMENT: approx_most_frequent buc"),
+        ("approx_most_frequent(2, x, 1) FROM (VALUES 1, 2) t(x)", "not supported by the local Athena: approx_most_fre"),
+        ("max(x) FROM (VALUES ARRAY[nan()], ARRAY[1e0]) t(x)", "not supported by the local Athena: the order of array"),
+        ("CAST(ARRAY[1] AS ARRAY(varchar(1)))", "not supported by the local Athena: CAST of array(integer) to ARRAY("),
+        ("CAST(MAP(ARRAY['ab', 'ac'], ARRAY[1, 2]) AS MAP(varchar(1), integer))", "not supported by the local Athena"),
         ("repeat(1, -1)", "INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be greater than or"),
         ("slice(ARRAY[1], 0, 1)", "INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1"),
         ("trim_array(ARRAY[1], 2)", "INVALID_FUNCTION_ARGUMENT: size must not exceed array cardinality 1: 2"),

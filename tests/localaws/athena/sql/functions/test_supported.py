@@ -483,6 +483,11 @@ AGGREGATE_ANSWERS = [
     ("array_agg(DISTINCT x ORDER BY x)", "array", "[1, 2]"),
     ("listagg(s, '|') WITHIN GROUP (ORDER BY x DESC)", "varchar", "b|a"),
     ("listagg(s, '|' ON OVERFLOW ERROR) WITHIN GROUP (ORDER BY x DESC)", "varchar", "b|a"),
+    (
+        "listagg(s, '|' ON OVERFLOW TRUNCATE '...' WITH COUNT) WITHIN GROUP (ORDER BY x DESC)",
+        "varchar",
+        "b|a",
+    ),
 ]
 
 # Over x = 1, 2, 2, 4, in the order of x
@@ -630,7 +635,11 @@ def test_invalid_calls_fail_with_trinos_message(engine: Engine, expression: str,
         ("timestamp '2024-01-05 01:02:03.0000000000004'", "timestamp of 13 digits"),
         ("CAST('2024-01-05' AS timestamp(13))", "CAST to TIMESTAMP(13): more than 12 digits of a second"),
         ("CAST('2024-01-05' AS time(13))", "CAST to TIME(13)"),
-        ("CAST(ARRAY['abc'] AS array(varchar(2)))", "CAST to ARRAY(VARCHAR(2))"),
+        (
+            "listagg(x, '' ON OVERFLOW TRUNCATE WITHOUT COUNT) WITHIN GROUP (ORDER BY x) "
+            "FROM (VALUES lpad('a', 600000, 'b'), lpad('c', 600000, 'b')) t(x)",
+            "listagg with a result of more than 1048576 bytes",
+        ),
         ("ARRAY[1] < ARRAY[NULL]", "the order of array(integer) with NULL or NaN inside"),
         ("array_distinct(ARRAY[map()])", "comparison of map(unknown, unknown)"),
     ],
