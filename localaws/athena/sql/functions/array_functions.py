@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cmp_to_key
-from itertools import combinations
-from math import comb
+from itertools import accumulate, combinations
+from math import comb, fsum
 from typing import Any
 
 import pyarrow as pa
@@ -27,6 +27,7 @@ def register(connection: DuckDBPyConnection) -> None:
     entry = {"key": text, "value": text}
     entries = {"key": text, "value": connection.list_type(text)}
     for name, function, result in (
+        ("trino_weighted_place", _weighted_place, place),
         ("trino_sorted", _sorted, _answer(connection, connection.list_type(place))),
         (
             "trino_combinations",
@@ -55,6 +56,16 @@ def _over_rows(function: Callable[..., Any]) -> Callable[..., pa.Array]:
         return pa.array([None if None in row else function(*row) for row in rows])
 
     return over_rows
+
+
+def _weighted_place(weights: list[float], percentage: float) -> int:
+    """Return the place of the first element up to which the weights are at least this part of their sum."""
+    if any(weight < 1 for weight in weights):
+        raise _invalid("percentile weight must be >= 1")
+    if not 0 <= percentage <= 1:
+        raise _invalid("Percentile must be between 0 and 1")
+    wanted = percentage * fsum(weights)
+    return next((at for at, total in enumerate(accumulate(weights), 1) if total >= wanted), len(weights))
 
 
 def _sorted(comparisons: list[list[int | None]]) -> dict[str, Any]:

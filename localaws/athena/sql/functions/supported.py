@@ -299,6 +299,16 @@ AGGREGATES = _table(
     *(
         (
             "approx_percentile",
+            f"{number}, double, double -> {number}",
+            "list_transform([list_sort(list_filter(list(struct_pack(x := {0}, w := {1})){over}, "
+            "lambda it: (it).x IS NOT NULL AND (it).w IS NOT NULL))], lambda its: "
+            "(its[trino_weighted_place(list_transform(its, lambda it: (it).w), {2})]).x)[1]",
+        )
+        for number in ("bigint", "real", "double")
+    ),
+    *(
+        (
+            "approx_percentile",
             f"{number}, array(double) -> array({number})",
             f"CAST(approx_quantile({{0}}, CAST({{1}} AS REAL[])){{over}} AS {number}[])",
         )

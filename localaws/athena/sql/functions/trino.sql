@@ -443,6 +443,10 @@ CREATE MACRO trino_timestamp_text(t, digits) AS
 CREATE MACRO trino_checked(s, pattern, target) AS
     CASE WHEN s IS NULL OR regexp_full_match(s, pattern) THEN s
          ELSE CAST(trino_raise('INVALID_CAST_ARGUMENT: Cannot cast ''' || s || ''' to ' || target) AS VARCHAR) END;
+CREATE MACRO trino_fitting_text(s, n) AS CASE
+    WHEN CASE WHEN length(s) > n THEN
+        trino_refuse('a cast of a JSON string of more than ' || n || ' characters to varchar(' || n || ')') END IS NULL
+    THEN s END;
 CREATE MACRO trino_readable(s, pattern) AS CASE WHEN regexp_full_match(s, pattern) THEN s END;
 
 CREATE MACRO trino_uuid(s) AS list_transform([s], lambda text:

@@ -28,7 +28,6 @@ _ROWS = (
     ("array_join", "array(T), varchar"),
     ("array_join", "array(T), varchar, varchar"),
     ("sum avg", "double"),
-    ("approx_percentile", "double, double, double"),
     ("approx_percentile", "double, double, double, double"),
     ("approx_percentile", "double, double, array(double)"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -159,7 +160,10 @@ class ExpressionGrammar(JsonFunctions):
         token = self._peek_at(self._at)
         if token.kind == "string":
             self._string()
-        elif token.kind in ("integer", "number", "binary") or token.keyword in ("?", "NULL", "TRUE", "FALSE"):
+        elif token.kind == "binary":
+            self._check_binary(token)
+            self._at += 1
+        elif token.kind in ("integer", "number") or token.keyword in ("?", "NULL", "TRUE", "FALSE"):
             self._at += 1
         elif token.keyword == "(":
             self._parenthesized()
@@ -429,6 +433,13 @@ class ExpressionGrammar(JsonFunctions):
                 self._qualified_name()
             self._expect(")")
         return True
+
+    def _check_binary(self, token: TrinoToken) -> None:
+        digits = "".join(token.text[2:-1].split())
+        if re.search("[^0-9A-Fa-f]", digits):
+            raise self._error(token, "Binary literal can only contain hexadecimal digits")
+        if len(digits) % 2:
+            raise self._error(token, "Binary literal must contain an even number of digits")
 
     def _listagg(self) -> bool:
         self._expect("LISTAGG", "(")

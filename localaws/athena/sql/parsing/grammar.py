@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from localaws.athena.sql.parsing.expression_grammar import ExpressionGrammar, RecognizedQuery
-from localaws.athena.sql.parsing.tokens import Mismatch, without_comments
+from localaws.athena.sql.parsing.tokens import Mismatch, simplified
 
 _NO_NAMES = {
     "digits": "identifiers must not start with a digit; surround the identifier with double quotes",
@@ -32,7 +32,7 @@ def recognize(text: str) -> RecognizedQuery:
     """
     recognizer = _Recognizer(text)
     recognizer.query_alone()
-    recognizer.parsed.text = without_comments(text)
+    recognizer.parsed.text = simplified(text)
     recognizer.parsed.names = recognizer.names
     return recognizer.parsed
 

@@ -143,11 +143,16 @@ def place(text: str, start: int) -> str:
     return f"line {before.count(chr(10)) + 1}:{start - before.rfind(chr(10))}"
 
 
-def without_comments(text: str) -> str:
-    """Replace each comment by white space, so that positions do not change."""
-    if "--" not in text and "/*" not in text:
+def simplified(text: str) -> str:
+    """Replace each comment by white space, and write ``X'68 65'`` as ``X'6865' ``. The positions do not change."""
+    if not any(sign in text for sign in ("--", "/*", "X'", "x'")):
         return text
-    return _LEXER.sub(
-        lambda match: re.sub(r"[^\r\n]", " ", match.group()) if match.lastgroup == "space" else match.group(),
-        text,
-    )
+    return _LEXER.sub(_simplified, text)
+
+
+def _simplified(match: re.Match[str]) -> str:
+    if match.lastgroup == "space":
+        return re.sub(r"[^\r\n]", " ", match.group())
+    if match.lastgroup == "binary":
+        return "".join(match.group().split()).ljust(len(match.group()))
+    return match.group()

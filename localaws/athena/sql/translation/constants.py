@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlglot import exp
 
 from localaws.athena import datatypes as dt
-from localaws.athena.errors import SYNTAX_ERROR, MalformedQuery, QueryFailed
+from localaws.athena.errors import SYNTAX_ERROR, QueryFailed
 from localaws.athena.quoting import duckdb_string
 from localaws.athena.sql.functions import moment_functions
 from localaws.athena.sql.functions.time_zones import UTC, zone_number
@@ -121,12 +121,7 @@ def _interval(node: exp.Expr) -> TypedSql:
 
 
 def _binary(node: exp.Expr) -> TypedSql:
-    digits = re.sub(r"\s", "", str(node.this))
-    if len(digits) % 2 or re.search("[^0-9A-Fa-f]", digits):
-        raise MalformedQuery(
-            f"{position(node)}Binary literal must contain an even number of hexadecimal digits"
-        )
-    return TypedSql(f"unhex('{digits}')", dt.VARBINARY)
+    return TypedSql(f"unhex('{node.this}')", dt.VARBINARY)
 
 
 CONSTANTS: dict[type[exp.Expr], Callable[[exp.Expr], TypedSql]] = {

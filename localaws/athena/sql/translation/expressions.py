@@ -224,7 +224,7 @@ class Expressions(Calls):
             if not cuts_text(value.type, target_node):
                 raise not_supported(f"CAST of {dt.trino_name(value.type)} to {name}")
             whole = cast(value, target, node, safe)
-            return TypedSql(cut_texts(whole.sql, target, target_node), target)
+            return TypedSql(cut_texts(whole.sql, value.type, target, target_node), target)
         if target == dt.VARCHAR and target_node.expressions:
             return cast_to_varchar(value, int(target_node.expressions[0].name), node, safe)
         return cast(value, target, node, safe)

@@ -114,29 +114,40 @@ def cast_to_varchar(value: TypedSql, length: int, node: exp.Expr, safe: bool) ->
 
 
 def cuts_text(source: pa.DataType, node: exp.Expr) -> bool:
-    """Return whether each varchar(n) inside the type of ``node`` is cast from a text, which is cut to n characters."""
+    """Return whether each varchar(n) inside the type of ``node`` is cast from a text or from JSON."""
     inner = _inner_types(node)
-    if not inner:
-        is_cut = node.this == exp.DataType.Type.VARCHAR and node.expressions
-        return not is_cut or source in (dt.VARCHAR, dt.NULL)
-    if source == dt.NULL:
+    if source in (dt.NULL, dt.JSON):
         return True
+    if not inner:
+        return source == dt.VARCHAR or node.this != exp.DataType.Type.VARCHAR or not node.expressions
     if dt.is_map(source) and not cuts_text(dt.BIGINT, inner[0]):
         return False  # two keys could become the same
     parts = dt.parts(source)
     return len(parts) == len(inner) and all(map(cuts_text, parts, inner))
 
 
-def cut_texts(text: str, datatype: pa.DataType, node: exp.Expr) -> str:
-    """Return SQL for a value whose texts are cut to the lengths in the type of ``node``."""
+def cut_texts(text: str, source: pa.DataType, datatype: pa.DataType, node: exp.Expr) -> str:
+    """Return SQL for a value whose texts are cut to the lengths in the type of ``node``.
+
+    A longer text from JSON is refused.
+    """
     inner = _inner_types(node)
     if not inner:
-        is_cut = node.this == exp.DataType.Type.VARCHAR and node.expressions
-        return f"substring({text}, 1, {node.expressions[0].name})" if is_cut else text
-    nodes = iter(inner)
-    return nested.rebuilt(
-        text, datatype, datatype, lambda part, type_, _: cut_texts(part, type_, next(nodes))
-    )
+        if node.this != exp.DataType.Type.VARCHAR or not node.expressions:
+            return text
+        length = node.expressions[0].name
+        return (
+            f"trino_fitting_text({text}, {length})"
+            if source == dt.JSON
+            else f"substring({text}, 1, {length})"
+        )
+    parts = zip(dt.parts(source) or [source] * len(inner), inner, strict=True)
+
+    def cut(part: str, inner_type: pa.DataType, _: pa.DataType) -> str:
+        inner_source, inner_node = next(parts)
+        return cut_texts(part, inner_source, inner_type, inner_node)
+
+    return nested.rebuilt(text, datatype, datatype, cut)
 
 
 def _inner_types(node: exp.Expr) -> list[exp.Expr]:

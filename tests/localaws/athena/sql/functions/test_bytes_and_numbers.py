@@ -42,6 +42,7 @@ ANSWERS = [
     ("from_hex(to_utf8('0aFF'))", "varbinary", "0a ff"),
     ("to_base64(X'fbff01')", "varchar", "+/8B"),
     ("to_base64url(X'fbff01')", "varchar", "-_8B"),
+    ("X'68 65 6C'", "varbinary", "68 65 6c"),
     ("from_base64('+/8B')", "varbinary", "fb ff 01"),
     ("from_base64url('-_8B')", "varbinary", "fb ff 01"),
     ("to_base32(to_utf8('abc'))", "varchar", "MFRGG==="),

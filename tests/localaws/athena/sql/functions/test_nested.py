@@ -115,6 +115,7 @@ NESTED_ANSWERS = [
     ("CAST(ROW('abc', 'def') AS ROW(a varchar(2), b varchar))", "row", "{a=ab, b=def}"),
     ("CAST(ARRAY['abc', NULL] AS ARRAY(varchar(1)))", "array", "[a, null]"),
     ("CAST(ARRAY[MAP(ARRAY['abc'], ARRAY['xyz'])] AS ARRAY(MAP(varchar, varchar(2))))", "array", "[{abc=xy}]"),
+    ("CAST(JSON '[{\"a\": \"xyz\"}]' AS ARRAY(ROW(a varchar(3))))", "array", "[{a=xyz}]"),
     # ---- lambdas
     ("transform(ARRAY[1, NULL], x -> x + 1)", "array", "[2, null]"),
     ("transform(ARRAY[], x -> x + 1)", "array", "[]"),
@@ -195,6 +196,8 @@ def test_answer(engine: Engine, expression: str, type_: str, text: str | None) -
         ("approx_most_frequent(1, x, 5) FROM (VALUES 1) t(x)", "INVALID_FUNCTION_ARGUMENT: approx_most_frequent buc"),
         ("approx_most_frequent(2, x, 1) FROM (VALUES 1, 2) t(x)", "not supported by the local Athena: approx_most_fre"),
         ("max(x) FROM (VALUES ARRAY[nan()], ARRAY[1e0]) t(x)", "not supported by the local Athena: the order of array"),
+        ("CAST(JSON '[\"ab\"]' AS ARRAY(varchar(1)))", "not supported by the local Athena: a cast of a JSON string"),
+        ("approx_percentile(x, 0, 0.5) FROM (VALUES 1) t(x)", "INVALID_FUNCTION_ARGUMENT: percentile weight must be"),
         ("CAST(ARRAY[1] AS ARRAY(varchar(1)))", "not supported by the local Athena: CAST of array(integer) to ARRAY("),
         ("CAST(MAP(ARRAY['ab', 'ac'], ARRAY[1, 2]) AS MAP(varchar(1), integer))", "not supported by the local Athena"),
         ("repeat(1, -1)", "INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be greater than or"),

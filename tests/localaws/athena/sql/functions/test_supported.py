@@ -479,6 +479,8 @@ AGGREGATE_ANSWERS = [
     ("approx_distinct(x)", "bigint", "2"),
     ("approx_percentile(x, 0.5)", "bigint", "2"),
     ("approx_percentile(CAST(x AS double), 0.5)", "double", "2.0"),
+    ("approx_percentile(x, 2, 0.3)", "bigint", "1"),
+    ("approx_percentile(CAST(x AS real), 5 - x * 2, 0.7)", "float", "2.0"),
     ("array_agg(s ORDER BY y DESC)", "array", "[null, b, a]"),
     ("array_agg(DISTINCT x ORDER BY x)", "array", "[1, 2]"),
     ("listagg(s, '|') WITHIN GROUP (ORDER BY x DESC)", "varchar", "b|a"),

@@ -107,6 +107,8 @@ MALFORMED = [
     ("SELECT select FROM t", "line 1:8: mismatched input 'select'"),
     ("SELECT (SELECT 1", "line 1:17: mismatched input '<EOF>'"),
     ("SELECT 1)", "line 1:9: mismatched input ')'"),
+    ("SELECT X'6', 1", "line 1:8: Binary literal must contain an even number of digits"),
+    ("SELECT 1, X'6g'", "line 1:11: Binary literal can only contain hexadecimal digits"),
     ("SELECT a\u00a0FROM t", "line 1:9: mismatched input '\u00a0'"),
 ]  # fmt: skip
 
@@ -121,6 +123,10 @@ def test_invalid_query(text: str, message: str) -> None:
     with pytest.raises(MalformedQuery) as failure:
         recognize(text)
     assert str(failure.value).startswith(message)
+
+
+def test_the_white_space_of_a_binary_literal_is_moved_behind_it() -> None:
+    assert recognize("SELECT x'6 8 65', 'X''6 8', 1").text == "SELECT x'6865'  , 'X''6 8', 1"
 
 
 def test_comments_are_replaced_by_white_space() -> None:
