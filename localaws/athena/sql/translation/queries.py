@@ -21,6 +21,7 @@ from localaws.athena.sql.parsing.nodes import only, position, type_mismatch, uns
 from localaws.athena.sql.translation.expressions import Expressions
 from localaws.athena.sql.translation.from_clause import Relations
 from localaws.athena.sql.translation.grouping_sets import distinct_sets, grouping_sets
+from localaws.athena.sql.translation.limits import has_ties, limited
 from localaws.athena.sql.translation.output_columns import (
     Cte,
     Ctes,
@@ -37,6 +38,7 @@ from localaws.athena.sql.translation.recursion import (
     unrolled,
 )
 from localaws.athena.sql.translation.scope import Scope, ScopeColumn
+from localaws.athena.sql.translation.set_operations import as_types, branches, common_outputs
 from localaws.athena.sql.translation.windows import named_windows
 from localaws.athena.sql.types import nested
 from localaws.athena.sql.types.casts import coerced
@@ -138,7 +140,7 @@ class _Compiler:
         found = Cte(name, outputs)
         step = self.query(union.expression, parent, {**ctes, cte.alias.lower(): found})
         check_step_types(union, base.outputs, step.outputs)
-        return found, unrolled(name, base, _as_types(step, outputs), bool(union.args.get("distinct")))
+        return found, unrolled(name, base, as_types(step, outputs), bool(union.args.get("distinct")))
 
     def _values(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Query:
         only(node, "expressions", "alias", "with_", "order", "limit", "offset")
@@ -167,15 +169,15 @@ class _Compiler:
     def _set_operation(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Query:
         only(node, "this", "expression", "distinct", "order", "limit", "offset", "with_")
         word = _SET_OPERATIONS[type(node)]
-        branches = [self.query(branch, parent, ctes) for branch in _branches(node)]
-        outputs = list(branches[0].outputs)
-        for branch in branches[1:]:
-            outputs = _common_outputs(outputs, branch.outputs, word, node)
+        queries = [self.query(branch, parent, ctes) for branch in branches(node)]
+        outputs = list(queries[0].outputs)
+        for query in queries[1:]:
+            outputs = common_outputs(outputs, query.outputs, word, node)
         if node.args.get("distinct"):
             for output in outputs:
                 check_groups(output.type)
         operator = word if node.args.get("distinct") else f"{word} ALL"
-        body = f" {operator} ".join(_as_types(branch, outputs) for branch in branches)
+        body = f" {operator} ".join(as_types(query, outputs) for query in queries)
         return Query(self._tail(body, node, outputs, ctes), tuple(outputs))
 
     def _tail(self, body: str, node: exp.Expr, outputs: Sequence[OutputColumn], ctes: Ctes) -> str:
@@ -194,7 +196,7 @@ class _Compiler:
 
         order = node.args.get("order")
         terms = expressions.ordered(order.expressions, term) if order else []
-        return _limited(f"SELECT * FROM ({body})", node, terms, len(outputs))
+        return limited(f"SELECT * FROM ({body})", node, terms, len(outputs))
 
     # ---------------------------------------------------------------- SELECT
     def _select(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Query:
@@ -225,17 +227,17 @@ class _Compiler:
         order = self._order(node, items, expressions)
         selected = ", ".join(f"{item.value.sql} AS c{at}" for at, item in enumerate(items))
         rest = f"{source}{where}{group}{having_text}"
-        if _has_ties(node) and not distinct:
+        if has_ties(node) and not distinct:
             keys = "".join(
                 f", {items[int(key[1:])].value.sql if _OUTPUT.fullmatch(key) else key} AS k{at}"
                 for at, (key, _) in enumerate(order)
             )
             order = [(f"k{at}", direction) for at, (_, direction) in enumerate(order)]
             return Query(
-                _limited(f"SELECT * FROM (SELECT {selected}{keys}{rest})", node, order, len(items)), outputs
+                limited(f"SELECT * FROM (SELECT {selected}{keys}{rest})", node, order, len(items)), outputs
             )
         text = f"SELECT {distinct}{selected}{rest}"
-        return Query(_limited(text, node, order, len(items)), outputs)
+        return Query(limited(text, node, order, len(items)), outputs)
 
     def _where(self, node: exp.Expr, scope: Scope, expressions: Expressions) -> str:
         """Return WHERE. A condition that only uses columns of one table is also added to the table's scan."""
@@ -431,40 +433,6 @@ def _values_row(node: exp.Expr, expressions: Expressions) -> list[TypedSql]:
     ]
 
 
-def _branches(node: exp.Expr) -> list[exp.Expr]:
-    """Return the branches of a set operation: all of ``a UNION b UNION c``, parsed as ``(a UNION b) UNION c``."""
-    distinct, found = node.args.get("distinct"), [node.expression]
-    left = node.this
-    while (
-        isinstance(node, exp.Union)
-        and isinstance(left, exp.Union)
-        and left.args.get("distinct") == distinct
-        and not any(left.args.get(part) for part in ("order", "limit", "offset", "with_"))
-    ):
-        found.append(left.expression)
-        left = left.this
-    return [left, *reversed(found)]
-
-
-def _common_outputs(
-    outputs: Sequence[OutputColumn], added: Sequence[OutputColumn], word: str, node: exp.Expr
-) -> list[OutputColumn]:
-    """Return the columns of a set operation. Their names are those of the first query."""
-    if len(outputs) != len(added):
-        raise type_mismatch(
-            node, f"{word} query has different number of fields: {len(outputs)}, {len(added)}"
-        )
-    found = []
-    for at, (first, second) in enumerate(zip(outputs, added, strict=True)):
-        common = dt.common_type(first.type, second.type)
-        if common is None:
-            shown = f"{dt.trino_name(first.type)}, {dt.trino_name(second.type)}"
-            raise type_mismatch(node, f"column {at + 1} in {word} query has incompatible types: {shown}")
-        length = max(first.length, second.length) if first.length and second.length else None
-        found.append(OutputColumn(first.name, common, length))
-    return found
-
-
 def _grouping_elements(group: exp.Expr) -> list[exp.Expr]:
     sets = [item for name in ("rollup", "cube", "grouping_sets") for item in group.args.get(name) or []]
     return [*group.expressions, *sets]
@@ -474,17 +442,6 @@ def _keys(term: exp.Expr) -> list[exp.Expr]:
     if isinstance(term, exp.Rollup | exp.Cube | exp.GroupingSets | exp.Tuple):
         return [key for part in term.expressions for key in _keys(part)]
     return [term.this] if isinstance(term, exp.Paren) else [term]
-
-
-def _as_types(query: Query, outputs: Sequence[OutputColumn]) -> str:
-    """Return one side of a set operation, cast to the column types of the result."""
-    if [output.type for output in query.outputs] == [output.type for output in outputs]:
-        return f"(SELECT * FROM ({query.sql}))"
-    casts = [
-        f"{coerced(TypedSql(f'c{at}', found.type), output.type)} AS c{at}"
-        for at, (found, output) in enumerate(zip(query.outputs, outputs, strict=True))
-    ]
-    return f"(SELECT {', '.join(casts)} FROM ({query.sql}))"
 
 
 def _visible(scope: Scope, qualifier: tuple[str, ...]) -> list[ScopeColumn]:
@@ -535,49 +492,3 @@ def _with_outputs(node: exp.Expr, items: Sequence[_Item]) -> exp.Expr:
         return part
 
     return node.transform(substituted)
-
-
-def _has_ties(node: exp.Expr) -> bool:
-    limit = node.args.get("limit")
-    options = limit.args.get("limit_options") if isinstance(limit, exp.Fetch) else None
-    return bool(options is not None and options.args.get("with_ties"))
-
-
-def _limited(body: str, node: exp.Expr, order: Sequence[tuple[str, str]], columns: int) -> str:
-    """Add ORDER BY, OFFSET and LIMIT or FETCH FIRST of ``node`` to ``body``, which has ``columns`` columns.
-
-    In Trino OFFSET is before LIMIT, in DuckDB after it. DuckDB has no WITH TIES.
-    """
-    limit, offset = node.args.get("limit"), node.args.get("offset")
-    keys = ", ".join(f"{key} {direction}" for key, direction in order)
-    text = f"{body} ORDER BY {keys}" if keys else body
-    rows: int | None = None
-    if isinstance(limit, exp.Fetch):
-        rows = 1 if limit.args.get("count") is None else _whole(limit.args["count"])
-        if rows < 1:
-            raise QueryFailed(
-                f"INVALID_FETCH_FIRST_ROW_COUNT: {position(node)}FETCH FIRST row count must be positive "
-                f"(actual value: {rows})",
-                SYNTAX_ERROR,
-            )
-    elif limit is not None and limit.expression.name.upper() != "ALL":
-        rows = _whole(limit.expression)
-    if rows is not None and not _has_ties(node):
-        text += f" LIMIT {rows}"
-    if offset is not None:
-        text += f" OFFSET {_whole(offset.expression)}"
-    if not _has_ties(node):
-        return text
-    if not keys:
-        raise QueryFailed(
-            f"MISSING_ORDER_BY: {position(node)}FETCH FIRST WITH TIES clause requires ORDER BY", SYNTAX_ERROR
-        )
-    selected = ", ".join(f"c{at}" for at in range(columns))
-    ranked = f"SELECT *, rank() OVER (ORDER BY {keys}) AS k FROM ({text})"
-    return f"SELECT {selected} FROM ({ranked}) WHERE k <= {rows} ORDER BY k"
-
-
-def _whole(node: exp.Expr) -> int:
-    if not isinstance(node, exp.Literal) or node.is_string or not str(node.this).isdigit():
-        raise not_supported("LIMIT or OFFSET that is not a constant")
-    return int(node.this)
