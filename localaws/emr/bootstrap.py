@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import shlex
 
-from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.fault_hooks import ClusterFaultHooks
-from localaws.emr.log_files import LogFiles
+from localaws.emr.log_files import ClusterLogs, LogFiles
 from localaws.emr.model import SHUTDOWN_STATES, Cluster, Reason
 from localaws.emr.node import CommandError, Node
 from localaws.protocol import JSON
-from localaws.s3.store import Store
 from localaws.spark import process
 
 _DOCUMENTATION = "https://docs.aws.amazon.com/emr/latest/ManagementGuide"
@@ -21,16 +19,9 @@ _DOCUMENTATION = "https://docs.aws.amazon.com/emr/latest/ManagementGuide"
 
 class BootstrapRunner:
     def __init__(
-        self,
-        cluster: Cluster,
-        registry: ClusterRegistry,
-        store: Store,
-        node: Node,
-        endpoint_url: str,
-        fault_hooks: ClusterFaultHooks,
+        self, cluster: Cluster, node: Node, logs: ClusterLogs, fault_hooks: ClusterFaultHooks
     ) -> None:
-        self._cluster, self._registry, self._store, self._node = cluster, registry, store, node
-        self._endpoint_url, self._fault_hooks = endpoint_url, fault_hooks
+        self._cluster, self._node, self._logs, self._fault_hooks = cluster, node, logs, fault_hooks
 
     def run(self) -> Reason | None:
         """Run the actions in their order until one fails. Return why; None if all succeeded."""
@@ -39,45 +30,39 @@ class BootstrapRunner:
         return next((failure for failure in failures if failure), None)
 
     def _run_action(self, number: int, action: JSON) -> Reason | None:
-        log_uri, instance = self._cluster.request.get("LogUri"), self._cluster.primary_instance
-        prefix = f"{self._cluster.id}/node/{instance}/bootstrap-actions/{number}"
-        logs = LogFiles(
-            self._store,
-            self._node.folder / "bootstrap-actions" / str(number),
-            f"{log_uri.rstrip('/')}/{prefix}" if log_uri else None,
-            self._registry.clock,
-        )
+        instance, folder = self._cluster.primary_instance, f"bootstrap-actions/{number}"
+        files = self._logs.create(folder, f"node/{instance}/{folder}")
         path, args = action["ScriptBootstrapAction"]["Path"], action["ScriptBootstrapAction"].get("Args", [])
-        logs.record(f"startExec {shlex.join([path, *args])!r}")
-        failure: Reason | None = None
+        files.record(f"startExec {shlex.join([path, *args])!r}")
+        failure = None
         try:
             script = self._node.script(path)
         except CommandError as error:
-            logs.record(str(error), "ERROR")
+            files.record(str(error), "ERROR")
             failure = _reason(
                 f"Master instance ({instance}) failed attempting to download bootstrap action {number} file from S3",
                 "BOOTSTRAP_FAILURE_BA_DOWNLOAD_FAILED_PRIMARY",
                 instance,
             )
         else:
-            with logs.growing():
-                code = process.run(
-                    [str(script), *args],
-                    self._node.environment(
-                        self._cluster.request.get("Configurations", []), self._endpoint_url
-                    ),
-                    self._node.work,
-                    logs.folder,
-                    self._fault_hooks.of_bootstrap_action(number),
-                    self._stop_request,
+            if self._run_command([str(script), *args], number, files):
+                failure = _reason(
+                    f"On the master instance ({instance}), bootstrap action {number} returned a non-zero return code",
+                    "BOOTSTRAP_FAILURE_PRIMARY_WITH_NON_ZERO_CODE",
+                    instance,
                 )
-            logs.record(f"waitProcessCompletion ended with exit code {code}")
-            message = f"On the master instance ({instance}), bootstrap action {number} returned a non-zero return code"
-            failure = (
-                _reason(message, "BOOTSTRAP_FAILURE_PRIMARY_WITH_NON_ZERO_CODE", instance) if code else None
-            )
-        logs.archive()
+        files.archive()
         return failure
+
+    def _run_command(self, command: list[str], number: int, files: LogFiles) -> int:
+        """Return the exit code."""
+        hooks = self._fault_hooks.of_bootstrap_action(number)
+        with files.growing():
+            code = process.run(
+                command, self._node.environment(), self._node.work, files.folder, hooks, self._stop_request
+            )
+        files.record(f"waitProcessCompletion ended with exit code {code}")
+        return code
 
     def _stop_request(self) -> process.Stop | None:
         return process.Stop.KILL if self._cluster.state in SHUTDOWN_STATES else None

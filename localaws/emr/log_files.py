@@ -1,4 +1,4 @@
-"""The log files of a bootstrap action or a step: their folder on this machine, and their archive at LogUri."""
+"""The log files of bootstrap actions and steps: their folders on this machine, and their archive at LogUri."""
 
 from __future__ import annotations
 
@@ -8,11 +8,26 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
+from localaws.emr.model import Cluster
 from localaws.s3.store import Store
 from localaws.spark import logs
 
 CONTROLLER, OUTPUT = "controller", ("stdout", "stderr")
 log = logging.getLogger(__name__)
+
+
+class ClusterLogs:
+    """``folder`` is the folder of the cluster; ``uri`` the S3 URI of the archive of its logs, None without a LogUri."""
+
+    def __init__(self, store: Store, cluster: Cluster, folder: Path, clock: Callable[[], datetime]) -> None:
+        self._store, self._folder, self.clock = store, folder, clock
+        log_uri = cluster.request.get("LogUri")
+        self.uri = f"{log_uri.rstrip('/')}/{cluster.id}" if log_uri else None
+
+    def create(self, folder: str, path: str) -> LogFiles:
+        """Create the log files of a bootstrap action or a step: in ``folder``, and in the archive below ``path``."""
+        prefix = f"{self.uri}/{path}" if self.uri else None
+        return LogFiles(self._store, self._folder / folder, prefix, self.clock)
 
 
 class LogFiles:

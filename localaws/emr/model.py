@@ -271,9 +271,7 @@ class Cluster:
         self._cancel_pending(now)
         if step.action_on_failure == "CANCEL_AND_WAIT":
             return
-        if (
-            self.protected
-        ):  # protected also "in the event of a job-flow error": the cluster waits for the user
+        if self.protected:  # also "in the event of a job-flow error": the cluster waits for the user
             self.keep_alive = True
         else:
             self.terminate(STEP_FAILURE, now)

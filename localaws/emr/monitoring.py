@@ -29,14 +29,11 @@ def check(request: Mapping[str, Any]) -> None:
     logs = _log_configuration(request)
     if not logs:
         return
-    release, applications = (
-        request["ReleaseLabel"],
-        [each["Name"] for each in request.get("Applications", [])],
-    )
+    release = request["ReleaseLabel"]
     version = re.match(r"emr-(\d+)\.(\d+)", release)
     if version and tuple(map(int, version.groups())) < FIRST_RELEASE:
         raise validation_error(f"CloudWatchLogConfiguration needs emr-7.11.0 or later, not {release}.")
-    if AGENT not in applications:
+    if AGENT not in [application["Name"] for application in request.get("Applications", [])]:
         raise validation_error(
             f"CloudWatchLogConfiguration needs {AGENT} in the Applications of the cluster."
         )

@@ -32,7 +32,7 @@ import localaws
 from localaws.emr import spark_examples
 from localaws.emr.s3_dist_cp import s3_dist_cp
 from localaws.spark import submit
-from localaws.spark.submit import Spark
+from localaws.spark.installation import Spark, SparkMissingError, find_spark
 
 SPARK_HOME = "/usr/lib/spark"
 """Where Spark is on a node."""
@@ -68,9 +68,15 @@ class CommandError(Exception):
 
 
 class Node:
-    def __init__(self, folder: Path) -> None:
-        """``folder`` is the folder of the cluster."""
-        self.folder = folder
+    """``folder`` is the folder of the cluster; ``configurations`` are its Configurations in RunJobFlow.
+
+    ``endpoint_url`` is the address of this server, for the programs that call AWS.
+    """
+
+    def __init__(
+        self, folder: Path, configurations: Sequence[Mapping[str, Any]] = (), endpoint_url: str = ""
+    ) -> None:
+        self.folder, self._configurations, self._endpoint_url = folder, configurations, endpoint_url
         self.conf, self.work, self.bin = folder / "conf", folder / "work", folder / "bin"
         self._python, self._spark_home, self._hdfs = folder / "python", folder / "spark", folder / "hdfs"
         self._buckets = folder / "buckets"
@@ -116,17 +122,11 @@ class Node:
     @cached_property
     def spark(self) -> Spark:
         """Raises SparkMissingError."""
-        spark = submit.find_spark()
+        spark = find_spark()
         python = self._python / "bin" / "python3"
         return replace(spark, python=python) if python.exists() else spark
 
-    def configure(
-        self,
-        configurations: Sequence[Mapping[str, Any]],
-        buckets: Mapping[str, Path],
-        event_logs: Path,
-        s3a: Mapping[str, str],
-    ) -> None:
+    def configure(self, buckets: Mapping[str, Path], event_logs: Path, s3a: Mapping[str, str]) -> None:
         """Write the configuration of Spark and Hadoop for the buckets that exist now.
 
         ``s3a`` are the settings of the S3A connector; without them, Spark reads and writes the files of the buckets.
@@ -138,7 +138,7 @@ class Node:
                 (self._spark_home / name).symlink_to(spark.home / name)
         local = submit.local_defaults(spark, {"default": self._hdfs, **buckets}, self.work, event_logs)
         local["spark.hadoop.fs.hdfs.impl"] = local["spark.hadoop.fs.s3.impl"]
-        properties = submit.defaults(configurations, {**local, **s3a})
+        properties = submit.defaults(self._configurations, {**local, **s3a})
         _replace(self.conf / submit.CONFIGURATION, submit.properties_file(properties))
         prefix = "spark.hadoop."
         hadoop = {key.removeprefix(prefix): value for key, value in local.items() if key.startswith(prefix)}
@@ -151,17 +151,19 @@ class Node:
         )
         _replace(self.conf / "core-site.xml", f"<configuration>{''.join(members)}</configuration>")
 
-    def environment(self, configurations: Sequence[Mapping[str, Any]], endpoint_url: str) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """Return the environment of a bootstrap action or a step, with the variables of ``spark-env``.
 
         The endpoint and the credentials are those of the local AWS: on AWS they come from the instance profile.
         """
         try:
             inherited = submit.environment(self.spark, self.work)
-        except submit.SparkMissingError:  # a program may not need Spark
+        except SparkMissingError:  # a program may not need Spark
             inherited = submit.inherited_environment(self.work)
         given = {
-            key: value for key, value in spark_env(configurations).items() if key not in _FIXED_VARIABLES
+            key: value
+            for key, value in spark_env(self._configurations).items()
+            if key not in _FIXED_VARIABLES
         }
         path = [str(self.bin), *([str(self._python / "bin")] if self._python.exists() else [])]
         return {
@@ -170,7 +172,7 @@ class Node:
             "PATH": os.pathsep.join([*path, inherited.get("PATH", os.defpath)]),
             # pip refuses to install into the Python of this machine.
             "PIP_REQUIRE_VIRTUALENV": "1",
-            "AWS_ENDPOINT_URL": endpoint_url,
+            "AWS_ENDPOINT_URL": self._endpoint_url,
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "any-secret-key",
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -257,7 +259,7 @@ class Node:
             if name == "s3-dist-cp":
                 return s3_dist_cp(args, self._local_path)
             command = self.command([name, *args])
-        except (CommandError, ValueError, OSError, submit.SparkMissingError) as error:
+        except (CommandError, ValueError, OSError, SparkMissingError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 1
         return os.execv(command[0], command)

@@ -16,9 +16,8 @@ from localaws.emr.steps import Step
 from localaws.protocol import JSON
 from localaws.spark import releases
 
-RoleCheck = Callable[
-    [str, str], None
-]  # (service role, instance profile); raises if IAM does not have one of them
+RoleCheck = Callable[[str, str], None]
+"""Called with the service role and the instance profile; raises AwsError if IAM does not have one of them."""
 
 MAX_STEP_LENGTH = 10_240  # total characters of the strings in a HadoopJarStep
 MAX_BOOTSTRAP_ACTIONS = 16

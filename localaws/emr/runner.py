@@ -14,12 +14,14 @@ from threading import Thread
 from localaws.emr.bootstrap import BootstrapRunner
 from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.fault_hooks import ClusterFaultHooks
+from localaws.emr.log_files import ClusterLogs
 from localaws.emr.model import Cluster, ClusterState, internal_error
 from localaws.emr.node import Node
 from localaws.emr.step_runner import StepRunner
 from localaws.emr.steps import Failure, Step
 from localaws.faults.plan import FaultPlan
 from localaws.s3.store import Store
+from localaws.spark import submit
 
 POLL_SECONDS = 0.1  # interval at which the time is checked
 STOP_SECONDS = 15.0
@@ -45,25 +47,19 @@ class Runner:
     ) -> None:
         self._registry, self._store, self._plan = registry, store, plan
         self._root, self._event_logs, self._endpoint_url = root, event_logs, endpoint_url
-        self._s3a_jars = s3a_jars
+        self._s3a = submit.s3a(s3a_jars, endpoint_url) if s3a_jars else {}
         self._threads: list[Thread] = []
 
     def launch(self, cluster: Cluster) -> None:
         fault_hooks = ClusterFaultHooks(self._plan, cluster)
-        cluster.phase_failure, cluster.termination_delay = (
-            fault_hooks.phase_failure,
-            fault_hooks.termination_delay,
-        )
-        node = Node(self._root / cluster.id)
-        arguments = (cluster, self._registry, self._store, node, self._endpoint_url, fault_hooks)
-        runner = _ClusterRunner(
-            cluster,
-            self._registry,
-            self._store,
-            node,
-            BootstrapRunner(*arguments),
-            StepRunner(*arguments, self._event_logs, self._s3a_jars),
-        )
+        cluster.phase_failure = fault_hooks.phase_failure
+        cluster.termination_delay = fault_hooks.termination_delay
+        folder = self._root / cluster.id
+        node = Node(folder, cluster.request.get("Configurations", []), self._endpoint_url)
+        logs = ClusterLogs(self._store, cluster, folder, self._registry.clock)
+        bootstrap = BootstrapRunner(cluster, node, logs, fault_hooks)
+        steps = StepRunner(cluster, node, logs, fault_hooks, self._store, self._event_logs, self._s3a)
+        runner = _ClusterRunner(cluster, self._registry, self._store, node, bootstrap, steps)
         thread = Thread(target=runner.run, name=cluster.id, daemon=True)
         self._threads = [*filter(Thread.is_alive, self._threads), thread]
         thread.start()

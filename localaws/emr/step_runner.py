@@ -7,52 +7,49 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 from localaws.emr import monitoring
-from localaws.emr.cluster_registry import ClusterRegistry
 from localaws.emr.containers import DriverContainer
 from localaws.emr.fault_hooks import ClusterFaultHooks
-from localaws.emr.log_files import CONTROLLER, LogFiles
+from localaws.emr.log_files import CONTROLLER, ClusterLogs, LogFiles
 from localaws.emr.model import SHUTDOWN_STATES, Cluster
 from localaws.emr.node import SPARK_COMMANDS, CommandError, Node
 from localaws.emr.steps import CancelOption, Failure, Step, StepState
 from localaws.s3.store import Store
-from localaws.spark import class_archive, logs, process, submit
+from localaws.spark import class_archive, logs, process
+from localaws.spark.installation import SparkMissingError, find_spark
 
 _SCRIPT_RUNNER = re.compile(r"s3[an]?://.+/script-runner\.jar|(.*/)?script-runner\.jar")
 
 
 class StepRunner:
+    """``s3a`` are the settings of the S3A connector; empty if the steps do not use it."""
+
     def __init__(
         self,
         cluster: Cluster,
-        registry: ClusterRegistry,
-        store: Store,
         node: Node,
-        endpoint_url: str,
+        logs: ClusterLogs,
         fault_hooks: ClusterFaultHooks,
+        store: Store,
         event_logs: Path,
-        s3a_jars: Path | None,
+        s3a: Mapping[str, str],
     ) -> None:
-        self._cluster, self._registry, self._store, self._node = cluster, registry, store, node
-        self._endpoint_url, self._event_logs, self._fault_hooks = endpoint_url, event_logs, fault_hooks
-        self._s3a = submit.s3a(s3a_jars, endpoint_url) if s3a_jars else {}
-        self._configurations = cluster.request.get("Configurations", [])
-        log_uri = cluster.request.get("LogUri")
-        self._log_root = f"{log_uri.rstrip('/')}/{cluster.id}" if log_uri else None
+        self._cluster, self._node, self._logs, self._fault_hooks = cluster, node, logs, fault_hooks
+        self._store, self._event_logs, self._s3a = store, event_logs, s3a
 
     def run(self, step: Step) -> Failure | None:
         """Run the step and archive its logs. Return the failure; None if the step succeeded."""
-        started = self._registry.clock()
-        prefix = self._log_root and f"{self._log_root}/steps/{step.id}"
-        files = LogFiles(self._store, self._node.folder / step.id, prefix, self._registry.clock)
+        started = self._logs.clock()
+        files = self._logs.create(step.id, f"steps/{step.id}")
         failure, cause = None, files.folder / CONTROLLER
         try:
             with monitoring.copied_logs(self._cluster.request, self._cluster.id, step.id, files.folder):
                 failure, cause = self._run_command(step, files)
-        except (CommandError, submit.SparkMissingError) as error:
+        except (CommandError, SparkMissingError) as error:
             failure = Failure("Illegal Argument.", str(error))
         except OSError as error:
             failure = Failure("Unknown Error", f"the local EMR could not run the step: {error}")
@@ -71,19 +68,19 @@ class StepRunner:
         self._configure(step)
         words = self._words(step)
         command = self._node.command(words)
-        container = DriverContainer.of(words, self._configurations)
+        container = DriverContainer.of(words, self._cluster.request.get("Configurations", []))
         files.record(f"Ensure step {step.id} jar file {step.jar}")
         files.record(f"startExec {shlex.join(step.args)!r}")
         output = files.folder
         if container:
             output = container.folder(files.folder)
             output.mkdir(parents=True)
-            files.add("stdout", "stderr", folder=output, prefix=container.uri(self._log_root))
+            files.add("stdout", "stderr", folder=output, prefix=container.uri(self._logs.uri))
         files.record(f"On this machine: {shlex.join(command)}")
         with files.growing():
             code = process.run(
                 command,
-                self._node.environment(self._configurations, self._endpoint_url),
+                self._node.environment(),
                 self._node.work,
                 output,
                 self._fault_hooks.of(step),
@@ -99,12 +96,10 @@ class StepRunner:
     def _configure(self, step: Step) -> None:
         """Write the configuration for each step: buckets may have been created since the last one."""
         try:
-            spark = submit.find_spark()
-        except submit.SparkMissingError:
+            class_archive.make_in_background(find_spark())
+        except SparkMissingError:
             return  # a step that needs Spark fails later
-        class_archive.make_in_background(spark)
-        buckets = {bucket: self._store.bucket_path(bucket) for bucket in self._store.buckets()}
-        self._node.configure(self._configurations, buckets, self._event_logs, self._s3a)
+        self._node.configure(self._store.bucket_paths(), self._event_logs, self._s3a)
 
     def _words(self, step: Step) -> list[str]:
         """Return the command of the step, as on a node. Raises CommandError."""
@@ -146,4 +141,4 @@ class StepRunner:
         return Failure("Unknown Error", message), output / (cause.log if cause else "stderr")
 
     def _duration(self, started: datetime) -> str:
-        return f"took {(self._registry.clock() - started).total_seconds():.0f} seconds"
+        return f"took {(self._logs.clock() - started).total_seconds():.0f} seconds"

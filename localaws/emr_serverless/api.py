@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from localaws.emr_serverless import serializers
 from localaws.emr_serverless.application_registry import ApplicationRegistry
@@ -24,8 +24,8 @@ from localaws.emr_serverless.request import (
     spark_properties,
 )
 from localaws.emr_serverless.workers import workers_of
+from localaws.protocol import JSON
 
-JSON = dict[str, Any]
 PAGE_SIZE = 50
 _ARN = re.compile(r".*:/applications/(?P<application>\w+)(/jobruns/(?P<job_run>\w+))?")
 T = TypeVar("T", Application, JobRun, Attempt)

@@ -13,9 +13,9 @@ from typing import Any
 
 from localaws.emr_serverless.errors import not_supported, validation_error
 from localaws.emr_serverless.model import Attempt, JobRun
+from localaws.protocol import JSON
 from localaws.spark import log_streams
 
-JSON = dict[str, Any]
 FILES = ("stdout", "stderr")
 DEFAULT_GROUP = "/aws/emr-serverless"
 DRIVER = "SPARK_DRIVER"

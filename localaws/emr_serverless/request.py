@@ -11,10 +11,9 @@ from typing import Any
 from localaws import ACCOUNT
 from localaws.emr_serverless import monitoring
 from localaws.emr_serverless.errors import not_supported, validation_error
-from localaws.protocol import AwsError
+from localaws.protocol import JSON, AwsError
 from localaws.spark import releases, submit
 
-JSON = dict[str, Any]
 SUBMIT_TIMEOUT_MINUTES = range(5, 10_080 + 1)
 MAX_ATTEMPTS = 10
 GRACE_SECONDS = range(15, 1_800 + 1)

@@ -20,6 +20,7 @@ from localaws.emr_serverless.request import configurations, spark_properties, su
 from localaws.faults.plan import FaultPlan
 from localaws.s3.store import Store
 from localaws.spark import class_archive, logs, process, submit
+from localaws.spark.installation import SparkMissingError, find_spark
 
 POLL_SECONDS = 0.1  # interval at which the time is checked
 STOP_SECONDS = 15.0
@@ -77,7 +78,7 @@ class Runner:
         runner = _AttemptRunner(job_run, attempt, self._store, folder, event_logs, self._stopped)
         try:
             failure = runner.run(ApplicationFaultHooks(self._plan, job_run.application))
-        except submit.SparkMissingError as error:
+        except SparkMissingError as error:
             failure = str(error)
         except Exception as error:
             log.exception("%s: the runner failed", job_run.id)
@@ -109,9 +110,8 @@ class _AttemptRunner:
             folder.mkdir(parents=True)
         for name in monitoring.FILES:
             (self._folder / name).touch()
-        spark = submit.find_spark()
+        spark, buckets = find_spark(), self._store.bucket_paths()
         class_archive.make_in_background(spark)
-        buckets = {bucket: self._store.bucket_path(bucket) for bucket in self._store.buckets()}
         properties = spark_properties(settings, request)
         self._unpack_archives(properties.get("spark.archives", ""), buckets)
         given = configurations(settings, request)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from localaws import ACCOUNT
 from localaws.emr_serverless.model import DEFAULT_IDLE_MINUTES, Application, Attempt, JobRun
 from localaws.emr_serverless.request import spark_properties
 from localaws.emr_serverless.workers import NO_MAXIMUM, billed, execution_seconds, total, workers_of
+from localaws.protocol import JSON
 
-JSON = dict[str, Any]
 ARN = f"arn:aws:emr-serverless:us-east-1:{ACCOUNT}:/applications/"
 CREATED_BY = f"arn:aws:iam::{ACCOUNT}:root"
 

@@ -23,13 +23,8 @@ INCLUDED_DISK = 20  # GB of each worker that are not billed
 BILLED_SECONDS = 60  # minimum for each worker
 NO_MAXIMUM: Mapping[str, str] = {}
 _SIZE = re.compile(r"(\d+)\s*([kmgt]?)b?", re.IGNORECASE)
-_GB = {
-    "": 1 / 1024,
-    "k": 1 / 1024**2,
-    "m": 1 / 1024,
-    "g": 1,
-    "t": 1024,
-}  # Spark's default unit of memory is MiB
+_GB = {"": 1 / 1024, "k": 1 / 1024**2, "m": 1 / 1024, "g": 1, "t": 1024}
+"""GB by Spark's unit of memory, whose default is MiB."""
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,10 @@ class Store:
         folders = (f for f in self.root.iterdir() if f.is_dir() and not f.is_symlink())
         return sorted(f.name for f in folders if BUCKET_NAME.fullmatch(f.name))
 
+    def bucket_paths(self) -> dict[str, Path]:
+        """Return the folder of each bucket by its name."""
+        return {bucket: self.bucket_path(bucket) for bucket in self.buckets()}
+
     def add_bucket(self, bucket: str) -> None:
         self.bucket_path(bucket).mkdir(exist_ok=True)
 

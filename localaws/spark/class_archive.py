@@ -14,18 +14,17 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import localaws
 from localaws.spark import supervisor
-
-if TYPE_CHECKING:
-    from localaws.spark.submit import Spark
+from localaws.spark.installation import Spark
 
 JAVA, SPARK = "java.jsa", "spark.jsa"
 """The archives in the folder: the classes of Java itself, and on top of them those of Spark."""
 SIZES = "sizes"
 ARCHIVES = Path(sys.prefix) / "share" / "localaws" / "class-archives"
+_QUIET = ["-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
+"""Java writes its warnings to stdout, where the output of the step is."""
 
 
 def folder(spark: Spark) -> Path:
@@ -82,7 +81,3 @@ def make_in_background(spark: Spark) -> subprocess.Popen[bytes] | None:
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
-
-
-_QUIET = ["-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
-"""Java writes its warnings to stdout, where the output of the step is."""

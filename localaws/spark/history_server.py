@@ -22,6 +22,7 @@ from urllib.parse import quote, urlsplit
 from werkzeug.wrappers import Request, Response
 
 from localaws.spark import submit, supervisor
+from localaws.spark.installation import SparkMissingError, find_spark
 
 PATH = "/_localaws/spark-ui"
 LINK_SECONDS = 3600.0
@@ -148,8 +149,8 @@ class HistoryServer:
         for folder in (self.event_logs, work):
             folder.mkdir(parents=True, exist_ok=True)
         try:
-            spark = submit.find_spark()
-        except submit.SparkMissingError as error:
+            spark = find_spark()
+        except SparkMissingError as error:
             raise HistoryServerError(str(error)) from None
         properties = {
             "spark.history.fs.logDirectory": self.event_logs.as_uri(),

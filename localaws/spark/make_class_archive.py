@@ -15,12 +15,13 @@ import tempfile
 from pathlib import Path
 
 from localaws.spark import class_archive, submit
+from localaws.spark.installation import Spark, SparkMissingError, find_spark
 
 TRIAL_STEP = Path(__file__).with_name("trial_step.py")
 BUCKET, MAKING = "trial", "making-"
 
 
-def make(spark: submit.Spark) -> Path:
+def make(spark: Spark) -> Path:
     """Return the folder of the archives, which are made if they do not exist.
 
     Raises OSError if the folder cannot be written, and CalledProcessError with the output if Java or Spark fails.
@@ -39,7 +40,7 @@ def make(spark: submit.Spark) -> Path:
     return folder
 
 
-def _make(spark: submit.Spark, work: Path) -> None:
+def _make(spark: Spark, work: Path) -> None:
     archives, bucket, event_logs = work / "archives", work / BUCKET, work / "event-logs"
     for folder in (archives, bucket, event_logs):
         folder.mkdir()
@@ -61,10 +62,10 @@ def _run(command: list[str], work: Path, environment: dict[str, str]) -> None:
 
 def main() -> None:
     try:
-        make(submit.find_spark())
+        make(find_spark())
     except subprocess.CalledProcessError as error:
         sys.exit(f"cannot make the archive of Spark's classes: {error}\n{error.output.decode()[-2000:]}")
-    except (OSError, submit.SparkMissingError) as error:
+    except (OSError, SparkMissingError) as error:
         sys.exit(f"cannot make the archive of Spark's classes: {error}")
 
 

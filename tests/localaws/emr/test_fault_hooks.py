@@ -23,6 +23,7 @@ from localaws.faults import (
     StepStartsSlowly,
 )
 from localaws.testing import LocalAws
+from tests.localaws.emr.clusters import create_cluster, step, wait_for_end
 
 BUCKET = "fault-hooks"
 WORK = "print('done')"
@@ -44,30 +45,17 @@ def bucket(local_aws: LocalAws) -> None:
 
 
 def run(aws: LocalAws, name: str, *steps: str, action: str = "CONTINUE", keep: bool = False) -> str:
-    args = ["spark-submit", f"s3://{BUCKET}/work.py"]
-    cluster_id: str = aws.client("emr").run_job_flow(
-        Name=name,
-        ReleaseLabel="emr-7.13.0",
-        LogUri=f"s3://{BUCKET}/logs/",
-        ServiceRole="EMR_DefaultRole",
-        JobFlowRole="EMR_EC2_DefaultRole",
-        Applications=[{"Name": "Spark"}],
-        Instances={
+    submits = [step(each, "spark-submit", f"s3://{BUCKET}/work.py", action=action) for each in steps]
+    cluster = {
+        "Name": name,
+        "Instances": {
             "MasterInstanceType": "m5.xlarge",
             "InstanceCount": 1,
             "KeepJobFlowAliveWhenNoSteps": keep,
         },
-        Tags=[{"Key": "run_id", "Value": name}],
-        Steps=[
-            {
-                "Name": step,
-                "ActionOnFailure": action,
-                "HadoopJarStep": {"Jar": "command-runner.jar", "Args": args},
-            }
-            for step in steps
-        ],
-    )["JobFlowId"]
-    return cluster_id
+        "Tags": [{"Key": "run_id", "Value": name}],
+    }
+    return create_cluster(aws, *submits, bucket=BUCKET, **cluster)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -80,14 +68,14 @@ def status(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
     return found
 
 
-def wait_for_end(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
-    wait_for(lambda: "EndDateTime" in status(aws, cluster_id)["Timeline"])
-    return status(aws, cluster_id)
+def end_of(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
+    """Wait until the cluster has ended, and return its status."""
+    return wait_for_end(aws, cluster_id)[0]
 
 
 def only_step(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
-    [step] = aws.client("emr").list_steps(ClusterId=cluster_id)["Steps"]
-    return {**step["Status"], "Id": step["Id"]}
+    [only] = aws.client("emr").list_steps(ClusterId=cluster_id)["Steps"]
+    return {**only["Status"], "Id": only["Id"]}
 
 
 def processes_of(aws: LocalAws, cluster_id: str) -> dict[str, str]:
@@ -126,7 +114,7 @@ def test_a_cluster_that_fails_to_start_has_a_reason_and_cancels_its_steps(
 ) -> None:
     [fault_id] = faults.plan(fault)
     cluster_id = run(local_aws, "fails to start", "work")
-    result = wait_for_end(local_aws, cluster_id)
+    result = end_of(local_aws, cluster_id)
     assert (result["State"], result["StateChangeReason"]["Code"]) == ("TERMINATED_WITH_ERRORS", code)
     assert message in result["StateChangeReason"]["Message"]
     assert "ReadyDateTime" not in result["Timeline"]
@@ -140,11 +128,11 @@ def test_faults_of_one_run_do_not_apply_to_clusters_of_another(local_aws: LocalA
         BootstrapFails(tags={"run_id": "mine"}),
         StepFails("work", cluster="mine"),
     )
-    result = wait_for_end(local_aws, run(local_aws, "yours"))
+    result = end_of(local_aws, run(local_aws, "yours"))
     assert (result["State"], [faults.triggered(one) for one in planned]) == ("TERMINATED", [0, 0, 0])
-    assert wait_for_end(local_aws, run(local_aws, "mine"))["StateChangeReason"]["Code"] == "INTERNAL_ERROR"
-    assert wait_for_end(local_aws, run(local_aws, "mine"))["StateChangeReason"]["Code"] == "BOOTSTRAP_FAILURE"
-    assert wait_for_end(local_aws, run(local_aws, "mine"))["State"] == "TERMINATED"
+    assert end_of(local_aws, run(local_aws, "mine"))["StateChangeReason"]["Code"] == "INTERNAL_ERROR"
+    assert end_of(local_aws, run(local_aws, "mine"))["StateChangeReason"]["Code"] == "BOOTSTRAP_FAILURE"
+    assert end_of(local_aws, run(local_aws, "mine"))["State"] == "TERMINATED"
 
 
 def test_a_slowly_terminating_cluster_accepts_no_steps(local_aws: LocalAws, faults: Faults) -> None:
@@ -158,7 +146,7 @@ def test_a_slowly_terminating_cluster_accepts_no_steps(local_aws: LocalAws, faul
             JobFlowId=cluster_id, Steps=[{"Name": "late", "HadoopJarStep": {"Jar": "command-runner.jar"}}]
         )
     emr.terminate_job_flows(JobFlowIds=[cluster_id])
-    assert wait_for_end(local_aws, cluster_id)["StateChangeReason"]["Code"] == "USER_REQUEST"
+    assert end_of(local_aws, cluster_id)["StateChangeReason"]["Code"] == "USER_REQUEST"
 
 
 @pytest.mark.parametrize(
@@ -178,12 +166,12 @@ def test_a_step_fault_has_its_cause_in_the_step_log(
 ) -> None:
     faults.plan(fault)
     cluster_id = run(local_aws, "faulty", "work", action="TERMINATE_CLUSTER")
-    assert wait_for_end(local_aws, cluster_id)["StateChangeReason"]["Code"] == "STEP_FAILURE"
-    step = only_step(local_aws, cluster_id)
-    assert step["State"] == "FAILED"
-    assert step["FailureDetails"]["Message"].endswith(message)
-    assert step["FailureDetails"]["LogFile"].endswith(f"/{step['Id']}/{log}.gz")
-    key = step["FailureDetails"]["LogFile"].removeprefix(f"s3://{BUCKET}/")
+    assert end_of(local_aws, cluster_id)["StateChangeReason"]["Code"] == "STEP_FAILURE"
+    failed = only_step(local_aws, cluster_id)
+    assert failed["State"] == "FAILED"
+    assert failed["FailureDetails"]["Message"].endswith(message)
+    assert failed["FailureDetails"]["LogFile"].endswith(f"/{failed['Id']}/{log}.gz")
+    key = failed["FailureDetails"]["LogFile"].removeprefix(f"s3://{BUCKET}/")
     text = gzip.decompress(local_aws.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()).decode()
     assert message in text or isinstance(fault, StepKilled)
     assert processes_of(local_aws, cluster_id) == {}
@@ -192,9 +180,9 @@ def test_a_step_fault_has_its_cause_in_the_step_log(
 def test_a_step_that_was_killed_once_succeeds_when_repeated(local_aws: LocalAws, faults: Faults) -> None:
     faults.plan(StepKilled("work", tags={"run_id": "repeated"}))
     cluster_id = run(local_aws, "repeated", "work", "work")
-    assert wait_for_end(local_aws, cluster_id)["State"] == "TERMINATED"
+    assert end_of(local_aws, cluster_id)["State"] == "TERMINATED"
     steps = local_aws.client("emr").list_steps(ClusterId=cluster_id)["Steps"]
-    assert [step["Status"]["State"] for step in reversed(steps)] == ["FAILED", "COMPLETED"]
+    assert [each["Status"]["State"] for each in reversed(steps)] == ["FAILED", "COMPLETED"]
 
 
 def test_a_hanging_step_is_stopped_until_it_is_cancelled(local_aws: LocalAws, faults: Faults) -> None:
@@ -207,15 +195,15 @@ def test_a_hanging_step_is_stopped_until_it_is_cancelled(local_aws: LocalAws, fa
         return {state for line, state in processes.items() if "supervisor.py" not in line}
 
     wait_for(lambda: states() == {"T"})
-    step = only_step(local_aws, cluster_id)
-    assert step["State"] == "RUNNING"
+    hanging = only_step(local_aws, cluster_id)
+    assert hanging["State"] == "RUNNING"
     local_aws.client("emr").cancel_steps(
-        ClusterId=cluster_id, StepIds=[step["Id"]], StepCancellationOption="TERMINATE_PROCESS"
+        ClusterId=cluster_id, StepIds=[hanging["Id"]], StepCancellationOption="TERMINATE_PROCESS"
     )
     wait_for(lambda: only_step(local_aws, cluster_id)["State"] == "CANCELLED")
     assert processes_of(local_aws, cluster_id) == {}
     local_aws.client("emr").terminate_job_flows(JobFlowIds=[cluster_id])
-    assert wait_for_end(local_aws, cluster_id)["State"] == "TERMINATED"
+    assert end_of(local_aws, cluster_id)["State"] == "TERMINATED"
 
 
 def test_a_slowly_starting_step_is_running_before_its_program_starts(
@@ -227,7 +215,7 @@ def test_a_slowly_starting_step_is_running_before_its_program_starts(
     assert only_step(local_aws, cluster_id)["State"] == "RUNNING"
     assert not any("java" in line for line in processes_of(local_aws, cluster_id))
     local_aws.client("emr").terminate_job_flows(JobFlowIds=[cluster_id])
-    assert wait_for_end(local_aws, cluster_id)["State"] == "TERMINATED"
+    assert end_of(local_aws, cluster_id)["State"] == "TERMINATED"
     assert only_step(local_aws, cluster_id)["State"] == "INTERRUPTED"
     assert processes_of(local_aws, cluster_id) == {}
 
@@ -235,6 +223,6 @@ def test_a_slowly_starting_step_is_running_before_its_program_starts(
 def test_a_slowly_starting_step_runs_its_unchanged_command(local_aws: LocalAws, faults: Faults) -> None:
     faults.plan(StepStartsSlowly("work", 0.1), StepFails("work", message='it\'s "quoted" $HOME'))
     cluster_id = run(local_aws, "slow", "work")
-    wait_for_end(local_aws, cluster_id)
+    end_of(local_aws, cluster_id)
     message = only_step(local_aws, cluster_id)["FailureDetails"]["Message"]
     assert message == 'RuntimeError: it\'s "quoted" $HOME'

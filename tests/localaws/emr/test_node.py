@@ -16,6 +16,7 @@ import pytest
 
 from localaws.emr.node import Node
 from localaws.testing import LocalAws
+from tests.localaws.emr.clusters import create_cluster, step, wait_for_end
 
 BUCKET = "node-tests"
 INSTALL = """#!/bin/bash
@@ -57,44 +58,15 @@ def aws(local_aws: LocalAws) -> LocalAws:
     return local_aws
 
 
-def step(name: str, *args: str, jar: str = "command-runner.jar") -> dict[str, Any]:
-    return {"Name": name, "ActionOnFailure": "CONTINUE", "HadoopJarStep": {"Jar": jar, "Args": list(args)}}
-
-
 def start(
     aws: LocalAws, *steps: dict[str, Any], bootstrap: Sequence[Sequence[str]] = (), **changes: Any
 ) -> str:
+    """Return the id of a new cluster; ``bootstrap`` has the path and the arguments of each bootstrap action."""
     actions = [
         {"Name": path, "ScriptBootstrapAction": {"Path": path, "Args": args}} for path, *args in bootstrap
     ]
-    cluster_id: str = aws.client("emr").run_job_flow(
-        **{
-            "Name": "node",
-            "ReleaseLabel": "emr-7.13.0",
-            "LogUri": f"s3://{BUCKET}/logs/",
-            "ServiceRole": "EMR_DefaultRole",
-            "JobFlowRole": "EMR_EC2_DefaultRole",
-            "Applications": [{"Name": "Spark"}],
-            "Instances": {"MasterInstanceType": "m5.xlarge", "InstanceCount": 1},
-            "BootstrapActions": actions,
-            "Configurations": CONFIGURATIONS,
-            "Steps": list(steps),
-            **changes,
-        }
-    )["JobFlowId"]
-    return cluster_id
-
-
-def end_of(aws: LocalAws, cluster_id: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Wait until the cluster has ended; return its status, and each step's status and id by its name."""
-    emr = aws.client("emr")
-    while (
-        "EndDateTime"
-        not in (status := emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"])["Timeline"]
-    ):
-        time.sleep(0.1)
-    steps = emr.list_steps(ClusterId=cluster_id)["Steps"]
-    return status, {each["Name"]: each["Status"] | {"Id": each["Id"]} for each in steps}
+    cluster = {"BootstrapActions": actions, "Configurations": CONFIGURATIONS, **changes}
+    return create_cluster(aws, *steps, bucket=BUCKET, **cluster)
 
 
 def logs_of(aws: LocalAws, folder: str) -> dict[str, str]:
@@ -122,7 +94,7 @@ def test_the_packages_of_a_bootstrap_action_are_those_of_its_cluster_only(
             wheel.writestr(f"tinypackage-1.0.dist-info/{name}", text)
     use = step("use", "python3", "-c", "import numpy, tinypackage; print(tinypackage.VALUE)")
     cluster_id = start(aws, use, bootstrap=[(f"s3://{BUCKET}/install.sh", str(tmp_path))])
-    _, steps = end_of(aws, cluster_id)
+    _, steps = wait_for_end(aws, cluster_id)
     [(name, text)] = [
         (name, text)
         for name, text in logs_of(aws, f"{cluster_id}/node/").items()
@@ -148,7 +120,7 @@ def test_a_failed_bootstrap_action_ends_the_cluster(
     aws: LocalAws, script: str, message: str, code: str
 ) -> None:
     cluster_id = start(aws, step("never", "true"), bootstrap=[(f"s3://{BUCKET}/{script}",)])
-    status, steps = end_of(aws, cluster_id)
+    status, steps = wait_for_end(aws, cluster_id)
     assert (status["State"], status["StateChangeReason"]["Code"]) == (
         "TERMINATED_WITH_ERRORS",
         "BOOTSTRAP_FAILURE",
@@ -171,7 +143,7 @@ def test_the_commands_of_a_node_run(aws: LocalAws) -> None:
         step("sql", "bash", "-c", "spark-sql --master yarn -e 'select 40 + 2'"),
         step("none", "no-such-program"),
     )
-    _, steps = end_of(aws, cluster_id)
+    _, steps = wait_for_end(aws, cluster_id)
     out = {
         name: logs_of(aws, f"{cluster_id}/steps/{status['Id']}/").get("stdout.gz", "")
         for name, status in steps.items()
@@ -201,7 +173,7 @@ def test_steps_run_in_parallel_and_their_logs_are_archived_meanwhile(aws: LocalA
     states = {each["Name"]: each["Status"]["State"] for each in emr.list_steps(ClusterId=cluster_id)["Steps"]}
     assert states == {"a": "COMPLETED", "b": "RUNNING"}
     (aws.state / "emr" / cluster_id / "work" / "end").touch()
-    status, _ = end_of(aws, cluster_id)
+    status, _ = wait_for_end(aws, cluster_id)
     assert status["State"] == "TERMINATED"
 
 
@@ -211,7 +183,7 @@ def test_steps_that_start_together_configure_spark(tmp_path: Path) -> None:
     node.prepare(tmp_path, own_python=False)
 
     def configure(_: int) -> None:
-        node.configure([], {}, event_logs=tmp_path, s3a={})
+        node.configure({}, event_logs=tmp_path, s3a={})
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(configure, range(200)))
@@ -222,7 +194,7 @@ def test_the_logs_of_a_driver_in_cluster_mode_are_those_of_a_container(aws: Loca
     cluster_id = start(
         aws, step("fails", "spark-submit", "--deploy-mode", "cluster", f"s3://{BUCKET}/fail.py")
     )
-    _, steps = end_of(aws, cluster_id)
+    _, steps = wait_for_end(aws, cluster_id)
     logs = logs_of(aws, f"{cluster_id}/steps/{steps['fails']['Id']}/")
     details = steps["fails"]["FailureDetails"]
     assert details["Message"].endswith("finished with failed status")

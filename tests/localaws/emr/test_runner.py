@@ -6,12 +6,14 @@ import gzip
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localaws.testing import LocalAws
+from tests.localaws.emr.clusters import create_cluster, step, wait_for_end
 
 BUCKET = "runner-tests"
 WRITE = """
@@ -36,40 +38,11 @@ spark.sparkContext.parallelize([1], 1).foreach(sleep)
 """
 
 
-def submit(name: str, *args: str, action: str = "CONTINUE") -> dict[str, Any]:
-    jar = {"Jar": "command-runner.jar", "Args": ["spark-submit", *args]}
-    return {"Name": name, "ActionOnFailure": action, "HadoopJarStep": jar}
+run = partial(create_cluster, bucket=BUCKET)
 
 
-def run(aws: LocalAws, *steps: dict[str, Any], **changes: Any) -> str:
-    cluster_id: str = aws.client("emr").run_job_flow(
-        **{
-            "Name": "runner",
-            "ReleaseLabel": "emr-7.13.0",
-            "LogUri": f"s3://{BUCKET}/logs/",
-            "ServiceRole": "EMR_DefaultRole",
-            "JobFlowRole": "EMR_EC2_DefaultRole",
-            "Applications": [{"Name": "Spark"}],
-            "Instances": {"MasterInstanceType": "m5.xlarge", "InstanceCount": 1},
-            "Steps": list(steps),
-            **changes,
-        }
-    )["JobFlowId"]
-    return cluster_id
-
-
-def wait_for_end(aws: LocalAws, cluster_id: str) -> dict[str, Any]:
-    """Wait until the cluster has ended; return its state and reason, and each step's status by name."""
-    emr = aws.client("emr")
-    while True:
-        status = emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]
-        if "EndDateTime" in status["Timeline"]:
-            break
-        time.sleep(0.1)
-    steps = emr.list_steps(ClusterId=cluster_id)["Steps"]
-    return {"state": status["State"], "reason": status["StateChangeReason"]} | {
-        s["Name"]: s["Status"] | {"Id": s["Id"]} for s in steps
-    }
+def submit(name: str, *args: str) -> dict[str, Any]:
+    return step(name, "spark-submit", *args)
 
 
 def put(aws: LocalAws, scripts: dict[str, str]) -> None:
@@ -110,10 +83,10 @@ def run_hanging_step(aws: LocalAws, **changes: Any) -> tuple[str, str, Path]:
     folder = aws.state / "emr" / cluster_id
     while not (folder / "work" / "up").exists():
         time.sleep(0.1)
-    [step] = aws.client("emr").list_steps(ClusterId=cluster_id)["Steps"]
-    assert step["Status"]["State"] == "RUNNING"
+    [hanging] = aws.client("emr").list_steps(ClusterId=cluster_id)["Steps"]
+    assert hanging["Status"]["State"] == "RUNNING"
     assert len(processes_of(folder)) >= 3
-    return cluster_id, step["Id"], folder
+    return cluster_id, hanging["Id"], folder
 
 
 def test_steps_read_and_write_s3_and_their_logs_are_archived(aws: LocalAws) -> None:
@@ -134,10 +107,10 @@ def test_steps_read_and_write_s3_and_their_logs_are_archived(aws: LocalAws) -> N
         ),
         Configurations=[{"Classification": "spark-defaults", "Properties": properties}],
     )
-    result = wait_for_end(aws, cluster_id)
+    status, steps = wait_for_end(aws, cluster_id)
     reason = {"Code": "ALL_STEPS_COMPLETED", "Message": "Steps completed with errors"}
-    assert (result["state"], result["reason"]) == ("TERMINATED", reason)
-    bad, good = result["bad"], result["good"]
+    assert (status["State"], status["StateChangeReason"]) == ("TERMINATED", reason)
+    bad, good = steps["bad"], steps["good"]
     assert (bad["State"], good["State"]) == ("FAILED", "COMPLETED")
     assert bad["FailureDetails"] == {
         "Reason": "Unknown Error",
@@ -169,14 +142,14 @@ def test_cancelling_a_step_ends_its_processes(aws: LocalAws, option: str) -> Non
     [info] = emr.cancel_steps(ClusterId=cluster_id, StepIds=[step_id])["CancelStepsInfoList"]
     assert info["Status"] == "FAILED"
     emr.terminate_job_flows(JobFlowIds=[cluster_id])
-    assert wait_for_end(aws, cluster_id)["state"] == "TERMINATED"
+    assert wait_for_end(aws, cluster_id)[0]["State"] == "TERMINATED"
 
 
 def test_terminating_the_cluster_ends_its_processes(aws: LocalAws) -> None:
     cluster_id, _, folder = run_hanging_step(aws)
     aws.client("emr").terminate_job_flows(JobFlowIds=[cluster_id])
-    result = wait_for_end(aws, cluster_id)
-    assert (result["state"], result["hang"]["State"]) == ("TERMINATED", "INTERRUPTED")
+    status, steps = wait_for_end(aws, cluster_id)
+    assert (status["State"], steps["hang"]["State"]) == ("TERMINATED", "INTERRUPTED")
     assert processes_of(folder) == []
 
 
@@ -192,43 +165,43 @@ def test_steps_end_with_the_server_even_if_it_is_killed(tmp_path: Path, number: 
 
 
 @pytest.mark.parametrize(
-    ("step", "changes", "message"),
+    ("odd", "changes", "message"),
     [
-        (
-            {"Jar": "command-runner.jar", "Args": ["hive-script", "--run"]},
-            {},
-            "not supported by the local EMR",
-        ),
-        ({"Jar": "s3://b/my.jar", "Args": ["spark-submit", "x.py"]}, {}, "the JAR s3://b/my.jar."),
-        ({"Jar": "command-runner.jar", "Args": ["spark-submit", "x.py"]}, {"Applications": []}, "add Spark"),
+        (step("odd", "hive-script", "--run"), {}, "not supported by the local EMR"),
+        (step("odd", "spark-submit", "x.py", jar="s3://b/my.jar"), {}, "the JAR s3://b/my.jar."),
+        (step("odd", "spark-submit", "x.py"), {"Applications": []}, "add Spark"),
     ],
 )
 def test_an_unsupported_step_fails_with_a_message(
-    aws: LocalAws, step: dict[str, Any], changes: dict[str, Any], message: str
+    aws: LocalAws, odd: dict[str, Any], changes: dict[str, Any], message: str
 ) -> None:
-    config = {"Name": "odd", "ActionOnFailure": "TERMINATE_CLUSTER", "HadoopJarStep": step}
-    cluster_id = run(aws, config, **changes)
-    result = wait_for_end(aws, cluster_id)
-    assert (result["state"], result["reason"]["Code"]) == ("TERMINATED_WITH_ERRORS", "STEP_FAILURE")
-    assert message in result["odd"]["FailureDetails"]["Message"]
-    assert result["odd"]["FailureDetails"]["LogFile"].endswith("/controller.gz")
-    assert message in log(aws, cluster_id, result["odd"]["Id"], "controller")
+    cluster_id = run(aws, odd | {"ActionOnFailure": "TERMINATE_CLUSTER"}, **changes)
+    status, steps = wait_for_end(aws, cluster_id)
+    failed = steps["odd"]
+    assert (status["State"], status["StateChangeReason"]["Code"]) == (
+        "TERMINATED_WITH_ERRORS",
+        "STEP_FAILURE",
+    )
+    assert message in failed["FailureDetails"]["Message"]
+    assert failed["FailureDetails"]["LogFile"].endswith("/controller.gz")
+    assert message in log(aws, cluster_id, failed["Id"], "controller")
 
 
 def test_a_step_ends_without_log_uri_or_log_bucket(aws: LocalAws) -> None:
     odd = {"Name": "odd", "HadoopJarStep": {"Jar": "other.jar"}}
-    for log_uri in ("s3://no-such-bucket/logs/", None):
-        changes = {"LogUri": log_uri} if log_uri else {}
-        cluster_id = run(aws, odd, **({"LogUri": ""} | changes))
-        result = wait_for_end(aws, cluster_id)
-        assert result["odd"]["State"] == "FAILED"
-        assert "LogFile" not in result["odd"]["FailureDetails"]
+    for log_uri in ("s3://no-such-bucket/logs/", ""):
+        _, steps = wait_for_end(aws, run(aws, odd, LogUri=log_uri))
+        assert steps["odd"]["State"] == "FAILED"
+        assert "LogFile" not in steps["odd"]["FailureDetails"]
     assert not (aws.state / "s3" / "no-such-bucket").exists()
 
 
 def test_a_folder_that_is_not_writable_terminates_the_cluster_with_errors(tmp_path: Path) -> None:
     with LocalAws("--cluster-seconds", "0", state=tmp_path) as aws:
         (tmp_path / "emr").write_text("a file instead of a folder")
-        result = wait_for_end(aws, run(aws, submit("any", "s3://b/x.py")))
-        assert (result["state"], result["reason"]["Code"]) == ("TERMINATED_WITH_ERRORS", "INTERNAL_ERROR")
+        status, _ = wait_for_end(aws, run(aws, submit("any", "s3://b/x.py")))
+        assert (status["State"], status["StateChangeReason"]["Code"]) == (
+            "TERMINATED_WITH_ERRORS",
+            "INTERNAL_ERROR",
+        )
         assert aws.client("emr").list_clusters()["Clusters"]

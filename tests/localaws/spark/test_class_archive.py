@@ -9,13 +9,14 @@ import pytest
 
 from localaws.spark import class_archive, make_class_archive, submit
 from localaws.spark.class_archive import JAVA, SIZES, SPARK
+from localaws.spark.installation import Spark, find_spark
 
 
 @pytest.fixture
-def spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> submit.Spark:
+def spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Spark:
     """A Spark of one empty jar, with complete archives."""
     monkeypatch.setattr(class_archive, "ARCHIVES", tmp_path / "archives")
-    spark = submit.Spark(tmp_path / "spark", tmp_path / "java", Path("/bin/python"), "3.5.6")
+    spark = Spark(tmp_path / "spark", tmp_path / "java", Path("/bin/python"), "3.5.6")
     (spark.home / "jars").mkdir(parents=True)
     (spark.home / "jars" / "core.jar").touch()
     made = class_archive.folder(spark)
@@ -26,7 +27,7 @@ def spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> submit.Spark:
     return spark
 
 
-def test_complete_archives_are_used(spark: submit.Spark) -> None:
+def test_complete_archives_are_used(spark: Spark) -> None:
     made = class_archive.folder(spark)
     assert f'-XX:SharedArchiveFile="{made / JAVA}:{made / SPARK}"' in class_archive.driver_options(spark)
     assert class_archive.launcher_options(spark) == [f"-XX:SharedArchiveFile={made / JAVA}"]
@@ -34,21 +35,21 @@ def test_complete_archives_are_used(spark: submit.Spark) -> None:
 
 
 @pytest.mark.parametrize("name", [JAVA, SPARK])
-def test_a_truncated_archive_is_not_used(spark: submit.Spark, name: str) -> None:
+def test_a_truncated_archive_is_not_used(spark: Spark, name: str) -> None:
     """Java 17 ends with SIGBUS when the second archive is truncated."""
     (class_archive.folder(spark) / name).write_bytes(b"class")
     assert class_archive.driver_options(spark) == class_archive.launcher_options(spark) == []
 
 
-def test_archives_of_other_jars_are_not_used(spark: submit.Spark) -> None:
+def test_archives_of_other_jars_are_not_used(spark: Spark) -> None:
     (spark.home / "jars" / "core.jar").write_bytes(b"a new version")
     assert class_archive.driver_options(spark) == class_archive.launcher_options(spark) == []
 
 
 def test_new_archives_replace_old_ones_and_the_rest_of_an_interrupted_attempt(
-    spark: submit.Spark, monkeypatch: pytest.MonkeyPatch
+    spark: Spark, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write(_: submit.Spark, work: Path) -> None:
+    def write(_: Spark, work: Path) -> None:
         (work / "archives").mkdir()
         for name in (JAVA, SPARK):
             (work / "archives" / name).write_bytes(b"new")
@@ -63,7 +64,7 @@ def test_new_archives_replace_old_ones_and_the_rest_of_an_interrupted_attempt(
 
 
 def test_java_accepts_the_archives_for_the_class_path_of_spark_submit(tmp_path: Path) -> None:
-    spark = submit.find_spark()
+    spark = find_spark()
     make_class_archive.make(spark)
     strict = [*class_archive.driver_options(spark), "-Xshare:on", "-Xlog:class+load:file=loaded.txt"]
     arguments = ["--driver-java-options", " ".join(strict), "--version"]

@@ -17,7 +17,8 @@ from werkzeug.wrappers import Request
 from localaws.spark.history_server import PATH, HistoryServer
 from localaws.testing import LocalAws
 from tests.conftest import send
-from tests.localaws.emr.test_runner import BUCKET, put, run, submit, wait_for_end
+from tests.localaws.emr.clusters import wait_for_end
+from tests.localaws.emr.test_runner import BUCKET, put, run, submit
 
 COUNT = """
 from pyspark.sql import SparkSession

