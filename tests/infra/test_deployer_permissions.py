@@ -33,6 +33,7 @@ UNUSED = {
     "kms:List*": READ,
     "logs:ListTagsForResource": READ,
     "sns:List*": READ,
+    "emr-serverless:GetApplication": "undeploy reads the tags of live applications",
     "kms:PutKeyPolicy": CHANGE,
     "ec2:AuthorizeSecurityGroupEgress": "AWS::EC2::SecurityGroup declares it",
     "ec2:RevokeSecurityGroupEgress": "undeploy revokes the rules that EMR has added to the security groups",

@@ -13,6 +13,7 @@ from emr_pipeline.cli.deploy import STACKS, Project, Templates, default_project,
 from emr_pipeline.cli.stacks import Stack
 from emr_pipeline.settings import PREFIX
 from emr_pipeline.targets.emr_ec2.cluster import LIVE_STATES
+from emr_pipeline.targets.emr_serverless.target import EmrServerless
 
 RETAINED = ("AWS::S3::Bucket", "AWS::KMS::Key")
 """The types of the resources that the templates retain."""
@@ -30,7 +31,7 @@ def undeploy(
 ) -> None:
     """Delete the stacks and the settings file. The bucket with all data and its key are kept.
 
-    It does nothing while a cluster of the project is alive.
+    It does nothing while a cluster or an application of the project is alive.
     """
     aws, output = Aws(), console.console(json_output)
     project = project or default_project(aws, templates)
@@ -40,6 +41,13 @@ def undeploy(
         raise CommandError(
             f"Clusters of {project} are alive: {', '.join(alive)}. Wait for their runs, or terminate them with "
             f"`aws emr terminate-clusters --cluster-ids {' '.join(alive)}`",
+            exit_code=1,
+        )
+    if alive := live_applications(aws, project):
+        raise CommandError(
+            f"Applications of {project} on EMR Serverless are alive: {', '.join(alive)}. Wait for their runs, or "
+            "cancel their job runs in EMR Studio and stop them with `aws emr-serverless stop-application "
+            f"--application-id {alive[0]}`",
             exit_code=1,
         )
     resources = {stack.name: stack.resources() for stack in stacks}
@@ -77,6 +85,13 @@ def live_clusters(aws: Aws, project: str) -> list[str]:
     ids = [cluster["Id"] for page in pages for cluster in page["Clusters"]]
     tag = {"Key": "project", "Value": project}
     return [each for each in ids if tag in emr.describe_cluster(ClusterId=each)["Cluster"]["Tags"]]
+
+
+def live_applications(aws: Aws, project: str) -> list[str]:
+    """Return the ids of the applications of EMR Serverless with the tag ``project`` that have not stopped."""
+    emr = EmrServerless(aws)
+    ids = [application.cluster_id for application in emr.live_clusters()]
+    return [each for each in ids if emr.tags(each).get("project") == project]
 
 
 def _revoke_rules_of_emr(aws: Aws, stack: Stack) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from emr_pipeline.cli.aws import Aws
-from emr_pipeline.cli.checks.check import DEPLOY, Deployment, Failed, NotChecked, check, expect
+from emr_pipeline.cli.checks.check import DEPLOY, EMR_TAG, Deployment, Failed, NotChecked, check, expect
 from emr_pipeline.specs import EMR_SERVERLESS
 
 SERVICE_POLICY = "AmazonEMRServicePolicy_v2"
@@ -96,8 +96,10 @@ def caller_permissions(deployment: Deployment) -> str:
     settings, aws = deployment.settings, deployment.aws
     arn = _caller(deployment)
     place = f"{aws.region}:{aws.account}"
-    tagged = {"aws:RequestTag/project": settings.project, "aws:ResourceTag/project": settings.project} | {
-        f"aws:RequestTag/{name}": "true" for name in ("for-use-with-amazon-emr-managed-policies",)
+    tagged = {
+        "aws:RequestTag/project": settings.project,
+        "aws:ResourceTag/project": settings.project,
+        f"aws:RequestTag/{EMR_TAG}": "true",
     }
     bucket = f"arn:aws:s3:::{settings.bucket}"
     cluster = [

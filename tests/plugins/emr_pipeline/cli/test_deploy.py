@@ -25,6 +25,7 @@ from emr_pipeline.cli.undeploy import RETAINED
 from emr_pipeline.specs import ClusterSpec, StepSpec
 from emr_pipeline.tags import run_tags
 from emr_pipeline.targets.emr_ec2.cluster import run_job_flow_request
+from emr_pipeline.targets.emr_serverless.application import create_application_request
 from emr_pipeline.targets.emr_serverless.target import EmrServerless
 from emr_pipeline.targets.phase import Phase
 from localaws.testing import LocalAws
@@ -290,6 +291,25 @@ def test_nothing_is_deleted_while_a_cluster_is_alive(
     assert ec2["ServiceAccessSecurityGroup"] == read_settings(folder / "settings").service_security_group
     assert f"terminate-clusters --cluster-ids {cluster}" in capsys.readouterr().err
     assert len(aws.client("cloudformation").describe_stacks()["Stacks"]) == 2
+
+
+@pytest.mark.usefixtures("deployed")
+def test_nothing_is_deleted_while_an_application_is_alive(
+    run: Run, aws: LocalAws, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings, emr = read_settings(folder / "settings"), EmrServerless(Aws())
+    tags = run_tags("dag", "run", settings)
+    request = create_application_request("test", ClusterSpec("emr-7.13.0", core_nodes=1), settings, tags)
+    application_id, other = emr.create(request), emr.create(request | {"tags": {"project": "other"}})
+    try:
+        emr.start(application_id)
+        assert run("undeploy", "--yes") == 1
+        error = capsys.readouterr().err
+        assert f"stop-application --application-id {application_id}" in error
+        assert other not in error
+        assert len(aws.client("cloudformation").describe_stacks()["Stacks"]) == 2
+    finally:
+        emr.terminate(application_id)
 
 
 @pytest.mark.usefixtures("deployed")
