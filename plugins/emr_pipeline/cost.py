@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from emr_pipeline.prices import Prices
-from emr_pipeline.specs import INSTANCE_TYPES, ClusterSpec, share, whole_number
+from emr_pipeline.specs import EMR_EC2, EMR_SERVERLESS, INSTANCE_TYPES, ClusterSpec, share, whole_number
 
 ON_DEMAND, SPOT = "ON_DEMAND", "SPOT"
 """The markets of EC2."""
@@ -203,16 +203,16 @@ def estimate(
     input_bytes: int,
     runs: Iterable[RunCost],
     prices: Prices,
-    *,
-    serverless: bool = False,
+    target: str = EMR_EC2,
 ) -> Estimate:
     """Return the estimate of a run with these steps; raise ValueError naming an invalid field of ``cluster``.
 
-    ``architecture`` is that of the settings. With ``serverless`` the nodes are workers of EMR Serverless, which has no
-    Spot. ``runs`` are earlier runs, newest first; those that completed the same steps on one cluster are compared. The
-    work of the steps is assumed to grow in proportion to the input and to be divided evenly among the core and task
-    nodes. A smaller input is not assumed to be faster. Without such a run, the estimate is a first guess.
+    ``architecture`` is that of the settings. On EMR Serverless the nodes are workers, and there is no Spot. ``runs``
+    are earlier runs, newest first; those that completed the same steps on one cluster are compared. The work of the
+    steps is assumed to grow in proportion to the input and to be divided evenly among the core and task nodes. A
+    smaller input is not assumed to be faster. Without such a run, the estimate is a first guess.
     """
+    serverless = target == EMR_SERVERLESS
     core = whole_number("core_nodes", cluster.core_nodes, minimum=1)
     task = whole_number("task_nodes", cluster.task_nodes, minimum=0)
     weight = min(map(int, cluster.core_instance_types.values()), default=1)

@@ -16,10 +16,11 @@ from emr_pipeline.operators.cluster import CreateClusterOperator
 from emr_pipeline.tags import deployment_tags
 from tests.dags.conftest import DAGS
 
-DAG_IDS = ["emr_reaper", "sales_segmentation", "segments_changed", "word_count"]
+DAG_IDS = sorted(path.parent.name for path in DAGS.glob("*/dag.py"))
+"""The id of a DAG is the name of its folder."""
 
 
-def test_the_folder_is_parsed_without_errors_and_has_these_dags(dag_bag: Any) -> None:
+def test_each_folder_is_parsed_without_errors_and_has_a_dag_of_its_name(dag_bag: Any) -> None:
     assert dag_bag.import_errors == {}
     assert sorted(dag_bag.dags) == DAG_IDS
 
@@ -67,5 +68,5 @@ def test_the_reaper_covers_every_dag_that_creates_clusters(dag_bag: Any) -> None
     covered = dag_bag.dags["emr_reaper"].get_task("reap_clusters").tags
     tasks = [task for dag in dag_bag.dags.values() for task in dag.tasks]
     creators = [task for task in tasks if isinstance(task, CreateClusterOperator)]
-    assert {task.dag_id for task in creators} == {"sales_segmentation", "word_count"}
+    assert creators
     assert [task.dag_id for task in creators if deployment_tags(task.settings) not in covered] == []

@@ -16,7 +16,7 @@ from emr_pipeline.cost_records import read_run_costs
 from emr_pipeline.input_files import InputError, InputFiles
 from emr_pipeline.prices import load_prices
 from emr_pipeline.settings import Settings
-from emr_pipeline.specs import EMR_SERVERLESS, ClusterSpec
+from emr_pipeline.specs import ClusterSpec
 
 
 def plan(
@@ -52,7 +52,7 @@ def plan(
         input_bytes=size,
         runs=runs,
         prices=load_prices(aws.region),
-        serverless=found.target == EMR_SERVERLESS,
+        target=found.target,
     )
     console.console(json_output).print(expected.summary, markup=False)
     if json_output:

@@ -19,7 +19,7 @@ from emr_pipeline.cost_records import read_run_costs
 from emr_pipeline.extra_links import FAILURE
 from emr_pipeline.prices import load_prices
 from emr_pipeline.settings import Settings
-from emr_pipeline.specs import EMR_EC2, EMR_SERVERLESS, ClusterSpec
+from emr_pipeline.specs import EMR_EC2, ClusterSpec
 
 ESTIMATE = "estimate"
 """The key of the XCom with the members of ``Estimate``, its ``summary`` and the ``input_bytes``."""
@@ -109,7 +109,7 @@ class EstimateCostOperator(ApprovalOperator):
             input_bytes=self.input_bytes,
             runs=self._earlier_runs(s3, context["dag"].dag_id),
             prices=load_prices(s3.meta.region_name),
-            serverless=self.target == EMR_SERVERLESS,
+            target=self.target,
         )
 
     def _earlier_runs(self, s3: Any, dag_id: str) -> list[RunCost]:

@@ -17,7 +17,7 @@ from emr_pipeline.cost import (
     price_queries,
 )
 from emr_pipeline.prices import Prices, load_prices
-from emr_pipeline.specs import INSTANCE_TYPES, ClusterSpec
+from emr_pipeline.specs import EMR_SERVERLESS, INSTANCE_TYPES, ClusterSpec
 
 PRICES = Prices("eu-west-1", "2026-11-27", {"m7g.xlarge": 0.2, "m6g.xlarge": 0.1, "m6gd.xlarge": 0.3}, 5.0)
 
@@ -117,13 +117,13 @@ def test_workers_of_emr_serverless_are_estimated_and_compared_apart() -> None:
     )
     on_serverless = replace(run, clusters=(replace(run.clusters[0], uses=uses),))
     arguments: Any = (cluster, "arm64", ["fit", "score"], 1_000_000_000)
-    found = estimate(*arguments, [earlier(6000), on_serverless], prices, serverless=True)
+    found = estimate(*arguments, [earlier(6000), on_serverless], prices, target=EMR_SERVERLESS)
     assert (found.on_demand_nodes, found.spot_nodes) == (3, 0)
     assert found.seconds == pytest.approx(1200)
     assert found.dollars == pytest.approx(1.0 * (4 * 0.04 + 16 * 0.005))  # one hour of a worker
     assert on_serverless.node_hours("ON_DEMAND") == pytest.approx(1)
     assert estimate(*arguments, [on_serverless], PRICES).basis.startswith("a first guess")
-    assert estimate(*arguments, [], PRICES, serverless=True).dollars is None
+    assert estimate(*arguments, [], PRICES, target=EMR_SERVERLESS).dollars is None
 
 
 def test_capacity_is_divided_by_the_smallest_weight() -> None:

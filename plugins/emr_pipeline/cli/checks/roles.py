@@ -19,6 +19,9 @@ SERVICES_WITH_OWN_ROLE = (
 )
 """The services whose service-linked role an account needs once; the caller's policy does not allow to create it."""
 
+Wanted = tuple[list[str], str, dict[str, str]]
+"""Actions, the resource and the values of context keys."""
+
 
 @check("service role", "credentials")
 def service_role(deployment: Deployment) -> str:
@@ -93,43 +96,11 @@ def node_permissions(deployment: Deployment) -> str:
 
 @check("caller permissions", "service role", "instance profile", "bucket", "workgroup")
 def caller_permissions(deployment: Deployment) -> str:
-    settings, aws = deployment.settings, deployment.aws
-    arn = _caller(deployment)
-    place = f"{aws.region}:{aws.account}"
-    tagged = {
-        "aws:RequestTag/project": settings.project,
-        "aws:ResourceTag/project": settings.project,
-        f"aws:RequestTag/{EMR_TAG}": "true",
-    }
-    bucket = f"arn:aws:s3:::{settings.bucket}"
-    cluster = [
-        "AddJobFlowSteps",
-        "CancelSteps",
-        "CreatePersistentAppUI",
-        "DescribeCluster",
-        "DescribePersistentAppUI",
-        "DescribeStep",
-        "GetPersistentAppUIPresignedURL",
-        "ListSteps",
-        "TerminateJobFlows",
-    ]
-    wanted: list[tuple[list[str], str, dict[str, str]]] = [
-        (
-            ["elasticmapreduce:RunJobFlow", "elasticmapreduce:AddTags", "elasticmapreduce:ListClusters"],
-            "*",
-            tagged,
-        ),
-        (
-            [f"elasticmapreduce:{action}" for action in cluster],
-            f"arn:aws:elasticmapreduce:{place}:cluster/j-EXAMPLE",
-            tagged,
-        ),
-        (
-            ["iam:PassRole"],
-            deployment.get_role(_name(settings.service_role))["Arn"],
-            {"iam:PassedToService": "elasticmapreduce.amazonaws.com"},
-        ),
-        (["iam:PassRole"], _node_role(deployment)["Arn"], {"iam:PassedToService": "ec2.amazonaws.com"}),
+    settings, arn = deployment.settings, _caller(deployment)
+    bucket, place = f"arn:aws:s3:::{settings.bucket}", f"{deployment.aws.region}:{deployment.aws.account}"
+    wanted: list[Wanted] = [
+        *_on_clusters(deployment, place),
+        *(_on_applications(deployment, place) if settings.job_role else []),
         (
             ["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults"],
             f"arn:aws:athena:{place}:workgroup/{settings.workgroup}",
@@ -139,33 +110,83 @@ def caller_permissions(deployment: Deployment) -> str:
         (["s3:ListBucket"], bucket, {}),
         (["s3:GetObject"], f"{bucket}/raw/file", {}),
         (["s3:PutObject"], f"{bucket}/jobs/file", {}),
+        *_on_log_streams(deployment, "GetLogEvents"),
     ]
-    if settings.job_role:
-        application = f"arn:aws:emr-serverless:{place}:/applications/EXAMPLE"
-        job_run = f"{application}/jobruns/EXAMPLE"
-        on_application = (
-            "GetApplication",
-            "ListJobRuns",
-            "StartApplication",
-            "StartJobRun",
-            "StopApplication",
-        )
-        wanted += [
-            ([f"emr-serverless:{name}" for name in ("CreateApplication", "ListApplications")], "*", tagged),
-            ([f"emr-serverless:{name}" for name in on_application], application, tagged),
-            ([f"emr-serverless:{name}" for name in ("GetJobRun", "CancelJobRun")], job_run, tagged),
-            (["iam:PassRole"], settings.job_role, {"iam:PassedToService": "emr-serverless.amazonaws.com"}),
-        ]
-    wanted += _on_log_streams(deployment, "GetLogEvents")
     if settings.alert_topic_arn:
         wanted.append((["sns:Publish"], settings.alert_topic_arn, {}))
-    count = _simulate(
-        deployment, arn, wanted, "attach the output CallerPolicy of the stack to the role of Airflow"
+    fix = "attach the output CallerPolicy of the stack to the role of Airflow"
+    return f"{_simulate(deployment, arn, wanted, fix)} actions are allowed to {arn}"
+
+
+def _on_clusters(deployment: Deployment, place: str) -> list[Wanted]:
+    """Return the actions on clusters of EMR on EC2; ``place`` is the region and the account."""
+    tags = _tags_in_requests(deployment)
+    create = ("RunJobFlow", "AddTags", "ListClusters")
+    use = (
+        "AddJobFlowSteps",
+        "CancelSteps",
+        "CreatePersistentAppUI",
+        "DescribeCluster",
+        "DescribePersistentAppUI",
+        "DescribeStep",
+        "GetPersistentAppUIPresignedURL",
+        "ListSteps",
+        "TerminateJobFlows",
     )
-    return f"{count} actions are allowed to {arn}"
+    service_role = deployment.get_role(_name(deployment.settings.service_role))["Arn"]
+    return [
+        ([f"elasticmapreduce:{action}" for action in create], "*", tags),
+        (
+            [f"elasticmapreduce:{action}" for action in use],
+            f"arn:aws:elasticmapreduce:{place}:cluster/j-EXAMPLE",
+            tags,
+        ),
+        (["iam:PassRole"], service_role, {"iam:PassedToService": "elasticmapreduce.amazonaws.com"}),
+        (["iam:PassRole"], _node_role(deployment)["Arn"], {"iam:PassedToService": "ec2.amazonaws.com"}),
+    ]
 
 
-def _on_log_streams(deployment: Deployment, *actions: str) -> list[tuple[list[str], str, dict[str, str]]]:
+def _on_applications(deployment: Deployment, place: str) -> list[Wanted]:
+    """Return the actions on applications of EMR Serverless."""
+    tags, application = (
+        _tags_in_requests(deployment),
+        f"arn:aws:emr-serverless:{place}:/applications/EXAMPLE",
+    )
+    use = (
+        "DeleteApplication",
+        "GetApplication",
+        "ListJobRuns",
+        "StartApplication",
+        "StartJobRun",
+        "StopApplication",
+    )
+    return [
+        ([f"emr-serverless:{action}" for action in ("CreateApplication", "ListApplications")], "*", tags),
+        ([f"emr-serverless:{action}" for action in use], application, tags),
+        (
+            [f"emr-serverless:{action}" for action in ("GetJobRun", "CancelJobRun")],
+            f"{application}/jobruns/EXAMPLE",
+            tags,
+        ),
+        (
+            ["iam:PassRole"],
+            deployment.settings.job_role,
+            {"iam:PassedToService": "emr-serverless.amazonaws.com"},
+        ),
+    ]
+
+
+def _tags_in_requests(deployment: Deployment) -> dict[str, str]:
+    """Return the context keys of the tags in a request, and of those of the cluster."""
+    project = deployment.settings.project
+    return {
+        "aws:RequestTag/project": project,
+        "aws:ResourceTag/project": project,
+        f"aws:RequestTag/{EMR_TAG}": "true",
+    }
+
+
+def _on_log_streams(deployment: Deployment, *actions: str) -> list[Wanted]:
     """Return the actions on the streams of the log group; none if the setting is empty."""
     group, aws = deployment.settings.log_group, deployment.aws
     streams = f"arn:aws:logs:{aws.region}:{aws.account}:log-group:{group}:log-stream:/steps/s-EXAMPLE/stdout"
@@ -206,9 +227,7 @@ def _check_trust(role: dict[str, Any], service: str) -> None:
         raise Failed(f"{service} may not assume {role['RoleName']}", fix)
 
 
-def _simulate(
-    deployment: Deployment, arn: str, wanted: list[tuple[list[str], str, dict[str, str]]], fix: str
-) -> int:
+def _simulate(deployment: Deployment, arn: str, wanted: list[Wanted], fix: str) -> int:
     """Return the number of actions, on resources and with context keys, that ``arn`` may do. Raises Failed."""
     pages = deployment.client("iam").get_paginator("simulate_principal_policy")
     results = [

@@ -56,36 +56,16 @@ def run_job_flow_request(
     spot = round(core_nodes * share("spot_share", cluster.spot_share))
     idle_minutes = whole_number("idle_minutes", cluster.idle_minutes, 1, LONGEST_IDLE_MINUTES)
     task_nodes = whole_number("task_nodes", cluster.task_nodes, minimum=0)
-    default_types = dict.fromkeys(INSTANCE_TYPES[settings.architecture], 1)
-    primary_types = dict.fromkeys(cluster.primary_instance_types, 1) or default_types
-    core_types = {
-        instance_type: whole_number(f"core_instance_types[{instance_type}]", weight, minimum=1)
-        for instance_type, weight in (cluster.core_instance_types or default_types).items()
-    }
-    fleets = [
-        _fleet("MASTER", primary_types, on_demand=1, spot=0),
-        _fleet("CORE", core_types, on_demand=core_nodes - spot, spot=spot),
-    ]
-    if task_nodes:
-        fleets.append(_fleet("TASK", core_types, on_demand=0, spot=task_nodes))
-    instances: dict[str, Any] = {
-        "InstanceFleets": fleets,
-        "KeepJobFlowAliveWhenNoSteps": True,
-        "TerminationProtected": False,
-    }
-    if settings.subnet_ids:
-        instances["Ec2SubnetIds"] = [subnet.strip() for subnet in settings.subnet_ids.split(",")]
-    groups = {
-        "EmrManagedMasterSecurityGroup": settings.primary_security_group,
-        "EmrManagedSlaveSecurityGroup": settings.core_security_group,
-        "ServiceAccessSecurityGroup": settings.service_security_group,
-    }
-    instances |= {member: group for member, group in groups.items() if group}
     request: dict[str, Any] = {
         "Name": name,
         "ReleaseLabel": cluster.release_label,
         "Applications": [{"Name": application} for application in cluster.applications],
-        "Instances": instances,
+        "Instances": {
+            "InstanceFleets": _fleets(cluster, settings.architecture, core_nodes - spot, spot, task_nodes),
+            "KeepJobFlowAliveWhenNoSteps": True,
+            "TerminationProtected": False,
+            **_network(settings),
+        },
         "ServiceRole": settings.service_role,
         "JobFlowRole": settings.instance_profile,
         "LogUri": settings.s3("logs", ""),
@@ -138,6 +118,34 @@ def _add_live_logs(request: dict[str, Any], log_group: str) -> None:
             "LogTypes": {"STEP_LOGS": ["STDOUT", "STDERR"]},
         }
     }
+
+
+def _network(settings: Settings) -> dict[str, Any]:
+    """Return the members of Instances for the subnets and the security groups that are set."""
+    members = {
+        "Ec2SubnetIds": [subnet.strip() for subnet in settings.subnet_ids.split(",") if subnet.strip()],
+        "EmrManagedMasterSecurityGroup": settings.primary_security_group,
+        "EmrManagedSlaveSecurityGroup": settings.core_security_group,
+        "ServiceAccessSecurityGroup": settings.service_security_group,
+    }
+    return {member: value for member, value in members.items() if value}
+
+
+def _fleets(
+    cluster: ClusterSpec, architecture: str, on_demand: int, spot: int, task_nodes: int
+) -> list[dict[str, Any]]:
+    """Return the fleets of the primary node, of ``on_demand`` and ``spot`` core nodes, and of the task nodes."""
+    default_types = dict.fromkeys(INSTANCE_TYPES[architecture], 1)
+    primary_types = dict.fromkeys(cluster.primary_instance_types, 1) or default_types
+    core_types = {
+        instance_type: whole_number(f"core_instance_types[{instance_type}]", weight, minimum=1)
+        for instance_type, weight in (cluster.core_instance_types or default_types).items()
+    }
+    fleets = [
+        _fleet("MASTER", primary_types, on_demand=1, spot=0),
+        _fleet("CORE", core_types, on_demand=on_demand, spot=spot),
+    ]
+    return fleets + ([_fleet("TASK", core_types, on_demand=0, spot=task_nodes)] if task_nodes else [])
 
 
 def _fleet(role: str, types: Mapping[str, int], on_demand: int, spot: int) -> dict[str, Any]:
