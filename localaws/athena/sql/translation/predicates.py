@@ -142,7 +142,7 @@ class Predicates(Translator):
         return self._exists_in(node.this)
 
     def _exists_in(self, query: exp.Expr) -> TypedSql:
-        return TypedSql(f"EXISTS ({self._subquery(_without_star(query), self._scope)[0]})", dt.BOOLEAN)
+        return TypedSql(f"EXISTS ({self._subquery(_without_star(query), self._scope).sql})", dt.BOOLEAN)
 
     def _like(self, node: exp.Expr) -> TypedSql:
         return self._like_escaped(node, None)

@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import count
 
-import pyarrow as pa
 from sqlglot import exp
 
 from localaws.athena import datatypes as dt
@@ -388,11 +388,7 @@ class _Compiler:
         return expressions.ordered(order.expressions, term)
 
     def _expressions(self, scope: Scope, ctes: Ctes) -> Expressions:
-        def subquery(node: exp.Expr, inner: Scope) -> tuple[str, Sequence[pa.DataType]]:
-            query = self.query(node, inner, ctes)
-            return query.sql, [output.type for output in query.outputs]
-
-        return Expressions(scope, subquery, self._now)
+        return Expressions(scope, partial(self.query, ctes=ctes), self._now)
 
 
 def _row_items(value: TypedSql, names: Sequence[str], node: exp.Expr) -> list[_Item]:

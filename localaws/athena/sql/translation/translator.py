@@ -9,17 +9,18 @@ import pyarrow as pa
 from sqlglot import exp
 
 from localaws.athena import datatypes as dt
-from localaws.athena.sql.functions.nested_rules import row
 from localaws.athena.sql.functions.overloads import Argument
-from localaws.athena.sql.parsing.nodes import only, type_mismatch
+from localaws.athena.sql.parsing.nodes import only, type_mismatch, unsupported
+from localaws.athena.sql.translation.output_columns import Query
 from localaws.athena.sql.translation.scope import Scope
 from localaws.athena.sql.translation.windows import Window
+from localaws.athena.sql.types import nested
 from localaws.athena.sql.types.casts import coerced
 from localaws.athena.sql.types.comparisons import sort_key
 from localaws.athena.sql.types.typed_sql import TypedSql
 
-# Compiles a subquery within a scope; returns its columns and SQL.
-Subquery = Callable[[exp.Expr, Scope], tuple[str, Sequence[pa.DataType]]]
+# Compiles a subquery within a scope.
+Subquery = Callable[[exp.Expr, Scope], Query]
 
 
 class Translator:
@@ -69,13 +70,20 @@ class Translator:
     def _single_column(self, query: exp.Expr, as_row: bool = False) -> tuple[str, pa.DataType]:
         """Translate a subquery to one column ``c0``, and return its SQL and type.
 
-        Several columns become a row; with ``as_row`` also one column.
+        Several columns become a row with their names. With ``as_row``, one column does, too, and no field has a name.
         """
-        text, types = self._subquery(query, self._scope)
-        if len(types) == 1 and not as_row:
-            return text, types[0]
-        packed = row([TypedSql(f"c{at}", datatype) for at, datatype in enumerate(types)])
-        return f"SELECT {packed.sql} AS c0 FROM ({text})", packed.type
+        found = self._subquery(query, self._scope)
+        if len(found.outputs) == 1 and not as_row:
+            return found.sql, found.outputs[0].type
+        names = ["" if as_row else output.name or "" for output in found.outputs]
+        try:
+            datatype = dt.row(
+                [pa.field(name, output.type) for name, output in zip(names, found.outputs, strict=True)]
+            )
+        except ValueError as error:
+            raise unsupported(f"a subquery as {error}", query) from None
+        packed = nested.packed(datatype, [f"c{at}" for at in range(len(names))])
+        return f"SELECT {packed} AS c0 FROM ({found.sql})", datatype
 
 
 def chain(node: exp.Expr) -> list[exp.Expr]:

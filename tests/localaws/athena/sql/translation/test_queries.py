@@ -105,6 +105,8 @@ ANSWERS = [
     ("SELECT (1, NULL) IN (SELECT 1, 2), (1, NULL) IN (SELECT 2, 2), (1, 2) NOT IN (SELECT 1, 2 WHERE false)",
      [(None, "false", "true")]),
     ("SELECT (SELECT 1, 'a'), (SELECT 1, 'a' WHERE false)", [("{field0=1, field1=a}", None)]),
+    ("SELECT (SELECT 'a' AS x, 1), (SELECT 1 AS x, 2 AS y).y", [("{x=a, field1=1}", "2")]),
+    ("SELECT (1, 2) IN (SELECT 1 AS x, 2 AS x)", [("true",)]),
     # ---- parentheses around a column
     ("SELECT DISTINCT (x) FROM (VALUES 2, 1) t(x) ORDER BY x", [("1",), ("2",)]),
     ("SELECT -x AS x FROM (VALUES 2, 1) t(x) ORDER BY (x)", [("-2",), ("-1",)]),
@@ -218,6 +220,7 @@ def test_columns_are_named_as_written_or_by_their_number(engine: Engine) -> None
         ("SELECT x FROM (VALUES 1) t(x) WHERE sum(x) > 1",
          "EXPRESSION_NOT_SCALAR: WHERE clause cannot contain aggregations"),
         ("SELECT sum(count(*)) FROM (VALUES 1) t(x)", "NESTED_AGGREGATION: Cannot nest aggregations"),
+        ("SELECT (SELECT 1 AS x, 2 AS x)", "not supported by the local Athena: a subquery as a row with two fields"),
         ("SELECT (SELECT t.* FROM (VALUES 1)) FROM (VALUES 2) t(x)", "not supported by the local Athena: t.* of an"),
         ("SELECT DISTINCT x, x * 2 FROM (VALUES 1) t(x) ORDER BY x * 2", "EXPRESSION_NOT_IN_DISTINCT: line 1:56: "),
         ("SELECT 1 FROM (VALUES 1) a(x) JOIN (VALUES 1) b(x) USING (x, X)", "DUPLICATE_COLUMN_NAME: line 1:62: "),
