@@ -204,6 +204,7 @@ class MotoServices:
                 if conflict := call.version_conflict():
                     return call.error(400, "ConcurrentModificationException", conflict)
                 response = Response.from_app(application, request.environ)
+                call.remove_skipped_version(response)
             if not call.is_read_only:
                 self._changed(call.service)
         except _MotoError as failure:
@@ -305,19 +306,29 @@ class _ServiceRequest:
         It prevents lost updates of Iceberg tables. Source:
         https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateTable.html
         """
-        members = self._members() if self.updates_table else {}
-        expected = members.get("VersionId")
+        expected = self._members().get("VersionId") if self.updates_table else None
         if expected is None:
             return ""
+        table = self._updated_table()
+        current = table.as_dict()["VersionId"] if table else expected  # moto reports a missing table
+        if not table or expected == current:
+            return ""
+        name = f"version {expected} of {table.name}"
+        return f"Update table failed due to concurrent modifications: {name} is not {current}"
+
+    def remove_skipped_version(self, response: Response) -> None:
+        """Remove the version before an UpdateTable with SkipArchive, which moto ignores."""
+        if self.updates_table and response.status_code == 200 and self._members().get("SkipArchive"):
+            versions = self._updated_table().versions
+            versions.pop([*versions][-2])
+
+    def _updated_table(self) -> Any:
+        """Return moto's table of an UpdateTable; None if it does not exist."""
         from moto.glue.models import glue_backends  # slow to import
 
-        database, name = members.get("DatabaseName"), members.get("TableInput", {}).get("Name")
-        databases = glue_backends[ACCOUNT][CATALOG_REGION].databases
-        table = databases[database].tables.get(name) if database in databases else None
-        current = table.as_dict()["VersionId"] if table else expected  # moto reports a missing table
-        if expected == current:
-            return ""
-        return f"Update table failed due to concurrent modifications: version {expected} of {name} is not {current}"
+        members = self._members()
+        database = glue_backends[ACCOUNT][CATALOG_REGION].databases.get(members.get("DatabaseName", ""))
+        return database.tables.get(members.get("TableInput", {}).get("Name")) if database else None
 
     @property
     def _is_s3_control(self) -> bool:

@@ -31,6 +31,7 @@ from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket
 from werkzeug.wrappers import Request, Response
 
+import localaws.s3.encryption  # noqa: F401 - changes moto
 from localaws.errors import s3_error
 from localaws.s3 import presigned
 from localaws.s3.addressing import bucket_and_key, split_path

@@ -1,7 +1,7 @@
 """Contents that stay in files: moto would read each of them into memory several times.
 
-moto gets an empty body, and its key then gets the file. UploadPartCopy copies, and CompleteMultipartUpload joins, from
-file to file, and they compute their checksums meanwhile.
+moto gets an empty body, and its key then gets the file. CopyObject and UploadPartCopy copy, and CompleteMultipartUpload
+joins, from file to file, and they compute their checksums meanwhile.
 """
 
 from __future__ import annotations
@@ -147,12 +147,32 @@ def _upload_part_copy(
     """S3Backend.upload_part_copy, which copies from file to file instead of memory. The source exists."""
     source: Any = self.get_object(src_bucket_name, src_key_name, version_id=src_version_id)
     part = self.upload_part(dest_bucket_name, multipart_id, part_id, b"")
-    copied, digest, start = tempfile.TemporaryFile(), hashlib.md5(), start_byte or 0  # noqa: SIM115 - kept by the key
-    with source._value_buffer.path.open("rb") as content:
-        content.seek(start)
-        _copy(content, copied, [digest], source.contentsize if end_byte is None else end_byte + 1 - start)
-    LargeBody(copied, copied.tell(), digest.digest()).give_to(part)
+    start = start_byte or 0
+    _copied(source, start, math.inf if end_byte is None else end_byte + 1 - start).give_to(part)
     return part
+
+
+def _copy_object(
+    self: S3Backend, src_key: FakeKey, dest_bucket_name: str, dest_key_name: str, **options: Any
+) -> None:
+    """S3Backend.copy_object, which copies from file to file instead of memory."""
+    content, buffer = _copied(src_key), src_key._value_buffer
+    src_key._value_buffer = BytesIO()  # type: ignore[assignment]
+    try:
+        _moto_copy_object(self, src_key, dest_bucket_name, dest_key_name, **options)
+    finally:
+        src_key._value_buffer = buffer
+    content.give_to(self.get_bucket(dest_bucket_name).keys.getlist(dest_key_name)[-1])
+
+
+def _copied(source: FakeKey, start: int = 0, size: float = math.inf) -> LargeBody:
+    """Return a copy of the content of a key, whose buffer is a file in the store."""
+    copied, digest = tempfile.TemporaryFile(), hashlib.md5()  # noqa: SIM115 - kept by the key
+    buffer: Any = source._value_buffer
+    with buffer.path.open("rb") as content:
+        content.seek(start)
+        _copy(content, copied, [digest], size)
+    return LargeBody(copied, copied.tell(), digest.digest())
 
 
 def _copy(source: IO[bytes], target: IO[bytes], digests: Sequence[Any], size: float = math.inf) -> None:
@@ -167,3 +187,4 @@ def _copy(source: IO[bytes], target: IO[bytes], digests: Sequence[Any], size: fl
 FakeMultipart.complete = _complete  # type: ignore[method-assign]
 S3Backend.upload_part = _upload_part  # type: ignore[method-assign]
 S3Backend.upload_part_copy = _upload_part_copy  # type: ignore[method-assign]
+_moto_copy_object, S3Backend.copy_object = S3Backend.copy_object, _copy_object  # type: ignore[method-assign, assignment]

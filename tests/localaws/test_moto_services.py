@@ -198,3 +198,19 @@ def test_all_regions_share_one_catalog(local_aws: LocalAws) -> None:
     assert nowhere.get_database(Name="made_in_frankfurt")["Database"]["Name"] == "made_in_frankfurt"
     databases = local_aws.client("athena").list_databases(CatalogName="AwsDataCatalog")["DatabaseList"]
     assert "made_in_frankfurt" in {database["Name"] for database in databases}
+
+
+def test_an_update_of_a_table_keeps_the_earlier_version_unless_it_skips_it(local_aws: LocalAws) -> None:
+    glue = local_aws.client("glue")
+    place = {"DatabaseName": "versions"}
+    glue.create_database(DatabaseInput={"Name": "versions"})
+    glue.create_table(**place, TableInput={"Name": "t", "Description": "1"})
+    for description, skip, versions in (
+        ("2", True, ["2"]),
+        ("3", False, ["3", "2"]),
+        ("4", True, ["4", "2"]),
+    ):
+        glue.update_table(**place, TableInput={"Name": "t", "Description": description}, SkipArchive=skip)
+        found = glue.get_table_versions(**place, TableName="t")["TableVersions"]
+        assert sorted((each["Table"]["Description"] for each in found), reverse=True) == versions
+        assert glue.get_table(**place, Name="t")["Table"]["Description"] == description

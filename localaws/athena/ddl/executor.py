@@ -307,7 +307,9 @@ class DdlExecutor:
 
     @_run.register
     def _(self, command: commands.ShowCreateTable, database: str) -> Result:
-        return _listing("createtab_stmt", _create_statement(self._table(command.name, database)))
+        return _listing(
+            "createtab_stmt", _create_statement(command.name, self._table(command.name, database))
+        )
 
     # ---------------------------------------------------------------- partitions
     @_run.register
@@ -555,15 +557,18 @@ def _details(table: Table) -> list[str]:
     return lines + [_describe_line(name, value, "") for name, value in stored.items()]
 
 
-def _create_statement(table: Table) -> list[str]:
-    """Return the lines of a statement that creates the same table. Hive prints ``db.table`` as one name."""
+def _create_statement(name: commands.TableName, table: Table) -> list[str]:
+    """Return the lines of a statement that creates the same table.
+
+    Hive prints the name as SHOW CREATE TABLE has it, and ``db.table`` as one name.
+    """
     storage = table.glue.get("StorageDescriptor", {})
     properties = {k: v for k, v in table.glue.get("Parameters", {}).items() if k != "EXTERNAL"}
     kind = properties.get("table_type", table.glue.get("TableType", "EXTERNAL_TABLE"))
     if kind != "EXTERNAL_TABLE":
         raise not_supported(f"SHOW CREATE TABLE of {kind}")
     lines = [
-        f"CREATE EXTERNAL TABLE {backquoted(f'{table.database}.{table.name}')}(",
+        f"CREATE EXTERNAL TABLE {backquoted(f'{table.database}.{table.name}' if name.database else table.name)}(",
         *_column_lines(table.columns),
     ]
     if comment := properties.pop("comment", ""):

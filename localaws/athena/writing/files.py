@@ -1,4 +1,4 @@
-"""Writers of data files: Arrow batches become Parquet, ORC, JSON or text. A batch has the types of the table."""
+"""Writers of data files: Arrow batches become Parquet, ORC, Avro, JSON or text. A batch has the types of the table."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pyarrow import orc
 from localaws.athena.floats import double_text
 from localaws.athena.results import formatting
 from localaws.athena.writing import formats
+from localaws.athena.writing.avro import AvroFile
 from localaws.athena.writing.formats import Output
 
 _NULL = "\\N"  # of LazySimpleSerDe
@@ -35,6 +36,8 @@ def open_data_file(file: IO[bytes], schema: pa.Schema, output: Output) -> DataFi
         return _ParquetFile(file, schema, output)
     if output.format is formats.ORC:
         return _OrcFile(file, output)
+    if output.format is formats.AVRO:
+        return AvroFile(file, schema, output)
     lines = _json_lines if output.format is formats.JSON else _text_lines(output.field_delimiter)
     return _LinesFile(file, output, lines)
 

@@ -62,7 +62,15 @@ TEXTFILE = Format(
     "GZIP",
     ("GZIP", "BZIP2", "NONE"),
 )
-FORMATS = {found.name: found for found in (PARQUET, ORC, JSON, TEXTFILE)}
+AVRO = Format(
+    "AVRO",
+    "org.apache.hadoop.hive.serde2.avro.AvroSerDe",
+    "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat",
+    "org.apache.hadoop.hive.ql.io.avro.AvroContainerOutputFormat",
+    "GZIP",
+    ("GZIP", "DEFLATE", "ZLIB", "SNAPPY", "NONE"),
+)
+FORMATS = {found.name: found for found in (PARQUET, ORC, JSON, TEXTFILE, AVRO)}
 _SUFFIXES = {"GZIP": ".gz", "BZIP2": ".bz2"}
 
 
@@ -83,8 +91,6 @@ class Output:
 
 def output(name: str, compression: str | None, level: int | None, delimiter: str | None) -> Output:
     """Return the output for properties of CTAS or UNLOAD. Raises QueryFailed."""
-    if name.upper() == "AVRO":
-        raise not_supported("writing AVRO files")
     if name.upper() not in FORMATS:
         raise QueryFailed(
             f"INVALID_TABLE_PROPERTY: Unable to set table property 'format' to '{name}': Invalid value "

@@ -20,7 +20,7 @@ from localaws.athena.sql.parsing.row_changes import RowChanges
 from localaws.athena.sql.parsing.statements import CreateTableAs, InsertInto, Property, RelationName, Unload
 from localaws.athena.sql.translation.output_columns import OutputColumn
 from localaws.athena.tables.catalog import AlreadyExists, Catalog, Partition, Table
-from localaws.athena.tables.hive_layout import data_files
+from localaws.athena.tables.hive_layout import data_files, without_empty_folders
 from localaws.athena.tables.views import is_view
 from localaws.athena.writing import formats
 from localaws.athena.writing.buckets import Buckets
@@ -97,7 +97,7 @@ class Operations:
         if str(statement.properties.get("table_type", "")).upper() == "ICEBERG":
             return self._create_iceberg_table(statement, outputs, rows, database, destination)
         properties = _checked(statement.properties, _CTAS_PROPERTIES)
-        location = str(properties.get("external_location") or destination.tables)
+        location = without_empty_folders(str(properties.get("external_location") or destination.tables))
         target, types = _target(location, outputs, properties)
         name = f"{database}.{statement.name.name}"
         self._check_empty(location, name, destination)
@@ -242,8 +242,9 @@ class Operations:
             raise QueryFailed("INVALID_TABLE_PROPERTY: UNLOAD needs the property format")
         if "compression" in properties:
             properties["write_compression"] = properties.pop("compression")
-        target, _ = _target(statement.location, outputs, properties)
-        self._check_empty(statement.location, "the UNLOAD", destination)
+        location = without_empty_folders(statement.location)
+        target, _ = _target(location, outputs, properties)
+        self._check_empty(location, "the UNLOAD", destination)
         return self._write(target, rows, destination)[0]
 
     # ---------------------------------------------------------------- parts

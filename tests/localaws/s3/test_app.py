@@ -119,6 +119,18 @@ def test_multipart_upload_and_ranged_download(s3: Any, bucket: str, folder: Path
     assert (folder / "copies" / "big").read_bytes() == content
 
 
+def test_objects_and_buckets_are_encrypted_by_default(s3: Any, bucket: str, folder: Path) -> None:
+    (folder / "file").write_text("x")
+    s3.put_object(Bucket=bucket, Key="given", Body=b"x", ServerSideEncryption="aws:kms")
+    s3.put_object(Bucket=bucket, Key="default", Body=b"x")
+    found = {key: s3.head_object(Bucket=bucket, Key=key)["ServerSideEncryption"] for key in keys(s3, bucket)}
+    assert found == {"default": "AES256", "file": "AES256", "given": "aws:kms"}
+    [rule] = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    with pytest.raises(ClientError, match="This copy request is illegal"):
+        s3.copy_object(Bucket=bucket, Key="default", CopySource={"Bucket": bucket, "Key": "default"})
+
+
 def test_copy_and_delete_objects_work_on_files_not_listed_before(s3: Any, bucket: str, folder: Path) -> None:
     for name in ("x", "y", "z"):
         (folder / name).write_text(name)

@@ -88,6 +88,17 @@ def test_parts_are_copied_from_an_object(s3: Any) -> None:
     assert s3.get_object(**place)["Body"].read() == BODY[: PART + 10]
 
 
+def test_an_object_is_copied_and_can_be_copied_onto_itself(s3: Any) -> None:
+    source = {"Bucket": BUCKET, "Key": "whole"}
+    s3.put_object(**source, Body=BODY, Metadata={"a": "1"})
+    for key, changes in (("whole-copy", {}), ("whole", {"MetadataDirective": "REPLACE"})):
+        copied = s3.copy_object(Bucket=BUCKET, Key=key, CopySource=source, **changes)
+        assert copied["CopyObjectResult"]["ETag"] == f'"{hashlib.md5(BODY).hexdigest()}"'
+        assert s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == BODY
+    assert s3.head_object(Bucket=BUCKET, Key="whole-copy")["Metadata"] == {"a": "1"}
+    assert s3.head_object(**source)["Metadata"] == {}
+
+
 def test_a_large_version_keeps_its_content(s3: Any) -> None:
     s3.create_bucket(Bucket=f"{BUCKET}-versions")
     s3.put_bucket_versioning(Bucket=f"{BUCKET}-versions", VersioningConfiguration={"Status": "Enabled"})
@@ -107,4 +118,6 @@ def test_the_memory_of_the_server_does_not_grow_with_the_objects(local_aws: Loca
         s3.copy(
             {"Bucket": BUCKET, "Key": f"memory/{number}"}, BUCKET, f"memory/copy{number}", Config=in_parts
         )
+        source = {"Bucket": BUCKET, "Key": f"memory/{number}"}
+        s3.copy_object(Bucket=BUCKET, Key=f"memory/whole{number}", CopySource=source)
     assert process.memory_info().rss - before < len(BODY)

@@ -30,6 +30,7 @@ _AFTER_VALUES = (
     *(TokenType.LIMIT, TokenType.OFFSET, TokenType.FETCH),
 )
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 class UnaryPlus(exp.Unary, exp.Expression):
@@ -169,6 +170,12 @@ def _edited(tokens: list[Token], edits: Edits) -> list[Token]:
 
 
 def _literal(value: str) -> exp.Expr:
+    """Return the expression of an execution parameter. Athena reads a single word such as Seattle as a string.
+
+    Source: the tests of awswrangler, which run on Athena.
+    """
+    if _WORD.fullmatch(value) and value.upper() not in {"TRUE", "FALSE", "NULL"}:
+        return exp.Literal.string(value)
     recognize_expression(value)
     (literal,) = _parse(f"SELECT {value}").expressions
     if literal.find(exp.Column, exp.Query, exp.Placeholder) is not None:

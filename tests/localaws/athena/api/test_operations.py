@@ -191,6 +191,9 @@ def test_execution_parameters_replace_question_marks(warehouse: Warehouse) -> No
         "SELECT x FROM (VALUES 1, 2) t(x) WHERE x = ? OR 'a' = ?", ExecutionParameters=["2", "'b'"]
     )
     assert outcome.rows == [("2",)]
+    words = ["Seattle", "true", "NULL", "DATE '2024-01-31'"]
+    typed = warehouse.run("SELECT typeof(?), typeof(?), typeof(?), typeof(?)", ExecutionParameters=words)
+    assert typed.rows == [("varchar(7)", "boolean", "unknown", "date")]
 
 
 def test_an_output_location_is_required_and_its_bucket_must_exist(warehouse: Warehouse) -> None:

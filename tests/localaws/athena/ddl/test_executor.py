@@ -219,7 +219,9 @@ def test_show_lists_tables_and_columns_and_the_create_statement(warehouse: Wareh
     names = ["order_id", "total", "weights", "sold_at", "year", "region"]
     assert [str(name).rstrip() for (name,) in warehouse.rows(f"SHOW COLUMNS IN {sales}")] == names
     lines = [line for (line,) in warehouse.rows(f"SHOW CREATE TABLE {sales}")]
-    assert lines[0] == f"CREATE EXTERNAL TABLE `{warehouse.database}.{sales}`("
+    assert lines[0] == f"CREATE EXTERNAL TABLE `{sales}`("
+    qualified = warehouse.rows(f"SHOW CREATE TABLE {warehouse.database}.{sales}")
+    assert qualified[0] == (f"CREATE EXTERNAL TABLE `{warehouse.database}.{sales}`(",)
     assert "  `order_id` string COMMENT 'the order', " in lines
     assert "  `region` string)" in lines
     assert f"  's3://{warehouse.bucket}/{sales}'" in lines
@@ -232,7 +234,8 @@ def again(warehouse: Warehouse, request: pytest.FixtureRequest) -> Iterator[Call
 
     def run(name: str) -> dict[str, Any]:
         made.append(name)
-        statement = "\n".join(str(line) for (line,) in warehouse.rows(f"SHOW CREATE TABLE `{name}`"))
+        shown = warehouse.rows(f"SHOW CREATE TABLE `{warehouse.database}`.`{name}`")
+        statement = "\n".join(str(line) for (line,) in shown)
         before = definition(warehouse, name)
         assert warehouse.run(f"DROP TABLE `{name}`").state == "SUCCEEDED"
         outcome = warehouse.run(statement, QueryExecutionContext={"Database": "default"})
