@@ -170,7 +170,7 @@ def _translations(engine: Engine, catalog: Catalog) -> list[tuple[str, int, int,
             text = TERMS[kind](size)
             start = time.process_time()
             body = engine.prepare(text).body
-            plan_query(body, catalog, "default", datetime.now(UTC))  # type: ignore[arg-type]
+            plan_query(body, catalog, "default", datetime.now(UTC), str)  # type: ignore[arg-type]
             found.append((kind, size, len(text), time.process_time() - start))
     return found
 

@@ -63,7 +63,7 @@ from localaws.athena.tables.catalog import Catalog
 from localaws.athena.tables.data_files import Scan
 from localaws.athena.tables.hive_layout import without_empty_folders
 from localaws.athena.tables.scans import OpenScan, open_scan, reads_the_same, register_again, register_scan
-from localaws.athena.writing.columns import cast_query
+from localaws.athena.writing.columns import cast_query, with_instants
 from localaws.athena.writing.data_writer import Writing
 from localaws.athena.writing.operations import Destination, Operations, Written
 
@@ -256,7 +256,7 @@ class Engine:
         if self._operations.table_exists(statement, run.database):
             return Result(_ROWS)
         planned = self._planned(statement.query, run)
-        rows = _Rows(self, planned, run)
+        rows = _Rows(self, replace(planned, query=with_instants(planned.query)), run)
         written = self._operations.create_table_as(
             statement, planned.query.outputs, rows, run.database, run.written_to
         )
@@ -335,7 +335,12 @@ class Engine:
 
     # ---------------------------------------------------------------- queries
     def _planned(self, tree: exp.Expr, run: _Run) -> QueryPlan:
-        return plan_query(tree, self._catalog, run.database, datetime.now(UTC))
+        def execute(sql: str) -> Any:
+            with self._duckdb.cursor() as connection, duckdb_failures():
+                [(value,)] = connection.execute(sql).fetchall()
+            return value
+
+        return plan_query(tree, self._catalog, run.database, datetime.now(UTC), execute)
 
     def _query(self, tree: exp.Expr, run: _Run) -> RunningQuery:
         planned = self._planned(tree, run)

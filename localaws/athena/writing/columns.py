@@ -70,6 +70,21 @@ def cast_query(query: Query, types: Sequence[pa.DataType]) -> Query:
         output if output.type == type_ else replace(output, type=type_, length=None)
         for output, type_ in zip(query.outputs, types, strict=True)
     )
+    return with_instants(replace(query, sql=f"SELECT {columns} FROM ({query.sql})", outputs=outputs))
+
+
+def with_instants(query: Query) -> Query:
+    """Return the query with timestamps with time zone as microseconds since 1970, because Iceberg stores no zone."""
+    zoned = [dt.kind(output.type) == dt.ZONED for output in query.outputs]
+    if not any(zoned):
+        return query
+    columns = ", ".join(
+        f"trino_instant(c{at}) AS c{at}" if is_zoned else f"c{at}" for at, is_zoned in enumerate(zoned)
+    )
+    outputs = tuple(
+        replace(output, type=dt.BIGINT) if is_zoned else output
+        for output, is_zoned in zip(query.outputs, zoned, strict=True)
+    )
     return replace(query, sql=f"SELECT {columns} FROM ({query.sql})", outputs=outputs)
 
 

@@ -19,7 +19,7 @@ from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Transaction
 
-from localaws.athena.errors import DATA_ERROR, SYNTAX_ERROR, QueryFailed
+from localaws.athena.errors import DATA_ERROR, SYNTAX_ERROR, QueryFailed, not_supported
 from localaws.athena.sql.parsing.statements import Property
 from localaws.athena.sql.translation.output_columns import OutputColumn
 from localaws.athena.tables.iceberg import IcebergCatalog, commit_failures
@@ -66,6 +66,9 @@ def new_table(properties: Mapping[str, Property], outputs: Sequence[OutputColumn
     given = {name: str(value) for name, value in properties.items() if name not in _CTAS_PROPERTIES}
     columns = [(str(output.name).lower(), output.type, "") for output in outputs]
     schema = new_schema(columns)
+    for column in schema.columns:
+        if athena_type(column.field_type) is None:  # a timestamp with time zone inside an array, map or row
+            raise not_supported(f"the type of the column {column.name} of an Iceberg table")
     spec = partition_spec(schema, [parse_partition_field(text) for text in partitioning])
     return NewTable(schema, spec, location, {**new_properties(given), "format-version": "2"})
 

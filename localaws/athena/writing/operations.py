@@ -192,7 +192,7 @@ class Operations:
         schema = self._catalog.iceberg.table(table.database, table.name).schema()
         found = [(column.name.lower(), athena_type(column.field_type)) for column in schema.columns]
         for name, type_ in found:
-            if type_ is None or dt.kind(type_) == dt.ZONED:
+            if type_ is None:
                 raise not_supported(f"writing the column {name} of the Iceberg table {table.name}: its type")
         return found
 

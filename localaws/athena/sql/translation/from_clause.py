@@ -24,7 +24,7 @@ from localaws.athena.sql.translation.output_columns import (
     renamed,
 )
 from localaws.athena.sql.translation.scope import Scope, ScopeColumn
-from localaws.athena.sql.translation.time_travel import snapshot_of
+from localaws.athena.sql.translation.time_travel import Evaluate, snapshot_of
 from localaws.athena.sql.translation.unnest import unnested
 from localaws.athena.sql.types.casts import coerced
 from localaws.athena.sql.types.comparisons import compared
@@ -51,10 +51,15 @@ class Relations:
     """Translates FROM clauses; ``scans`` collects all uses of tables."""
 
     def __init__(
-        self, catalog: Catalog, database: str, query: CompileQuery, expressions: MakeExpressions
+        self,
+        catalog: Catalog,
+        database: str,
+        query: CompileQuery,
+        expressions: MakeExpressions,
+        evaluate: Evaluate,
     ) -> None:
         self._catalog, self._database = catalog, database
-        self._query, self._expressions = query, expressions
+        self._query, self._expressions, self._evaluate = query, expressions, evaluate
         self._names = count()
         self._views: tuple[str, ...] = ()  # the views around the query that is translated
         self._tables: dict[tuple[str, str], Table | None] = {}
@@ -270,7 +275,7 @@ class Relations:
         from localaws.athena.tables.iceberg_scans import IcebergScan  # slow to import
 
         iceberg = self._iceberg_table(table)
-        snapshot = None if version is None else snapshot_of(version, iceberg)
+        snapshot = None if version is None else snapshot_of(version, iceberg, self._evaluate)
         return IcebergScan(name, relation, table, iceberg=iceberg, snapshot=snapshot)
 
     def _iceberg_table(self, table: Table) -> Any:

@@ -7,12 +7,14 @@ exist here, where they are resolved by Trino's rules.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import count
+from typing import Any
 
+import pyarrow as pa
 from sqlglot import exp
 
 from localaws.athena import datatypes as dt
@@ -73,17 +75,27 @@ class _Item:
     node: exp.Expr | None
 
 
-def plan_query(tree: exp.Expr, catalog: Catalog, database: str, now: datetime) -> QueryPlan:
-    """Translate a statement. Tables without a database are in ``database``. Raises QueryFailed."""
-    compiler = _Compiler(catalog, database, now)
+def plan_query(
+    tree: exp.Expr, catalog: Catalog, database: str, now: datetime, execute: Callable[[str], Any]
+) -> QueryPlan:
+    """Translate a statement. Tables without a database are in ``database``. Raises QueryFailed.
+
+    ``execute`` runs a translated query without tables, and returns its only value.
+    """
+    compiler = _Compiler(catalog, database, now, execute)
     query = compiler.query(tree, None, {})
     return QueryPlan(query, tuple(compiler.relations.scans))
 
 
 class _Compiler:
-    def __init__(self, catalog: Catalog, database: str, now: datetime) -> None:
-        self._now, self._names = now, count()
-        self.relations = Relations(catalog, database, self.query, self._expressions)
+    def __init__(self, catalog: Catalog, database: str, now: datetime, execute: Callable[[str], Any]) -> None:
+        self._now, self._names, self._execute = now, count(), execute
+        self.relations = Relations(catalog, database, self.query, self._expressions, self._evaluated)
+
+    def _evaluated(self, node: exp.Expr) -> tuple[Any, pa.DataType]:
+        """Return the value and the type of a query without tables."""
+        query = self.query(node, None, {})
+        return self._execute(query.sql), query.outputs[0].type
 
     # ---------------------------------------------------------------- queries
     def query(self, node: exp.Expr, parent: Scope | None, ctes: Ctes) -> Query:

@@ -74,7 +74,29 @@ def test_a_table_of_another_client_with_time_zones_is_read(warehouse: Any, catal
     assert warehouse.rows("SELECT id, at, at AT TIME ZONE 'Europe/Berlin' FROM zoned WHERE id = 1") == [
         ("1", "2024-01-01 12:00:00.000000 UTC", "2024-01-01 13:00:00.000000 Europe/Berlin")
     ]
-    assert "the column at of the Iceberg table" in warehouse.failure("INSERT INTO zoned SELECT * FROM zoned")
+    moment = "TIMESTAMP '2024-01-01 01:00:00.123456 Asia/Tokyo'"
+    warehouse.rows(f"INSERT INTO zoned VALUES (2, {moment}), (3, {moment} + INTERVAL '1' HOUR), (4, NULL)")
+    warehouse.rows("UPDATE zoned SET at = at + INTERVAL '1' DAY WHERE id = 3")
+    warehouse.rows(
+        f"MERGE INTO zoned t USING (SELECT 5 AS id, {moment} AS at) s ON t.id = s.id "
+        "WHEN NOT MATCHED THEN INSERT (id, at) VALUES (s.id, s.at)"
+    )
+    assert warehouse.rows("SELECT * FROM zoned WHERE id > 1 ORDER BY id") == [
+        ("2", "2023-12-31 16:00:00.123456 UTC"),
+        ("3", "2024-01-01 17:00:00.123456 UTC"),
+        ("4", None),
+        ("5", "2023-12-31 16:00:00.123456 UTC"),
+    ]
+    assert (
+        warehouse.run(
+            "CREATE TABLE zoned_too WITH (table_type = 'ICEBERG', is_external = false, "
+            f"location = 's3://{warehouse.bucket}/zoned_too/', partitioning = ARRAY['day(at)']) AS SELECT * FROM zoned"
+        ).state
+        == "SUCCEEDED"
+    )
+    assert warehouse.rows("SELECT * FROM zoned_too EXCEPT SELECT * FROM zoned") == []
+    read = catalog.load_table((warehouse.database, "zoned_too")).scan("id = 3").to_arrow()
+    assert read["at"].to_pylist() == [datetime(2024, 1, 1, 17, 0, 0, 123456, tzinfo=UTC)]
 
 
 def test_concurrent_inserts_lose_no_rows(warehouse: Any) -> None:
@@ -121,6 +143,28 @@ def test_time_travel_reads_an_older_snapshot_with_its_columns(warehouse: Any, ca
     assert "Iceberg snapshot ID does not exists: 5" in warehouse.failure(
         "SELECT * FROM old FOR VERSION AS OF 5"
     )
-    assert "not supported by the local Athena: FOR TIMESTAMP AS OF" in warehouse.failure(
-        "SELECT * FROM old FOR TIMESTAMP AS OF (current_timestamp - INTERVAL '1' DAY)"
-    )
+    past = f"FOR TIMESTAMP AS OF from_unixtime_nanos({first.timestamp_ms} * 1000000)"
+    assert warehouse.rows(f"SELECT * FROM old {past}") == [("1", "x")]
+    assert warehouse.rows("SELECT count(*) FROM old FOR TIMESTAMP AS OF current_timestamp") == [("2",)]
+    assert warehouse.rows(f"SELECT * FROM old FOR VERSION AS OF ({first.snapshot_id - 1} + 1)") == [
+        ("1", "x")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [
+        ("FOR TIMESTAMP AS OF (current_timestamp - INTERVAL '1' DAY)", "No version history table"),
+        ("FOR TIMESTAMP AS OF DATE '2020-01-01'", "No version history table"),
+        ("FOR TIMESTAMP AS OF 5", "Type integer invalid. Temporal pointers"),
+        ("FOR TIMESTAMP AS OF id", "COLUMN_NOT_FOUND"),
+        ("FOR TIMESTAMP AS OF CAST(NULL AS timestamp)", "cannot be NULL"),
+        ("FOR TIMESTAMP AS OF (SELECT now())", "FOR TIMESTAMP AS OF with a subquery"),
+        ("FOR VERSION AS OF 'main'", "FOR VERSION AS OF a varchar"),
+    ],
+)
+def test_an_invalid_version_is_refused(warehouse: Any, version: str, reason: str) -> None:
+    if warehouse.rows("SHOW TABLES 'versioned'") == []:
+        warehouse.create_iceberg("versioned")
+        warehouse.rows("INSERT INTO versioned VALUES (1, 'a')")
+    assert reason in warehouse.failure(f"SELECT * FROM versioned {version}")

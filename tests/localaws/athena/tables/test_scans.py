@@ -438,7 +438,7 @@ def test_a_condition_on_one_table_of_a_join_filters_its_scan(
     warehouse: Warehouse, sales: str, query: str, filters: list[int]
 ) -> None:
     tree = parse_query(f"SELECT count(*) {query}")
-    plan = plan_query(tree, Catalog(warehouse.glue), warehouse.database, datetime.now(UTC))
+    plan = plan_query(tree, Catalog(warehouse.glue), warehouse.database, datetime.now(UTC), str)
     assert [len(scan.filters) for scan in plan.scans] == filters
 
 
