@@ -119,19 +119,30 @@ def _migration(earlier: Lake, before: SegmentedCustomers, now: SegmentedCustomer
 
 
 def match_segments(before: Mapping[int, Moments], now: Mapping[int, Moments]) -> dict[int, int]:
-    """Return for each earlier segment the segment of this run with the most similar profile.
+    """Return for each earlier segment the segment of this run with the most similar profile, if it is similar enough.
 
     The pairs have the lowest sum of squared distances between the means of all features, in standard deviations of the
-    earlier customers. With different numbers of segments some have no partner.
+    earlier customers. A pair is left out if the earlier segment is at least as near to another earlier segment: its
+    partner is then a new segment. With different numbers of segments some have no partner.
     """
     std = reduce(operator.add, before.values()).std
     varies = std > 0
     old, new = (
         np.array([moments.mean[varies] / std[varies] for moments in each.values()]) for each in (before, now)
     )
-    distances = ((old[:, None, :] - new[None, :, :]) ** 2).sum(axis=2)
+    distances = _squared_distances(old, new)
+    others = _squared_distances(old, old)
+    np.fill_diagonal(others, np.inf)
     numbers = list(before), list(now)
-    return {numbers[0][row]: numbers[1][column] for row, column in assignment(distances)}
+    return {
+        numbers[0][row]: numbers[1][column]
+        for row, column in assignment(distances)
+        if distances[row, column] < others[row].min()
+    }
+
+
+def _squared_distances(a: Array, b: Array) -> Array:
+    return np.asarray(((a[:, None, :] - b[None, :, :]) ** 2).sum(axis=2))
 
 
 def assignment(cost: Array) -> list[tuple[int, int]]:

@@ -23,8 +23,9 @@ REPEATS = 0.9
 MIN_STABILITY = 0.65
 #: A smaller difference of silhouettes does not tell which k is better.
 TOLERANCE = 0.01
-#: From this gap and this stability on, the customers form groups; otherwise the segments are slices of a continuum.
-MIN_GAP, GROUPS_STABILITY = 0.05, 0.8
+#: From this gap, this stability and this valley between two clusters on, the customers form groups; otherwise the
+#: segments are slices of a continuum.
+MIN_GAP, GROUPS_STABILITY, MIN_VALLEY = 0.05, 0.8, 2.0
 #: From this share of customers on, the segments follow a given column.
 FOLLOWS = 0.95
 
@@ -192,12 +193,13 @@ def findings(candidates: Sequence[Candidate], chosen: int) -> list[str]:
 
 
 def forms_groups(candidate: Candidate) -> bool:
-    """Return whether the clusters are more than slices of one cloud: by the gap statistic, and stable."""
+    """Return whether the clusters are more than slices of one cloud: compact, stable, and with valleys between."""
     return (
         candidate.gap is not None
         and candidate.gap.value - 2 * candidate.gap.error > 0
         and candidate.gap.value >= MIN_GAP
         and candidate.stability >= GROUPS_STABILITY
+        and candidate.gap.valley >= MIN_VALLEY
     )
 
 
@@ -242,7 +244,9 @@ def _clusters(candidate: Candidate, where: str) -> str:
     measured = (
         f"the sum of squares is {max(0.0, 1 - np.exp(-candidate.gap.value)):.0%} lower than for one normal cloud "
         f"without groups (gap statistic {candidate.gap.value:.3f} ± {candidate.gap.error:.3f}), stability "
-        f"{candidate.stability:.2f}"
+        f"{candidate.stability:.2f}, "
+        f"{'' if candidate.gap.valley >= MIN_VALLEY else 'not '}clearly fewer customers between two segments than in "
+        "them"
     )
     if forms_groups(candidate):
         return f"{where} customers form groups: with {candidate.k} segments, {measured}."

@@ -157,7 +157,8 @@ def _change(data: ReportData) -> list[str]:
         return []
     return [
         "Compared with the latest earlier run date that has segments. Segments are matched by profile: the pairs with "
-        "the lowest sum of squared distances between their means in standard deviations.",
+        "the lowest sum of squared distances between their means in standard deviations. A pair that is less similar "
+        "than two earlier segments are to each other is not matched: the segment is new.",
         "PSI: the sum of (p − q) · ln(p / q) over the deciles of the earlier run, with the shares p and q of the "
         f"customers and half a customer added to each bin. Up to {SOME_PSI} no shift, up to {LARGE_PSI} some, above it "
         "a large one (Siddiqi 2006). With few customers, a PSI that chance explains is no warning.",

@@ -17,6 +17,7 @@ def news(data: ReportData) -> list[str]:
     sentences = [
         f"Compared with {day(found.earlier)}: {found.sentence}",
         _revenue(found),
+        _new_segments(found),
         _largest_move(found),
         _drift(data.answers["feature_drift"]),
     ]
@@ -34,6 +35,15 @@ def _revenue(found: Migration) -> str:
         else f"{percent(abs(change))} {'more' if change > 0 else 'less'} than"
     )
     return f"The revenue in the data is {short_money(now)}, {comparison} in the earlier run."
+
+
+def _new_segments(found: Migration) -> str:
+    matched = {row["segment"] for row in found.rows if row["matched"] == "true"}
+    new = sorted({row["segment"] for row in found.rows if row["segment"]} - matched, key=int)
+    if not new:
+        return ""
+    words = "Segment {} is new: it has" if len(new) == 1 else "Segments {} are new: they have"
+    return f"{words.format(', '.join(new))} no customer of an earlier segment with a similar profile."
 
 
 def _largest_move(found: Migration) -> str:

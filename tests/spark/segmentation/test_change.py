@@ -17,11 +17,13 @@ from segmentation.change import (
     LARGE_PSI,
     SegmentedCustomers,
     assignment,
+    match_segments,
     population_stability_index,
     psi_by_chance,
     publish_changes,
 )
 from segmentation.job import Job
+from segmentation.moments import Moments
 from segmentation.segments import NAMES
 from tests.spark import customers
 
@@ -146,6 +148,18 @@ def test_the_limit_of_chance_is_exceeded_by_few_samples_without_drift() -> None:
     pairs = [(random.multinomial(300, shares), random.multinomial(60, shares)) for _ in range(2000)]
     above = [population_stability_index(*pair) > psi_by_chance(*pair) for pair in pairs]
     assert 0.005 < np.mean(above) < 0.06
+
+
+def test_a_segment_that_is_unlike_all_earlier_ones_is_new() -> None:
+    """The means of the first feature are 0 and 4, then 1 and 9: 9 is farther from 4 than the earlier segments apart."""
+
+    def segment(mean: float) -> Moments:
+        noise = np.random.default_rng(6).normal(size=(len(NAMES), 50))
+        noise[0] += mean - noise[0].mean()
+        return Moments.of(noise)
+
+    assert match_segments({0: segment(0), 1: segment(4)}, {5: segment(9), 6: segment(1)}) == {0: 6}
+    assert match_segments({0: segment(0), 1: segment(4)}, {5: segment(7), 6: segment(1)}) == {0: 6, 1: 5}
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 2), (3, 7), (7, 3), (12, 12), (50, 49)])

@@ -8,7 +8,8 @@ from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 
 from segmentation.grid_search import fit_sample
-from segmentation.resampling import BOOTSTRAPS, REFERENCES, bootstrap_stability, gap_statistics
+from segmentation.resampling import BOOTSTRAPS, REFERENCES, bootstrap_stability, gap_statistics, valley
+from segmentation.selection import MIN_VALLEY
 
 GROUPS, TRUTH = make_blobs(400, n_features=2, centers=[[0, 0], [7, 0], [0, 7]], random_state=1)
 CLOUD = np.random.default_rng(2).normal(size=(400, 2)) * [3.0, 1.0]
@@ -60,6 +61,15 @@ def test_the_gap_is_the_same_as_with_scikit_learn(spark: SparkSession) -> None:
     gap = gap_statistics(spark.sparkContext, [GROUPS], [3], 7)[3]
     assert gap.value == pytest.approx(np.mean(references) - log_wssse(GROUPS), abs=0.002)
     assert gap.error == pytest.approx(np.std(references) * np.sqrt(1 + 1 / REFERENCES), abs=0.002)
+
+
+def test_only_groups_have_fewer_customers_between_them() -> None:
+    """Clouds with one peak, normal, even and skewed, are cut into slices; a fourth cluster cuts one of three groups."""
+    random = np.random.default_rng(4)
+    for cloud in (CLOUD, random.uniform(size=(1000, 2)) * [4.0, 1.0], random.exponential(size=(1000, 2))):
+        assert all(valley(cloud, fit_sample(cloud, k, (0,)).centers) < MIN_VALLEY for k in (2, 3, 5))
+    assert valley(GROUPS, fit_sample(GROUPS, 3, (0,)).centers) > 6
+    assert valley(GROUPS, fit_sample(GROUPS, 4, (0,)).centers) < MIN_VALLEY
 
 
 def test_the_gap_of_several_groups_is_weighted_by_their_customers(spark: SparkSession) -> None:

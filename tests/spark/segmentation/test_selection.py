@@ -23,7 +23,7 @@ from segmentation.selection import (
 )
 
 ALLOWED = Range(2, 8, 0.02)
-CONTINUUM, CLEAR = Gap(0.005, 0.01), Gap(0.3, 0.01)
+CONTINUUM, CLEAR = Gap(0.005, 0.01, 0.0), Gap(0.3, 0.01, 9.0)
 
 
 def candidate(
@@ -164,9 +164,17 @@ def test_requested_segments_that_repeat_a_column_are_no_finding() -> None:
 
 @pytest.mark.parametrize(
     ("gap", "stability", "groups"),
-    [(CLEAR, 0.9, True), (CLEAR, 0.7, False), (Gap(0.04, 0.001), 1.0, False), (Gap(0.3, 0.2), 1.0, False)],
+    [
+        (CLEAR, 0.9, True),
+        (CLEAR, 0.7, False),
+        (Gap(0.04, 0.001, 9.0), 1.0, False),
+        (Gap(0.3, 0.2, 9.0), 1.0, False),
+        (Gap(0.3, 0.01, 1.9), 1.0, False),
+    ],
 )
-def test_groups_are_compact_beyond_the_error_and_stable(gap: Gap, stability: float, groups: bool) -> None:
+def test_groups_are_compact_beyond_the_error_stable_and_apart(
+    gap: Gap, stability: float, groups: bool
+) -> None:
     each = candidate(3, 0.5, stability, gap=gap)
 
     assert forms_groups(each) == groups

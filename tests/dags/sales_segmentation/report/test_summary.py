@@ -73,6 +73,10 @@ def test_what_is_new_since_the_earlier_run(data: Build) -> None:
         "Warning: 1 of 3 features have shifted much (PSI above 0.25): total spend (0.31).",
     ]
     assert key_figures(overview(data())).endswith(", 1.0% rejected, 1 feature with drift")
+    unmatched = [row | {"matched": "false"} for row in data().answers["segment_migration"]]
+    assert news(data(segment_migration=unmatched))[2] == (
+        "Segments 0, 1 are new: they have no customer of an earlier segment with a similar profile."
+    )
 
 
 def test_a_first_run_has_nothing_to_compare_with(data: Build) -> None:
