@@ -37,3 +37,40 @@ def test_a_partitioned_dataset_is_written_and_read(lake: Any) -> None:
         "SELECT x FROM written WHERE day = '2024-01-31'", database=lake.database, s3_output=lake.output
     )
     assert read["x"].tolist() == [2]
+
+
+def test_a_parameter_of_a_query_can_be_a_word_without_quotes(lake: Any) -> None:
+    read = awswrangler.athena.read_sql_query(
+        "SELECT x FROM (VALUES ('Oslo'), ('Rome')) AS t (x) WHERE x = ?",
+        database=lake.database,
+        ctas_approach=False,
+        params=["Rome"],
+        paramstyle="qmark",
+        s3_output=lake.output,
+    )
+    assert read["x"].tolist() == ["Rome"]
+
+
+def test_a_table_of_avro_files_is_created_and_described(lake: Any) -> None:
+    created = awswrangler.athena.create_ctas_table(
+        "SELECT 1 AS x, 'a' AS s",
+        database=lake.database,
+        ctas_table="of_avro",
+        storage_format="avro",
+        write_compression="snappy",
+        s3_output=lake.output,
+        wait=True,
+    )
+    assert created["ctas_query_metadata"].raw_payload["Status"]["State"] == "SUCCEEDED"
+    statement = awswrangler.athena.show_create_table("of_avro", lake.database, s3_output=lake.output)
+    assert statement.startswith("CREATE EXTERNAL TABLE `of_avro`( `x` int, `s` ")
+    read = awswrangler.athena.read_sql_table("of_avro", lake.database, s3_output=lake.output)
+    assert read.iloc[0].tolist() == [1, "a"]
+
+
+def test_objects_are_copied_with_their_encryption(lake: Any) -> None:
+    source, target = f"s3://{lake.bucket}/source/", f"s3://{lake.bucket}/target/"
+    awswrangler.s3.to_csv(pandas.DataFrame({"x": [1]}), f"{source}x.csv", index=False)
+    [copied] = awswrangler.s3.copy_objects([f"{source}x.csv"], source_path=source, target_path=target)
+    assert awswrangler.s3.describe_objects([copied])[copied]["ServerSideEncryption"] == "AES256"
+    assert awswrangler.s3.read_csv(copied)["x"].tolist() == [1]
