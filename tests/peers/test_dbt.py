@@ -57,7 +57,11 @@ models:
 
 @pytest.fixture(scope="module")
 def project(lake: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shop")
+    return new_project(lake, tmp_path_factory.mktemp("shop"), FILES)
+
+
+def new_project(lake: Any, folder: Path, files: dict[str, str]) -> Path:
+    """Write the files of a project, and the profile of its target, into a folder."""
     target = {
         "type": "athena",
         "region_name": lake.aws.region,
@@ -68,7 +72,7 @@ def project(lake: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "poll_interval": 0.05,
     }
     profile = {"shop": {"target": "local", "outputs": {"local": target}}}
-    for name, text in {**FILES, "profiles.yml": json.dumps(profile)}.items():
+    for name, text in {**files, "profiles.yml": json.dumps(profile)}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text.lstrip())
     return folder
