@@ -52,6 +52,20 @@ def read_run_costs(s3: Any, bucket: str, dag_id: str, now: datetime) -> list[Run
     return runs
 
 
+def clusters_of_record(s3: Any, bucket: str, dag_id: str, run_id: str, run_after: datetime) -> set[str]:
+    """Return the ids of the clusters in a run's record, also of those that AWS no longer knows; none without a record.
+
+    Only a task with Airflow's AWS connection writes this record, from the tags of the clusters.
+    """
+    try:
+        response = s3.get_object(Bucket=bucket, Key=record_key(dag_id, run_id, run_after))
+    except s3.exceptions.NoSuchKey:
+        return set()
+    run = _run_cost(json.loads(response["Body"].read()))
+    owned = (run.tags.get("dag_id"), run.tags.get("run_id")) == (dag_id, run_id)
+    return {cluster.cluster_id for cluster in run.clusters} if owned else set()
+
+
 def _folder(dag_id: str) -> str:
     return f"costs/{dag_id}/"
 

@@ -6,6 +6,7 @@ https://airflow.apache.org/docs/apache-airflow/stable/administration-and-deploym
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.listeners import hookimpl
@@ -15,9 +16,8 @@ from emr_pipeline.extra_links import COST, FAILURE, KEY_FIGURES
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
 
-RESULT, FAILED = "**Result**:", "**Failed**:"
-_ADDED = r"\*\*(?:Result|Failed)\*\*:"
-"""The beginning of the text that this listener adds to a note."""
+LABELS = {KEY_FIGURES: "**Result**:", COST: "**Cost**:", FAILURE: "**Failed**:"}
+"""The beginning of each line that this listener adds to a note, by the XCom that the line shows."""
 
 NOTE_LENGTH = 1000
 """The length of the column in Airflow's database."""
@@ -33,13 +33,14 @@ def on_dag_run_success(dag_run: DagRun) -> None:
     A task cannot set it: the Task SDK can only read the note. The scheduler calls its listeners with the run in its
     own session and commits their changes together with the run's state.
     """
-    lines = [found for key in (KEY_FIGURES, COST) if (found := _xcom(dag_run, key=key))]
-    if lines or FAILED in (dag_run.note or ""):
-        _add_to_note(dag_run, f"{RESULT} " + "\n\n".join(lines) if lines else "")
+    found = {key: _xcom(dag_run, key=key) for key in (KEY_FIGURES, COST)}
+    lines = [f"{LABELS[key]} {text}" for key, text in found.items() if text]
+    if lines or LABELS[FAILURE] in (dag_run.note or ""):
+        _add_to_note(dag_run, lines)
 
 
 def _xcom(dag_run: DagRun, **one: Any) -> str:
-    """Return a text that a task of the run has pushed, or an empty string."""
+    """Return a text that a task of the run has pushed, in one line, or an empty string."""
     from airflow.models.xcom import XComModel
     from sqlalchemy.orm import object_session
 
@@ -48,13 +49,14 @@ def _xcom(dag_run: DagRun, **one: Any) -> str:
         return ""
     query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, limit=1, **one)
     found = session.scalar(query)
-    return str(XComModel.deserialize_value(found)) if found else ""
+    return " ".join(str(XComModel.deserialize_value(found)).split()) if found else ""
 
 
-def _add_to_note(dag_run: DagRun, text: str) -> None:
-    """Add a text to the note of a user; replace the text that an earlier end of the run has added."""
-    users = re.split(_ADDED, dag_run.note or "")[0].rstrip()
-    note = f"{users}\n\n{text}".strip()
+def _add_to_note(dag_run: DagRun, lines: Sequence[str]) -> None:
+    """Add lines below the text of a user; remove those that an earlier end of the run has added."""
+    before = (dag_run.note or "").splitlines()
+    users = "\n".join(line for line in before if not line.startswith(tuple(LABELS.values())))
+    note = re.sub(r"\n{3,}", "\n\n", "\n\n".join([users.strip(), *lines])).strip()
     dag_run.note = note if len(note) <= NOTE_LENGTH else f"{note[: NOTE_LENGTH - 1]}…"
 
 
@@ -83,8 +85,8 @@ def _explain(dag_run: DagRun) -> None:
         for ti in dag_run.get_task_instances(state=[TaskInstanceState.FAILED], session=session)
     }
     if causes:
-        lines = (f"{FAILED} {task}: {cause or 'see its log'}" for task, cause in causes.items())
-        _add_to_note(dag_run, "\n\n".join(lines))
+        lines = [f"{LABELS[FAILURE]} {task}: {cause or 'see its log'}" for task, cause in causes.items()]
+        _add_to_note(dag_run, lines)
 
 
 def _fail_leaf_tasks(dag_run: DagRun) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import SequenceMatcher
+from io import StringIO
+from itertools import islice
 from typing import Any
 
 from emr_pipeline.mapping import SEPARATORS, InputColumn, InputColumns, MappingError
@@ -21,7 +23,7 @@ MOST = 0.9
 """The share of the values that must be numbers or dates."""
 
 LINES = 1000
-"""The number of lines that are read."""
+"""The number of rows that are read."""
 
 SIGNS = ((".", ""), (",", ""), (",", "."), (".", ","), (",", "space"), (".", "space"), (".", "'"), (",", "'"))
 """Decimal and thousands signs, the most likely first."""
@@ -127,11 +129,12 @@ def _decoded(content: bytes, found: Guess) -> str:
 
 def _rows(text: str, found: Guess) -> list[list[str]]:
     """Return the rows by the separator with which most rows have as many fields as the header, and it has most."""
-    lines = text.splitlines()[:LINES]
     by_separator = {}
     for name, delimiter in SEPARATORS.items():
+        lines = StringIO(text, newline="")  # the csv module needs the line breaks inside quotes
+        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
         try:
-            rows = [row for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if any(row)]
+            rows = [row for row in islice(reader, LINES) if any(row)]
         except csv.Error as error:
             raise MappingError(f"the file is not CSV: {error}") from None
         fields = len(rows[0]) if rows else 0
@@ -139,8 +142,9 @@ def _rows(text: str, found: Guess) -> list[list[str]]:
     best = max(by_separator, key=lambda name: by_separator[name][:3])
     several, share, fields, rows = by_separator[best]
     if not several:
+        first = text.strip().partition("\n")[0].rstrip()[:200]
         raise MappingError(
-            f"no separator found: the first line is {lines[0][:200]!r}" if lines else "the file is empty"
+            f"no separator found: the first line is {first!r}" if first else "the file is empty"
         )
     if len(rows) == 1:
         raise MappingError("the file has no line below the header")

@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from devtools import airflow_home, airflow_services, aws, sales
 from localaws.testing import LocalAws
@@ -29,7 +31,11 @@ collect_ignore = (
 PATIENCE_SECONDS = 300
 """The longest time that the UI may take for one response; on a busy machine a page may take a minute."""
 
-WIDTH, HEIGHT = 1400, 900
+WIDTH, HEIGHT = 1200, 800
+PHONE_WIDTH = 390
+COLOURS = 256
+"""The colours of a screenshot. More are hardly visible, and the file is several times as large."""
+
 OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -39,6 +45,10 @@ OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+DEFECTS = 0.01
+"""The share of the sample lines with a defect; a run accepts it unless its form says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +73,15 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def site(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The Airflow at UI_URL, with UI_USER and UI_PASSWORD; without UI_URL one is started, with 2,000 sample lines."""
+    """The Airflow at UI_URL, with UI_USER and UI_PASSWORD; without UI_URL one is started, with 2,000 sample lines.
+
+    DEFECTS of the lines are rejected.
+    """
     if url := os.environ.get("UI_URL"):
         yield Site(url.rstrip("/"), os.environ.get("UI_USER", ""), os.environ.get("UI_PASSWORD", ""))
         return
     folder = tmp_path_factory.mktemp("ui")
-    sales.write(folder / "sales.csv", 2_000, customers=100)
+    sales.write(folder / "sales.csv", 2_000, customers=100, defects=DEFECTS)
     began = time.monotonic()
     with (
         LocalAws(state=folder / "aws", region=aws.REGION) as local,
@@ -99,6 +112,14 @@ def page(site: Site, chromium: str) -> Iterator[Page]:
         browser.close()
 
 
+@pytest.fixture
+def phone(page: Page) -> Iterator[Page]:
+    """The page in the window of a phone."""
+    page.set_viewport_size({"width": PHONE_WIDTH, "height": HEIGHT})
+    yield page
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+
+
 @pytest.fixture(scope="session")
 def screenshot() -> Callable[[Page, str], None]:
     """Return a function that saves a screenshot of the page to the folder SCREENSHOTS, if it is set."""
@@ -106,6 +127,7 @@ def screenshot() -> Callable[[Page, str], None]:
 
     def take(page: Page, name: str) -> None:
         if folder:
-            page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
+            taken = Image.open(BytesIO(page.screenshot(animations="disabled")))
+            taken.convert("RGB").quantize(COLOURS).save(Path(folder) / f"{name}.png", optimize=True)
 
     return take

@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import Error, FrameLocator, Locator, Page, expect
 
 from emr_pipeline.prices import FILE
-from tests.ui.conftest import HEIGHT, WIDTH, Site
+from tests.ui.conftest import Site
 
 pytestmark = pytest.mark.ui
 
@@ -46,6 +46,9 @@ SECTIONS = (
 )
 MIN_CHARTS = 12
 """The charts of a first run, which has no earlier run to compare with."""
+
+CAUSE = "of the 2,000 lines are rejected, more than the limit of 0.00%"
+"""The cause of the failed run, which accepts no rejected line."""
 
 LOG_LINE = re.compile(r"INFO preprocess [\d,]+ lines read|INFO preprocess stage \d+: \d+ of \d+ tasks done")
 """A line of the job itself."""
@@ -103,8 +106,8 @@ def press_trigger(form: Locator) -> None:
     form.get_by_role("button", name="Trigger", exact=True).click()
 
 
-def wait_for_success(page: Page, run_id: str) -> None:
-    """Reload the list of runs until the run has ended: the list does not always update itself."""
+def wait_for_end(page: Page, run_id: str, state: str) -> None:
+    """Reload the list of runs until the run has ended in this state: the list does not always update itself."""
     run = page.get_by_role("row").filter(has_text=run_id)
     deadline = time.monotonic() + RUN_SECONDS
     while True:
@@ -115,7 +118,7 @@ def wait_for_success(page: Page, run_id: str) -> None:
             break
         assert time.monotonic() < deadline, f"the run has not ended in time: {run.inner_text()}"
         page.wait_for_timeout(RELOAD_SECONDS * 1000)
-    expect(ended).to_have_text("Success")
+    expect(ended).to_have_text(state)
 
 
 def open_the_report(page: Page, run: Run) -> FrameLocator:
@@ -135,15 +138,14 @@ def dag_page(page: Page, site: Site) -> Page:
     return page
 
 
-@pytest.fixture(scope="module")
-def started(dag_page: Page) -> Run:
-    """A short run, triggered by the form, which may still be running."""
-    page = dag_page
+def start_a_run(page: Page, **typed: dict[str, str]) -> Run:
+    """Trigger a run by the form; ``typed`` has the titles of fields and their text for each section."""
     page.goto("/dags/sales_segmentation")
     form = open_the_form(page)
-    section = open_section(form, "Segmentation")
-    fill_in(section, "KMeans initializations", "1")
-    fill_in(section, "Maximum number of segments", "4")
+    for name, fields in typed.items():
+        section = open_section(form, name)
+        for title, text in fields.items():
+            fill_in(section, title, text)
     press_trigger(form)
     clicked = time.monotonic()
     page.wait_for_url(re.compile("/runs/manual__"))
@@ -152,10 +154,26 @@ def started(dag_page: Page) -> Run:
 
 
 @pytest.fixture(scope="module")
+def started(dag_page: Page) -> Run:
+    """A short run, which may still be running."""
+    return start_a_run(
+        dag_page, Segmentation={"KMeans initializations": "1", "Maximum number of segments": "4"}
+    )
+
+
+@pytest.fixture(scope="module")
 def run(dag_page: Page, started: Run) -> Run:
     """The run after its success."""
-    wait_for_success(dag_page, started.run_id)
+    wait_for_end(dag_page, started.run_id, "Success")
     return started
+
+
+@pytest.fixture(scope="module")
+def failed(dag_page: Page, run: Run) -> Run:
+    """A later run, which has failed because some lines are rejected."""
+    later = start_a_run(dag_page, Data={"Maximum share of rejected lines": "0"})
+    wait_for_end(dag_page, later.run_id, "Failed")
+    return later
 
 
 @pytest.mark.parametrize(
@@ -251,12 +269,10 @@ def test_the_report_and_its_page_follow_the_theme_of_airflow(dag_page: Page, run
         expect(body).to_have_css("background-color", colour)
 
 
-def test_the_list_of_reports_fits_a_phone(dag_page: Page, run: Run) -> None:
-    dag_page.set_viewport_size({"width": 390, "height": 800})
-    dag_page.goto("/emr-pipeline/reports")
-    expect(dag_page.get_by_role("row").filter(has_text=run.run_id)).to_be_visible()
-    assert dag_page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    dag_page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+def test_the_list_of_reports_fits_a_phone(phone: Page, run: Run) -> None:
+    phone.goto("/emr-pipeline/reports")
+    expect(phone.get_by_role("row").filter(has_text=run.run_id)).to_be_visible()
+    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_the_page_of_the_run_shows_the_cost_of_its_nodes_and_queries(
@@ -320,3 +336,33 @@ def test_the_graph_of_the_run_shows_the_groups(
     for group in GROUPS:
         expect(graph.get_by_role("link", name=group, exact=True)).to_be_in_viewport()
     screenshot(dag_page, "graph")
+
+
+def test_the_page_of_a_failed_run_names_the_task_and_its_cause(
+    dag_page: Page, failed: Run, screenshot: Callable[[Page, str], None]
+) -> None:
+    dag_page.goto(failed.path)
+    note = dag_page.get_by_text(CAUSE).first
+    expect(note).to_be_visible()
+    expect(note).to_contain_text("Preprocess (preprocess)")
+    screenshot(dag_page, "failed-run")
+
+
+def test_the_page_of_a_failed_step_begins_with_its_cause(
+    dag_page: Page, failed: Run, screenshot: Callable[[Page, str], None]
+) -> None:
+    dag_page.goto(f"{failed.path}/tasks/preprocess/details")
+    dag_page.get_by_role("link", name="Step and log", exact=True).click()
+    expect(dag_page.get_by_role("heading", name="Step preprocess")).to_be_visible()
+    cause = dag_page.get_by_text(CAUSE).first
+    expect(cause).to_be_in_viewport()
+    screenshot(dag_page, "failed-step")
+
+
+def test_the_list_of_reports_has_the_cause_of_a_failed_run(dag_page: Page, failed: Run) -> None:
+    dag_page.goto("/emr-pipeline/reports")
+    row = dag_page.get_by_role("row").filter(has_text=failed.run_id)
+    expect(row).to_contain_text(CAUSE)
+    row.get_by_role("link", name="Cause").click()
+    expect(dag_page.get_by_role("heading", name="No report yet")).to_be_visible()
+    expect(dag_page.get_by_text(CAUSE)).to_be_visible()

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from localaws.testing import LocalAws
-from tests.ui.conftest import OPTIONS
+from tests.ui.conftest import HEIGHT, OPTIONS, PHONE_WIDTH, WIDTH
 
 pytestmark = pytest.mark.ui
 
@@ -47,7 +47,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 def local_page(aws: LocalAws, chromium: str) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
-        page = browser.new_page(base_url=aws.endpoint_url, viewport={"width": 1100, "height": 620})
+        page = browser.new_page(base_url=aws.endpoint_url, viewport={"width": WIDTH, "height": HEIGHT})
         page.set_default_timeout(PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
         yield page
@@ -102,7 +102,7 @@ def test_it_can_be_used_with_the_keyboard(local_page: Page) -> None:
 @pytest.mark.parametrize("path", [*SECTIONS, "s3/lake/raw/"])
 def test_it_fits_a_narrow_screen_in_both_colour_schemes(local_page: Page, path: str) -> None:
     for scheme in ("light", "dark"):
-        local_page.set_viewport_size({"width": 390, "height": 800})
+        local_page.set_viewport_size({"width": PHONE_WIDTH, "height": HEIGHT})
         local_page.emulate_media(color_scheme=scheme)
         local_page.goto(f"/#{path}")
         expect(local_page.locator("h2")).to_be_visible()

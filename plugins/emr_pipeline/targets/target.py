@@ -193,6 +193,10 @@ class Target(ABC):
         """Return the S3 URI of the logs of a step, or an empty string if it has none."""
 
     @abstractmethod
+    def step_folder(self, log_uri: str, cluster_id: str, step_id: str) -> str:
+        """Return the ``log_folder`` of a step of a cluster with this LogUri, without a call of AWS."""
+
+    @abstractmethod
     def read_logs(self, folder: str) -> list[Log]:
         """Return the logs of a step from its ``log_folder``, those of its driver included; empty before the upload."""
 

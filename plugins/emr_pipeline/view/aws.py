@@ -63,6 +63,10 @@ def _s3(aws_conn_id: str, period: int) -> S3Hook:
     return HookClients(aws_conn_id=aws_conn_id, config=CLIENT_CONFIG).s3
 
 
+def is_not_found(error: ClientError) -> bool:
+    return error.response["Error"]["Code"] in NOT_FOUND
+
+
 @contextmanager
 def errors_as_problems(settings: Settings, resource: str, if_not_found: str) -> Iterator[None]:
     """Turn an error of AWS, or of the connection to it, into a Problem that names the ``resource``."""
@@ -70,7 +74,7 @@ def errors_as_problems(settings: Settings, resource: str, if_not_found: str) -> 
     try:
         yield
     except ClientError as error:
-        if error.response["Error"]["Code"] in NOT_FOUND:
+        if is_not_found(error):
             raise Problem("Not found", f"There is no {resource}. {if_not_found}", 404) from error
         raise Problem("AWS returned an error", f"{request}: {error}", 502) from error
     except BotoCoreError as error:

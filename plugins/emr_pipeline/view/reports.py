@@ -68,7 +68,7 @@ class Report:
     logical_date: datetime | None
     conf: Mapping[str, Any]
     replaced: bool = False
-    """Whether a later run in the same list has published its report at the same address."""
+    """Whether a later run has published its report at the same address; only set in the list of reports."""
 
     @property
     def run_date(self) -> str:
@@ -90,7 +90,35 @@ class Location:
 
 def newest(dag_ids: Collection[str]) -> list[Report]:
     """Return the newest runs of these DAGs that have or will have a report, newest first."""
-    return _select(DagRun.dag_id.in_(dag_ids))
+    reports = _select(DagRun.dag_id.in_(dag_ids))
+    published = [report.published for report in reports if report.published]
+    last = _last_published(min(published)) if published else {}
+    return [
+        replace(
+            report,
+            replaced=bool(report.published and report.published < last.get(report.address, report.published)),
+        )
+        for report in reports
+    ]
+
+
+def _last_published(since: datetime) -> dict[str, datetime]:
+    """Return when a report was last published at each address, also by runs that are not listed."""
+    statement = (
+        select(XComModel.value, TaskInstance.end_date)
+        .join(TaskInstance, and_(*_of_task(XComModel)))
+        .where(
+            TaskInstance.operator == OPERATOR, XComModel.key == "return_value", TaskInstance.end_date >= since
+        )
+        .order_by(TaskInstance.end_date)
+    )
+    with create_session(scoped=False) as session:
+        return {xcom_text(value): ended for value, ended in session.execute(statement)}
+
+
+def _of_task(xcom: Any) -> tuple[ColumnElement[bool], ...]:
+    columns = ("dag_id", "run_id", "task_id", "map_index")
+    return tuple(getattr(xcom, name) == getattr(TaskInstance, name) for name in columns)
 
 
 def of_run(dag_id: str, run_id: str) -> Report:
@@ -125,8 +153,7 @@ def _select(*conditions: ColumnElement[bool]) -> list[Report]:
     address, figures = aliased(XComModel), aliased(XComModel)
 
     def xcom_of_task(xcom: type[XComModel], key: str) -> ColumnElement[bool]:
-        task = (xcom.task_id == TaskInstance.task_id, xcom.map_index == TaskInstance.map_index)
-        return and_(xcom.dag_run_id == DagRun.id, *task, xcom.key == key)
+        return and_(xcom.dag_run_id == DagRun.id, *_of_task(xcom), xcom.key == key)
 
     columns: dict[str, Any] = {
         "dag_id": DagRun.dag_id,
@@ -157,21 +184,13 @@ def _select(*conditions: ColumnElement[bool]) -> list[Report]:
     )
     with create_session(scoped=False) as session:
         rows = [row._asdict() for row in session.execute(statement)]
-    reports = [
+    return [
         Report(
             **row
             | {"address": xcom_text(row["address"]), "key_figures": xcom_text(row["key_figures"])}
             | {"conf": row["conf"] or {}}
         )
         for row in rows
-    ]
-    newest = {
-        report.address: report.published
-        for report in sorted(reports, key=lambda one: str(one.published or ""))
-    }
-    return [
-        replace(report, replaced=bool(report.address) and report.published != newest[report.address])
-        for report in reports
     ]
 
 

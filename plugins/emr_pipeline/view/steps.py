@@ -11,12 +11,15 @@ from datetime import datetime
 from http import HTTPStatus
 from itertools import pairwise
 
+from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
-from airflow.utils.state import State
+from airflow.utils.state import State, TaskInstanceState
+from botocore.exceptions import ClientError
 from sqlalchemy import select
 
+from emr_pipeline.cost_records import clusters_of_record
 from emr_pipeline.extra_links import FAILURE, STEP
 from emr_pipeline.failure import Cause, most_specific_cause
 from emr_pipeline.logs import Log
@@ -24,15 +27,20 @@ from emr_pipeline.settings import Settings
 from emr_pipeline.specs import EMR_EC2
 from emr_pipeline.targets.phase import Phase
 from emr_pipeline.targets.registry import TARGETS
+from emr_pipeline.targets.target import Step as TargetStep
+from emr_pipeline.targets.target import StepDescription, Target
 from emr_pipeline.view import aws
 from emr_pipeline.view.pages import Problem
 from emr_pipeline.view.reports import xcom_text
 
 NOT_KEPT = (
-    "EMR keeps the description of a cluster for two months after its end, and a local AWS until its state is removed. "
-    "The logs stay on S3."
+    "EMR keeps the description of a cluster for two months after its end, "
+    "and a local AWS until its state is removed."
 )
 """https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-clusters.html"""
+
+UNKNOWN = "not known to AWS"
+"""Instead of the state of a step and a cluster whose description AWS has removed."""
 
 _EVENT_LOG = re.compile(r"Logging events to \S+/(?:eventlog_v2_)?([\w-]+)")
 """The line with which Spark names the event log, and so the id, of an application."""
@@ -44,9 +52,12 @@ class Address:
 
     dag_id: str
     run_id: str
+    task_id: str
     target: str
     cluster_id: str
     step_id: str
+    run_after: datetime
+    task_state: str
 
 
 @dataclass(frozen=True)
@@ -86,17 +97,21 @@ def of_task(dag_id: str, run_id: str, task_id: str, map_index: int) -> Address:
     """Return the step that a task waits for; raise Problem if the task has no step yet or does not exist."""
     this_task = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
     with create_session(scoped=False) as session:
-        state = session.execute(select(TaskInstance.state).filter_by(**this_task)).one_or_none()
+        task = session.execute(
+            select(TaskInstance.state, DagRun.run_after)
+            .join(TaskInstance.dag_run)
+            .filter(*(getattr(TaskInstance, name) == value for name, value in this_task.items()))
+        ).one_or_none()
         value = session.scalar(select(XComModel.value).filter_by(**this_task, key=STEP))
         cause = session.scalar(select(XComModel.value).filter_by(**this_task, key=FAILURE))
-    if state is None:
+    if task is None:
         raise Problem(
             "Task not found", f"Run {run_id} of {dag_id} has no task {task_id}.", HTTPStatus.NOT_FOUND
         )
     ids = json.loads(value) if isinstance(value, str) else value
     if not isinstance(ids, Mapping):
-        title = "No step" if state[0] in State.finished else "No step yet"
-        text = f"Task {task_id} is {state[0] or 'not scheduled'} and has no step on EMR."
+        title = "No step" if task.state in State.finished else "No step yet"
+        text = f"Task {task_id} is {task.state or 'not scheduled'} and has no step on EMR."
         raise Problem(title, f"{text} {xcom_text(cause)}", HTTPStatus.OK)
     # An XCom of an earlier version of this package has no target.
     target = str(ids.get("target", EMR_EC2))
@@ -106,7 +121,7 @@ def of_task(dag_id: str, run_id: str, task_id: str, map_index: int) -> Address:
         re.fullmatch(kind.cluster_id_pattern, cluster_id) and re.fullmatch(kind.step_id_pattern, step_id)
     ):
         raise Problem("No step", f"The XCom {STEP} of task {task_id} is {ids}, which is not a step.", 404)
-    return Address(dag_id, run_id, target, cluster_id, step_id)
+    return Address(dag_id, run_id, task_id, target, cluster_id, step_id, task.run_after, task.state or "")
 
 
 def describe(settings: Settings, address: Address) -> Step:
@@ -114,7 +129,12 @@ def describe(settings: Settings, address: Address) -> Step:
     cluster_id, step_id = address.cluster_id, address.step_id
     emr = aws.target(settings, address.target)
     with aws.errors_as_problems(settings, f"step {step_id} of cluster {cluster_id}", NOT_KEPT):
-        found = emr.describe(cluster_id, step_id)
+        try:
+            found = emr.describe(cluster_id, step_id)
+        except ClientError as error:
+            if not aws.is_not_found(error) or not _is_recorded(settings, address):
+                raise
+            found = _forgotten(settings, emr, address)
     _check_owner(found.tags, address)
     folder = found.log_folder
     with aws.errors_as_problems(
@@ -137,7 +157,33 @@ def describe(settings: Settings, address: Address) -> Step:
         logs=tuple(sorted(logs, key=lambda log: not log.name.endswith("stdout"))),
         folder=folder,
         cause=most_specific_cause(logs) if found.step.phase == Phase.FAILED else None,
-        console=settings.console_url.rstrip("/") + found.console_path if settings.console_url else "",
+        console=settings.console_url.rstrip("/") + found.console_path
+        if settings.console_url and found.console_path
+        else "",
+    )
+
+
+def _is_recorded(settings: Settings, address: Address) -> bool:
+    """Return whether the record of the run's cost has the cluster."""
+    run = (address.dag_id, address.run_id, address.run_after)
+    return address.cluster_id in clusters_of_record(aws.s3(settings).conn, settings.bucket, *run)
+
+
+def _forgotten(settings: Settings, emr: Target, address: Address) -> StepDescription:
+    """Return what is known of a step after AWS has removed its description: the state of its task, and its logs."""
+    phase = Phase.SUCCEEDED if address.task_state == TaskInstanceState.SUCCESS else Phase.FAILED
+    return StepDescription(
+        step=TargetStep(address.step_id, address.task_id, UNKNOWN, phase),
+        reason=f"{NOT_KEPT} The task is {address.task_state or 'not scheduled'}.",
+        queued=None,
+        started=None,
+        ended=None,
+        arguments=(),
+        cluster_state=UNKNOWN,
+        tags={"dag_id": address.dag_id, "run_id": address.run_id},
+        log_folder=emr.step_folder(settings.s3("logs", ""), address.cluster_id, address.step_id),
+        console_path="",
+        log_streams=None,
     )
 
 

@@ -49,8 +49,12 @@ def note_after_success(run: Run, before: str | None = None) -> str | None:
         (None, "**Result**: 4 segments, silhouette 0.41"),
         ("mine", "mine\n\n**Result**: 4 segments, silhouette 0.41"),
         ("mine\n\n**Failed**: PCA (`pca`): no", "mine\n\n**Result**: 4 segments, silhouette 0.41"),
+        (
+            "above\n\n**Result**: 3 segments\n\n**Cost**: $0.02\n\nbelow\n\nthe end",
+            "above\n\nbelow\n\nthe end\n\n**Result**: 4 segments, silhouette 0.41",
+        ),
     ],
-    ids=["none", "a user's", "after an earlier end"],
+    ids=["none", "a user's", "after an earlier end", "a user's below an earlier end"],
 )
 def test_the_key_figures_are_added_to_the_note(
     make_run: Callable[..., Run], before: str | None, after: str
@@ -64,10 +68,10 @@ def test_the_key_figures_are_added_to_the_note(
 def test_the_note_has_the_cost_after_the_key_figures(make_run: Callable[..., Run]) -> None:
     run = make_run()
     run.publish(key_figures="4 segments", run_cost="0.03 node hours On-Demand: $0.01")
-    assert note_after_success(run) == "**Result**: 4 segments\n\n0.03 node hours On-Demand: $0.01"
+    assert note_after_success(run) == "**Result**: 4 segments\n\n**Cost**: 0.03 node hours On-Demand: $0.01"
     only_cost = make_run()
     only_cost.publish(run_cost="0.03 node hours On-Demand: $0.01")
-    assert note_after_success(only_cost) == "**Result**: 0.03 node hours On-Demand: $0.01"
+    assert note_after_success(only_cost) == "**Cost**: 0.03 node hours On-Demand: $0.01"
 
 
 def test_a_run_without_key_figures_gets_no_note(make_run: Callable[..., Run]) -> None:

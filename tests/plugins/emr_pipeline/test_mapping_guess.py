@@ -41,6 +41,8 @@ def lines(header: str, *rows: str) -> bytes:
           "date_format": "MM/dd/yyyy HH:mm",
           "decimal": ",", "thousands": "space", "unit": "percent"}),
         ("Key,Item,Price,Count,Rate,Day\na,Größe,1.5,2,0,31-01-2026\n".encode("cp1252"), {"encoding": "windows-1252"}),
+        (lines("Key,Item,Price,Count,Rate,Day", "a,b\u2028c,1.5,2,0.1,31-01-2026"), {}),
+        (lines("Key,Item,Price,Count,Rate,Day", "a,\"b\n\nc\",1.5,2,0.1,31-01-2026"), {}),
         ("\ufeffKey,Item,Price,Count,Rate,Day\n\"a\",\"b,c\",1.5,2,0,31-01-2026\n".encode(), {}),
     ],
 )  # fmt: skip

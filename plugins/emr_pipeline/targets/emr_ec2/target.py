@@ -138,6 +138,9 @@ class EmrEc2(Target):
     def log_folder(self, cluster_id: str, step_id: str) -> str:
         return step_folder(self._cluster(cluster_id).get("LogUri", ""), cluster_id, step_id)
 
+    def step_folder(self, log_uri: str, cluster_id: str, step_id: str) -> str:
+        return step_folder(log_uri, cluster_id, step_id)
+
     def read_logs(self, folder: str) -> list[Log]:
         return read_logs(self.s3, folder)
 

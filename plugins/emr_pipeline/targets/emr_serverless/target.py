@@ -194,6 +194,9 @@ class EmrServerless(Target):
     def log_folder(self, cluster_id: str, step_id: str) -> str:
         return job_run_folder(_log_uri(self._application(cluster_id)), cluster_id, step_id)
 
+    def step_folder(self, log_uri: str, cluster_id: str, step_id: str) -> str:
+        return job_run_folder(log_uri, cluster_id, step_id)
+
     def read_logs(self, folder: str) -> list[Log]:
         return list(read_logs(self.s3, f"{folder}SPARK_DRIVER/", DRIVER_LOGS))
 

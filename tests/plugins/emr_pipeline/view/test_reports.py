@@ -161,6 +161,21 @@ def test_the_list_marks_the_report_that_a_later_run_has_replaced(browser: Browse
     assert marked == [older]
 
 
+def test_a_report_is_marked_also_if_the_run_that_replaced_it_is_not_listed(
+    browser: Browser, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older run that was cleared publishes again: it is below the limit of the list."""
+    address = f"s3://{BUCKET}/reports/run_date=1998-05-01/index.html"
+    older, newer = make_run(), make_run()
+    for run in (newer, older):
+        run.publish(address)
+    monkeypatch.setattr("emr_pipeline.view.reports.LIMIT", 1)
+    text = browser("reader").get("/emr-pipeline/reports").text
+    assert older.run_id not in text
+    [row] = [row for row in text.split("<tr>") if newer.run_id in row]
+    assert "replaced by a later run" in row
+
+
 def test_the_only_script_of_a_page_is_the_one_that_its_policy_allows(browser: Browser) -> None:
     response = browser("reader").get("/emr-pipeline/reports")
     [script] = re.findall(r"<script>(.*?)</script>", response.text, re.DOTALL)

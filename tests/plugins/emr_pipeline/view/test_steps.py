@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from airflow.models.dagrun import DagRun
+from airflow.utils.session import create_session
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
+from emr_pipeline.cost import ClusterCost, RunCost
+from emr_pipeline.cost_records import record_key, write_run_cost
 from emr_pipeline.extra_links import STEP, StepLink
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec
@@ -194,6 +200,42 @@ def test_a_cluster_that_emr_no_longer_knows_is_an_error(
     response = browser("reader").get(f"{run.path}/tasks/pca/step")
     assert response.status_code == 404
     assert "two months after its end, and a local AWS until its state is removed" in response.text
+
+
+@pytest.mark.parametrize(
+    ("target", "cluster_id", "step_id", "key"),
+    [
+        ("emr-ec2", "j-OLD", "s-1", "j-OLD/steps/s-1/stdout.gz"),
+        ("emr-serverless", "00old", "00step", "applications/00old/jobs/00step/SPARK_DRIVER/stdout.gz"),
+    ],
+)
+def test_the_logs_of_a_cluster_that_aws_no_longer_knows_are_shown_if_the_run_has_recorded_it(
+    browser: Browser,
+    make_run: Callable[..., Run],
+    aws: Any,
+    target: str,
+    cluster_id: str,
+    step_id: str,
+    key: str,
+) -> None:
+    """The record is on S3: a user who may write XComs cannot change it."""
+    run, other, s3 = make_run(), make_run(), aws.client("s3")
+    body = gzip.compress(b"pca.py: error: no variance in 7 columns")
+    s3.put_object(Bucket=BUCKET, Key=f"logs/{key}", Body=body)
+    with create_session() as session:
+        after = session.scalar(select(DagRun.run_after).filter_by(run_id=run.run_id))
+    tags = run_tags(run.dag_id, run.run_id, Settings(bucket=BUCKET))
+    cost = RunCost(tags, "", (ClusterCost(cluster_id, "", 1.0, None, ()),), None, 0, 0, 0, "", "", None, None)
+    write_run_cost(s3, BUCKET, record_key(run.dag_id, run.run_id, after), cost)
+    for one in (run, other):
+        one.task("pca", "failed", **{STEP: {"target": target, "cluster_id": cluster_id, "step_id": step_id}})
+    text = browser("reader").get(f"{run.path}/tasks/pca/step").text
+    assert "<strong>no variance in 7 columns</strong>" in text
+    assert "two months after its end" in text
+    assert "Open the Spark UI" not in text
+    refused = browser("reader").get(f"{other.path}/tasks/pca/step")
+    assert refused.status_code == 404
+    assert "no variance" not in refused.text
 
 
 def test_an_application_that_emr_serverless_does_not_know_is_an_error(
