@@ -30,12 +30,14 @@ _QUIET = ["-Xlog:cds=off", "-Xlog:cds+dynamic=off"]
 def folder(spark: Spark) -> Path:
     """Return the folder of the archives, whether it exists or not.
 
-    Its name contains a hash of the files of Java and Spark, so that after an update the archives are made again.
+    Its name contains a hash of the files of Java and Spark and of their folders, so that the archives are made again
+    after an update or a move.
     """
     files = [spark.java_home / "lib" / "modules", *sorted((spark.home / "jars").glob("*.jar"))]
     # Whole seconds, like Java: an image of Docker may drop the fractions.
     found = [(file.name, file.stat().st_size, int(file.stat().st_mtime)) for file in files if file.is_file()]
-    return ARCHIVES / f"spark-{spark.version}-{hashlib.sha256(repr(found).encode()).hexdigest()[:12]}"
+    fingerprint = hashlib.sha256(repr((spark.home, spark.java_home, found)).encode()).hexdigest()[:12]
+    return ARCHIVES / f"spark-{spark.version}-{fingerprint}"
 
 
 def driver_options(spark: Spark) -> list[str]:

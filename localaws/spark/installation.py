@@ -45,4 +45,5 @@ def _package_folder(name: str) -> Path:
     spec = importlib.util.find_spec(name)  # finds the package without importing it
     if not spec or not spec.origin:
         raise SparkMissingError(f"the Python package {name} is not installed: pip install 'localaws[emr]'")
-    return Path(spec.origin).parent
+    # Without symbolic links, because the class archive is only valid for the paths with which it was made.
+    return Path(spec.origin).resolve().parent

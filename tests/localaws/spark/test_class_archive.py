@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,12 @@ def test_a_truncated_archive_is_not_used(spark: Spark, name: str) -> None:
 def test_archives_of_other_jars_are_not_used(spark: Spark) -> None:
     (spark.home / "jars" / "core.jar").write_bytes(b"a new version")
     assert class_archive.driver_options(spark) == class_archive.launcher_options(spark) == []
+
+
+def test_archives_of_another_folder_are_not_used(spark: Spark) -> None:
+    """Java would refuse them, because the class path in the archive does not exist."""
+    moved = replace(spark, home=spark.home.rename(spark.home.with_name("moved")))
+    assert class_archive.driver_options(moved) == class_archive.launcher_options(moved) == []
 
 
 def test_new_archives_replace_old_ones_and_the_rest_of_an_interrupted_attempt(
