@@ -17,7 +17,7 @@ DBT := .venv-dbt
 IAM_SIMULATE := tests/infra/iam-simulate
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down deploy doctor undeploy package test test-spark4 test-mwaa test-backfill test-ui test-openlineage test-peers test-s3a test-wheels permissions chaos benchmark benchmark-dag benchmark-aws benchmark-athena emr-costs data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook test-setup
+.PHONY: help run up down deploy doctor undeploy package test test-spark4 test-mwaa test-backfill test-ui test-openlineage test-peers test-s3a test-wheels permissions chaos benchmark benchmark-mllib benchmark-dag benchmark-aws benchmark-athena emr-costs data-dictionary prices state-machine test-state-machine lint clean notebook test-notebook test-setup
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-20s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ chaos: $(VENV)/complete ## Run the DAG on Airflow's own processes with injected 
 
 benchmark: $(BENCHMARK)/complete ## Compare the jobs with the original notebook, pandas and DuckDB: [SCALE=n] [CUSTOMERS=n] [RUNS=n] [ONLY="name ..."]
 	@$(BENCHMARK)/bin/python -m benchmarks $(foreach name,SCALE CUSTOMERS RUNS ONLY,$(if $($(name)),$(name)="$($(name))"))
+
+benchmark-mllib: $(BENCHMARK)/complete ## Compare k-means and PCA of the jobs with Spark MLlib's: [CUSTOMERS=n] [K_MAX=n]
+	@PYTHONPATH=spark $(BENCHMARK)/bin/python -m benchmarks.mllib $(foreach name,CUSTOMERS K_MAX,$(if $($(name)),$(name)="$($(name))"))
 
 benchmark-dag: $(VENV)/complete ## Measure a successful run of the DAG on Airflow's own processes: [ROWS=n]
 	@$(RUN) -m benchmarks.dag_run $(if $(ROWS),ROWS=$(ROWS))

@@ -53,7 +53,7 @@ def _submit(memory: str, scratch: Path, *program: str) -> list[str]:
     return [submit, "--master", "local[*]", "--driver-memory", memory, *conf, *program]
 
 
-def _flags(feature_set: str, n_init: int, source: Path, output: Path) -> dict[str, list[str]]:
+def flags(feature_set: str, n_init: int, source: Path, output: Path) -> dict[str, list[str]]:
     """Return the flags of each of this project's jobs."""
     common = {
         "run-date": RUN_DATE,
@@ -80,9 +80,9 @@ def _package(output: Path) -> str:
 
 
 def _steps(source: Path, output: Path) -> Commands:
-    package, flags = _package(output), _flags("notebook", 1, source, output)
+    package, by_job = _package(output), flags("notebook", 1, source, output)
     return [
-        _submit(PROJECT_MEMORY, output, "--py-files", package, str(SPARK / f"{job}.py"), *flags[job])
+        _submit(PROJECT_MEMORY, output, "--py-files", package, str(SPARK / f"{job}.py"), *by_job[job])
         for job in JOBS
     ]
 
@@ -90,9 +90,9 @@ def _steps(source: Path, output: Path) -> Commands:
 def _session(feature_set: str, n_init: int) -> Callable[[Path, Path], Commands]:
     def commands(source: Path, output: Path) -> Commands:
         code = ",".join([_package(output), *(str(SPARK / f"{job}.py") for job in JOBS)])
-        flags = json.dumps(_flags(feature_set, n_init, source, output))
+        by_job = json.dumps(flags(feature_set, n_init, source, output))
         program = str(PROJECT / "benchmarks" / "one_session.py")
-        return [_submit(PROJECT_MEMORY, output, "--py-files", code, program, flags)]
+        return [_submit(PROJECT_MEMORY, output, "--py-files", code, program, by_job)]
 
     return commands
 

