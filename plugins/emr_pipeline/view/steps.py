@@ -140,9 +140,9 @@ def describe(settings: Settings, address: Address) -> Step:
     with aws.errors_as_problems(
         settings, f"bucket of the logs, {folder}", "The step itself may have succeeded."
     ):
-        logs = emr.read_logs(folder) if folder else []
-        if not logs and found.log_streams:
-            logs = emr.read_live_logs(found.log_streams)
+        # While the step runs, the logs on S3 are minutes old; after its end they are complete.
+        running = not found.step.phase.ended
+        logs = _read_logs(emr, found, live=running) or _read_logs(emr, found, live=not running)
     return Step(
         name=found.step.name,
         cluster_id=cluster_id,
@@ -161,6 +161,13 @@ def describe(settings: Settings, address: Address) -> Step:
         if settings.console_url and found.console_path
         else "",
     )
+
+
+def _read_logs(emr: Target, found: StepDescription, live: bool) -> list[Log]:
+    """Return the logs of a step: ``live`` from CloudWatch, otherwise from S3; empty if they are not there."""
+    if live:
+        return emr.read_live_logs(found.log_streams) if found.log_streams else []
+    return emr.read_logs(found.log_folder) if found.log_folder else []
 
 
 def _is_recorded(settings: Settings, address: Address) -> bool:

@@ -104,7 +104,12 @@ def test_a_failed_step_shows_its_cause_its_command_and_its_logs(browser: Browser
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
 
-def test_the_page_of_a_running_step_reloads(browser: Browser, steps: Steps) -> None:
+def test_the_page_of_a_running_step_reloads_with_the_live_log(
+    browser: Browser, steps: Steps, aws: Any
+) -> None:
+    """EMR also uploads the log to S3 every few minutes; this copy is older."""
+    uploaded = f"logs/{steps.cluster_id}/steps/{steps.running}/stdout.gz"
+    aws.client("s3").put_object(Bucket=BUCKET, Key=uploaded, Body=gzip.compress(b"an older line"))
     response = browser("reader").get(steps.page(steps.running))
     assert response.headers["Refresh"] == "5"
     assert "RUNNING" in response.text
