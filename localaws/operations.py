@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import botocore.session
+from botocore.loaders import create_loader
 from botocore.model import OperationModel, ServiceModel
 from werkzeug.wrappers import Request
 
@@ -188,5 +188,9 @@ def _model(service: str) -> ServiceModel:
 
 @cache
 def service_model(name: str) -> ServiceModel:
-    """Return botocore's model of the service with botocore's name ``name``."""
-    return botocore.session.get_session().get_service_model(name)
+    """Return botocore's model of the service with botocore's name ``name``.
+
+    It is read by a loader of its own: clients of S3 remove the bucket from the paths of the model that their
+    session has loaded.
+    """
+    return ServiceModel(create_loader().load_service_model(name, "service-2"), name)

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from werkzeug.test import EnvironBuilder
 
-from localaws.operations import Operation, operation_of, qualified_names, targets_cluster
+from localaws.operations import Operation, operation_of, qualified_names, service_model, targets_cluster
 
 OBJECT = {"Bucket": "bucket", "Key": "a/b c.csv"}
 PART = {"UploadId": "u", "PartNumber": 1}
@@ -74,6 +74,12 @@ def sent(service: str, method: str, **params: Any) -> tuple[Operation, Operation
     request.environ["RAW_URI"] = seen[0].url.removeprefix(client.meta.endpoint_url)
     name = client.meta.method_to_api_mapping[method]
     return Operation(client.meta.service_model.endpoint_prefix, name), operation_of(request)
+
+
+def test_the_models_are_not_those_of_the_clients() -> None:
+    """A client of S3 removes the bucket from the paths of its model, which all sessions of the tests share."""
+    sent("s3", "list_objects", Bucket="bucket")
+    assert service_model.__wrapped__("s3").operation_model("ListObjects").http["requestUri"] == "/{Bucket}"
 
 
 @pytest.mark.parametrize(("method", "params"), S3)
