@@ -25,6 +25,7 @@ def connection(lake: Any) -> Any:
 
 def test_a_cursor_returns_python_values(connection: Any) -> None:
     cursor = connection.cursor().execute("SELECT 1, 'a', DATE '2024-01-31', CAST(NULL AS double)")
+    assert cursor.query_queue_time_in_millis > 0
     [(number, text, day, null)] = cursor.fetchall()
     assert (number, text, day.isoformat(), null) == (1, "a", "2024-01-31", None)
 
@@ -101,7 +102,11 @@ def test_sqlalchemy_creates_a_table_and_reads_its_types(connection: Any, lake: A
         session.execute(table.insert().values(**values))
         assert session.execute(sqlalchemy.select(table)).all() == [tuple(values.values())]
     again = sqlalchemy.Table("typed", sqlalchemy.MetaData(), autoload_with=engine)
-    assert (again.comment, again.dialect_options["awsathena"]["location"]) == ("each type", location)
+    assert (again.comment, again.dialect_options["awsathena"]["location"]) == (
+        "each type",
+        location.rstrip("/"),
+    )
+    assert again.dialect_options["awsathena"]["serdeproperties"] == {"serialization.format": "1"}
     assert again.c.p.dialect_options["awsathena"]["partition"]
     assert [type(column.type).__name__ for column in again.c] == [
         *("INTEGER", "String", "DATE", "TIMESTAMP", "DECIMAL", "FLOAT", "BOOLEAN", "String"),
@@ -126,3 +131,11 @@ def test_each_cursor_reads_each_type(connection: Any, cursor_class: Any) -> None
     assert zoned == datetime(2024, 1, 31, 9, tzinfo=UTC)  # pandas converts it to UTC
     assert (interval, char, octets) == ("1 00:00:00.000", "ab ", b"\x01\xff")
     assert (float(number), real, str(moment)) == (1.5, 1.5, "2024-01-31 10:00:00")
+
+
+def test_times_have_the_precision_of_milliseconds(connection: Any) -> None:
+    cursor = connection.cursor().execute(
+        "SELECT m, CAST(m AS time), CAST(m AS timestamp with time zone) "
+        "FROM (SELECT TIMESTAMP '2024-01-31 10:00:00.000' AS m)"
+    )
+    assert [column[4] for column in cursor.description] == [3, 3, 3]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from localaws.athena.api.named_queries import NamedQuery
@@ -112,12 +113,15 @@ def database(glue_database: dict[str, Any]) -> JSON:
 
 
 def table_metadata(table: GlueTable) -> JSON:
+    """Return the TableMetadata. PyAthena's tests show ``serde.param.`` names and a location without its last slash."""
     storage = table.get("StorageDescriptor", {})
+    serde = storage.get("SerdeInfo", {})
     formats = {
         "inputformat": storage.get("InputFormat", ""),
-        "location": storage.get("Location", ""),
+        "location": storage.get("Location", "").removesuffix("/"),
         "outputformat": storage.get("OutputFormat", ""),
-        "serde.serialization.lib": storage.get("SerdeInfo", {}).get("SerializationLibrary", ""),
+        "serde.serialization.lib": serde.get("SerializationLibrary", ""),
+        **{f"serde.param.{name}": value for name, value in serde.get("Parameters", {}).items()},
     }
     return {
         "Name": table["Name"],
@@ -164,7 +168,8 @@ def _statistics(execution: QueryExecution) -> JSON:
 
 
 def _milliseconds(start: datetime, end: datetime) -> int:
-    return round((end - start).total_seconds() * 1000)
+    """Return the time between both, rounded up: PyAthena's tests expect that no time of a query is 0."""
+    return ceil((end - start) / timedelta(milliseconds=1))
 
 
 def _datum(value: str | None) -> JSON:

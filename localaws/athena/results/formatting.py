@@ -27,7 +27,6 @@ _PRECISIONS = {
     dt.DOUBLE: 17,
     dt.VARCHAR: 2**31 - 1,
     dt.VARBINARY: 2**30,
-    dt.TIMESTAMP: 3,
 }
 _MILLISECONDS_OF_A_DAY = 86_400_000
 _DAYS_OF_400_YEARS = 146_097
@@ -40,9 +39,8 @@ def result_column(name: str, datatype: pa.DataType, length: int | None = None) -
         return ResultColumn(name, "decimal", datatype.precision, datatype.scale)
     plain = dt.kind(datatype)
     shown = {"real": "float"}.get(plain, plain)
-    return ResultColumn(
-        name, shown, length or _PRECISIONS.get(datatype, 0), 0, case_sensitive=datatype == dt.VARCHAR
-    )
+    precision = length or dt.digits(datatype) or _PRECISIONS.get(datatype, 0)
+    return ResultColumn(name, shown, precision, 0, case_sensitive=datatype == dt.VARCHAR)
 
 
 def texts(column: pa.Array, datatype: pa.DataType) -> pa.Array:  # noqa: PLR0911 - one return for each kind of type

@@ -78,9 +78,8 @@ def test_an_execution_has_its_statement_type_times_and_reason(warehouse: Warehou
     assert (good["StatementType"], good["SubstatementType"]) == ("DML", "SELECT")
     assert good["Query"].startswith("-- first")
     assert good["EngineVersion"]["EffectiveEngineVersion"] == "Athena engine version 3"
-    assert {"QueryQueueTimeInMillis", "EngineExecutionTimeInMillis", "TotalExecutionTimeInMillis"} < set(
-        good["Statistics"]
-    )
+    for duration in ("QueryQueueTimeInMillis", "EngineExecutionTimeInMillis", "TotalExecutionTimeInMillis"):
+        assert good["Statistics"][duration] > 0
     assert good["Status"]["CompletionDateTime"] >= good["Status"]["SubmissionDateTime"]
     bad = warehouse.run("SELECT 1/0").execution["Status"]
     assert (bad["State"], bad["StateChangeReason"]) == ("FAILED", "DIVISION_BY_ZERO: Division by zero")
@@ -396,7 +395,8 @@ def test_table_metadata_comes_from_glue(warehouse: Warehouse) -> None:
     ]
     assert table["Columns"] == [{"Name": "a", "Type": "int", "Comment": "x"}]
     assert [key["Name"] for key in table["PartitionKeys"]] == ["d"]
-    assert table["Parameters"]["location"] == f"s3://{warehouse.bucket}/m/"
+    assert table["Parameters"]["location"] == f"s3://{warehouse.bucket}/m"
+    assert table["Parameters"]["serde.param.serialization.format"] == "1"
     listed = warehouse.athena.list_table_metadata(
         **catalog, DatabaseName=warehouse.database, Expression="me.*"
     )

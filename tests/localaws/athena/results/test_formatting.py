@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from localaws.athena import datatypes as dt
 from localaws.athena.floats import double_text, real_text
-from localaws.athena.results.formatting import texts
+from localaws.athena.results.formatting import result_column, texts
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,8 @@ def test_a_real_has_fewer_digits_than_a_double() -> None:
     assert real_text(8388607.5) == "8388607.5"
     assert real_text(1e10) == "1.0E10"
     assert real_text(-0.0) == "-0.0"
+
+
+@pytest.mark.parametrize("datatype", [dt.TIMESTAMP, dt.zoned(3), dt.time_of_day(3)])
+def test_a_time_has_the_precision_of_its_seconds(datatype: pa.DataType) -> None:
+    assert result_column("t", datatype).precision == 3
