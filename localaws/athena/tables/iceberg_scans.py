@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
-from pyiceberg.expressions import AlwaysTrue
+from pyiceberg.expressions import AlwaysTrue, BooleanExpression
 from pyiceberg.io.pyarrow import ArrowScan
 from pyiceberg.manifest import FileFormat
 from pyiceberg.schema import Schema
 from pyiceberg.table import FileScanTask
 from pyiceberg.table import Table as IcebergTable
+from pyiceberg.table.snapshots import Snapshot
 
 from localaws.athena import datatypes as dt
 from localaws.athena.errors import DATA_ERROR, QueryFailed, not_supported
@@ -24,10 +25,15 @@ _READ_FORMATS = (FileFormat.PARQUET, FileFormat.ORC)
 
 @dataclass(eq=False)
 class IcebergScan(Scan):
-    """``snapshot`` is the id of an older snapshot; None for the current one."""
+    """``snapshot`` is the id of an older snapshot; None for the current one.
+
+    ``row_filter`` is true for all rows that a query needs. Files in which it is false for all rows are not read. Its
+    columns have the names of the current schema.
+    """
 
     iceberg: IcebergTable = field(kw_only=True)
     snapshot: int | None = None
+    row_filter: BooleanExpression = field(default_factory=AlwaysTrue)
 
     @property
     def version(self) -> object:
@@ -42,11 +48,14 @@ class IcebergScan(Scan):
         """The types of all columns; None if a column cannot be read. Names are in lower case, as in Athena."""
         return {column.name.lower(): athena_type(column.field_type) for column in self.schema.columns}
 
-    def tasks(self) -> list[FileScanTask]:
-        """Plan the files. Raises QueryFailed if one of them cannot be read."""
+    def tasks(self, row_filter: BooleanExpression | None = None) -> list[FileScanTask]:
+        """Plan the files, or those with rows for which a filter can be true. Raises QueryFailed if one of them cannot
+        be read."""
         try:
-            found = self.iceberg.scan(snapshot_id=self.snapshot).plan_files()
-            tasks = [task for task in found if isinstance(task, FileScanTask)]
+            scan = self.iceberg.scan(snapshot_id=self.snapshot)
+            if row_filter is not None and _has_no_equality_deletes(scan.snapshot()):
+                scan = scan.filter(row_filter)
+            tasks = [task for task in scan.plan_files() if isinstance(task, FileScanTask)]
         except (ValueError, NotImplementedError) as error:  # for example equality deletes
             raise not_supported(f"table {self.table.database}.{self.table.name}: {error}") from None
         except OSError as error:
@@ -59,7 +68,7 @@ class IcebergScan(Scan):
         return tasks
 
     def open(self) -> Source:
-        tasks = self.tasks()
+        tasks = self.tasks(self.row_filter)
         types = self._chosen_types
         schema = pa.schema([*((name, stored(t)) for name, t in types.items()), (PATH_COLUMN, dt.VARCHAR)])
         return Source(_Stream(schema, lambda: self._batches(tasks, schema)), instants(types), bytes_of(tasks))
@@ -102,6 +111,12 @@ class _Stream:
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         reader = pa.RecordBatchReader.from_batches(self._schema, _checked(self._batches()))
         return reader.__arrow_c_stream__(requested_schema)
+
+
+def _has_no_equality_deletes(snapshot: Snapshot | None) -> bool:
+    """pyiceberg refuses a plan with equality deletes, but a filter can hide them."""
+    summary = snapshot.summary if snapshot is not None else None
+    return summary is not None and summary["total-equality-deletes"] == "0"
 
 
 def bytes_of(tasks: Iterable[FileScanTask]) -> int:

@@ -267,7 +267,25 @@ class _Compiler:
             keys = {key.name for key in scan.table.partition_keys}
             on_keys = all(column.in_scan in keys for column in scope.touched)
             (scan.predicates if on_keys else scan.filters).append(text)
+            self._skip_files(scan, condition, scope, expressions)
         return f" WHERE {' AND '.join(texts)}"
+
+    def _skip_files(self, scan: Scan, condition: exp.Expr, scope: Scope, expressions: Expressions) -> None:
+        """Add the condition to the filter by which an Iceberg scan skips files."""
+        if not scan.table.is_iceberg:
+            return
+        from pyiceberg.expressions import And  # slow to import
+
+        from localaws.athena.sql.translation.iceberg_filters import FilterTranslator
+        from localaws.athena.tables.iceberg_scans import IcebergScan
+
+        if not isinstance(scan, IcebergScan):
+            return  # a metadata table
+        names = {column.sql: column.in_scan for column in scope.touched}
+        translator = FilterTranslator(
+            scan, lambda node: names.get(expressions.compile(node).sql), self._evaluated
+        )
+        scan.row_filter = And(scan.row_filter, translator.filter(condition))
 
     def _items(self, node: exp.Expr, scope: Scope, expressions: Expressions) -> list[_Item]:
         items: list[_Item] = []
