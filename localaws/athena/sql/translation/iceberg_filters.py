@@ -13,13 +13,13 @@ from typing import Any
 
 import pyarrow as pa
 from pyiceberg.expressions import (
-    AlwaysFalse,
     AlwaysTrue,
     And,
     BooleanExpression,
     EqualTo,
     GreaterThan,
     GreaterThanOrEqual,
+    In,
     IsNull,
     LessThan,
     LessThanOrEqual,
@@ -43,6 +43,7 @@ _COMPARISONS: dict[type[exp.Expr], type[Any]] = {
     exp.GT: GreaterThan,
     exp.GTE: GreaterThanOrEqual,
 }
+_ONE_OF: Callable[[str, list[Any]], BooleanExpression] = In  # type: ignore[assignment] # annotated for its JSON form
 _SWAPPED: dict[type[Any], type[Any]] = {
     LessThan: GreaterThan,
     LessThanOrEqual: GreaterThanOrEqual,
@@ -110,8 +111,7 @@ class FilterTranslator:
         values = [self._value(item, found[1]) for item in node.expressions]
         if None in values:
             return AlwaysTrue()
-        equal = _COMPARISONS[exp.EQ]
-        return Or(AlwaysFalse(), AlwaysFalse(), *(equal(found[0], value) for value in values))
+        return _ONE_OF(found[0], values)
 
     def _null(self, operator: type[Any], column: exp.Expr) -> BooleanExpression:
         found = self._column(column)
