@@ -12,7 +12,7 @@ from datetime import date
 from pyspark.sql import DataFrame, Observation, Window
 from pyspark.sql import functions as F
 
-from segmentation.mapping import ORIGINAL, THOUSANDS, Mapping, date_pattern
+from segmentation.mapping import ORIGINAL, THOUSANDS, InputMapping, date_pattern
 from segmentation.raw_lines import HEADER, OPEN_QUOTE, STRAY_QUOTE, WRONG_FIELD_COUNT
 from segmentation.schemas import RAW_COLUMNS, TABLES
 
@@ -93,7 +93,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def rules(mapping: Mapping) -> tuple[Rule, ...]:
+def rules(mapping: InputMapping) -> tuple[Rule, ...]:
     """Return RULES as the mapping changes them."""
     texts = [name for name in ("product", "category", "region") if name not in mapping.without]
     changes = {
@@ -116,7 +116,7 @@ def rules(mapping: Mapping) -> tuple[Rule, ...]:
     return tuple(found)
 
 
-def parsed(mapping: Mapping) -> dict[str, str]:
+def parsed(mapping: InputMapping) -> dict[str, str]:
     """Return SQL expressions of the values of the text fields, null if a text is not valid.
 
     Numbers are rounded half up to four decimals. A discount that the files lack is 0, and a total is computed.
@@ -140,7 +140,7 @@ def parsed(mapping: Mapping) -> dict[str, str]:
     return {"price": price, "units": units, "rate": rate, "total": total, **_date(mapping)}
 
 
-def _number(text: str, mapping: Mapping) -> str:
+def _number(text: str, mapping: InputMapping) -> str:
     """Return an SQL expression of the text of a number with a decimal point, null if its signs are misplaced."""
     signs, decimal = THOUSANDS.get(mapping.thousands, ""), mapping.decimal
     if not signs and decimal == ".":
@@ -151,7 +151,7 @@ def _number(text: str, mapping: Mapping) -> str:
     return f'CASE WHEN {text} RLIKE {pattern} THEN translate({text}, "{decimal}{signs}", ".") END'
 
 
-def _date(mapping: Mapping) -> dict[str, str]:
+def _date(mapping: InputMapping) -> dict[str, str]:
     if mapping.date_format != ORIGINAL.date_format:
         pattern, iso = date_pattern(mapping.date_format)
         day = f"try_cast(regexp_replace(order_date, '{pattern}', '{iso}') AS date)"
@@ -164,7 +164,7 @@ def _date(mapping: Mapping) -> dict[str, str]:
     }
 
 
-def classify(lines: DataFrame, *, duplicates: bool, mapping: Mapping = ORIGINAL) -> DataFrame:
+def classify(lines: DataFrame, *, duplicates: bool, mapping: InputMapping = ORIGINAL) -> DataFrame:
     """Return the typed lines with ``reason``, which is null for a valid line and HEADER for a header line.
 
     ``lines`` has RAW_COLUMNS as text, ``defect`` and ``source_file``. The result has the columns of ``sales``,
@@ -241,7 +241,7 @@ class LineCounts:
         """The share of rejected lines without the returns, 0 if there are no lines."""
         return (sum(self.rejected.values()) - self.returned) / self.lines if self.lines else 0.0
 
-    def table(self, mapping: Mapping = ORIGINAL) -> str:
+    def table(self, mapping: InputMapping = ORIGINAL) -> str:
         """Return a readable table of the reasons: count, share and meaning, one line for each."""
         return "\n".join(
             f"{rule.reason:<22} {self.rejected[rule.reason]:>12,} {self.rejected[rule.reason] / self.lines:>8.2%}"

@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 from segmentation import filesystem
 from segmentation.errors import UserError
 from segmentation.filesystem import File
-from segmentation.mapping import ORIGINAL, Mapping
+from segmentation.mapping import ORIGINAL, InputMapping
 
 #: Endings of CSV files in a folder; a file that is given by its full address may have any name.
 SUFFIXES = (".csv", ".csv.gz", ".csv.bz2")
@@ -60,7 +60,7 @@ def find_files(spark: SparkSession, address: str) -> list[File]:
     return sorted(files, key=lambda file: file.uri)
 
 
-def read_header(spark: SparkSession, file: File, mapping: Mapping = ORIGINAL) -> tuple[str, ...]:
+def read_header(spark: SparkSession, file: File, mapping: InputMapping = ORIGINAL) -> tuple[str, ...]:
     """Return the names in the first line of ``file`` as they are written there.
 
     Raises UserError if it is not a header with each column of the ``mapping`` once.

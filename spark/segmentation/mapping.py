@@ -11,7 +11,7 @@ import json
 import re
 from argparse import ArgumentTypeError
 from collections import Counter
-from collections.abc import Mapping as AnyMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
@@ -48,7 +48,7 @@ CHOICES = {
 
 
 @dataclass(frozen=True)
-class Mapping:
+class InputMapping:
     """How the files differ from the original data; the defaults are the original data.
 
     ``columns`` are names in the files by column, where they differ. The files lack the columns in ``without``.
@@ -78,7 +78,7 @@ class Mapping:
         }
 
 
-ORIGINAL = Mapping()
+ORIGINAL = InputMapping()
 """The format of the original data."""
 
 
@@ -94,7 +94,7 @@ def mapping_flag(text: str) -> dict[str, Any]:
     return dict(given)
 
 
-def load_mapping(given: Any) -> Mapping:
+def load_mapping(given: Any) -> InputMapping:
     """Return the mapping of a dict; raises ValueError that says what is wrong."""
     if not isinstance(given, dict):
         raise ValueError("it must be keys with values")
@@ -105,7 +105,7 @@ def load_mapping(given: Any) -> Mapping:
         raise ValueError(f"{both[0]} is in columns and in without")
     for key, value in values.items():
         _check_value(key, value)
-    mapping = Mapping(columns, without, **values)
+    mapping = InputMapping(columns, without, **values)
     if mapping.thousands == mapping.decimal:
         raise ValueError("decimal and thousands are the same sign")
     names = Counter(mapping.columns.get(name, name).lower() for name in RAW_COLUMNS if name not in without)
@@ -139,7 +139,7 @@ def date_pattern(date_format: str) -> tuple[str, str]:
 
 
 def _columns(given: Any) -> dict[str, str]:
-    if not isinstance(given, AnyMapping):
+    if not isinstance(given, Mapping):
         raise ValueError("columns must be columns with their names in the files")
     columns = {}
     for column, name in given.items():

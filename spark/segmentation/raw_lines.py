@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from segmentation import input_files
 from segmentation.filesystem import File
-from segmentation.mapping import ORIGINAL, Mapping
+from segmentation.mapping import ORIGINAL, InputMapping
 from segmentation.schemas import RAW_COLUMNS
 
 #: Defects of a line as a whole.
@@ -65,7 +65,7 @@ class Source:
 
     header: tuple[str, ...]
     files: tuple[File, ...]
-    mapping: Mapping = ORIGINAL
+    mapping: InputMapping = ORIGINAL
 
     @property
     def columns(self) -> dict[str, int]:
@@ -80,7 +80,7 @@ class Source:
         return [name or "(without a name)" for name in self.header if _key(name) not in names]
 
 
-def find_sources(spark: SparkSession, uri: str, mapping: Mapping = ORIGINAL) -> list[Source]:
+def find_sources(spark: SparkSession, uri: str, mapping: InputMapping = ORIGINAL) -> list[Source]:
     """Return the CSV files at ``uri`` (a file, a folder or a pattern), grouped by header.
 
     Raises UserError if there is no file, or if one is not a CSV file with all columns; see ``input_files``.

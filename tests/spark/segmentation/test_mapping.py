@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from segmentation import cleaning
-from segmentation.mapping import Mapping, load_mapping
+from segmentation.mapping import InputMapping, load_mapping
 from segmentation.raw_lines import find_sources, read_lines
 from segmentation.returns import net_features
 from segmentation.schemas import TABLES
@@ -29,7 +29,7 @@ def classified(spark: SparkSession, tmp_path: Path) -> Callable[..., DataFrame]:
     """Write a file and return its lines after ``classify``."""
 
     def read(
-        content: bytes, mapping: Mapping, *, line_breaks: bool = False, name: str = "a.csv"
+        content: bytes, mapping: InputMapping, *, line_breaks: bool = False, name: str = "a.csv"
     ) -> DataFrame:
         (tmp_path / name).write_bytes(content)
         sources = find_sources(spark, (tmp_path / name).as_uri(), mapping)
