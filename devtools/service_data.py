@@ -6,6 +6,8 @@ from functools import cache
 
 import botocore.session
 
+_create_loader = cache(botocore.session.create_loader)
+
 
 def share() -> None:
     """Let all sessions of this process share one loader of the data files.
@@ -13,4 +15,4 @@ def share() -> None:
     By default each session reads several MB of JSON for its first client. Each task makes new sessions, and the tasks
     of ``make run`` share one process.
     """
-    botocore.session.create_loader = cache(botocore.session.create_loader)
+    botocore.session.create_loader = _create_loader

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, get_type_hints
 
-JSON = dict[str, Any]
+from localaws.protocol import JSON
+
 _TYPES: dict[Any, tuple[type, ...]] = {
     str: (str,),
     int: (int,),

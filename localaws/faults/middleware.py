@@ -17,10 +17,8 @@ from localaws.faults.error_responses import error_response
 from localaws.faults.kinds import CallFault, Delay, DropConnection
 from localaws.faults.plan import FaultPlan
 from localaws.operations import REST_JSON_SERVICES, SERVICES, Operation, operation_of, s3_target
-from localaws.protocol import OWN_USER_AGENT, AwsError
+from localaws.protocol import JSON, OWN_USER_AGENT, AwsError
 from localaws.rest_protocol import rest_members
-
-JSON = dict[str, Any]
 
 
 class NamedCluster(Protocol):

@@ -9,7 +9,8 @@ from itertools import count
 from threading import Lock
 from typing import TypeVar
 
-from localaws.faults.kinds import JSON, Fault, to_json
+from localaws.faults.kinds import Fault, to_json
+from localaws.protocol import JSON
 
 F = TypeVar("F", bound=Fault)
 log = logging.getLogger(__name__)

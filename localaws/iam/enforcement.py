@@ -13,7 +13,8 @@ from werkzeug.wrappers import Request, Response
 from localaws.errors import json_error
 from localaws.iam import principals
 from localaws.iam.calls import access_key_of, call_of
-from localaws.iam.permissions import Call, Permission, Resources, needed_permissions
+from localaws.iam.needed_permissions import needed_permissions
+from localaws.iam.permissions import Call, Permission, Resources
 from localaws.iam.policies import Decision, UnsupportedPolicy, evaluate
 from localaws.moto_services import access_denied
 from localaws.protocol import OWN_USER_AGENT

@@ -13,7 +13,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from werkzeug.wrappers import Request
 
 from localaws.iam.calls import access_key_of, call_of
-from localaws.iam.permissions import Resources, needed_permissions
+from localaws.iam.needed_permissions import needed_permissions
+from localaws.iam.permissions import Resources
 from localaws.protocol import CLOUDFORMATION_USER_AGENT, OWN_USER_AGENT
 
 
