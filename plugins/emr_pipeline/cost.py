@@ -192,7 +192,7 @@ class Estimate:
         nodes = self.on_demand_nodes + self.spot_nodes
         cost = at_prices(self.dollars, self.region, self.prices)
         limit = "at most " if self.dollars is not None else ""
-        use = f"{nodes} nodes{spot} for {self.seconds / 60:.0f} minutes, {self.node_hours:.2f} node hours"
+        use = f"{nodes} nodes{spot} for {self.seconds / 60:.0f} min, {self.node_hours:.2f} node hours"
         return f"{use}: {limit}{cost}, by {self.basis}"
 
 

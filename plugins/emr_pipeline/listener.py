@@ -15,6 +15,7 @@ from emr_pipeline.extra_links import COST, FAILURE, KEY_FIGURES
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
+    from sqlalchemy.orm import Session
 
 LABELS = {KEY_FIGURES: "**Result**:", COST: "**Cost**:", FAILURE: "**Failed**:"}
 """The beginning of each line that this listener adds to a note, by the XCom that the line shows."""
@@ -33,18 +34,26 @@ def on_dag_run_success(dag_run: DagRun) -> None:
     A task cannot set it: the Task SDK can only read the note. The scheduler calls its listeners with the run in its
     own session and commits their changes together with the run's state.
     """
+    if _session(dag_run) is None:
+        return
     found = {key: _xcom(dag_run, key=key) for key in (KEY_FIGURES, COST)}
     lines = [f"{LABELS[key]} {text}" for key, text in found.items() if text]
     if lines or LABELS[FAILURE] in (dag_run.note or ""):
         _add_to_note(dag_run, lines)
 
 
+def _session(dag_run: DagRun) -> Session | None:
+    """Return the database session of the run; None in ``DAG.test``, which ends a run outside a session."""
+    from sqlalchemy.orm import object_session
+
+    return object_session(dag_run)
+
+
 def _xcom(dag_run: DagRun, **one: Any) -> str:
     """Return a text that a task of the run has pushed, in one line, or an empty string."""
     from airflow.models.xcom import XComModel
-    from sqlalchemy.orm import object_session
 
-    session = object_session(dag_run)
+    session = _session(dag_run)
     if session is None:
         return ""
     query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, limit=1, **one)
@@ -73,9 +82,8 @@ def on_dag_run_failed(dag_run: DagRun) -> None:
 
 def _explain(dag_run: DagRun) -> None:
     from airflow.utils.state import TaskInstanceState
-    from sqlalchemy.orm import object_session
 
-    session = object_session(dag_run)
+    session = _session(dag_run)
     if session is None or not leaf_tasks(dag_run.get_dag()):
         return
     causes = {
@@ -101,9 +109,8 @@ def _fail_leaf_tasks(dag_run: DagRun) -> None:
     are left unchanged.
     """
     from airflow.utils.state import TaskInstanceState
-    from sqlalchemy.orm import object_session
 
-    session = object_session(dag_run)
+    session = _session(dag_run)
     if session is None:
         return
     leaves = leaf_tasks(dag_run.get_dag())

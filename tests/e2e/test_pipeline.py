@@ -71,6 +71,12 @@ def test_a_successful_run_shows_the_results_and_leaves_no_process_running(green:
     assert green.processes() == []
 
 
+def test_a_successful_run_logs_no_error(green: Run) -> None:
+    log = min((green.state / "logs").glob("run-*.log"))
+    errors = [line for line in log.read_text().splitlines() if "[error " in line or "Traceback" in line]
+    assert not errors
+
+
 def test_the_report_page_contains_all_charts(green: Run) -> None:
     folder = green.bucket / "reports" / "run_date=2026-01-31"
     assert str(folder / "index.html") in green.screen.replace("\n", "")

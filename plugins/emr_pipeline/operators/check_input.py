@@ -69,8 +69,9 @@ class CheckInputOperator(IdempotentAwsOperator):
         if mapping:
             self.log.info("Mapping: %s", mapping)
             context["ti"].xcom_push(key="mapping", value=flag(mapping))
-        self.log.info("%d files, %d bytes at %s", len(sizes), sum(sizes.values()), self.uri)
-        return sum(sizes.values())
+        total = sum(sizes.values())
+        self.log.info("Input %s: %s bytes, files: %d", self.uri, f"{total:,}", len(sizes))
+        return total
 
     def _read_mapping(self) -> dict[str, Any]:
         address = self.mapping.strip()

@@ -83,6 +83,14 @@ def test_a_run_without_key_figures_gets_no_note(make_run: Callable[..., Run]) ->
     assert not note_after_success(run, "**Failed**: fit (`fit`): no")
 
 
+def test_a_run_outside_a_database_session_is_left_unchanged(make_run: Callable[..., Run]) -> None:
+    run = make_run()
+    with create_session() as session:
+        ended = session.scalar(select(DagRun).filter_by(dag_id=run.dag_id, run_id=run.run_id))
+        session.expunge(ended)
+    listener.on_dag_run_success(ended)
+
+
 def test_the_note_of_a_failed_run_has_the_failed_task_and_its_cause(
     database: Mapping[str, Any], make_run: Callable[..., Run]
 ) -> None:

@@ -170,7 +170,7 @@ FACTS = {
     "model_date": "2026-01-31",
     "plan": ["preprocess", "pca", "kmeans"],
     "input": "s3://lake/raw/*.csv",
-    "estimate": "3 nodes for 12 minutes, by a first guess",
+    "estimate": "3 nodes for 12 min, by a first guess",
 }
 
 CLUSTER = ClusterCost(

@@ -194,7 +194,7 @@ def test_the_cost_is_explained(files: dict[str, bytes]) -> None:
     assert "1 × m6g.xlarge Spot, together 450 s at $0.2000 per hour" in text
     assert "Not a bill" in text
     assert "A local AWS charges nothing." in text
-    assert "Estimate before the run3 nodes for 12 minutes" in text
+    assert "Estimate before the run3 nodes for 12 min" in text
 
 
 def test_the_cost_of_emr_serverless_has_no_nodes(data: Build) -> None:

@@ -86,7 +86,7 @@ def test_without_access_to_earlier_runs_the_estimate_is_a_guess(aws: Any, run: R
     [
         (
             {"budget": 0.05},
-            r"The budget of the run is \$0.05. Estimate: 3 nodes for 14 minutes.*Raise the budget",
+            r"The budget of the run is \$0.05. Estimate: 3 nodes for 14 min.*Raise the budget",
         ),
         (
             {"budget": 100, "cluster": ClusterSpec("emr-7.13.0", 1, core_instance_types={"x9.huge": 1})},
