@@ -102,8 +102,12 @@ class AthenaApi:
             if earlier := self.executions.find(token, params):
                 return {"QueryExecutionId": earlier}
             execution = self._execution(params)
+            earlier_query = self.executions.reusable(execution)
             self.executions.add(execution, token, params)
-        self.runner.submit(execution)
+        if earlier_query:
+            execution.reuse(earlier_query)
+        else:
+            self.runner.submit(execution)
         return {"QueryExecutionId": execution.id}
 
     def _execution(self, params: JSON) -> QueryExecution:

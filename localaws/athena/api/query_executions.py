@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from sqlglot import exp
 
 from localaws.athena.api.errors import invalid_request
 from localaws.athena.execution.query_execution import QueryExecution
@@ -11,6 +14,10 @@ from localaws.protocol import JSON, AwsError
 MAX_ACTIVE = 200  # queued or running
 MAX_FINISHED = 10_000
 """The number of finished query executions that are kept; Athena keeps them for 45 days."""
+
+
+_DEFAULT_AGE = 60  # minutes
+_NOT_DETERMINISTIC = {"rand", "random", "shuffle", "uuid"}
 
 
 class QueryExecutions:
@@ -48,6 +55,25 @@ class QueryExecutions:
         if token is not None:
             self._tokens[token] = (request, execution.id)
 
+    def reusable(self, execution: QueryExecution) -> QueryExecution | None:
+        """Return the last query whose result ``execution`` may reuse, if its ResultReuseConfiguration allows it.
+
+        Source: https://docs.aws.amazon.com/athena/latest/ug/reusing-query-results.html
+        """
+        by_age = execution.result_reuse["ResultReuseByAgeConfiguration"]
+        if not by_age["Enabled"] or not _is_deterministic_select(execution):
+            return None
+        oldest = datetime.now(UTC) - timedelta(minutes=by_age.get("MaxAgeInMinutes", _DEFAULT_AGE))
+        for earlier in reversed(self._all.values()):
+            if (
+                earlier.state == "SUCCEEDED"
+                and not earlier.reused_output
+                and earlier.submitted >= oldest
+                and _identity(earlier) == _identity(execution)
+            ):
+                return earlier if _is_readable(earlier) else None
+        return None
+
     def restore(self, executions: Iterable[QueryExecution]) -> None:
         self._all.update((execution.id, execution) for execution in executions)
 
@@ -71,3 +97,33 @@ class QueryExecutions:
 
     def drop_workgroup(self, name: str) -> None:
         self._all = {key: execution for key, execution in self._all.items() if execution.workgroup != name}
+
+
+def _is_deterministic_select(execution: QueryExecution) -> bool:
+    body = execution.prepared.body
+    if execution.prepared.statement.substatement != "SELECT" or not isinstance(body, exp.Expr):
+        return False
+    calls = body.find_all(exp.Func)
+    names = {(call.name if isinstance(call, exp.Anonymous) else call.sql_name()).lower() for call in calls}
+    return not names & _NOT_DETERMINISTIC
+
+
+def _identity(execution: QueryExecution) -> tuple[object, ...]:
+    """Return what must be equal in two queries with the same result."""
+    return (
+        execution.prepared.statement,
+        execution.parameters,
+        execution.database,
+        execution.catalog,
+        execution.workgroup,
+        execution.output_folder,
+        execution.result_configuration,
+    )
+
+
+def _is_readable(execution: QueryExecution) -> bool:
+    """Whether the result file still exists and has not changed."""
+    try:
+        return execution.result is not None and execution.result.rows[0:1] is not None
+    except OSError:
+        return False

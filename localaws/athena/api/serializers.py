@@ -154,7 +154,7 @@ def _statistics(execution: QueryExecution) -> JSON:
     scanned = execution.result.scanned_bytes if execution.result else 0
     members: JSON = {
         "DataScannedInBytes": scanned,
-        "ResultReuseInformation": {"ReusedPreviousResult": False},
+        "ResultReuseInformation": {"ReusedPreviousResult": bool(execution.reused_output)},
     }
     if execution.state == "SUCCEEDED" and execution.prepared.statement.output in ("table", "files"):
         members["DataManifestLocation"] = execution.destination.manifest

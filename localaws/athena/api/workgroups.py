@@ -107,7 +107,7 @@ def checked_result_configuration(configuration: JSON) -> JSON:
 
 
 def checked_reuse(configuration: JSON) -> JSON:
-    """Return the ResultReuseConfiguration after checks. Results are never reused: each query runs again."""
+    """Return the ResultReuseConfiguration after checks."""
     by_age = configuration.get("ResultReuseByAgeConfiguration", {"Enabled": False})
     if not 0 <= by_age.get("MaxAgeInMinutes", 0) <= _MAX_REUSE_MINUTES:
         raise invalid_request(f"MaxAgeInMinutes must be from 0 to {_MAX_REUSE_MINUTES}")

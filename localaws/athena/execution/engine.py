@@ -310,7 +310,7 @@ class Engine:
         return rows.result(written)
 
     def _explain(self, explained: Explained, run: _Run) -> Result:
-        """Return the plan of DuckDB, which is not Trino's.
+        """Return the plan of DuckDB, which is not Trino's. As in Athena, the first line is the name of the column.
 
         Source: https://docs.aws.amazon.com/athena/latest/ug/athena-explain-statement.html
         """
@@ -328,10 +328,9 @@ class Engine:
         with self._started(planned, run) as (connection, scanned):
             options = f"{'ANALYZE, ' if explain.analyze else ''}FORMAT {explain.format}"
             [(_, text)] = connection.execute(f"EXPLAIN ({options}) {planned.query.sql}").fetchall()
-        lines = [(line,) for line in str(text).rstrip().splitlines()]
-        return Result(
-            (ResultColumn("Query Plan", "varchar"),), lines, scanned_bytes=scanned if explain.analyze else 0
-        )
+        column = ResultColumn("Query Plan", "varchar")
+        lines = [(line,) for line in (column.name, *str(text).rstrip().splitlines())]
+        return Result((column,), lines, scanned_bytes=scanned if explain.analyze else 0)
 
     # ---------------------------------------------------------------- queries
     def _planned(self, tree: exp.Expr, run: _Run) -> QueryPlan:

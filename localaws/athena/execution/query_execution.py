@@ -36,6 +36,8 @@ class QueryExecution:
     result_reuse: JSON = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
     scan_limit: int | None = None
+    reused_output: str = ""
+    """The file of an earlier query whose result this query has reused."""
     id: str = field(default_factory=lambda: str(uuid4()))
     state: str = "QUEUED"
     reason: str | None = None
@@ -57,6 +59,8 @@ class QueryExecution:
 
         Source: https://docs.aws.amazon.com/athena/latest/ug/querying-finding-output-files.html
         """
+        if self.reused_output:
+            return self.reused_output
         kind = self.prepared.statement.output
         start, end = ("tables/" if kind == "table" else ""), (f".{kind}" if kind in ("csv", "txt") else "")
         return f"{self.output_folder.rstrip('/')}/{start}{self.id}{end}"
@@ -75,6 +79,14 @@ class QueryExecution:
     def succeed(self, result: Result) -> None:
         self.result = result
         self._end("SUCCEEDED")
+
+    def reuse(self, earlier: QueryExecution) -> None:
+        """Succeed with the result of an earlier query, without running."""
+        assert earlier.result is not None
+        self.start()
+        self.reused_output = earlier.output
+        self.succeed(replace(earlier.result, scanned_bytes=0))
+        self.release()
 
     def fail(self, failure: QueryFailed) -> None:
         self.reason, self.failure = failure.message, failure

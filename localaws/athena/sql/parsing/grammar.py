@@ -260,8 +260,11 @@ class _Recognizer(ExpressionGrammar):
         elif self._take("LATERAL", "("):
             self._query()
             self._expect(")")
+        elif self._take("TABLE", "(", "SEQUENCE"):
+            self._table_function_arguments()
+            self._expect(")")
         elif self._take("TABLE"):
-            self._unsupported("table functions")
+            self._unsupported("table functions other than sequence")
         elif self._take("("):
             if not self._subquery():
                 self._relation()
@@ -272,6 +275,16 @@ class _Recognizer(ExpressionGrammar):
                 self._expect_one("TIMESTAMP", "VERSION")
                 self._expect("AS", "OF")
                 self._expression()
+
+    def _table_function_arguments(self) -> None:
+        self._expect("(")
+        while self._peek() != ")":
+            if self._is_name() and self._peek(1) == "=>":
+                self._at += 2
+            self._expression()
+            if not self._take(","):
+                break
+        self._expect(")")
 
     def _subquery(self) -> bool:
         """Take a query that ends at a closing parenthesis; return whether there is one."""

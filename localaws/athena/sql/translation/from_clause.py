@@ -24,6 +24,7 @@ from localaws.athena.sql.translation.output_columns import (
     renamed,
 )
 from localaws.athena.sql.translation.scope import Scope, ScopeColumn
+from localaws.athena.sql.translation.table_functions import is_table_function, sequence
 from localaws.athena.sql.translation.time_travel import Evaluate, snapshot_of
 from localaws.athena.sql.translation.unnest import unnested
 from localaws.athena.sql.types.casts import coerced
@@ -167,6 +168,9 @@ class Relations:
         only(node, "this", "db", "catalog", "alias", "joins", "version")
         if isinstance(node.this, exp.Values):
             found = self._aliased(self._query(node.this, parent, ctes), node.args.get("alias"))
+            return self._joined(found, node.args.get("joins"), parent, ctes)
+        if is_table_function(node.this):
+            found = self._aliased(sequence(node.this, self._evaluate), node.args.get("alias"))
             return self._joined(found, node.args.get("joins"), parent, ctes)
         if not isinstance(node.this, exp.Identifier):
             raise unsupported(f"{node.sql(dialect='trino')} in FROM", node)

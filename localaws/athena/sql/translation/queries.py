@@ -297,7 +297,7 @@ class _Compiler:
                 items += self._star(item, scope)
                 continue
             if isinstance(starred, exp.Dot) and isinstance(starred.expression, exp.Star):
-                names = [name.name for name in item.expressions] if starred is not item else []
+                names = _aliases(item) if starred is not item else []
                 items += _row_items(expressions.compile(starred.this), names, item)
                 continue
             inner = item.this if isinstance(item, exp.Alias) else item
@@ -313,7 +313,7 @@ class _Compiler:
     def _star(self, node: exp.Expr, scope: Scope) -> list[_Item]:
         names: list[str] = []
         if isinstance(node, exp.Aliases):
-            names = [name.name for name in node.expressions]
+            names = _aliases(node)
             node = node.this
         qualifier: tuple[str, ...] = ()
         if isinstance(node, exp.Star):
@@ -432,6 +432,11 @@ def _row_items(value: TypedSql, names: Sequence[str], node: exp.Expr) -> list[_I
             zip(value.type, names or [field.name for field in value.type], strict=True)
         )
     ]
+
+
+def _aliases(node: exp.Expr) -> list[str]:
+    """Return the names in ``t.* AS (x, y)``. Trino converts those without quotes to upper case."""
+    return [name.name if name.args.get("quoted") else name.name.upper() for name in node.expressions]
 
 
 def _check_aliases(names: Sequence[str], columns: int, node: exp.Expr) -> None:

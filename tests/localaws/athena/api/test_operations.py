@@ -414,11 +414,36 @@ def test_table_metadata_comes_from_glue(warehouse: Warehouse) -> None:
     assert warehouse.athena.get_data_catalog(Name="awsdatacatalog")["DataCatalog"]["Type"] == "GLUE"
 
 
-def test_result_reuse_is_accepted_but_each_query_runs(warehouse: Warehouse) -> None:
+def test_the_result_of_an_equal_query_is_reused(warehouse: Warehouse) -> None:
     reuse = {"ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": 60}}
-    ended = warehouse.run("SELECT 1", ResultReuseConfiguration=reuse)
-    assert ended.execution["ResultReuseConfiguration"] == reuse
-    assert ended.execution["Statistics"]["ResultReuseInformation"] == {"ReusedPreviousResult": False}
+
+    def reused(sql: str, **request: Any) -> bool:
+        ended = warehouse.run(sql, ResultReuseConfiguration=reuse, **request)
+        assert ended.execution["ResultReuseConfiguration"] == reuse
+        return bool(ended.execution["Statistics"]["ResultReuseInformation"]["ReusedPreviousResult"])
+
+    warehouse.run("CREATE TABLE reused AS SELECT 1 AS x")
+    first = warehouse.run("SELECT x FROM reused")
+    assert first.execution["Statistics"]["DataScannedInBytes"] > 0
+    warehouse.run("INSERT INTO reused VALUES 2")
+    second = warehouse.run("SELECT x FROM reused", ResultReuseConfiguration=reuse)
+    assert second.rows == first.rows == [("1",)]
+    assert second.execution["Statistics"]["ResultReuseInformation"] == {"ReusedPreviousResult": True}
+    assert second.execution["Statistics"]["DataScannedInBytes"] == 0
+    output = second.execution["ResultConfiguration"]["OutputLocation"]
+    assert output == first.execution["ResultConfiguration"]["OutputLocation"]
+
+    assert not reused("SELECT x FROM  reused")
+    assert not reused("SELECT random() AS r")
+    assert not reused("SELECT random() AS r")
+    assert not reused("SHOW TABLES")
+    by_age = {"ResultReuseByAgeConfiguration": {"Enabled": True, "MaxAgeInMinutes": 0}}
+    third = warehouse.run("SELECT x FROM reused", ResultReuseConfiguration=by_age)
+    assert len(third.rows) == 2
+    assert reused("SELECT x FROM reused")
+    output = third.execution["ResultConfiguration"]["OutputLocation"]
+    warehouse.s3.delete_object(Bucket=warehouse.bucket, Key=output.split("/", 3)[3])
+    assert not reused("SELECT x FROM reused")
 
 
 def test_named_queries(warehouse: Warehouse) -> None:

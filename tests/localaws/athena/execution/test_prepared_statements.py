@@ -43,10 +43,10 @@ def test_explain(warehouse: Warehouse) -> None:
     ended = warehouse.run("EXPLAIN SELECT sum(x) FROM explained")
     assert ended.state == "SUCCEEDED", ended.reason
     assert ended.execution["SubstatementType"] == "EXPLAIN"
+    assert ended.rows[0] == ("Query Plan",)
     assert any("AGGREGATE" in str(line) for (line,) in ended.rows)
-    plan = "\n".join(
-        str(line) for (line,) in warehouse.rows("EXPLAIN (FORMAT JSON) SELECT sum(x) FROM explained")
-    )
+    _, *lines = warehouse.rows("EXPLAIN (FORMAT JSON) SELECT sum(x) FROM explained")
+    plan = "\n".join(str(line) for (line,) in lines)
     assert json.loads(plan)
     assert "AGGREGATE" in plan
     assert warehouse.rows("EXPLAIN (TYPE VALIDATE) SELECT x FROM explained") == [("true",)]

@@ -155,7 +155,7 @@ def test_names_are_columns_relations_and_aliases() -> None:
 @pytest.mark.parametrize(
     ("text", "construct"),
     [
-        ("SELECT * FROM TABLE(f(a => 1))", "table functions"),
+        ("SELECT * FROM TABLE(f(a => 1))", "table functions other than sequence"),
         ("SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A+) DEFINE A AS true) m", "MATCH_RECOGNIZE"),
         ("SELECT x OVER w FROM t WINDOW w AS (ORDER BY a MEASURES b AS c ROWS CURRENT ROW)", "measures of a window"),
     ],

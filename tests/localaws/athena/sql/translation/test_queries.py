@@ -53,6 +53,11 @@ ANSWERS = [
     ("SELECT * FROM (VALUES 1) a(x), (VALUES 2) b(y) RIGHT JOIN (VALUES 3) c(z) ON y = z", [("1", None, "3")]),
     ("SELECT * FROM (VALUES 1) a(x), (VALUES 2) b(y) FULL JOIN (VALUES 3) c(z) ON y = z, (VALUES 4) d(w) ORDER BY y",
      [("1", "2", None, "4"), ("1", None, "3", "4")]),
+    # ---- table functions
+    ("SELECT * FROM TABLE(sequence(start => 5, stop => 1, step => -2)) ORDER BY 1", [("1",), ("3",), ("5",)]),
+    ("SELECT sequential_number, x FROM TABLE(sequence(stop => 1)) CROSS JOIN (VALUES 7) AS t(x) ORDER BY 1",
+     [("0", "7"), ("1", "7")]),
+    ("SELECT count(n), max(s.n) FROM TABLE(sequence(1, 5000 * 5)) AS s(n)", [("25000", "25000")]),
     # ---- UNNEST
     ("SELECT x, y FROM (VALUES ARRAY[1, 2]) t(a), UNNEST(a) u(x), UNNEST(ARRAY[x * 10]) v(y) ORDER BY x",
      [("1", "10"), ("2", "20")]),
@@ -67,6 +72,7 @@ ANSWERS = [
     ("SELECT k FROM (VALUES (1, 2), (1, 3), (4, 5)) t(k, x) GROUP BY k "
      "HAVING reduce(array_agg(x), 0, (s, x) -> s + x, s -> s) = 5 "
      "AND cardinality(map_filter(map_agg(x, k), (a, b) -> a > b)) = 2 AND cardinality(histogram(x)) = 2", [("1",)]),
+    ('SELECT (SELECT t.* AS (x, "y") FROM (VALUES (1, 2)) t)', [("{X=1, y=2}",)]),
     ("SELECT (r).* AS (x, y), ROW(5).* FROM (VALUES ROW(ROW(1, 2))) t(r)", [("1", "2", "5")]),
     ("SELECT id, x, n FROM (VALUES (1, ARRAY[7, 8]), (2, ARRAY[]), (3, NULL)) t(id, l) "
      "LEFT JOIN UNNEST(l) WITH ORDINALITY AS u(x, n) ON true",
@@ -228,6 +234,12 @@ def test_columns_are_named_as_written_or_by_their_number(engine: Engine) -> None
          "SUBQUERY_MULTIPLE_ROWS: Scalar sub-query has returned multiple rows"),
         ("SELECT 1 FROM information_schema.roles",
          "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.information_schema.roles' does not exist"),
+        ("SELECT 1 FROM TABLE(sequence(stop => 5, step => 0))",
+         "INVALID_FUNCTION_ARGUMENT: Step must be positive for sequence [0, 5]"),
+        ("SELECT 1 FROM TABLE(sequence(start => 3))", "INVALID_ARGUMENTS: line 1:15: Missing argument: STOP"),
+        ("SELECT 1 FROM TABLE(sequence(0, stop => 3))", "INVALID_ARGUMENTS: line 1:15: All arguments must be passed"),
+        ("SELECT 1 FROM TABLE(sequence(to => 3))", "INVALID_ARGUMENTS: line 1:15: Unexpected argument name: TO"),
+        ("SELECT 1 FROM TABLE(sequence(stop => '3'))", "TYPE_MISMATCH: line 1:38: Cannot cast type varchar to bigint"),
         ("SELECT current_user", "not supported by the local Athena: current_user"),
         ("SELECT 1 FROM (VALUES 1) t(a, b)", "MISMATCHED_COLUMN_ALIASES: "),
         ("WITH a AS (SELECT 1), b AS (SELECT 2), A AS (SELECT 3) SELECT 1",
