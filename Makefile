@@ -81,6 +81,7 @@ chaos: $(VENV)/complete ## Run the DAG on Airflow's own processes with injected 
 	@$(RUN) -m pytest -m chaos tests/e2e -s
 
 benchmark: $(BENCHMARK)/complete ## Compare the jobs with the original notebook, pandas and DuckDB: [SCALE=n] [CUSTOMERS=n] [RUNS=n] [ONLY="name ..."]
+	@$(BENCHMARK)/bin/python -m localaws.spark.make_class_archive
 	@$(BENCHMARK)/bin/python -m benchmarks $(foreach name,SCALE CUSTOMERS RUNS ONLY,$(if $($(name)),$(name)="$($(name))"))
 
 benchmark-mllib: $(BENCHMARK)/complete ## Compare k-means and PCA of the jobs with Spark MLlib's: [CUSTOMERS=n] [K_MAX=n]

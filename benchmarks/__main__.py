@@ -70,7 +70,7 @@ def _run_once(contender: Contender, source: Path) -> dict[str, Any]:
     output = WORK / "output"
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
-    cost = measure(contender.commands(source, output), environment(), WORK / f"{contender.name}.log")
+    cost = measure(contender.commands(source, output), environment(output), WORK / f"{contender.name}.log")
     result = asdict(cost) | {
         "wssse": None if cost.failure else wssse(output),
         "stages": {} if cost.failure else stages(output),

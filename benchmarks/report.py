@@ -48,9 +48,10 @@ contenders took turns. Each value is the median of the runs and includes whole p
 Java. The ratio compares wall time with this project in one session. Memory is the highest sum over all processes of a
 contender; shared pages are counted once. All rows except the defaults use the seven features of the study, min-max
 scaled, with k from 2 to 10 and one start per k. The sum of squares for k = {COMPARED_K} shows that they do the same
-work. Java heap: {NOTEBOOK_MEMORY} for the notebook, {PROJECT_MEMORY} for this project. The notebook has no cleaning and
-no silhouette. Above 20,000 customers, pandas and scikit-learn compute the silhouette of a sample; this project always
-uses all customers."""
+work. Java heap: {NOTEBOOK_MEMORY} for the notebook, {PROJECT_MEMORY} for this project. One spark-submit per step has
+the Java options and the class archive of a step on the local AWS; in results before 2026-11-28 it has neither. The
+notebook has no cleaning and no silhouette. Above 20,000 customers, pandas and scikit-learn compute the silhouette of a
+sample; this project always uses all customers."""
 
 
 _NUMBERS = {"ratio", "CPU s", "peak GB", "lines", f"WSSSE, k = {COMPARED_K}"}
