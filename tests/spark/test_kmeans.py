@@ -57,10 +57,20 @@ def done(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def copy(done: Path, tmp_path: Path) -> Path:
-    """A copy of the folder, for a run with other flags."""
-    return shutil.copytree(done, tmp_path, dirs_exist_ok=True)
+@pytest.fixture(scope="module")
+def on_features(done: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results for the same customers, with two segments that are fitted on the scaled features."""
+    folder = shutil.copytree(done, tmp_path_factory.mktemp("features"), dirs_exist_ok=True)
+    run(folder, cluster_on="features", k=2, k_max=2, n_init=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whitened(done: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results for the same customers, with six segments that are fitted on the whitened components."""
+    folder = shutil.copytree(done, tmp_path_factory.mktemp("whitened"), dirs_exist_ok=True)
+    run(folder, cluster_on="whitened", k=6, n_init=1)
+    return folder
 
 
 def test_every_k_is_evaluated_and_one_is_chosen(spark: SparkSession, done: Path) -> None:
@@ -85,14 +95,13 @@ def test_the_customer_types_are_no_finding(spark: SparkSession, done: Path) -> N
     )
 
 
-def test_requested_customer_types_are_separate_segments(spark: SparkSession, copy: Path) -> None:
-    run(copy, k=2, k_max=2)
-    profiles = output(spark, copy, "segment_profiles").collect()
+def test_requested_customer_types_are_separate_segments(spark: SparkSession, on_features: Path) -> None:
+    profiles = output(spark, on_features, "segment_profiles").collect()
 
     assert [(row.segment, row.customers) for row in profiles] == [(0, 100), (1, 200)]
     assert [row.label for row in profiles] == ["high spend", "low spend"]
-    features = customers.lake(spark, copy).read("customer_features")
-    segments = output(spark, copy, "customer_segments").join(features, "customer_id")
+    features = customers.lake(spark, on_features).read("customer_features")
+    segments = output(spark, on_features, "customer_segments").join(features, "customer_id")
     assert {(row.segment, row.is_b2b) for row in segments.collect()} == {(0, 1.0), (1, 0.0)}
 
 
@@ -106,16 +115,14 @@ def test_the_mean_silhouette_of_the_customers_is_that_of_the_chosen_k(
 
 
 def test_segments_are_in_descending_order_of_mean_spend_with_distinct_labels(
-    spark: SparkSession, copy: Path
+    spark: SparkSession, whitened: Path
 ) -> None:
-    run(copy, k=6)
-
-    profiles = output(spark, copy, "segment_profiles").collect()
+    profiles = output(spark, whitened, "segment_profiles").collect()
     assert [row.segment for row in profiles] == list(range(6))
     spends = [row.total_spend for row in profiles]
     assert spends == sorted(spends, reverse=True)
     assert len({row.label for row in profiles}) == 6
-    assert [row.k for row in output(spark, copy, "model_selection").collect()] == [2, 3, 4, 6]
+    assert [row.k for row in output(spark, whitened, "model_selection").collect()] == [2, 3, 4, 6]
 
 
 def test_the_saved_models_predict_the_published_segments(spark: SparkSession, done: Path) -> None:
@@ -153,27 +160,24 @@ def test_results_do_not_depend_on_files_or_parallelism(
         assert output(spark, tmp_path, dataset).collect() == output(spark, done, dataset).collect()
 
 
-def test_clustering_on_features_uses_all_scaled_features(spark: SparkSession, done: Path) -> None:
-    """This run replaces the results of the fixture, so it is the last one that uses them."""
-    run(done, cluster_on="features", n_init=1)
-
-    model = customers.lake(spark, done).load_model("kmeans", KMeansModel)
+def test_clustering_on_features_uses_all_scaled_features(spark: SparkSession, on_features: Path) -> None:
+    model = customers.lake(spark, on_features).load_model("kmeans", KMeansModel)
     assert model.getFeaturesCol() == "scaled"
-    features = json.loads((done / "metrics" / f"run_date={customers.RUN_DATE}" / "pca.json").read_text())[
-        "features"
-    ]
+    pca_metrics = on_features / "metrics" / f"run_date={customers.RUN_DATE}" / "pca.json"
+    features = json.loads(pca_metrics.read_text())["features"]
     assert {len(center) for center in model.clusterCenters()} == {len(features)}
-    assert {row.start_agreement for row in output(spark, done, "model_selection").collect()} == {None}
+    selection = output(spark, on_features, "model_selection").collect()
+    assert {row.start_agreement for row in selection} == {None}
 
 
-def test_whitened_components_have_the_same_spread_in_each_direction(spark: SparkSession, copy: Path) -> None:
-    run(copy, cluster_on="whitened", k=4, n_init=1)
-
-    lake = customers.lake(spark, copy)
+def test_whitened_components_have_the_same_spread_in_each_direction(
+    spark: SparkSession, whitened: Path
+) -> None:
+    lake = customers.lake(spark, whitened)
     model = lake.load_model("pca", PipelineModel).transform(lake.read("customer_features"))
     points = np.array([row.whitened for row in model.select("whitened").collect()])
     assert points.std(axis=0, ddof=1) == pytest.approx(1.0)
-    sums = output(spark, copy, "model_selection").where("chosen").collect()[0].wssse
+    sums = output(spark, whitened, "model_selection").where("chosen").collect()[0].wssse
     segments = lake.load_model("kmeans", KMeansModel)
     assert segments.getFeaturesCol() == "whitened"
     assert sums == pytest.approx(wssse(points, segments.clusterCenters()))
@@ -237,10 +241,10 @@ def test_identical_customers_count_once(
 
 
 def test_components_of_other_customers_are_refused(
-    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    spark: SparkSession, few: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    prepare(spark, tmp_path, 20)
-    customers.write(spark, tmp_path, 21)
+    shutil.copytree(few, tmp_path, dirs_exist_ok=True)
+    customers.write(spark, tmp_path, 9)
 
     assert "run pca for this run date again" in refused(tmp_path, capsys)
 
