@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
@@ -113,7 +114,11 @@ def database(glue_database: dict[str, Any]) -> JSON:
 
 
 def table_metadata(table: GlueTable) -> JSON:
-    """Return the TableMetadata. PyAthena's tests show ``serde.param.`` names and a location without its last slash."""
+    """Return the TableMetadata.
+
+    PyAthena's tests show ``serde.param.`` names, a location without its last slash, and white space in the comment of
+    the table, such as line breaks, as one space.
+    """
     storage = table.get("StorageDescriptor", {})
     serde = storage.get("SerdeInfo", {})
     formats = {
@@ -123,13 +128,16 @@ def table_metadata(table: GlueTable) -> JSON:
         "serde.serialization.lib": serde.get("SerializationLibrary", ""),
         **{f"serde.param.{name}": value for name, value in serde.get("Parameters", {}).items()},
     }
+    parameters = dict(table.get("Parameters", {}))
+    if "comment" in parameters:
+        parameters["comment"] = re.sub(r"\s+", " ", parameters["comment"])
     return {
         "Name": table["Name"],
         "CreateTime": table.get("CreateTime"),
         "TableType": table.get("TableType"),
         "Columns": [_table_column(column) for column in storage.get("Columns", [])],
         "PartitionKeys": [_table_column(column) for column in table.get("PartitionKeys", [])],
-        "Parameters": {**table.get("Parameters", {}), **formats},
+        "Parameters": {**parameters, **formats},
     }
 
 

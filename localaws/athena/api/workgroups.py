@@ -10,6 +10,7 @@ from typing import Any
 
 from localaws import ACCOUNT
 from localaws.athena.api.errors import invalid_request, unsupported_request
+from localaws.athena.tables.hive_layout import without_empty_folders
 from localaws.protocol import JSON
 
 PRIMARY = "primary"
@@ -34,7 +35,10 @@ class WorkGroup:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def output_folder(self, requested: str | None) -> str:
-        """Return the S3 folder for results. The workgroup's has priority if the workgroup enforces its settings."""
+        """Return the S3 folder for results. The workgroup's has priority if the workgroup enforces its settings.
+
+        Empty parts (``//``) are removed, because the local S3 cannot store objects below them.
+        """
         own = self.configuration.get("ResultConfiguration", {}).get("OutputLocation")
         location = (
             own or requested if self.configuration["EnforceWorkGroupConfiguration"] else requested or own
@@ -44,7 +48,7 @@ class WorkGroup:
                 "No output location provided. An output location is required either through the Workgroup "
                 "result configuration setting or as an API input."
             )
-        return checked_output(str(location))
+        return without_empty_folders(checked_output(str(location)))
 
     def update(self, description: str | None, state: str | None, updates: JSON) -> None:
         """Apply the changes of UpdateWorkGroup. A flag ``Remove<setting>`` removes the setting."""

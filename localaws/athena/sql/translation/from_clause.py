@@ -150,7 +150,8 @@ class Relations:
         if isinstance(node, exp.Subquery) and _is_relation(node.this):
             only(node, "this", "alias", "joins")
             inner = self._relation(node.this, parent, ctes, ())
-            found = Relation(f"({inner.sql})", _renamed_relation(inner.columns, node.args.get("alias")))
+            sql = f"({inner.sql})" if node.this.args.get("joins") else inner.sql
+            found = Relation(sql, _renamed_relation(inner.columns, node.args.get("alias")))
             return self._joined(found, node.args.get("joins"), parent, ctes)
         if isinstance(node, exp.Values):
             return self._aliased(self._query(node, parent, ctes), node.args.get("alias"))

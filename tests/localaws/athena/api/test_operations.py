@@ -380,7 +380,8 @@ def test_batch_get_query_execution_returns_many_executions(warehouse: Warehouse)
 
 def test_table_metadata_comes_from_glue(warehouse: Warehouse) -> None:
     warehouse.run(
-        f"CREATE EXTERNAL TABLE meta (a int COMMENT 'x') PARTITIONED BY (d date) STORED AS PARQUET LOCATION 's3://{warehouse.bucket}/m/'"
+        r"CREATE EXTERNAL TABLE meta (a int COMMENT 'x') COMMENT '\ntwo\n\nlines\n' PARTITIONED BY (d date) "
+        f"STORED AS PARQUET LOCATION 's3://{warehouse.bucket}/m/'"
     )
     catalog = {"CatalogName": "AwsDataCatalog"}
     assert warehouse.database in [
@@ -397,6 +398,7 @@ def test_table_metadata_comes_from_glue(warehouse: Warehouse) -> None:
     assert [key["Name"] for key in table["PartitionKeys"]] == ["d"]
     assert table["Parameters"]["location"] == f"s3://{warehouse.bucket}/m"
     assert table["Parameters"]["serde.param.serialization.format"] == "1"
+    assert table["Parameters"]["comment"] == " two lines "
     listed = warehouse.athena.list_table_metadata(
         **catalog, DatabaseName=warehouse.database, Expression="me.*"
     )
@@ -412,6 +414,14 @@ def test_table_metadata_comes_from_glue(warehouse: Warehouse) -> None:
         {"CatalogName": "AwsDataCatalog", "Type": "GLUE"}
     ]
     assert warehouse.athena.get_data_catalog(Name="awsdatacatalog")["DataCatalog"]["Type"] == "GLUE"
+
+
+def test_an_output_location_is_read_without_empty_parts(warehouse: Warehouse) -> None:
+    location = {"OutputLocation": f"{warehouse.output}/a//b/"}
+    ended = warehouse.run("SELECT 1", ResultConfiguration=location)
+    assert ended.rows == [("1",)]
+    output = f"{warehouse.output}a/b/{ended.execution['QueryExecutionId']}.csv"
+    assert ended.execution["ResultConfiguration"]["OutputLocation"] == output
 
 
 def test_the_result_of_an_equal_query_is_reused(warehouse: Warehouse) -> None:

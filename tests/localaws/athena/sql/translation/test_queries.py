@@ -41,6 +41,8 @@ ANSWERS = [
         [("US", "1"), ("EU", "2"), (None, "3")],
     ),
     # ---- joins
+    ("WITH t AS (SELECT 1 AS x) SELECT DISTINCT x FROM (t) ORDER BY x", [("1",)]),
+    ("WITH t AS (SELECT 1 AS x) SELECT u.x FROM ((t)) AS u JOIN (t) ON u.x = t.x", [("1",)]),
     ("SELECT a.x, b.y FROM (VALUES 1, 2) a(x) JOIN (VALUES (2, 'two')) b(x, y) ON a.x = b.x", [("2", "two")]),
     ("SELECT x, y FROM (VALUES 1, 2) a(x) LEFT JOIN (VALUES (2, 'b')) b(x, y) USING (x) ORDER BY x",
      [("1", None), ("2", "b")]),
