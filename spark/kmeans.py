@@ -4,7 +4,7 @@
 
 Reads ``customer_components`` and ``customer_features``; publishes ``model_selection``, ``customer_segments``,
 ``segment_profiles``, ``segment_features``, ``segment_rules``, ``customer_rfm``, ``segment_migration`` and
-``feature_drift``, and saves the model that assigns the segments.
+``feature_drift``, and saves the models that assign the segments: ``kmeans``, and ``refinement`` if it applies.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from segmentation import models
 from segmentation.blocks import Array, arrange, as_blocks, count_customers
 from segmentation.change import SegmentedCustomers, publish_changes
 from segmentation.errors import UserError
-from segmentation.features import FEATURES, GIVEN_COLUMNS
+from segmentation.features import FEATURES, GIVEN_COLUMNS, feature_set
 from segmentation.flags import ModelJobFlags, at_least, flag, flag_parser, share
 from segmentation.grid_search import GridSearch, grid_search
 from segmentation.job import Job, run
 from segmentation.lake import Lake
+from segmentation.moments import Moments
+from segmentation.refinement import REFINED, Refinement, refine
 from segmentation.resampling import bootstrap_stability, gap_statistics
 from segmentation.rfm import customer_rfm
 from segmentation.seeding import Sample, sample
@@ -45,6 +47,7 @@ from segmentation.selection import (
     compare_with_columns,
     findings,
     groups_to_test,
+    is_compact,
     model_selection,
     rule,
 )
@@ -104,48 +107,50 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def kmeans(job: Job[Flags]) -> None:
-    """Read, fit each k, choose, assign, publish."""
-    ks, spark = _ks(job.flags), job.lake.spark
+    """Read, fit each k, choose, refine, assign, publish."""
+    ks = _ks(job.flags)
     with job.stage("read"):
         inputs = job.lake.input_metrics("customer_features", "customer_components")
         source = _customers(job, inputs["rows"]["customer_features"])
         blocks = as_blocks(source.frame, source.values).persist(StorageLevel.MEMORY_AND_DISK)
         _check(inputs["rows"], blocks, ks[-1])
+        features = _model_features(job.lake)
         job.log(f"{source.rows:,} customers read in {blocks.getNumPartitions()} partitions")
     with job.stage("fit"):
         sampled = sample(source.frame, source.values, job.flags.seed, GIVEN_COLUMNS)
-        search = grid_search(blocks, sampled.points, ks, job.flags.n_init, job.flags.seed)
-        blocks.unpersist()
-        for note in search.notes:
-            job.note(note)
-        job.log(f"{len(ks) * job.flags.n_init} fits ended after {search.n_iter} iterations")
+        search = _fit(job, blocks, sampled, ks)
     with job.stage("choose"):
         allowed = Range(job.flags.k_min, job.flags.k_max, job.flags.min_segment_share)
         candidates = _candidates(job, search, sampled)
         choice = choose_k(candidates, allowed, job.flags.fixed_k)
-        job.log(choice.why)
+        chosen = next(each for each in candidates if each.k == choice.k)
         found = findings(candidates, choice.k)
-        for sentence in found:
+        for sentence in (choice.why, *found):
             job.log(sentence)
+    with job.stage("refine"):
+        refinement = _refinement(job, blocks, search.centers[choice.k], chosen, features)
+        blocks.unpersist()
     with job.stage("segments"):
-        centers = order_by_mean_spend(source.frame, source.vector, search.centers[choice.k])
-        model = models.kmeans(centers, source.vector, "segment")
-        assigned = assign(source.frame, model, source.values)
-        points, moments = segment_moments(assigned, source.values)
-        features = _model_features(job.lake)
+        refined = source.refined(refinement)
+        centers = refinement.centers if refinement else search.centers[choice.k]
+        centers = order_by_mean_spend(refined.frame, refined.vector, centers)
+        model = models.kmeans(centers, refined.vector, "segment")
+        assigned = assign(refined.frame, model, refined.values)
+        points, moments = segment_moments(assigned, refined.values)
     with job.stage("rules"):
         rules = find_rules(assigned, features, choice.k)
         _note_rules(job, rules)
     # The model is written last: it marks the datasets that describe it as complete.
     job.lake.delete_model("kmeans")
-    job.publish("model_selection", model_selection(spark, candidates, choice))
-    job.publish("customer_segments", with_silhouette(assigned, source.values, points))
-    job.publish("segment_profiles", segment_profiles(spark, moments, features))
-    job.publish("segment_features", segment_features(spark, moments, _described(features)))
-    job.publish("segment_rules", segment_rules(spark, rules))
+    job.lake.delete_model("refinement")
+    job.publish("model_selection", model_selection(job.lake.spark, candidates, choice))
+    job.publish("customer_segments", with_silhouette(assigned, refined.values, points))
     job.publish("customer_rfm", customer_rfm(source.frame))
+    _publish_descriptions(job, moments, features, rules)
     publish_changes(job, SegmentedCustomers(assigned, moments))
     with job.stage("model"):
+        if refinement:
+            job.lake.save_model("refinement", refinement.model())
         job.lake.save_model("kmeans", model)
     source.frame.unpersist()
     job.write_metrics(
@@ -154,7 +159,8 @@ def kmeans(job: Job[Flags]) -> None:
         why=choice.why,
         rule=rule(allowed),
         findings=found,
-        stability=next(each.stability for each in candidates if each.k == choice.k),
+        stability=chosen.stability,
+        refinement={"passes": refinement.n_iter, "moved": refinement.moved} if refinement else None,
         fidelity=rules.fidelity,
         passes=search.n_iter,
     )
@@ -173,6 +179,13 @@ class Customers:
     values: Column
     rows: int
 
+    def refined(self, refinement: Refinement | None) -> Customers:
+        """Return the customers with the vectors of ``refinement``, unchanged if it is None."""
+        if refinement is None:
+            return self
+        frame = refinement.model().transform(self.frame)
+        return Customers(frame, REFINED, vector_to_array(REFINED), self.rows)
+
 
 def _ks(flags: Flags) -> list[int]:
     """Return every k to try, including the coarsest split and the fixed k; raises UserError for an empty range."""
@@ -180,6 +193,15 @@ def _ks(flags: Flags) -> list[int]:
         raise UserError(f"--k-min {flags.k_min} is larger than --k-max {flags.k_max}: swap them")
     fixed = {flags.fixed_k} if flags.fixed_k else set()
     return sorted({COARSEST, *range(flags.k_min, flags.k_max + 1), *fixed})
+
+
+def _fit(job: Job[Flags], blocks: RDD[Array], sampled: Sample, ks: Sequence[int]) -> GridSearch:
+    """Return the fits of each k, and note those that have not converged."""
+    search = grid_search(blocks, sampled.points, ks, job.flags.n_init, job.flags.seed)
+    for note in search.notes:
+        job.note(note)
+    job.log(f"{len(ks) * job.flags.n_init} fits ended after {search.n_iter} iterations")
+    return search
 
 
 def _candidates(job: Job[Flags], search: GridSearch, sampled: Sample) -> list[Candidate]:
@@ -194,6 +216,24 @@ def _candidates(job: Job[Flags], search: GridSearch, sampled: Sample) -> list[Ca
     enough = [k for k in search.centers if all(len(group) >= GAP_CUSTOMERS * k for group in groups)]
     gaps = gap_statistics(context, groups, enough, seed) if enough else {}
     return [replace(each, gap=gaps.get(each.k)) for each in candidates]
+
+
+def _refinement(
+    job: Job[Flags], blocks: RDD[Array], centers: Array, chosen: Candidate, features: Sequence[str]
+) -> Refinement | None:
+    """Return the refinement of the segments with ``centers``, None where it does not apply.
+
+    Without groups, the refined segments are less stable. The features of the notebook are compared with its results.
+    """
+    is_notebook = set(features) == {feature.name for feature in feature_set("notebook")}
+    if job.flags.cluster_on != "components" or is_notebook or not is_compact(chosen):
+        return None
+    refinement = refine(blocks, centers)
+    if refinement:
+        job.log(
+            f"segments refined in {refinement.n_iter} iterations, {refinement.moved:.1%} of the customers moved"
+        )
+    return refinement
 
 
 def _customers(job: Job[Flags], rows: int) -> Customers:
@@ -242,6 +282,16 @@ def _model_features(lake: Lake) -> list[str]:
 def _described(features: list[str]) -> list[str]:
     """Return the features of the components, and the given ones of the set, which only describe the segments."""
     return [feature.name for feature in FEATURES if feature.name in features or feature.is_given]
+
+
+def _publish_descriptions(
+    job: Job[Flags], segments: Mapping[int, Moments], features: list[str], rules: Rules
+) -> None:
+    """Publish the datasets that describe the segments; ``segments`` has the moments of their features."""
+    spark = job.lake.spark
+    job.publish("segment_profiles", segment_profiles(spark, segments, features))
+    job.publish("segment_features", segment_features(spark, segments, _described(features)))
+    job.publish("segment_rules", segment_rules(spark, rules))
 
 
 def _note_rules(job: Job[Flags], rules: Rules) -> None:

@@ -110,6 +110,7 @@ def pca(job: Job[Flags]) -> None:
     with job.stage("model"):
         # The segments were fitted on other components.
         job.lake.delete_model("kmeans")
+        job.lake.delete_model("refinement")
         job.lake.save_model("pca", model)
     spark = job.lake.spark
     job.publish("explained_variance", explained_variance(spark, components))

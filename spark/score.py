@@ -27,6 +27,7 @@ from segmentation.flags import ModelJobFlags, day, flag, flag_parser
 from segmentation.job import Job, run
 from segmentation.lake import Lake
 from segmentation.moments import Moments
+from segmentation.refinement import REFINED
 from segmentation.rfm import customer_rfm
 from segmentation.segments import assign, segment_moments
 from segmentation.silhouettes import with_silhouette
@@ -60,6 +61,8 @@ def score(job: Job[Flags]) -> None:
     with job.stage("models"):
         components = fitted.load_model("pca", PipelineModel)
         model = fitted.load_model("kmeans", KMeansModel)
+        is_refined = model.getFeaturesCol() == REFINED
+        refinement = fitted.load_model("refinement", PipelineModel) if is_refined else PipelineModel([])
         _check_features(fitted, features)
         labels = {row.segment: row.label for row in fitted.read("segment_profiles").collect()}
         job.log(f"{len(model.clusterCenters())} segments of {fitted.run_date} read")
@@ -67,7 +70,8 @@ def score(job: Job[Flags]) -> None:
     with job.stage("assign"):
         inputs = job.lake.input_metrics("customer_features")
         customers = arrange(inputs["rows"]["customer_features"], features)
-        assigned = assign(project(customers, components), model, values).persist(StorageLevel.MEMORY_AND_DISK)
+        projected = refinement.transform(project(customers, components))
+        assigned = assign(projected, model, values).persist(StorageLevel.MEMORY_AND_DISK)
         points, moments = segment_moments(assigned, values)
     job.publish("customer_segments", with_silhouette(assigned, values, points))
     job.publish("customer_rfm", customer_rfm(assigned))

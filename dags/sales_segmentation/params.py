@@ -171,8 +171,8 @@ def form(settings: Settings) -> dict[str, Param]:
             },
             title="Input of KMeans",
             description_md="The principal components that are kept, these divided by their standard deviations "
-            "(whitened), or the scaled features. Whitened components separate clear groups better; without groups "
-            "their segments are less stable.",
+            "(whitened), or the scaled features. Segments of the components are refined if they form groups. Whitened "
+            "components separate groups that overlap, too, but tend to too many segments.",
             section="Segmentation",
         ),
         "k_min": Param(

@@ -126,10 +126,13 @@ COLUMNS: dict[str, dict[str, Description]] = {
     "customer_segments": {
         **_CUSTOMER_ID,
         **_SEGMENT,
-        "distance": Description("Euclidean distance to the center of the segment", "scaled units"),
+        "distance": Description(
+            "Euclidean distance to the center of the segment; Mahalanobis distance in a refined segment",
+            "scaled units",
+        ),
         "silhouette": Description(
             "how much nearer the other customers of the segment are than those of the nearest other segment, with "
-            "squared Euclidean distances; negative: the other segment is nearer; null with a single segment",
+            "the square of this distance; negative: the other segment is nearer; null with a single segment",
             "-1..1",
         ),
         **_PC,

@@ -31,7 +31,9 @@ def order_by_mean_spend(arranged: DataFrame, vector: str, centers: Array) -> Arr
     customers is last.
     """
     assigned = models.kmeans(centers, vector, "segment").transform(arranged)
-    moments = aggregate(as_blocks(assigned, _numbers("segment", "total_spend")), _by_segment, _add)
+    moments = aggregate(
+        as_blocks(assigned, _numbers("segment", "total_spend")), moments_by_segment, add_moments
+    )
     # A spend has four decimals: with six, means are equal if they differ by rounding only.
     means = {segment: round(float(each.mean[0]), 6) for segment, each in moments.items()}
     order = sorted(range(len(centers)), key=lambda number: (-means.get(number, -np.inf), number))
@@ -53,7 +55,7 @@ def feature_moments(assigned: DataFrame) -> dict[int, Moments]:
 
     ``assigned`` customers, arranged for blocks, have ``segment`` and the columns of customer_features.
     """
-    found = aggregate(as_blocks(assigned, _numbers("segment", *NAMES)), _by_segment, _add)
+    found = aggregate(as_blocks(assigned, _numbers("segment", *NAMES)), moments_by_segment, add_moments)
     return dict(sorted(found.items()))
 
 
@@ -61,13 +63,26 @@ def segment_moments(assigned: DataFrame, values: Column) -> tuple[dict[int, Mome
     """Return the moments of the array column ``values`` in each segment, and the ``feature_moments``, in one pass."""
 
     def compute(block: Array) -> tuple[dict[int, Moments], dict[int, Moments]]:
-        return _by_segment(block[: -len(NAMES)]), _by_segment(block[[0, *range(-len(NAMES), 0)]])
+        return moments_by_segment(block[: -len(NAMES)]), moments_by_segment(
+            block[[0, *range(-len(NAMES), 0)]]
+        )
 
     numbers = F.concat(_numbers("segment"), values, _numbers(*NAMES))
     points, features = aggregate(
-        as_blocks(assigned, numbers), compute, lambda a, b: (_add(a[0], b[0]), _add(a[1], b[1]))
+        as_blocks(assigned, numbers), compute, lambda a, b: (add_moments(a[0], b[0]), add_moments(a[1], b[1]))
     )
     return dict(sorted(points.items())), dict(sorted(features.items()))
+
+
+def moments_by_segment(block: Array) -> dict[int, Moments]:
+    """Return the moments of each segment; the first row of the block is the segment of each customer."""
+    return {int(segment): Moments.of(block[1:, block[0] == segment]) for segment in np.unique(block[0])}
+
+
+def add_moments(a: dict[int, Moments], b: dict[int, Moments]) -> dict[int, Moments]:
+    """Return the moments of each segment over both groups of customers."""
+    both = {segment: a[segment] + b[segment] for segment in a.keys() & b.keys()}
+    return {**a, **b, **both}
 
 
 def segment_profiles(
@@ -127,16 +142,6 @@ def _related(everyone: Moments, features: Sequence[str]) -> dict[str, frozenset[
 
 def _numbers(*columns: str) -> Column:
     return F.array(*(F.col(name).cast("double") for name in columns))
-
-
-def _by_segment(block: Array) -> dict[int, Moments]:
-    """Return the moments of each segment; the first row of the block is the segment of each customer."""
-    return {int(segment): Moments.of(block[1:, block[0] == segment]) for segment in np.unique(block[0])}
-
-
-def _add(a: dict[int, Moments], b: dict[int, Moments]) -> dict[int, Moments]:
-    both = {segment: a[segment] + b[segment] for segment in a.keys() & b.keys()}
-    return {**a, **b, **both}
 
 
 def _by_name(values: Array) -> dict[str, float]:

@@ -192,15 +192,19 @@ def findings(candidates: Sequence[Candidate], chosen: int) -> list[str]:
     return sentences
 
 
-def forms_groups(candidate: Candidate) -> bool:
-    """Return whether the clusters are more than slices of one cloud: compact, stable, and with valleys between."""
+def is_compact(candidate: Candidate) -> bool:
+    """Return whether the clusters are more compact than slices of one cloud, and stable."""
     return (
         candidate.gap is not None
         and candidate.gap.value - 2 * candidate.gap.error > 0
         and candidate.gap.value >= MIN_GAP
         and candidate.stability >= GROUPS_STABILITY
-        and candidate.gap.valley >= MIN_VALLEY
     )
+
+
+def forms_groups(candidate: Candidate) -> bool:
+    """Return whether the clusters are more than slices of one cloud: compact, stable, and with valleys between."""
+    return is_compact(candidate) and candidate.gap is not None and candidate.gap.valley >= MIN_VALLEY
 
 
 def model_selection(spark: SparkSession, candidates: Sequence[Candidate], choice: Choice) -> DataFrame:

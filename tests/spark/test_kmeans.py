@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 import kmeans
 import pca
+from segmentation.evaluation import Scores
+from segmentation.features import feature_set
+from segmentation.resampling import Gap
+from segmentation.selection import Candidate
 from tests.spark import customers
 
 DATASETS = {
@@ -181,6 +186,25 @@ def test_whitened_components_have_the_same_spread_in_each_direction(
     segments = lake.load_model("kmeans", KMeansModel)
     assert segments.getFeaturesCol() == "whitened"
     assert sums == pytest.approx(wssse(points, segments.clusterCenters()))
+
+
+@pytest.mark.parametrize(
+    ("cluster_on", "features", "gap"),
+    [
+        ("features", ("recency_days",), 0.3),
+        ("components", tuple(feature.name for feature in feature_set("notebook")), 0.3),
+        ("components", ("recency_days",), 0.04),
+    ],
+)
+def test_only_groups_in_the_components_of_extended_features_are_refined(
+    cluster_on: str, features: tuple[str, ...], gap: float
+) -> None:
+    """A refinement would fail, because there are no blocks."""
+    job: Any = SimpleNamespace(flags=SimpleNamespace(cluster_on=cluster_on))
+    blocks: Any = None
+    chosen = Candidate(2, Scores(1.0, 0.5, 1.0, 0.5, None), 1.0, Gap(gap, 0.01, 9.0))
+
+    assert kmeans._refinement(job, blocks, np.zeros((2, 2)), chosen, features) is None
 
 
 def wssse(points: np.ndarray, centers: list[np.ndarray]) -> float:

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.ml.clustering import KMeansModel
 from pyspark.sql import DataFrame, SparkSession
 
 import kmeans
 import pca
 import score
+from segmentation.refinement import REFINED
 from segmentation.schemas import TABLES
 from tests.spark import customers
 
@@ -70,6 +72,20 @@ def test_the_same_customers_get_the_published_segments_of_the_fit(
     customers.write(spark, fitted, 300, files=3, run_date=LATER)
     run(fitted)
 
+    assert segments(spark, fitted, LATER) == segments(spark, fitted, customers.RUN_DATE)
+
+
+def test_the_same_customers_get_the_refined_segments_of_the_fit(
+    spark: SparkSession, fitted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The customers form no groups, so the refinement is forced."""
+    monkeypatch.setattr(kmeans, "is_compact", lambda chosen: True)
+    kmeans.main(customers.flags(fitted, **FIT))
+    customers.write(spark, fitted, 300, files=3, run_date=LATER)
+    run(fitted)
+
+    model = customers.lake(spark, fitted).load_model("kmeans", KMeansModel)
+    assert model.getFeaturesCol() == REFINED
     assert segments(spark, fitted, LATER) == segments(spark, fitted, customers.RUN_DATE)
 
 

@@ -20,7 +20,7 @@ from tests.ui.conftest import OPTIONS
 
 pytestmark = pytest.mark.ui
 
-PHONE, DESKTOP = 390, 1100
+PHONE, SMALL_DESKTOP, DESKTOP = 390, 1000, 1100
 LEAST_CONTRAST = 4.5
 """WCAG 2.2, success criterion 1.4.3."""
 LEAST_PIXELS = 7.5
@@ -80,6 +80,10 @@ OVERFLOWS = """() => [...document.querySelectorAll('svg')].flatMap(svg => {
 })"""
 
 
+SCROLLED = """() => [...document.querySelectorAll('.scroll')].filter(box => box.scrollWidth > box.clientWidth)
+  .map(box => `${box.ariaLabel}: ${box.scrollWidth} > ${box.clientWidth}`)"""
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of the report of the example data."""
@@ -130,6 +134,10 @@ def test_the_page_and_its_charts_fit_on_a_phone(report: Callable[..., Page]) -> 
     sizes = page.evaluate(TEXT_SIZES)
     assert len(sizes) > 100
     assert [(text, pixels) for text, pixels in sizes if pixels < LEAST_PIXELS] == []
+
+
+def test_tables_do_not_scroll_on_a_small_desktop(report: Callable[..., Page]) -> None:
+    assert report(SMALL_DESKTOP).evaluate(SCROLLED) == []
 
 
 def test_charts_of_a_wide_screen_are_not_cut(report: Callable[..., Page]) -> None:

@@ -113,6 +113,12 @@ def _segments(pca: Any, kmeans: Any) -> list[str]:
         sentences.append(f"The number of segments, {given['k']}, was requested.")
     elif "k-min" in given:
         sentences.append(f"Numbers of segments from {given['k-min']} to {given['k-max']} were tried.")
+    if refinement := kmeans.get("refinement"):
+        sentences.append(
+            "The segments are refined by the classification EM algorithm (Celeux and Govaert 1992), with distances by "
+            f"the covariance within the segments: {percent(100 * refinement['moved'])} of the customers changed the "
+            "segment. The measures of each number of segments are those before it."
+        )
     return sentences
 
 
@@ -175,7 +181,7 @@ def _limits(data: ReportData) -> list[str]:
     return [
         "The segments describe behaviour in this data. They do not say why customers behave so, and a segment does not "
         "predict what one customer does next.",
-        "KMeans divides any data: it makes round groups of similar spread, also where there are no groups.",
+        "KMeans divides any data: it makes groups of similar shape and spread, also where there are no groups.",
         *(
             [
                 f"Fewer than {integer(FEW)} customers are in segment {', '.join(small)}: their means are uncertain."

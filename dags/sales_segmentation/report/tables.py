@@ -71,7 +71,7 @@ COLUMN_FORMATS = {
     "customers_percent": ColumnFormat("Share of customers", _percent),
     "days_since_last_order": ColumnFormat("Days since last order", _integer),
     "gap": ColumnFormat("Gap", _decimal),
-    "given_column": ColumnFormat("Nearest column", _text, numeric=False),
+    "given_column": ColumnFormat("Nearest column", plain_words, numeric=False),
     "k": ColumnFormat("Segments (k)", _integer),
     "label": ColumnFormat("Label", _text, numeric=False),
     "mean_discount_percent": ColumnFormat("Mean discount", _percent),

@@ -93,6 +93,10 @@ def test_the_methods_follow_from_the_parameters(data: Build) -> None:
     ]
     assert found["Features"][0] == "2 features of each customer: average discount, recency days."
     assert "best of 5 starts" in found["Segments"][1]
+    assert not any("refined" in sentence for sentence in found["Segments"])
+    kmeans = METRICS["kmeans"] | {"refinement": {"passes": 4, "moved": 0.042}}
+    refined = dict(methods(data(metrics={"kmeans": kmeans})))["Segments"]
+    assert "4.2% of the customers changed the segment" in refined[-1]
     pca = {"parameters": {"feature-set": "notebook"}, "features": ["total_orders"], "notes": []}
     assert dict(methods(data(metrics={"pca": pca})))["Features"][1] == (
         "Each feature is scaled from its minimum and maximum to 0 and 1."
