@@ -126,10 +126,11 @@ def draw_chart(
 
     The panels are side by side, in the narrow chart one below the other. ``is_narrow`` tells ``draw`` which one it is.
     """
-    svg, png = _draw(name, title, caption, draw, (width, height), (1, panels))
+    metadata = {"Title": title, "Description": caption}
+    svg, png = _draw(name, title, draw, (width, height), (1, panels), png_metadata=metadata)
     narrow_title = textwrap.fill(title, NARROW_TITLE)
     narrow_height = height * panels + 0.2 * narrow_title.count("\n")
-    narrow, _ = _draw(name, narrow_title, caption, draw, (NARROW_WIDTH, narrow_height), (panels, 1))
+    narrow, _ = _draw(name, narrow_title, draw, (NARROW_WIDTH, narrow_height), (panels, 1))
     element = _accessible(svg, title, caption)
     return Chart(
         name,
@@ -165,14 +166,16 @@ def is_narrow(axes: Axes) -> bool:
 def _draw(
     name: str,
     title: str,
-    caption: str,
     draw: Callable[..., None],
     size: tuple[float, float],
     grid: tuple[int, int],
+    png_metadata: dict[str, str] | None = None,
 ) -> tuple[str, bytes]:
-    """Return the chart as SVG and PNG."""
+    """Return the chart as SVG and, with metadata, as PNG."""
     # pyplot is not used: it keeps global state, and each figure until it is closed.
     from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     svg, png = io.StringIO(), io.BytesIO()
@@ -181,11 +184,13 @@ def _draw(
         figure.suptitle(title, x=0.008, ha="left", fontsize=11, fontweight="bold")
         axes: list[Axes] = list(figure.subplots(*grid, squeeze=False).flat)
         draw(*axes)
-        # The layout is computed once, not for each file.
+        # The layout is computed once, not for each file. ``savefig`` would draw each file twice, to compute it again.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
-        figure.savefig(svg, format="svg", metadata={"Date": None})
-        figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Title": title, "Description": caption})
+        FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})
+        if png_metadata:
+            figure.set_dpi(PNG_DPI)
+            FigureCanvasAgg(figure).print_png(png, metadata=png_metadata)
     return svg.getvalue(), png.getvalue()
 
 
