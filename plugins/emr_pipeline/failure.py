@@ -170,11 +170,11 @@ def _syntax_error(lines: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
     return (lines[ends[-1]], tuple(lines[max(0, ends[-1] - 3) : ends[-1] + 1])) if ends else None
 
 
-def level(line: str) -> int:
-    """Return the level of a record of a driver's log, at least INFO; ERROR for any other text."""
+def level(line: str, other: int = logging.ERROR) -> int:
+    """Return the level of a record of a driver's log, at least INFO; ``other`` for any other text."""
     record = _RECORD.match(line)
     levels = logging.getLevelNamesMapping()
-    return max(logging.INFO, levels.get(record[1], logging.INFO)) if record else logging.ERROR
+    return max(logging.INFO, levels.get(record[1], logging.INFO)) if record else other
 
 
 def _exit_sentence(exit_code: int, output: Sequence[str]) -> str:

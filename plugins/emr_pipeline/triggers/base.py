@@ -7,12 +7,12 @@ them have no time limit. This one retries network errors, cancels the work of a 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from functools import partial
 from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
@@ -20,6 +20,7 @@ from airflow.providers.amazon.aws.hooks.logs import AwsLogsHook
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from botocore.exceptions import BotoCoreError, ClientError
 
+from emr_pipeline.failure import level
 from emr_pipeline.live_log import LiveLog
 
 TRANSIENT_CODES = frozenset(
@@ -123,13 +124,16 @@ class PollingTrigger(BaseTrigger):
             yield
             return
         ended, hook = asyncio.Event(), AwsLogsHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
-        follower = asyncio.create_task(LiveLog(show=partial(self.log.info, "%s"), **log).follow(hook, ended))
+        follower = asyncio.create_task(LiveLog(show=self._show, **log).follow(hook, ended))
         try:
             yield
             ended.set()
             await follower
         finally:
             follower.cancel()
+
+    def _show(self, line: str) -> None:
+        self.log.log(level(line, logging.INFO), "%s", line)
 
     async def _poll_until_deadline(self) -> Event:
         started = time.time()

@@ -39,16 +39,16 @@ def cluster_id(aws: Any, run: Callable[..., Any]) -> Iterator[str]:
 
 
 @pytest.fixture
-def followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The lines that triggers have logged. The file ``seen`` is created at the line "the first line"."""
-    lines: list[str] = []
+def followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """The lines that triggers have logged, and their levels. The file ``seen`` is created at "the first line"."""
+    levels: dict[str, int] = {}
 
     class Log:
-        def info(self, _: str, line: str) -> None:
-            lines.append(line)
+        def log(self, level: int, _: str, line: str) -> None:
+            levels[line] = level
             if line == "the first line":
                 (tmp_path / "seen").touch()
 
     monkeypatch.setattr(live_log, "SECONDS", 0.2)
     monkeypatch.setattr(PollingTrigger, "log", Log())
-    return lines
+    return levels

@@ -162,7 +162,7 @@ def test_steps_run_once_and_are_accepted_by_a_retry(aws: Any, application_id: st
 
 
 def test_the_waiting_task_shows_the_new_lines_of_the_driver(
-    run: Context, tmp_path: Path, followed: list[str]
+    run: Context, tmp_path: Path, followed: dict[str, int]
 ) -> None:
     application_id = create(replace(SETTINGS, log_group="/steps")).execute(run())
     talk = replace(step("one", "talk"), arguments=[str(tmp_path / "seen")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import signal
@@ -52,6 +53,7 @@ import os, sys, time
 print("the first line", flush=True)
 while not os.path.exists(sys.argv[1]):
     time.sleep(0.1)
+print("26/11/28 10:00:00 WARN Spark: a warning")
 print("the last line")
 """,
 }
@@ -129,11 +131,17 @@ def test_a_completed_step_is_accepted_and_not_repeated(
 
 
 def test_the_log_of_the_driver_is_followed_while_the_step_runs(
-    cluster_with_live_logs: str, run: Context, step: Any, tmp_path: Path, followed: list[str]
+    cluster_with_live_logs: str, run: Context, step: Any, tmp_path: Path, followed: dict[str, int]
 ) -> None:
     talk = replace(step("one", "talk"), arguments=[str(tmp_path / "seen")])
     wait_for(cluster_with_live_logs, talk).execute(run())
-    assert [line for line in followed if "line" in line] == ["the first line", "the last line"]
+    assert {
+        line: level for line, level in followed.items() if "line" in line or line.endswith("a warning")
+    } == {
+        "the first line": logging.INFO,
+        "26/11/28 10:00:00 WARN Spark: a warning": logging.WARNING,
+        "the last line": logging.INFO,
+    }
 
 
 def test_a_deferred_task_continues_the_log(
@@ -141,7 +149,7 @@ def test_a_deferred_task_continues_the_log(
     run: Context,
     step: Any,
     tmp_path: Path,
-    followed: list[str],
+    followed: dict[str, int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(base, "FIRST_WAIT_SECONDS", 10.0)
