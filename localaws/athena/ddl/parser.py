@@ -49,7 +49,7 @@ from localaws.athena.ddl.commands import (
 from localaws.athena.ddl.tokens import StatementToken, tokenize
 from localaws.athena.errors import MalformedQuery, QueryFailed, not_supported
 from localaws.athena.tables.catalog import TableColumn
-from localaws.athena.tables.formats import FORMATS, SERDES, TEXTFILE
+from localaws.athena.tables.formats import FORMATS, JSON_OUTPUT_FORMAT, OPENX_JSON_SERDE, SERDES, TEXTFILE
 from localaws.athena.tables.iceberg_partitions import PartitionField
 
 # Reserved words, which are names only in backticks. Source: https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html
@@ -615,7 +615,8 @@ class _Parser:
 
 def _storage(serde: str | None, classes: tuple[str, str] | None, properties: dict[str, str]) -> Storage:
     """Without STORED AS a table has text files, and without ROW FORMAT SERDE the SerDe of its file format."""
-    reader, writer = classes or (TEXTFILE.input, TEXTFILE.output)
+    written = JSON_OUTPUT_FORMAT if serde == OPENX_JSON_SERDE else TEXTFILE.output
+    reader, writer = classes or (TEXTFILE.input, written)
     known = next((found for found in FORMATS.values() if found.input == reader), None)
     if known is None:
         raise not_supported(f"INPUTFORMAT {reader}")

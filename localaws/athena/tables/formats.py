@@ -14,6 +14,8 @@ LAZY_SIMPLE_SERDE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 OPEN_CSV_SERDE = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 OPENX_JSON_SERDE = "org.openx.data.jsonserde.JsonSerDe"
 HIVE_JSON_SERDE = "org.apache.hive.hcatalog.data.JsonSerDe"
+JSON_OUTPUT_FORMAT = "org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat"
+"""The output format of a table with ``OPENX_JSON_SERDE`` and without STORED AS, as in PyAthena's tests."""
 
 
 @dataclass(frozen=True)

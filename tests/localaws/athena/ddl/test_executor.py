@@ -298,6 +298,10 @@ def definition(warehouse: Warehouse, name: str) -> dict[str, Any]:
             "(a string) ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' STORED AS TEXTFILE "
             "WITH SERDEPROPERTIES ('ignore.malformed.json'='true') LOCATION 's3://b/json/'",
         ),
+        (
+            "json_default",
+            "(a string) ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe' LOCATION 's3://b/json_default/'",
+        ),
         ("orc", "(a string) STORED AS ORC LOCATION 's3://b/orc/' TBLPROPERTIES ('orc.compress'='ZLIB')"),
         (
             "classes",
@@ -318,6 +322,16 @@ def test_show_create_table_creates_the_same_table_again(
     created = warehouse.run(f"CREATE EXTERNAL TABLE `{name}` {ddl}")
     assert created.state == "SUCCEEDED", created.reason
     again(name)
+
+
+def test_json_tables_without_a_file_format_have_another_output_format(warehouse: Warehouse) -> None:
+    serde = "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'"
+    location = f"LOCATION 's3://{warehouse.bucket}/json_output/'"
+    warehouse.run(f"CREATE EXTERNAL TABLE json_output (a string) {serde} {location}")
+    lines = [str(line) for (line,) in warehouse.rows("SHOW CREATE TABLE json_output")]
+    assert "  'org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat'" in lines
+    warehouse.upload("json_output/x", '{"a": "x"}\n')
+    assert warehouse.rows("SELECT a FROM json_output") == [("x",)]
 
 
 def test_comments_and_properties_keep_their_quotes(
