@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from emr_pipeline import live_log
+from emr_pipeline.operators import base
 from emr_pipeline.operators.cluster import CreateClusterOperator, TerminateClusterOperator
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec
-from emr_pipeline.triggers.base import PollingTrigger
+from emr_pipeline.triggers import base as triggers
 
 ATHENA = {
     "output_location": "s3://operators/athena-results/",
@@ -25,6 +26,13 @@ def executions(aws: Any) -> int:
     """Return how many queries there have been."""
     pages = aws.client("athena").get_paginator("list_query_executions").paginate()
     return sum(len(page["QueryExecutionIds"]) for page in pages)
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The steps of the tests take seconds; ``triggers/test_base.py`` tests the interval itself."""
+    monkeypatch.setattr(triggers, "poll_interval", lambda _: 0.1)
+    monkeypatch.setattr(base, "FIRST_WAIT_SECONDS", 0.5)
 
 
 @pytest.fixture
@@ -50,5 +58,5 @@ def followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
                 (tmp_path / "seen").touch()
 
     monkeypatch.setattr(live_log, "SECONDS", 0.2)
-    monkeypatch.setattr(PollingTrigger, "log", Log())
+    monkeypatch.setattr(triggers.PollingTrigger, "log", Log())
     return levels
