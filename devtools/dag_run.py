@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pluggy import HookimplMarker
 
-from devtools import service_data
+from devtools import one_process
 from devtools.paths import PROJECT
 from devtools.screen import Screen
 
@@ -73,7 +73,7 @@ def _instance_count(task: Any) -> int:
 def run(dag: DAG, conf: Mapping[str, Any], screen: Screen) -> RunResult:
     """Run the DAG and return its result."""
     errors: dict[str, str] = {}
-    service_data.share()
+    one_process.share()
     # DAG.test fails on deadlines, and without a scheduler they have no effect: https://github.com/apache/airflow/issues/73428
     dag.deadline = None
     with _registered(_TaskListener(screen, errors)):

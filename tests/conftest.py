@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from devtools import service_data
+from devtools import one_process
 from localaws.pytest_plugin import local_aws
 from localaws.testing import CREDENTIALS, LocalAws
 from tests.spark.session import s3_root, spark
@@ -48,9 +48,9 @@ def connected(aws: LocalAws) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def shared_service_data() -> None:
+def shared_in_one_process() -> None:
     """The operators of the tests make hundreds of sessions."""
-    service_data.share()
+    one_process.share()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,29 @@
+"""Work that each task repeats, done once, because all tasks of ``make run`` share one process."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import botocore.session
+from jsonschema import Draft202012Validator
+
+_create_loader = cache(botocore.session.create_loader)
+_check_schema = Draft202012Validator.check_schema
+
+
+def share() -> None:
+    """Let all tasks of this process share what they would create again.
+
+    Each session of botocore reads several MB of JSON for its first client. Each task makes new sessions and new
+    clients, and Airflow checks the JSON schema of each param of the form whenever it reads the param's value.
+    """
+    botocore.session.create_loader = _create_loader
+    checked: set[str] = set()
+
+    def check_once(schema: Any, *args: Any, **kwargs: Any) -> None:
+        if repr(schema) not in checked:
+            _check_schema(schema, *args, **kwargs)
+            checked.add(repr(schema))
+
+    Draft202012Validator.check_schema = check_once
