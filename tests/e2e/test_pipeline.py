@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -135,47 +136,36 @@ def test_the_tested_permissions_include_those_that_the_run_needs(green: Run) -> 
     assert needed(read_calls(first)).keys() - recorded().keys() == set()
 
 
-def test_a_run_on_emr_serverless_writes_equal_tables(
+def test_a_second_run_on_emr_serverless_replaces_only_the_partitions_of_its_date_with_equal_tables(
     green: Run, pipeline: Pipeline, defective: tuple[Path, sales.Counts]
 ) -> None:
-    """The same tasks with the same params; only the target differs."""
-    calls = set((green.state / "logs").glob("*.calls.jsonl"))
-    date = "2026-03-31"
-    run = pipeline(
-        f"INPUT={defective[0]}", f"RUN_DATE={date}", "K_MAX=4", "N_INIT=2", "TARGET=emr-serverless"
-    )
-    assert run.code == 0, run.screen
-    assert "No cluster is alive." in run.screen
-    for name in {dataset.name for dataset in DATASETS} - COMPARISONS:
-        assert table_of(run, name, date) == table_of(run, name, "2026-01-31"), name
-    assert all(table_of(run, name, date) for name in COMPARISONS)
-    assert "The cost is unknown" not in (run.bucket / f"reports/run_date={date}/index.html").read_text()
-    (recording,) = set((green.state / "logs").glob("*.calls.jsonl")) - calls
-    assert needed(read_calls(recording)).keys() - recorded().keys() == set()
-
-
-def test_a_second_run_replaces_only_the_partitions_of_its_date(
-    green: Run, pipeline: Pipeline, defective: tuple[Path, sales.Counts]
-) -> None:
-    other = green.bucket / "processed" / "sales" / "run_date=2025-12-31" / "kept.parquet"
+    """The same tasks with the same params; only the target differs. The first run is also copied as an earlier one."""
+    processed = green.bucket / "processed"
+    tables = {dataset.name: table_of(green, dataset.name, "2026-01-31") for dataset in DATASETS}
+    replaced = set(processed.glob("*/run_date=2026-01-31/*.parquet"))
+    for folder in processed.glob("*/run_date=2026-01-31"):
+        shutil.copytree(folder, folder.with_name("run_date=2025-12-31"))
+    # Not Parquet. The query that counts rows does not read it: it is in another partition.
+    other = processed / "sales" / "run_date=2025-11-30" / "kept.parquet"
     other.parent.mkdir()
     other.write_bytes(b"not ours")
-    before = {dataset.name: rows_of(green, dataset.name) for dataset in DATASETS}
-    again = pipeline(f"INPUT={defective[0]}", RUN_DATE, "K=3", "N_INIT=1")
-    # The other file is not Parquet. The query that counts rows does not read it: it is in another partition.
-    assert again.code == 0, again.screen
-    assert "by the median of" in max((again.state / "logs").glob("run-*.log")).read_text(), (
-        "the estimate is a guess"
-    )
-    assert other.read_bytes() == b"not ours"
+    kept = {file: file.read_bytes() for file in processed.glob("*/run_date=2025-*/*")}
+    calls = set((green.state / "logs").glob("*.calls.jsonl"))
+    run = pipeline(f"INPUT={defective[0]}", RUN_DATE, "K_MAX=4", "N_INIT=2", "TARGET=emr-serverless")
+    assert run.code == 0, run.screen
+    assert "No cluster is alive." in run.screen
+    assert {file: file.read_bytes() for file in processed.glob("*/run_date=2025-*/*")} == kept
     other.unlink()
-    after = {dataset.name: rows_of(again, dataset.name) for dataset in DATASETS}
-    assert {name for name in before if before[name] != after[name]} <= {
-        "model_selection",
-        "segment_profiles",
-        "segment_features",
-        "segment_rules",
-    }
+    assert not [file for file in replaced if file.exists()]
+    for name in tables.keys() - COMPARISONS:
+        assert table_of(run, name, "2026-01-31") == tables[name], name
+    for name in COMPARISONS:
+        rows = table_of(run, name, "2026-01-31")
+        assert rows, name
+        assert all("'earlier_run_date': '2025-12-31'" in row for row in rows), name
+    assert "The cost is unknown" not in (run.bucket / "reports/run_date=2026-01-31/index.html").read_text()
+    (recording,) = set((green.state / "logs").glob("*.calls.jsonl")) - calls
+    assert needed(read_calls(recording)).keys() - recorded().keys() == set()
 
 
 def test_a_run_scores_with_the_model_of_another_run(
@@ -205,7 +195,10 @@ def test_a_missing_column_is_refused_before_a_cluster_is_created(state: Path, pi
     assert "create_cluster success" not in run.screen
 
 
-def test_a_failed_step_shows_one_message_and_ends_the_cluster(state: Path, pipeline: Pipeline) -> None:
+def test_a_failed_step_shows_one_message_and_ends_the_cluster(
+    green: Run, state: Path, pipeline: Pipeline
+) -> None:
+    """Its cost is estimated from the successful run before."""
     file = state / "invalid.csv"
     sales.write(file, 60)
     header, *lines = file.read_text().splitlines()
@@ -215,6 +208,9 @@ def test_a_failed_step_shows_one_message_and_ends_the_cluster(state: Path, pipel
     assert "preprocess: none of the 60 lines of s3://beverage-lake/raw/invalid.csv is valid" in run.screen
     assert "terminate_cluster success" in run.screen
     assert "still alive" not in run.screen
+    assert "by the median of" in max((green.state / "logs").glob("run-*.log")).read_text(), (
+        "the estimate is a guess"
+    )
     assert run.processes() == []
 
 
