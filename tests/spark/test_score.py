@@ -100,30 +100,35 @@ def test_other_customers_are_counted_with_the_labels_of_the_fit(spark: SparkSess
     assert metrics(fitted)["segments"] == [{"segment": 0, "label": profile.label, "customers": 100}]
 
 
-def test_nothing_of_a_fit_is_published(spark: SparkSession, fitted: Path) -> None:
-    customers.write(spark, fitted, 30, run_date=LATER)
-    run(fitted)
+@pytest.fixture(scope="module")
+def scored(spark: SparkSession, fit: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the fit in which 30 customers of another run date have a score."""
+    folder = shutil.copytree(fit, tmp_path_factory.mktemp("scored"), dirs_exist_ok=True)
+    customers.write(spark, folder, 30, run_date=LATER)
+    run(folder)
+    return folder
 
-    made = {path.parent.name for path in (fitted / "processed").glob(f"*/run_date={LATER}")}
+
+def test_nothing_of_a_fit_is_published(scored: Path) -> None:
+    made = {path.parent.name for path in (scored / "processed").glob(f"*/run_date={LATER}")}
     assert made - {"customer_features"} == {
         "customer_segments",
         "customer_rfm",
         "segment_migration",
         "feature_drift",
     }
-    assert metrics(fitted)["rows"].keys() == made - {"customer_features"}
-    assert metrics(fitted)["parameters"]["model-run-date"] == customers.RUN_DATE
+    assert metrics(scored)["rows"].keys() == made - {"customer_features"}
+    assert metrics(scored)["parameters"]["model-run-date"] == customers.RUN_DATE
 
 
-def test_an_older_fit_of_the_same_date_is_noted(spark: SparkSession, fitted: Path) -> None:
-    customers.write(spark, fitted, 30, run_date=LATER)
-    run(fitted)
-    assert metrics(fitted)["notes"] == []
-    profiles = output(spark, fitted, customers.RUN_DATE, "segment_profiles")
-    customers.lake(spark, fitted, LATER).publish("segment_profiles", profiles)
-    run(fitted)
+def test_an_older_fit_of_the_same_date_is_noted(spark: SparkSession, scored: Path, tmp_path: Path) -> None:
+    assert metrics(scored)["notes"] == []
+    shutil.copytree(scored, tmp_path, dirs_exist_ok=True)
+    profiles = output(spark, tmp_path, customers.RUN_DATE, "segment_profiles")
+    customers.lake(spark, tmp_path, LATER).publish("segment_profiles", profiles)
+    run(tmp_path)
 
-    assert "2024-02-01 also has its own fit" in metrics(fitted)["notes"][0]
+    assert "2024-02-01 also has its own fit" in metrics(tmp_path)["notes"][0]
 
 
 def test_a_segment_that_was_empty_in_the_fit_has_no_label(spark: SparkSession, fitted: Path) -> None:

@@ -265,8 +265,8 @@ RAW_LINES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
-@given(batch=st.lists(st.one_of(RAW_LINES, st.just(VALID)), min_size=1, max_size=40))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(batch=st.lists(st.one_of(RAW_LINES, st.just(VALID)), min_size=20, max_size=60))
 def test_no_line_is_lost_and_valid_lines_have_valid_values(spark: SparkSession, batch: list[Fields]) -> None:
     schema = ", ".join(f"{name} string" for name in VALID)
     frame = spark.createDataFrame([tuple(fields[name] for name in VALID) for fields in batch], schema)
@@ -286,7 +286,7 @@ def test_no_line_is_lost_and_valid_lines_have_valid_values(spark: SparkSession, 
         assert abs(row.total_price - exact) <= Decimal("0.01")
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     orders=st.lists(
         st.tuples(
@@ -295,8 +295,8 @@ def test_no_line_is_lost_and_valid_lines_have_valid_values(spark: SparkSession, 
             st.decimals(0, 1, places=2),
             st.dates(date(1900, 1, 1), date(2199, 12, 31)),
         ),
-        min_size=1,
-        max_size=30,
+        min_size=20,
+        max_size=60,
     )
 )
 def test_lines_with_consistent_numbers_are_valid(
