@@ -60,6 +60,8 @@ class Site:
     password: str = field(repr=False)
     bucket: Path | None = None
     """The folder of the pipeline's bucket; None for the Airflow at UI_URL."""
+    local_aws: str | None = None
+    """The address of the local AWS; None for the Airflow at UI_URL."""
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +95,7 @@ def site(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
         airflow.wait_for_dag("sales_segmentation")
         print(f"\nfrom the start of the stack until the UI shows the DAG: {time.monotonic() - began:.0f} s")
         bucket = folder / "aws" / "s3" / airflow_home.BUCKET
-        yield Site(airflow.url, airflow_services.USER, airflow.password, bucket)
+        yield Site(airflow.url, airflow_services.USER, airflow.password, bucket, local.endpoint_url)
 
 
 @pytest.fixture(scope="module")

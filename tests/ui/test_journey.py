@@ -325,6 +325,21 @@ def test_the_spark_ui_of_an_ended_cluster_opens(
     spark_ui.close()
 
 
+def test_the_page_of_the_local_aws_shows_the_steps_of_the_run(
+    dag_page: Page, site: Site, run: Run, screenshot: Callable[[Page, str], None]
+) -> None:
+    if site.local_aws is None:
+        pytest.skip("the address of the local AWS is known only for the one that the tests start")
+    page = dag_page.context.new_page()
+    page.goto(f"{site.local_aws}/#clusters")
+    page.get_by_role("link", name=re.compile("sales_segmentation")).first.click()
+    for step in ("preprocess", "pca", "kmeans"):
+        row = page.get_by_role("row").filter(has=page.get_by_role("link", name=step, exact=True))
+        expect(row).to_contain_text("COMPLETED")
+    screenshot(page, "local-aws")
+    page.close()
+
+
 def test_the_graph_of_the_run_shows_the_groups(
     dag_page: Page, run: Run, screenshot: Callable[[Page, str], None]
 ) -> None:

@@ -6,7 +6,7 @@ Run by ``make test-ui``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
@@ -65,15 +65,12 @@ def no_errors(local_page: Page) -> Iterator[None]:
     assert errors == []
 
 
-def test_names_texts_and_results_are_shown_as_text(
-    local_page: Page, screenshot: Callable[[Page, str], None]
-) -> None:
+def test_names_texts_and_results_are_shown_as_text(local_page: Page) -> None:
     local_page.goto("/#s3/lake/raw/")
     local_page.get_by_role("link", name=HOSTILE).click()
     expect(local_page.locator("pre")).to_have_text(HOSTILE)
     local_page.goto("/#queries")
     expect(local_page.locator("tbody tr")).to_have_count(3)
-    screenshot(local_page, "local-aws")
     local_page.get_by_role("link", name="onerror").click()
     expect(local_page.get_by_role("columnheader")).to_have_text(HOSTILE)
     expect(local_page.get_by_role("cell")).to_have_text(HOSTILE)
