@@ -213,7 +213,9 @@ def test_the_form_refuses_an_invalid_address_with_its_rule(
     open_section(form, "Segmentation")
     fill_in(open_section(form, "Data"), "Input", "sales.csv")
     press_trigger(form)
-    expect(form.get_by_text("An address has the form s3://<bucket>/<key>.")).to_be_visible()
+    rule = form.get_by_text("An address has the form s3://<bucket>/<key>.")
+    rule.scroll_into_view_if_needed()
+    expect(rule).to_be_in_viewport()
     screenshot(dag_page, "form")
 
 
@@ -330,14 +332,12 @@ def test_the_page_of_the_local_aws_shows_the_steps_of_the_run(
 ) -> None:
     if site.local_aws is None:
         pytest.skip("the address of the local AWS is known only for the one that the tests start")
-    page = dag_page.context.new_page()
-    page.goto(f"{site.local_aws}/#clusters")
-    page.get_by_role("link", name=re.compile("sales_segmentation")).first.click()
+    dag_page.goto(f"{site.local_aws}/#clusters")
+    dag_page.get_by_role("link", name=re.compile("sales_segmentation")).first.click()
     for step in ("preprocess", "pca", "kmeans"):
-        row = page.get_by_role("row").filter(has=page.get_by_role("link", name=step, exact=True))
+        row = dag_page.get_by_role("row").filter(has=dag_page.get_by_role("link", name=step, exact=True))
         expect(row).to_contain_text("COMPLETED")
-    screenshot(page, "local-aws")
-    page.close()
+    screenshot(dag_page, "local-aws")
 
 
 def test_the_graph_of_the_run_shows_the_groups(
