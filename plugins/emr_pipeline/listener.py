@@ -34,9 +34,10 @@ def on_dag_run_success(dag_run: DagRun) -> None:
     A task cannot set it: the Task SDK can only read the note. The scheduler calls its listeners with the run in its
     own session and commits their changes together with the run's state.
     """
-    if _session(dag_run) is None:
+    session = _session(dag_run)
+    if session is None:
         return
-    found = {key: _xcom(dag_run, key=key) for key in (KEY_FIGURES, COST)}
+    found = {key: _xcom(dag_run, session, key=key) for key in (KEY_FIGURES, COST)}
     lines = [f"{LABELS[key]} {text}" for key, text in found.items() if text]
     if lines or LABELS[FAILURE] in (dag_run.note or ""):
         _add_to_note(dag_run, lines)
@@ -49,13 +50,10 @@ def _session(dag_run: DagRun) -> Session | None:
     return object_session(dag_run)
 
 
-def _xcom(dag_run: DagRun, **one: Any) -> str:
+def _xcom(dag_run: DagRun, session: Session, **one: Any) -> str:
     """Return a text that a task of the run has pushed, in one line, or an empty string."""
     from airflow.models.xcom import XComModel
 
-    session = _session(dag_run)
-    if session is None:
-        return ""
     query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, limit=1, **one)
     found = session.scalar(query)
     return " ".join(str(XComModel.deserialize_value(found)).split()) if found else ""
@@ -88,7 +86,7 @@ def _explain(dag_run: DagRun) -> None:
         return
     causes = {
         f"{ti.task_display_name} (`{ti.task_id}`)": _xcom(
-            dag_run, key=FAILURE, task_ids=ti.task_id, map_indexes=ti.map_index
+            dag_run, session, key=FAILURE, task_ids=ti.task_id, map_indexes=ti.map_index
         )
         for ti in dag_run.get_task_instances(state=[TaskInstanceState.FAILED], session=session)
     }
