@@ -153,11 +153,11 @@ $(PEERS)/complete: requirements-peers.txt
 $(DBT)/complete: requirements-dbt.txt
 	@$(PYTHON) devtools/make_venv.py $(DBT) $^
 
-# Contains only playwright, and is used together with the usual environment.
 $(TPC)/complete: requirements-tpc.txt
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --target $(TPC) -r $<
 	@touch $@
 
+# Contains only playwright, and is used together with the usual environment.
 $(UI)/complete: requirements-ui.txt
 	@$(PYTHON) devtools/make_venv.py $(UI) $^
 

@@ -70,6 +70,7 @@ def pipeline(settings: Settings = PLACEHOLDERS, code_version: str = CODE_VERSION
                 "params": jsonata(f"$merge([{_json(defaults)}, $states.input])"),
                 "execution": jsonata("$states.context.Execution.Id"),
                 "failed": False,
+                **_NO_CLUSTERS,
             },
         },
         "validate_params": {"Type": "Pass", "Assign": {"invalid": jsonata(_invalid(form))}},
@@ -112,7 +113,8 @@ def pipeline(settings: Settings = PLACEHOLDERS, code_version: str = CODE_VERSION
         },
         "read_metrics": render.metrics(),
         "verify_row_counts": _choice("$counted != $written", "row_counts_differ"),
-        "find_clusters": _find_clusters(jsonata(f'"{NAME} " & $execution')),
+        "find_clusters": _find_clusters(),
+        "is_last_page": _choice('$marker != ""', "find_clusters"),
         "terminate_clusters": _terminate_clusters(),
         "is_failed": _choice("$failed", "fail"),
         "queries": render.statements({name: (_sql(name), {"question": name}) for name in QUESTIONS})
@@ -158,14 +160,19 @@ def reaper() -> State:
     Its input is EventBridge's event about the end of the execution.
     """
     states = {
-        "find_clusters": _find_clusters(jsonata(f'"{NAME} " & $states.input.detail.executionArn')),
+        "read_event": {
+            "Type": "Pass",
+            "Assign": {"execution": jsonata("$states.input.detail.executionArn"), **_NO_CLUSTERS},
+        },
+        "find_clusters": _find_clusters(),
+        "is_last_page": _choice('$marker != ""', "find_clusters"),
         "terminate_clusters": _terminate_clusters() | {"End": True},
     }
     _chain(states)
     return {
         "Comment": "Ends the clusters of an aborted execution; written by make state-machine",
         "QueryLanguage": "JSONata",
-        "StartAt": "find_clusters",
+        "StartAt": "read_event",
         "TimeoutSeconds": 2 * 3600,
         "States": states,
     }
@@ -343,14 +350,27 @@ def _task_fleet(fleet: dict[str, Any]) -> str:
     return jsonata(f"$params.task_nodes > 0 ? {sized} : []")
 
 
-def _find_clusters(name: str) -> State:
-    """Return the state that finds the live clusters of an execution by their name, which is unique."""
+_NO_CLUSTERS = {"cluster_ids": [], "marker": ""}
+"""The variables of ``find_clusters`` before it has read a page."""
+
+
+def _find_clusters() -> State:
+    """Return the state that reads a page of the live clusters, for those with the name of the execution.
+
+    The name is unique. A page has 50 clusters in no order, and the ``Marker`` of the next page.
+    https://docs.aws.amazon.com/emr/latest/APIReference/API_ListClusters.html
+    """
+    clusters = f'$states.result.Clusters[Name = ("{NAME} " & $execution)]'
+    request = source({"ClusterStates": list(LIVE_STATES)})
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::aws-sdk:emr:listClusters",
-        "Assign": {"cluster_name": name},
-        "Arguments": {"ClusterStates": list(LIVE_STATES)},
-        "Output": jsonata("$states.result.Clusters"),
+        "Arguments": jsonata(f'$merge([{request}, $marker != "" ? {{"Marker": $marker}} : {{}}])'),
+        "Assign": {
+            "cluster_ids": jsonata(f"[$cluster_ids, {clusters}.Id]"),
+            "marker": jsonata('$states.result.Marker ? $states.result.Marker : ""'),
+        },
+        "Output": {},
         "TimeoutSeconds": CALL_SECONDS,
         "Retry": RETRY_CALL,
     }
@@ -367,7 +387,7 @@ def _terminate_clusters() -> State:
     }
     return {
         "Type": "Map",
-        "Items": jsonata("[$states.input[Name = $cluster_name].Id]"),
+        "Items": jsonata("$cluster_ids"),
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "INLINE"},
             "StartAt": "terminate_cluster",

@@ -17,6 +17,8 @@ from contextlib import closing
 from fnmatch import fnmatchcase
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 SUFFIXES = (".csv", ".csv.gz", ".csv.bz2")
 """Suffixes of CSV files in a folder; a file that is given by its full address may have any name."""
 
@@ -147,7 +149,9 @@ class InputFiles:
             for page in pages:
                 yield from page.get("Contents", [])
                 yield from page.get("CommonPrefixes", [])
-        except self._client.exceptions.NoSuchBucket:
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchBucket":
+                raise
             raise InputError(f"there is no bucket {self._bucket}: correct the address of the input") from None
 
     def _check_name(self, key: str) -> None:

@@ -146,6 +146,7 @@ def test_a_failed_step_ends_the_cluster_and_the_execution(aws: LocalAws, machine
         "create_cluster",
         "preprocess",
         "find_clusters",
+        "is_last_page",
         "terminate_clusters",
         "terminate_cluster",
         "is_failed",

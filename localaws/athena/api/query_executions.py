@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 from sqlglot import exp
 
@@ -64,13 +65,10 @@ class QueryExecutions:
         if not by_age["Enabled"] or not _is_deterministic_select(execution):
             return None
         oldest = datetime.now(UTC) - timedelta(minutes=by_age.get("MaxAgeInMinutes", _DEFAULT_AGE))
-        for earlier in reversed(self._all.values()):
-            if (
-                earlier.state == "SUCCEEDED"
-                and not earlier.reused_output
-                and earlier.submitted >= oldest
-                and _identity(earlier) == _identity(execution)
-            ):
+        identity = _identity(execution)
+        for earlier in takewhile(lambda each: each.submitted >= oldest, reversed(self._all.values())):
+            is_original = earlier.state == "SUCCEEDED" and not earlier.reused_output
+            if is_original and _identity(earlier) == identity:
                 return earlier if _is_readable(earlier) else None
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ from jsonschema import Draft7Validator
 
 from devtools.paths import PROJECT
 from devtools.state_machine.__main__ import FILES, text
-from devtools.state_machine.definition import pipeline
+from devtools.state_machine.definition import pipeline, reaper
 from emr_pipeline.specs import ClusterSpec, StepSpec
 from emr_pipeline.tags import run_tags
 from emr_pipeline.targets.emr_ec2.cluster import run_job_flow_request
@@ -171,6 +172,29 @@ def test_each_failure_between_the_cluster_and_its_end_leads_to_its_end(states: d
         if states[name]["Type"] != "Choice":
             (catch,) = states[name]["Catch"]
             assert (catch["ErrorEquals"], catch["Next"]) == (["States.ALL"], "find_clusters")
+
+
+@pytest.mark.parametrize("machine", [pipeline, reaper])
+def test_the_clusters_of_the_execution_are_found_on_all_pages(machine: Callable[[], dict[str, Any]]) -> None:
+    states = machine()["States"]
+    variables = {"states": STATES | {"input": {"detail": {"executionArn": EXECUTION}}}}
+    variables |= evaluated(states[machine()["StartAt"]]["Assign"], variables)
+    mine, other = f"sales_segmentation {EXECUTION}", f"sales_segmentation {EXECUTION}-2"
+    pages = [
+        {"Clusters": [{"Id": "j-1", "Name": mine}, {"Id": "j-2", "Name": other}], "Marker": "2"},
+        {"Clusters": [{"Id": "j-3", "Name": other}], "Marker": "3"},
+        {"Clusters": [{"Id": "j-4", "Name": mine}]},
+    ]
+    find, is_last = states["find_clusters"], states[states["find_clusters"]["Next"]]
+    assert (is_last["Choices"][0]["Next"], is_last["Default"]) == ("find_clusters", "terminate_clusters")
+    markers = []
+    for page in pages:
+        markers.append(evaluated(find["Arguments"], variables).get("Marker"))
+        variables["states"] = STATES | {"result": page}
+        variables |= evaluated(find["Assign"], variables)
+        assert evaluated(is_last["Choices"][0]["Condition"], variables) == ("Marker" in page)
+    assert markers == [None, "2", "3"]
+    assert evaluated(states["terminate_clusters"]["Items"], variables) == ["j-1", "j-4"]
 
 
 def tasks(states: dict[str, Any]) -> list[dict[str, Any]]:

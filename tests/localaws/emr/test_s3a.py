@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from localaws.faults import Faults, Throttle
 from localaws.testing import LocalAws
+from tests.localaws.emr.clusters import create_cluster, step, wait_for_end
 
 pytestmark = pytest.mark.s3a
 
@@ -39,23 +39,9 @@ def aws() -> Iterator[LocalAws]:
 
 def run(aws: LocalAws, *options: str) -> dict[str, Any]:
     """Run the step and return its status."""
-    emr = aws.client("emr")
-    args = ["spark-submit", *options, f"s3://{BUCKET}/job.py"]
-    cluster_id = emr.run_job_flow(
-        Name="s3a",
-        ReleaseLabel="emr-7.13.0",
-        LogUri=f"s3://{BUCKET}/logs/",
-        ServiceRole="EMR_DefaultRole",
-        JobFlowRole="EMR_EC2_DefaultRole",
-        Applications=[{"Name": "Spark"}],
-        Instances={"MasterInstanceType": "m5.xlarge", "InstanceCount": 1},
-        Steps=[{"Name": "copy", "HadoopJarStep": {"Jar": "command-runner.jar", "Args": args}}],
-    )["JobFlowId"]
-    while True:
-        [step] = emr.list_steps(ClusterId=cluster_id)["Steps"]
-        if "EndDateTime" in step["Status"]["Timeline"]:
-            return dict(step["Status"])
-        time.sleep(0.2)
+    copy = step("copy", "spark-submit", *options, f"s3://{BUCKET}/job.py")
+    _, statuses = wait_for_end(aws, create_cluster(aws, copy, bucket=BUCKET))
+    return statuses["copy"]
 
 
 def test_spark_retries_requests_that_s3_throttles(aws: LocalAws) -> None:
