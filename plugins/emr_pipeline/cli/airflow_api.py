@@ -27,6 +27,9 @@ DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 INVALID = (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 """The statuses whose reason is a sentence about the request."""
 
+ACTIVE = ("queued", "running")
+"""The states of a run that has not ended."""
+
 PAGE = 100
 """The default of ``[api] maximum_page_limit``."""
 
@@ -71,6 +74,16 @@ class AirflowApi:
         while members := self.get(path, limit=PAGE, offset=offset)[key]:
             yield from members
             offset += len(members)
+
+    def is_active(self, dag_id: str, run_id: str) -> bool:
+        """Return whether the run exists and has not ended."""
+        try:
+            run = self.get(f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}")
+        except AirflowError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return False
+            raise
+        return run["state"] in ACTIVE
 
     def page(self, *parts: str) -> str:
         """Return the address of a page of the web UI."""

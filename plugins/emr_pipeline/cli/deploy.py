@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ from emr_pipeline.cli import certificates, console, settings_file, wheels
 from emr_pipeline.cli.aws import Aws
 from emr_pipeline.cli.checks.roles import services_without_role
 from emr_pipeline.cli.console import CommandError
-from emr_pipeline.cli.stacks import Plan, Stack
+from emr_pipeline.cli.stacks import Change, Plan, Stack
 from emr_pipeline.settings import PREFIX, Settings
 
 STACKS = ("storage", "emr")
@@ -97,27 +97,18 @@ def deploy(
     files = _Files(deployment.aws, outputs["Bucket"])
     if in_transit is None:
         in_transit = bool(deployment.stack("emr").parameters.get("CertificatesKey", CERTIFICATES_KEY))
-    certificate = in_transit and (renew_certificate or not files.exists(CERTIFICATES_KEY))
     archive = wheels.archive_key(
         settings_file.read(settings).get(f"{PREFIX}ARCHITECTURE", Settings.architecture)
     )
-    fetch = with_wheels and (wheels_folder is not None or not files.exists(archive))
-    planned = [CERTIFICATES_KEY] * certificate + [f"{WHEELS_FOLDER}*"] * fetch
-    services = services_without_role(deployment.aws)
-
-    def stage() -> None:
-        files.stage(certificate, fetch, wheels_folder)
-        for service in services:
-            deployment.aws.client("iam").create_service_linked_role(AWSServiceName=service)
-
+    additions = _Additions(
+        files,
+        certificate=in_transit and (renew_certificate or not files.exists(CERTIFICATES_KEY)),
+        wheels=with_wheels and (wheels_folder is not None or not files.exists(archive)),
+        wheels_folder=wheels_folder,
+        services=services_without_role(deployment.aws),
+    )
     emr = deployment.apply(
-        "emr",
-        outputs | {"CertificatesKey": CERTIFICATES_KEY if in_transit else ""},
-        [
-            *(files.uri(key) for key in planned),
-            *(f"service-linked role of {service}" for service in services),
-        ],
-        stage,
+        "emr", outputs | {"CertificatesKey": CERTIFICATES_KEY if in_transit else ""}, additions
     )
     variables = _variables(deployment.aws, deployment.project, storage, emr)
     own = settings_file.variables(settings).get(f"{PREFIX}PYTHON_ARCHIVE", "")
@@ -132,7 +123,7 @@ def deploy(
                 "region": deployment.aws.region,
                 "stacks": deployment.results,
                 "files": files.staged,
-                "service_linked_roles": services,
+                "service_linked_roles": additions.services,
                 "settings": variables,
                 "settings_file": str(settings),
             }
@@ -179,18 +170,13 @@ class _Deployment:
             raise
         return True
 
-    def apply(
-        self,
-        name: str,
-        values: Mapping[str, str],
-        others: Sequence[str] = (),
-        stage: Callable[[], None] = lambda: None,
-    ) -> Stack:
-        """Show the plan of a stack and what is added by ``stage``, ask, call ``stage`` and execute the plan."""
+    def apply(self, name: str, values: Mapping[str, str], additions: _Additions | None = None) -> Stack:
+        """Show the plan of a stack and the additions, ask, make the additions and execute the plan."""
         stack = self.stack(name)
         plan = stack.plan(
             template_file(self._templates, name), {**self._values, **values}, {"project": self.project}
         )
+        others = additions.names if additions else []
         self._show(stack, plan, others)
         self.results[stack.name] = {
             "status": "created" if plan.creates else "updated" if plan.change_set else "unchanged",
@@ -205,7 +191,8 @@ class _Deployment:
                 else f"Add {', '.join(others)}"
             )
             console.confirm(f"{action}?", yes=self._yes)
-            stage()
+            if additions:
+                additions.make()
         except BaseException:
             stack.discard(plan)
             raise
@@ -219,21 +206,16 @@ class _Deployment:
         elif not plan.changes:
             self.console.print(f"{stack.name}: only outputs or tags are changed")
         else:
-            table = Table(title=stack.name, title_justify="left", box=None)
-            for column in ("Change", "Resource", "Type"):
-                table.add_column(column)
-            for change in plan.changes:
-                table.add_row(change.action, change.logical_id, change.type_name)
-            self.console.print(table)
+            self.console.print(change_table(stack.name, plan.changes))
         for other in others:
             self.console.print(f" added  {other}")
 
 
 class _Files:
-    """The files that a cluster needs from the bucket before its first step."""
+    """The files that a cluster needs from the bucket before its first step; ``staged`` has the URIs of new ones."""
 
     def __init__(self, aws: Aws, bucket: str) -> None:
-        self._aws, self._s3, self._bucket = aws, aws.client("s3"), bucket
+        self.aws, self._s3, self._bucket = aws, aws.client("s3"), bucket
         self.staged: list[str] = []
 
     def uri(self, key: str) -> str:
@@ -242,22 +224,58 @@ class _Files:
     def exists(self, prefix: str) -> bool:
         return bool(self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=1)["KeyCount"])
 
-    def stage(self, certificate: bool, fetch: bool, folder: Path | None) -> None:
-        """Upload a new certificate, and the wheels from ``folder``, or from a download if it is None."""
-        if certificate:
-            self._put(CERTIFICATES_KEY, certificates.zip_file(self._aws.region))
-        if fetch:
-            with tempfile.TemporaryDirectory() as temporary:
-                found = sorted(folder.glob("*.whl")) if folder else wheels.download(Path(temporary))
-                if not found:
-                    raise CommandError(f"There is no wheel (*.whl) in {folder}")
-                staged = {f"{WHEELS_FOLDER}{wheel.name}": wheel for wheel in found} | wheels.archives(found)
-                for key, wheel in staged.items():
-                    self._put(key, wheel.read_bytes())
+    def stage_certificate(self) -> None:
+        """Upload a new certificate."""
+        self._put(CERTIFICATES_KEY, certificates.zip_file(self.aws.region))
+
+    def stage_wheels(self, folder: Path | None) -> None:
+        """Upload the wheels from ``folder``, or from a download if it is None."""
+        with tempfile.TemporaryDirectory() as temporary:
+            found = sorted(folder.glob("*.whl")) if folder else wheels.download(Path(temporary))
+            if not found:
+                raise CommandError(f"There is no wheel (*.whl) in {folder}")
+            staged = {f"{WHEELS_FOLDER}{wheel.name}": wheel for wheel in found} | wheels.archives(found)
+            for key, wheel in staged.items():
+                self._put(key, wheel.read_bytes())
 
     def _put(self, key: str, content: bytes) -> None:
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=content)
         self.staged.append(self.uri(key))
+
+
+@dataclass(frozen=True)
+class _Additions:
+    """What the cluster needs and no template has: files, and the service-linked roles of ``services``."""
+
+    files: _Files
+    certificate: bool
+    wheels: bool
+    wheels_folder: Path | None
+    services: list[str]
+
+    @property
+    def names(self) -> list[str]:
+        keys = [CERTIFICATES_KEY] * self.certificate + [f"{WHEELS_FOLDER}*"] * self.wheels
+        roles = [f"service-linked role of {service}" for service in self.services]
+        return [*map(self.files.uri, keys), *roles]
+
+    def make(self) -> None:
+        if self.certificate:
+            self.files.stage_certificate()
+        if self.wheels:
+            self.files.stage_wheels(self.wheels_folder)
+        for service in self.services:
+            self.files.aws.client("iam").create_service_linked_role(AWSServiceName=service)
+
+
+def change_table(stack: str, changes: Sequence[Change]) -> Table:
+    """Return the table of the changes of a stack, for the console."""
+    table = Table(title=stack, title_justify="left", box=None)
+    for column in ("Change", "Resource", "Type"):
+        table.add_column(column)
+    for change in changes:
+        table.add_row(change.action, change.logical_id, change.type_name)
+    return table
 
 
 def stack_name(project: str, stack: str) -> str:

@@ -6,6 +6,7 @@ import time
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from emr_pipeline.cli import console
 from emr_pipeline.cli.clusters import ClusterId, Found, Hours, Project, RunId
@@ -37,34 +38,16 @@ def logs(
     """
     found, chosen = _choose(Project(settings), cluster, run, hours, step)
     output = console.console(json_output)
-    described = found.describe(chosen)
     output.print(
         f"Step {chosen.name} ({chosen.step_id}) of {found.run}, cluster {found.cluster.cluster_id}: {chosen.state}",
         style="bold",
         markup=False,
     )
-    live = not chosen.phase.ended
-    printed: dict[str, str] = {}
-    waited = 0.0
     try:
-        while True:
-            described = found.describe(chosen)
-            phase = described.step.phase
-            read = driver_logs(found, described, live)
-            for log in read:
-                new = new_text(printed.get(log.address), log.text)
-                if log.address not in printed:
-                    output.print(f"== {log.name}: {log.address}", style="bold", markup=False)
-                    if log.cut or log.too_large:
-                        output.print("... The beginning is missing", style="bold")
-                printed[log.address] = log.text
-                output.out(new, end="" if new.endswith("\n") or not new else "\n", highlight=False)
-            if not follow or (phase.ended and (read or waited >= found.emr.logs_seconds)):
-                break
-            waited += POLL_SECONDS if phase.ended else 0
-            time.sleep(POLL_SECONDS)
+        described, printed = _print_logs(found, chosen, follow, output)
     except KeyboardInterrupt:
         raise CommandError("Stopped; the step continues", exit_code=130) from None
+    phase = described.step.phase
     if not printed:
         output.print(f"No log yet in {described.log_folder or 'S3, the cluster has no LogUri'}", markup=False)
     cause = cause_of(found, described) if phase == Phase.FAILED else ""
@@ -101,6 +84,34 @@ def _choose(project: Project, cluster_id: str, run_id: str, hours: float, name: 
     raise CommandError(
         f"Cluster {', '.join(f.cluster.cluster_id for f in clusters)} has {wanted}", exit_code=1
     )
+
+
+def _print_logs(
+    found: Found, step: Step, follow: bool, output: Console
+) -> tuple[StepDescription, dict[str, str]]:
+    """Print the logs; with ``follow`` new lines until the step has ended and its logs were read.
+
+    Returns the last description of the step, and the text of each log by its address.
+    """
+    live = not step.phase.ended
+    printed: dict[str, str] = {}
+    waited = 0.0
+    while True:
+        described = found.describe(step)
+        ended = described.step.phase.ended
+        read = driver_logs(found, described, live)
+        for log in read:
+            new = new_text(printed.get(log.address), log.text)
+            if log.address not in printed:
+                output.print(f"== {log.name}: {log.address}", style="bold", markup=False)
+                if log.cut or log.too_large:
+                    output.print("... The beginning is missing", style="bold")
+            printed[log.address] = log.text
+            output.out(new, end="" if new.endswith("\n") or not new else "\n", highlight=False)
+        if not follow or (ended and (read or waited >= found.emr.logs_seconds)):
+            return described, printed
+        waited += POLL_SECONDS if ended else 0
+        time.sleep(POLL_SECONDS)
 
 
 def driver_logs(found: Found, described: StepDescription, live: bool) -> list[Log]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 from botocore.exceptions import ClientError
+from rich.console import Console
 
 from emr_pipeline.cli import console, settings_file
-from emr_pipeline.cli.airflow_api import AirflowApi, AirflowError
+from emr_pipeline.cli.airflow_api import AirflowApi
 from emr_pipeline.cli.clusters import Found, Project
 from emr_pipeline.cli.console import CommandError
 from emr_pipeline.reaper import inspect
@@ -32,20 +31,10 @@ def reap(
     """
     airflow, project = AirflowApi(settings_file.read(settings)), Project(settings)
     output = console.console(json_output)
-
-    def is_active(dag_id: str, run_id: str) -> bool:
-        try:
-            run = airflow.get(f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}")
-        except AirflowError as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                return False
-            raise
-        return run["state"] in ("queued", "running")
-
     inspected = [
         (Found(emr, each.cluster, each.tags), each)
         for emr in project.targets
-        for each in inspect(emr, [project.tags], max_hours, is_active)
+        for each in inspect(emr, [project.tags], max_hours, airflow.is_active)
     ]
     ours = [(found, each) for found, each in inspected if not each.ignored]
     abandoned = [(found, each.abandoned) for found, each in ours if each.abandoned]
@@ -57,20 +46,10 @@ def reap(
     for found, each in ours:
         verdict = f"abandoned: {each.abandoned}" if each.abandoned else f"kept: run of {found.run} is active"
         output.print(f"{found.cluster.cluster_id}  {found.cluster.state:<11}  {verdict}", markup=False)
-    terminated, problems = [], []
-    if abandoned and not dry_run:
-        console.confirm(
-            f"Terminate {', '.join(found.cluster.cluster_id for found, _ in abandoned)}?", yes=yes
-        )
-        for found, _ in abandoned:
-            cluster_id = found.cluster.cluster_id
-            try:
-                found.emr.terminate(cluster_id)
-            except ClientError as error:
-                problems.append(f"cluster {cluster_id} still runs and costs money: {error}")
-            else:
-                terminated.append(cluster_id)
-                output.print(f"Terminating {cluster_id}")
+    chosen = [] if dry_run else [found for found, _ in abandoned]
+    if chosen:
+        console.confirm(f"Terminate {', '.join(found.cluster.cluster_id for found in chosen)}?", yes=yes)
+    terminated, problems = _terminate(chosen, output)
     if json_output:
         console.print_json(
             {
@@ -83,3 +62,18 @@ def reap(
         )
     if problems:
         raise CommandError("\n".join(problems), exit_code=1)
+
+
+def _terminate(clusters: list[Found], output: Console) -> tuple[list[str], list[str]]:
+    """Terminate each cluster; return the ids of the terminated ones, and a sentence for each of the others."""
+    terminated, problems = [], []
+    for found in clusters:
+        cluster_id = found.cluster.cluster_id
+        try:
+            found.emr.terminate(cluster_id)
+        except ClientError as error:
+            problems.append(f"cluster {cluster_id} still runs and costs money: {error}")
+        else:
+            terminated.append(cluster_id)
+            output.print(f"Terminating {cluster_id}")
+    return terminated, problems

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-
-from rich.table import Table
+from typing import Any
 
 from emr_pipeline.cli import console, settings_file
 from emr_pipeline.cli.aws import Aws
 from emr_pipeline.cli.console import CommandError
-from emr_pipeline.cli.deploy import STACKS, Project, Templates, default_project, stack_name
-from emr_pipeline.cli.stacks import Stack
+from emr_pipeline.cli.deploy import STACKS, Project, Templates, change_table, default_project, stack_name
+from emr_pipeline.cli.stacks import Change, Stack
 from emr_pipeline.settings import PREFIX
 from emr_pipeline.targets.emr_ec2.cluster import LIVE_STATES
 from emr_pipeline.targets.emr_serverless.target import EmrServerless
@@ -37,31 +37,13 @@ def undeploy(
     project = project or default_project(aws, templates)
     names = [stack_name(project, name) for name in reversed(STACKS)]
     stacks = [stack for name in names if (stack := Stack(aws.client("cloudformation"), name)).describe()]
-    if alive := live_clusters(aws, project):
-        raise CommandError(
-            f"Clusters of {project} are alive: {', '.join(alive)}. Wait for their runs, or terminate them with "
-            f"`aws emr terminate-clusters --cluster-ids {' '.join(alive)}`",
-            exit_code=1,
-        )
-    if alive := live_applications(aws, project):
-        raise CommandError(
-            f"Applications of {project} on EMR Serverless are alive: {', '.join(alive)}. Wait for their runs, or "
-            "cancel their job runs in EMR Studio and stop them with `aws emr-serverless stop-application "
-            f"--application-id {alive[0]}`",
-            exit_code=1,
-        )
+    _refuse_while_alive(aws, project)
     resources = {stack.name: stack.resources() for stack in stacks}
     outputs = Stack(aws.client("cloudformation"), stack_name(project, "storage")).outputs
     kept = [f"{name} {outputs[name]['OutputValue']}" for name in ("Bucket", "KeyArn") if name in outputs]
     output.print(f"Project {project} in {aws}")
     for name, found in resources.items():
-        table = Table(title=name, title_justify="left", box=None)
-        for column in ("Change", "Resource", "Type"):
-            table.add_column(column)
-        for resource in found:
-            action = "kept" if resource["ResourceType"] in RETAINED else "removed"
-            table.add_row(action, resource["LogicalResourceId"], resource["ResourceType"])
-        output.print(table)
+        output.print(change_table(name, list(map(_change, found))))
     if not stacks:
         output.print(f"There is no stack of {project}: nothing to delete")
     else:
@@ -75,6 +57,28 @@ def undeploy(
         settings.unlink(missing_ok=True)
     if json_output:
         console.print_json({"deleted": list(resources), "kept": kept})
+
+
+def _refuse_while_alive(aws: Aws, project: str) -> None:
+    """Raise CommandError if a cluster or an application of the project is alive."""
+    if alive := live_clusters(aws, project):
+        raise CommandError(
+            f"Clusters of {project} are alive: {', '.join(alive)}. Wait for their runs, or terminate them with "
+            f"`aws emr terminate-clusters --cluster-ids {' '.join(alive)}`",
+            exit_code=1,
+        )
+    if alive := live_applications(aws, project):
+        raise CommandError(
+            f"Applications of {project} on EMR Serverless are alive: {', '.join(alive)}. Wait for their runs, or "
+            "cancel their job runs in EMR Studio and stop them with `aws emr-serverless stop-application "
+            f"--application-id {alive[0]}`",
+            exit_code=1,
+        )
+
+
+def _change(resource: Mapping[str, Any]) -> Change:
+    type_name = resource["ResourceType"]
+    return Change("kept" if type_name in RETAINED else "removed", resource["LogicalResourceId"], type_name)
 
 
 def live_clusters(aws: Aws, project: str) -> list[str]:
