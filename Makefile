@@ -43,11 +43,10 @@ undeploy: $(VENV)/complete ## Delete the AWS resources except the bucket and its
 package: $(VENV)/complete ## Build dist/ for Amazon MWAA and for a git-synced Airflow: [WHEELS=1, for an MWAA without internet]
 	@$(RUN) -m devtools.package $(if $(WHEELS),--wheels)
 
-# In the order of the files, so that the few long tests of tests/e2e start early: xdist would start the files with many
-# tests first, and one worker would run tests/e2e alone at the end.
+# tests/distribution.py has the distribution and the order of the tests.
 test: lint ## Run ruff, mypy and the tests
 	@$(RUN) -m localaws.spark.make_class_archive
-	@$(RUN) -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	@$(RUN) -m pytest -n auto --no-loadscope-reorder
 
 test-spark4: $(SPARK4)/complete ## Run the tests of the Spark jobs on Spark 4; needs JDK 17
 	@$(SPARK4)/bin/python -m pytest tests/spark --confcutdir tests/spark -p tests.spark.session

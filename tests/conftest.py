@@ -14,10 +14,22 @@ import pytest
 from devtools import one_process
 from localaws.pytest_plugin import local_aws
 from localaws.testing import CREDENTIALS, LocalAws
+from tests.distribution import (
+    pytest_collection_modifyitems,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+)
 from tests.spark.session import s3_root, spark
 
-__all__ = ["local_aws", "s3_root", "spark"]
-"""Fixtures that are defined elsewhere."""
+__all__ = [
+    "local_aws",
+    "pytest_collection_modifyitems",
+    "pytest_xdist_auto_num_workers",
+    "pytest_xdist_make_scheduler",
+    "s3_root",
+    "spark",
+]
+"""Fixtures and hooks that are defined elsewhere."""
 
 ROOT = Path(__file__).parents[1]
 
