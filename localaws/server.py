@@ -33,7 +33,6 @@ LOOPBACK = "127.0.0.1"
 ALL_INTERFACES = "0.0.0.0"
 HEALTH = "/_localaws/health"
 RESET = "/_localaws/reset"
-KEPT_AT_RESET = frozenset({"lock"})
 # moto keeps larger parts of an upload in temporary files instead of memory until the upload is complete.
 os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(2**20))
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")  # AWS's managed policies can be attached

@@ -56,7 +56,6 @@ class JobRunState(StrEnum):
 
 
 ENDED = frozenset({JobRunState.SUCCESS, JobRunState.FAILED, JobRunState.CANCELLED})
-EXECUTING = frozenset({JobRunState.RUNNING, JobRunState.CANCELLING})
 # With autoStart, a job run starts an application in one of the first two states; in the others it waits.
 ACCEPTS_JOB_RUNS = (
     ApplicationState.CREATED,

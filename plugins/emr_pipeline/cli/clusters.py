@@ -85,20 +85,22 @@ class Project:
     def clusters(self, hours: float, cluster_id: str = "") -> Iterator[Found]:
         """Yield the live clusters of the project and those that were created in the last hours, newest first."""
         since = datetime.now(UTC) - (KEPT if cluster_id else timedelta(hours=hours))
-        for emr in self.targets:
-            listed = {each.cluster_id: each for each in (*emr.clusters_since(since), *emr.live_clusters())}
-            for cluster in listed.values():
-                if cluster_id not in ("", cluster.cluster_id):
-                    continue
-                try:
-                    tags = emr.tags(cluster.cluster_id)
-                except ClientError as error:
-                    # The IAM policy may hide the clusters of others.
-                    if cluster_id or error.response["Error"]["Code"] not in DENIED:
-                        raise
-                    continue
-                if tags.items() >= self.tags.items():
-                    yield Found(emr, cluster, tags)
+        listed = {
+            cluster.cluster_id: (emr, cluster)
+            for emr in self.targets
+            for cluster in (*emr.clusters_since(since), *emr.live_clusters())
+            if cluster_id in ("", cluster.cluster_id)
+        }
+        for emr, cluster in sorted(listed.values(), key=lambda each: each[1].created, reverse=True):
+            try:
+                tags = emr.tags(cluster.cluster_id)
+            except ClientError as error:
+                # The IAM policy may hide the clusters of others.
+                if cluster_id or error.response["Error"]["Code"] not in DENIED:
+                    raise
+                continue
+            if tags.items() >= self.tags.items():
+                yield Found(emr, cluster, tags)
 
     def select(self, cluster_id: str, run_id: str, hours: float) -> list[Found]:
         """Return the clusters with this id or of this run. Raises CommandError if there is none."""

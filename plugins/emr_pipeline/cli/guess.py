@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import zlib
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -61,7 +62,8 @@ def _start(file: str, settings: Path) -> bytes:
             return opened.read(MAX_BYTES)
     bucket, _, key = file.removeprefix("s3://").partition("/")
     s3 = Aws(settings_file.read(settings)).client("s3")
-    content: bytes = s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{MAX_BYTES - 1}")["Body"].read()
+    with closing(s3.get_object(Bucket=bucket, Key=key)["Body"]) as body:
+        content: bytes = body.read(MAX_BYTES)
     return content
 
 

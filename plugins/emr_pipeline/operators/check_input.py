@@ -81,14 +81,14 @@ class CheckInputOperator(IdempotentAwsOperator):
             return self.columns.parse(self.mapping, "mapping")
         bucket, _, key = address.removeprefix("s3://").partition("/")
         try:
-            response = self.hook.conn.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{MAX_BYTES}")
+            response = self.hook.conn.get_object(Bucket=bucket, Key=key)
         except ClientError as error:
             raise MappingError(
                 f"the mapping {address} cannot be read: {error.response['Error']['Message']}; correct the address, or "
                 "write the mapping itself into the param"
             ) from None
         with closing(response["Body"]) as body:
-            content = body.read()
+            content = body.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise MappingError(
                 f"the mapping {address} has more than {MAX_BYTES:,} bytes: it is not a mapping"

@@ -182,19 +182,22 @@ class AwaitStepOperator(TargetOperator, WaitingOperator):
         raise failure
 
     def _cause(self, folder: str, patient: bool) -> Cause:
-        """Return the cause from the logs; if ``patient``, wait until AWS has copied them to S3."""
+        """Return the cause from the logs; if ``patient``, wait until AWS has copied them to S3.
+
+        Logs without a cause may be an earlier copy, made while the step was running.
+        """
         if not folder:
             return Cause(address=f"none, cluster {self.cluster_id} writes no logs to S3")
         deadline = time.monotonic() + (self.emr.logs_seconds if patient else 0)
         try:
-            while (cause := most_specific_cause(self.emr.read_logs(folder))) is None:
-                if time.monotonic() >= deadline:
-                    return Cause(address=f"{folder} (no log yet)")
+            while True:
+                cause = most_specific_cause(self.emr.read_logs(folder))
+                if (cause and cause.sentence) or time.monotonic() >= deadline:
+                    return cause or Cause(address=f"{folder} (no log yet)")
                 self.log.info("Waiting for EMR to copy the logs to %s", folder)
                 time.sleep(LOOK_AGAIN)
         except (ClientError, BotoCoreError) as problem:
             return Cause(address=f"unreadable: {problem}")
-        return cause
 
 
 def _is_usable(step: Step, first_try: bool) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 
 from emr_pipeline.cli.checks.check import DEPLOY, EMR_TAG, Deployment, Failed, NotChecked, check, expect, tags
 
-OWN_VPC = f"{DEPLOY}, which creates them in a VPC without internet access; in your own VPC, create them"
 SERVICE_PORT = 9443
 
 

@@ -63,16 +63,10 @@ class EmrEc2(Target):
         return self._clusters(CreatedAfter=time)
 
     def _clusters(self, **filters: Any) -> Iterator[Cluster]:
-        for page in self.client.get_paginator("list_clusters").paginate(**filters):
-            for found in page["Clusters"]:
-                status, times = found["Status"], found["Status"]["Timeline"]
-                yield Cluster(
-                    found["Id"],
-                    found["Name"],
-                    times["CreationDateTime"],
-                    status["State"],
-                    times.get("EndDateTime"),
-                )
+        """Yield clusters newest first; ListClusters returns them in no order."""
+        pages = self.client.get_paginator("list_clusters").paginate(**filters)
+        found = [_listed(cluster) for page in pages for cluster in page["Clusters"]]
+        return iter(sorted(found, key=lambda cluster: cluster.created, reverse=True))
 
     def tags(self, cluster_id: str) -> dict[str, str]:
         return _tags(self._cluster(cluster_id))
@@ -166,6 +160,12 @@ class EmrEc2(Target):
     def _cluster(self, cluster_id: str) -> dict[str, Any]:
         cluster: dict[str, Any] = self.client.describe_cluster(ClusterId=cluster_id)["Cluster"]
         return cluster
+
+
+def _listed(cluster: Mapping[str, Any]) -> Cluster:
+    status, times = cluster["Status"], cluster["Status"]["Timeline"]
+    created, ended = times["CreationDateTime"], times.get("EndDateTime")
+    return Cluster(cluster["Id"], cluster["Name"], created, status["State"], ended)
 
 
 def _tags(cluster: Mapping[str, Any]) -> dict[str, str]:

@@ -8,7 +8,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,11 +18,13 @@ import pytest
 from emr_pipeline.cli import logs as command
 from emr_pipeline.cli.airflow_api import PASSWORD, URL, USER
 from emr_pipeline.cli.app import main
+from emr_pipeline.cli.clusters import Project
 from emr_pipeline.cli.logs import new_text
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec
 from emr_pipeline.tags import run_tags
 from emr_pipeline.targets.emr_ec2.cluster import run_job_flow_request
+from emr_pipeline.targets.target import Cluster
 from localaws.testing import LocalAws
 from tests.plugins.emr_pipeline.cli.conftest import Run
 from tests.plugins.emr_pipeline.conftest import Run as DagRun
@@ -268,3 +272,20 @@ def test_a_fault_of_the_set_up_is_one_line_and_the_exit_code_2(
     assert (code, document) == (2, None)
     assert message in text
     assert text.count("\n") == 1
+
+
+def test_the_clusters_of_all_targets_are_listed_newest_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("EMR_PIPELINE_BUCKET", BUCKET)
+    project = Project(tmp_path / "no settings")
+
+    def target(*days: int) -> Any:
+        found = [Cluster(f"day {day}", "any", datetime(2026, 11, day, tzinfo=UTC)) for day in days]
+        return SimpleNamespace(
+            clusters_since=lambda _: found, live_clusters=lambda: found[:1], tags=lambda _: project.tags
+        )
+
+    project.targets = [target(5, 2), target(7, 3)]
+    assert [each.cluster.cluster_id for each in project.clusters(24)] == ["day 7", "day 5", "day 3", "day 2"]

@@ -54,6 +54,17 @@ def test_what_was_not_found_ends_with_exit_code_1(
     assert "# Not found: Order_ID, Customer_ID, Product, Unit_Price" in capsys.readouterr().out
 
 
+def test_an_empty_file_is_refused_with_its_name(
+    aws: LocalAws, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty.csv").touch()
+    aws.client("s3").create_bucket(Bucket="empty", CreateBucketConfiguration={"LocationConstraint": REGION})
+    aws.client("s3").put_object(Bucket="empty", Key="empty.csv", Body=b"")
+    for file in (str(tmp_path / "empty.csv"), "s3://empty/empty.csv"):
+        assert run("guess", file) == 2
+        assert f"{file}: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -67,6 +67,7 @@ def test_a_file_in_another_format_is_accepted_with_a_mapping(aws: Any, run: Cont
     [
         ("separator: ;\nregion: x", "mapping, line 2: there is no key region"),
         ("s3://operators/raw/wrong.yaml", "s3://operators/raw/wrong.yaml, line 1: separator is 'x'"),
+        ("s3://operators/raw/empty.yaml", "s3://operators/raw/empty.yaml is empty: leave the param empty"),
         ("s3://operators/raw/none.yaml", "the mapping s3://operators/raw/none.yaml cannot be read: "),
         ("s3://no-such-bucket/raw/none.yaml", "cannot be read: The specified bucket does not exist"),
         ("s3://operators/raw/own.csv", "is not text in UTF-8: save it in UTF-8"),
@@ -76,6 +77,7 @@ def test_a_file_in_another_format_is_accepted_with_a_mapping(aws: Any, run: Cont
 )
 def test_a_wrong_mapping_is_refused(aws: Any, run: Context, mapping: str, words: str) -> None:
     put(aws, "raw/wrong.yaml", b"separator: x")
+    put(aws, "raw/empty.yaml", b"")
     with pytest.raises(AirflowFailException) as refusal:
         check(put(aws, "raw/own.csv", OWN), mapping=mapping).execute(run())
     assert words in str(refusal.value)

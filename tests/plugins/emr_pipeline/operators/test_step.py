@@ -267,7 +267,8 @@ def test_a_step_that_hangs_is_cancelled_at_its_deadline(
 def test_the_task_waits_until_emr_has_copied_the_logs(
     aws: Any, cluster_id: str, run: Context, step: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = iter([None, Cause("traceback", "too late?")])
+    earlier_copy = Cause(excerpt=("26/11/28 08:00:00 INFO SparkContext: Running",))
+    looks = iter([None, earlier_copy, Cause("traceback", "too late?")])
     monkeypatch.setattr("emr_pipeline.operators.step.most_specific_cause", lambda *_: next(looks))
     monkeypatch.setattr("emr_pipeline.operators.step.LOOK_AGAIN", 0)
     with pytest.raises(AirflowException, match=r"one: too late\?"):
