@@ -27,7 +27,7 @@ DENIED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 INVALID = (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
 """The statuses whose reason is a sentence about the request."""
 
-ACTIVE = ("queued", "running")
+UNFINISHED = ("queued", "running")
 """The states of a run that has not ended."""
 
 PAGE = 100
@@ -83,7 +83,7 @@ class AirflowApi:
             if error.status == HTTPStatus.NOT_FOUND:
                 return False
             raise
-        return run["state"] in ACTIVE
+        return run["state"] in UNFINISHED
 
     def page(self, *parts: str) -> str:
         """Return the address of a page of the web UI."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,13 @@ from sales_segmentation.report.chart import (
     is_narrow,
 )
 from sales_segmentation.report.charts.cells import Cell, draw_cells
-from sales_segmentation.report.charts.names import feature_name, segment_colour, segment_labels, segment_name
+from sales_segmentation.report.charts.names import (
+    feature_name,
+    segment_colour,
+    segment_heading,
+    segment_labels,
+    segment_name,
+)
 from sales_segmentation.report.formatting import (
     CURRENCY,
     day,
@@ -59,8 +64,8 @@ def segment_migration(data: ReportData) -> Chart | None:
         draw_cells(
             axes,
             cells,
-            [_heading(segment, old_labels, narrow) or "new" for segment in old],
-            [_heading(segment, labels, narrow) or "gone" for segment in new],
+            [segment_heading(int(segment), old_labels, narrow) if segment else "new" for segment in old],
+            [segment_heading(int(segment), labels, narrow) if segment else "gone" for segment in new],
         )
         axes.set_xlabel("Segment of this run" + ("" if narrow else "; a frame: the most similar profile"))
         axes.set_ylabel(f"Segment on {day(found.earlier)}")
@@ -81,12 +86,6 @@ def segment_migration(data: ReportData) -> Chart | None:
 
 def _segments(rows: Rows, column: str) -> list[str]:
     return sorted({row[column] for row in rows if row[column]}, key=int)
-
-
-def _heading(segment: str, labels: dict[int, str], narrow: bool) -> str:
-    if narrow or not segment:
-        return segment
-    return textwrap.fill(segment_name(int(segment), labels), 18)
 
 
 def _migration_cells(rows: Rows, old: list[str], new: list[str]) -> dict[tuple[int, int], Cell]:

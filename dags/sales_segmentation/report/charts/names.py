@@ -27,5 +27,10 @@ def segment_name(segment: int, labels: dict[int, str]) -> str:
     return f"{segment}  {labels.get(segment, '')}".strip()
 
 
+def segment_heading(segment: int, labels: dict[int, str], narrow: bool) -> str:
+    """Return the name of a segment beside a row or a column of cells; in a narrow chart only its number."""
+    return str(segment) if narrow else textwrap.fill(segment_name(segment, labels), 18)
+
+
 def short_name(name: str, longest: int = 32) -> str:
     return textwrap.shorten(name, longest, placeholder="…") if " " in name else name[:longest]

@@ -18,7 +18,13 @@ from sales_segmentation.report.chart import (
     is_narrow,
 )
 from sales_segmentation.report.charts.cells import Cell, draw_cells
-from sales_segmentation.report.charts.names import feature_name, segment_colour, segment_labels, segment_name
+from sales_segmentation.report.charts.names import (
+    feature_name,
+    segment_colour,
+    segment_heading,
+    segment_labels,
+    segment_name,
+)
 from sales_segmentation.report.formatting import decimal, integer, parse_column, parse_number, percent
 from sales_segmentation.report.overview import overview
 from sales_segmentation.report.separation import separation
@@ -226,7 +232,7 @@ def segment_heatmap(data: ReportData) -> Chart | None:
 
     def draw(axes: Axes) -> None:
         narrow = is_narrow(axes)
-        names = [str(s) if narrow else textwrap.fill(segment_name(s, labels), 18) for s in segments]
+        names = [segment_heading(segment, labels, narrow) for segment in segments]
         small = narrow and len(segments) > 6
         draw_cells(axes, cells, list(map(feature_name, features)), names, fontsize=6.5 if small else 8.5)
         unit = "Mean of the segment, in standard deviations from the mean of all customers"
