@@ -24,7 +24,8 @@ def environment(home: Path, endpoint: str) -> dict[str, str]:
         "conn_type": "aws",
         "login": CREDENTIALS["aws_access_key_id"],
         "password": CREDENTIALS["aws_secret_access_key"],
-        "extra": {"endpoint_url": endpoint, "region_name": REGION},
+        # Otherwise each client would load the certificates of authorities, which http does not use.
+        "extra": {"endpoint_url": endpoint, "region_name": REGION, "verify": False},
     }
     return airflow_variables(home) | {
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),

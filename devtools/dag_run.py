@@ -74,6 +74,7 @@ def run(dag: DAG, conf: Mapping[str, Any], screen: Screen) -> RunResult:
     """Run the DAG and return its result."""
     errors: dict[str, str] = {}
     one_process.share()
+    one_process.build_one_version()
     # DAG.test fails on deadlines, and without a scheduler they have no effect: https://github.com/apache/airflow/issues/73428
     dag.deadline = None
     with _registered(_TaskListener(screen, errors)):

@@ -34,8 +34,8 @@ ALLOWED = {
         "numpy", "pandas", "pca", "preprocess", "psutil", "pyarrow", "pyspark", "segmentation", "sklearn",
     },
     "devtools": {
-        "airflow", "boto3", "botocore", "devtools", "jsonschema", "localaws", "numpy", "pluggy", "pyarrow", "rich",
-        "segmentation",
+        "airflow", "boto3", "botocore", "cadwyn", "devtools", "jsonschema", "localaws", "numpy", "pluggy", "pyarrow",
+        "rich", "segmentation",
     },
     "devtools/notebook": {"devtools", "emr_pipeline", "jinja2", "localaws", "sales_segmentation"},
     "devtools/state_machine": {"boto3", "devtools", "emr_pipeline", "jinja2", "sales_segmentation"},

@@ -37,3 +37,19 @@ def test_an_invalid_schema_is_refused_each_time() -> None:
     for _ in range(2):
         with pytest.raises(SchemaError):
             Draft202012Validator.check_schema({"type": "no type"})
+
+
+def test_the_task_api_has_only_the_version_that_the_tasks_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.api_fastapi.execution_api import versions
+    from airflow.api_fastapi.execution_api.app import InProcessExecutionAPI
+    from airflow.api_fastapi.execution_api.routes import execution_api_router
+    from airflow.sdk.api.client import API_VERSION, Client
+
+    monkeypatch.setattr(versions, "bundle", versions.bundle)
+    monkeypatch.setattr(execution_api_router, "routes", list(execution_api_router.routes))
+    one_process.build_one_version()
+    api = InProcessExecutionAPI()
+    assert api.app.versions.version_values == (API_VERSION,)
+    client = Client(base_url=None, dry_run=True, token="", transport=api.transport)
+    client.base_url = "http://in-process.invalid./"
+    assert client.get("health").json() == {"status": "healthy"}

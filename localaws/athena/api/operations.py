@@ -45,6 +45,9 @@ from localaws.s3.store import Store
 CATALOG = "AwsDataCatalog"
 _ROWS_PER_PAGE = 1000
 _ITEMS_PER_PAGE = 50
+_WAIT_SECONDS = 0.3
+"""How long GetQueryExecution waits for the end of a query. Without it, a client that polls each second would notice the
+end of a query of some milliseconds after a second."""
 _QUERY_BYTES = 262_144  # https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
 _RESULT_GONE = (
     "You do not seem to have access to the S3 location of your query results. Please confirm your account has "
@@ -152,6 +155,7 @@ class AthenaApi:
 
     def get_query_execution(self, params: JSON) -> JSON:
         execution = self.executions.get(params["QueryExecutionId"])
+        self.runner.wait(execution, _WAIT_SECONDS)
         return {"QueryExecution": serializers.query_execution(execution)}
 
     def batch_get_query_execution(self, params: JSON) -> JSON:

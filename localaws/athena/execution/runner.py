@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Sequence
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Condition, Thread
 from typing import IO
 from urllib.parse import urlsplit
 
@@ -43,7 +43,7 @@ class Runner:
         self._engine, self._store, self._plan = engine, store, plan
         self._waiting: SimpleQueue[QueryExecution | None] = SimpleQueue()
         self._threads = threads
-        self._state = Lock()
+        self._state = Condition()
         for number in range(threads):
             Thread(target=self._work, name=f"athena-{number}", daemon=True).start()
 
@@ -58,7 +58,13 @@ class Runner:
         with self._state:
             if not execution.is_final:
                 execution.cancel(BY_USER)
+                self._state.notify_all()
         execution.cancellation.request()
+
+    def wait(self, execution: QueryExecution, seconds: float) -> None:
+        """Wait for the end of an execution, at most ``seconds``."""
+        with self._state:
+            self._state.wait_for(lambda: execution.is_final, seconds)
 
     def close(self) -> None:
         """Let the threads end after the queries that are running."""
@@ -87,6 +93,7 @@ class Runner:
                 execution.fail(outcome)
             else:
                 execution.cancel(str(outcome))
+            self._state.notify_all()
 
     def _outcome(self, execution: QueryExecution) -> Result | QueryFailed | QueryCancelled:
         try:

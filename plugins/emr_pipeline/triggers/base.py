@@ -36,8 +36,8 @@ TRANSIENT_CODES = frozenset(
     }
 )
 
-FIRST_POLL_SECONDS = 0.2
-"""Seconds until the first poll. On a local AWS most queries have ended then; a poll at once would see none of them."""
+FIRST_POLL_SECONDS = 0.1
+"""Seconds until the first poll, in which the client is created. On a local AWS most queries have ended then."""
 
 Event = dict[str, Any]
 
@@ -59,11 +59,11 @@ def seconds_between(started: datetime | None, ended: datetime | None) -> float:
 
 
 def poll_interval(waited: float) -> float:
-    """Return the seconds between a poll and the next: a tenth of the seconds waited so far, between 1 and 30.
+    """Return the seconds between a poll and the next: a tenth of the seconds waited so far, between 1.2 and 30.
 
     The end is noticed at most 10 % late, and a long wait stays far below the request limits of EMR.
     """
-    return min(30.0, max(1.0, waited / 10))
+    return min(30.0, max(1.2, waited / 10))
 
 
 class PollingTrigger(BaseTrigger):
@@ -137,10 +137,11 @@ class PollingTrigger(BaseTrigger):
 
     async def _poll_until_deadline(self) -> Event:
         started = time.time()
-        await asyncio.sleep(min(FIRST_POLL_SECONDS, max(0.0, self.deadline - started)))
+        first = min(started + FIRST_POLL_SECONDS, self.deadline)
         while True:
             try:
                 async with await self._hook().get_async_conn() as client:
+                    await asyncio.sleep(max(0.0, first - time.time()))
                     while (event := await self.poll(client)) is None:
                         now = time.time()
                         if now >= self.deadline:

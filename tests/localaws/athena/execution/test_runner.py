@@ -58,13 +58,18 @@ def test_a_planned_failure_applies_to_any_statement(warehouse: Warehouse, faults
 
 
 def test_a_delayed_query_is_running_and_then_succeeds(warehouse: Warehouse, faults: Faults) -> None:
-    [fault_id] = faults.plan(QueryDelayed("'late'", 0.5))
+    [fault_id] = faults.plan(QueryDelayed("'late'", 1))
     execution_id = start(warehouse, "SELECT 'late'")
     while faults.triggered(fault_id) == 0:
         time.sleep(0.01)
     status = warehouse.athena.get_query_execution(QueryExecutionId=execution_id)["QueryExecution"]["Status"]
     assert status["State"] == "RUNNING"
     assert warehouse.wait(execution_id).rows == [("late",)]
+
+
+def test_the_state_of_a_short_query_is_final_at_the_first_look(warehouse: Warehouse, faults: Faults) -> None:
+    faults.plan(QueryDelayed("'short'", 0.1))
+    assert state(warehouse, start(warehouse, "SELECT 'short'")) == "SUCCEEDED"
 
 
 def test_a_delayed_query_can_be_stopped(warehouse: Warehouse, faults: Faults) -> None:
