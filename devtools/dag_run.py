@@ -32,11 +32,13 @@ class RunResult:
     errors: dict[str, str] = field(default_factory=dict)
 
 
-def load(dag_id: str) -> DAG:
-    """Return a DAG, whose folder has the same name.
+def import_airflow() -> None:
+    """Import Airflow, which reads its environment variables at import."""
+    import airflow.dag_processing.dagbag  # noqa: F401
 
-    Airflow is imported here, because it reads its environment variables at import.
-    """
+
+def load(dag_id: str) -> DAG:
+    """Return a DAG, whose folder has the same name."""
     from airflow.dag_processing.dagbag import DagBag
 
     bag = DagBag(DAGS / dag_id / "dag.py")

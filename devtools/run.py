@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from rich.console import Console
@@ -122,14 +123,13 @@ def _run(options: RunOptions, screen: Screen, log: Path, started: ExitStack) -> 
     start = time.monotonic()
     _check_disk(options)
     file = options.input or _sample_file(options, screen)
+    _start_importing_airflow()
     used, variables = _account() if options.on_account else _local_aws(log, started)
-    with screen.step("Airflow is ready"):
-        airflow_home.migrate(variables, paths.LOGS / "airflow-db.log")
-        os.environ.update(variables)
-        sys.path.insert(0, variables["PYTHONPATH"])
-        dag = dag_run.load(options.dag_id)
+    os.environ.update(variables)
     with screen.step(f"{file.name} is on S3"):
         uri = aws.provide(used, file, os.environ["EMR_PIPELINE_BUCKET"], f"raw/{file.name}")
+    with screen.step("Airflow is ready"):
+        dag = dag_run.load(options.dag_id)
     conf = {"input": uri, **options.params}
     try:
         dag_run.validate_conf(dag, conf)
@@ -145,6 +145,15 @@ def _run(options: RunOptions, screen: Screen, log: Path, started: ExitStack) -> 
     return result.state == "success" and not alive
 
 
+def _start_importing_airflow() -> None:
+    """Import Airflow, which takes seconds, in a thread, while the local AWS starts."""
+    variables = airflow_home.airflow_variables(paths.AIRFLOW)
+    airflow_home.migrate(variables, paths.LOGS / "airflow-db.log")
+    os.environ.update(variables)
+    sys.path.insert(0, variables["PYTHONPATH"])
+    Thread(target=dag_run.import_airflow, daemon=True).start()
+
+
 def _local_aws(log: Path, started: ExitStack) -> tuple[aws.Aws, dict[str, str]]:
     """Start the local AWS, and return it with the variables for Airflow."""
     local = started.enter_context(
@@ -156,6 +165,8 @@ def _local_aws(log: Path, started: ExitStack) -> tuple[aws.Aws, dict[str, str]]:
             region=aws.REGION,
         )
     )
+    # The first call of Athena imports its modules in the server.
+    Thread(target=local.client("athena").list_work_groups, daemon=True).start()
     return local, airflow_home.environment(paths.AIRFLOW, local.endpoint_url)
 
 
