@@ -110,8 +110,14 @@ def billed_bytes(queries: Iterable[Mapping[str, Any]]) -> int:
     total = 0
     for query in queries:
         if query.get("StatementType") == "DML" and query["Status"]["State"] != "FAILED":
-            total += max(query.get("Statistics", {}).get("DataScannedInBytes", 0), SMALLEST_QUERY)
+            total += max(scanned_bytes(query), SMALLEST_QUERY)
     return total
+
+
+def scanned_bytes(query: Mapping[str, Any]) -> int:
+    """Return the bytes that a query has scanned; a query that was cancelled in the queue may have no statistics."""
+    scanned: int = query.get("Statistics", {}).get("DataScannedInBytes", 0)
+    return scanned
 
 
 @dataclass(frozen=True)

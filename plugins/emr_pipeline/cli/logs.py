@@ -11,7 +11,7 @@ from rich.console import Console
 from emr_pipeline.cli import console
 from emr_pipeline.cli.clusters import ClusterId, Found, Hours, Project, RunId
 from emr_pipeline.cli.console import CommandError
-from emr_pipeline.cli.status import cause_of
+from emr_pipeline.cli.status import cause_of, logged_cause
 from emr_pipeline.logs import DRIVER_LOGS, Log
 from emr_pipeline.targets.phase import Phase
 from emr_pipeline.targets.target import Step, StepDescription
@@ -108,10 +108,18 @@ def _print_logs(
                     output.print("... The beginning is missing", style="bold")
             printed[log.address] = log.text
             output.out(new, end="" if new.endswith("\n") or not new else "\n", highlight=False)
-        if not follow or (ended and (read or waited >= found.emr.logs_seconds)):
+        if not follow or (ended and (waited >= found.emr.logs_seconds or _is_copied(found, described, read))):
             return described, printed
         waited += POLL_SECONDS if ended else 0
         time.sleep(POLL_SECONDS)
+
+
+def _is_copied(found: Found, described: StepDescription, read: list[Log]) -> bool:
+    """Return whether the logs of an ended step are there: those of a failed step must have its cause.
+
+    Without it they may be an earlier copy, made while the step was running.
+    """
+    return bool(read) and (described.step.phase != Phase.FAILED or logged_cause(found, described) != "")
 
 
 def driver_logs(found: Found, described: StepDescription, live: bool) -> list[Log]:

@@ -95,11 +95,15 @@ def _details(found: Found, output: Console) -> dict[str, Any]:
 
 def cause_of(found: Found, described: StepDescription) -> str:
     """Return the cause of a failed step as the task of the DAG reports it."""
+    logged = logged_cause(found, described)
+    return logged or described.reason or "unknown; EMR copies the logs within five minutes"
+
+
+def logged_cause(found: Found, described: StepDescription) -> str:
+    """Return the cause of a failed step from its logs on S3; '' if they do not have it yet."""
     logs = found.emr.read_logs(described.log_folder) if described.log_folder else []
     cause = most_specific_cause(logs)
-    return (
-        (cause and cause.sentence) or described.reason or "unknown; EMR copies the logs within five minutes"
-    )
+    return cause.sentence if cause else ""
 
 
 def _document(found: Found) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.athena import AthenaHook
 from airflow.sdk import Context
 
-from emr_pipeline.cost import RunCost, billed_bytes, price_nodes, price_queries
+from emr_pipeline.cost import RunCost, billed_bytes, price_nodes, price_queries, scanned_bytes
 from emr_pipeline.cost_records import record_key, write_run_cost
 from emr_pipeline.extra_links import COST, QUERY_ID
 from emr_pipeline.operators.athena import AthenaStatementOperator
@@ -53,7 +53,7 @@ class RecordCostOperator(TargetOperator):
             clusters=clusters,
             input_bytes=estimate.get("input_bytes"),
             queries=len(queries),
-            scanned_bytes=sum(query["Statistics"].get("DataScannedInBytes", 0) for query in queries),
+            scanned_bytes=sum(map(scanned_bytes, queries)),
             billed_bytes=billed,
             region=prices.region,
             prices=prices.date,

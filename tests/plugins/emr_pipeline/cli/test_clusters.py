@@ -14,17 +14,20 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from emr_pipeline.cli import logs as command
 from emr_pipeline.cli.airflow_api import PASSWORD, URL, USER
 from emr_pipeline.cli.app import main
 from emr_pipeline.cli.clusters import Project
 from emr_pipeline.cli.logs import new_text
+from emr_pipeline.logs import Log
 from emr_pipeline.settings import Settings
 from emr_pipeline.specs import ClusterSpec
 from emr_pipeline.tags import run_tags
 from emr_pipeline.targets.emr_ec2.cluster import run_job_flow_request
-from emr_pipeline.targets.target import Cluster
+from emr_pipeline.targets.phase import Phase
+from emr_pipeline.targets.target import Cluster, Step
 from localaws.testing import LocalAws
 from tests.plugins.emr_pipeline.cli.conftest import Run
 from tests.plugins.emr_pipeline.conftest import Run as DagRun
@@ -289,3 +292,19 @@ def test_the_clusters_of_all_targets_are_listed_newest_first(
 
     project.targets = [target(5, 2), target(7, 3)]
     assert [each.cluster.cluster_id for each in project.clusters(24)] == ["day 7", "day 5", "day 3", "day 2"]
+
+
+def test_a_failed_step_is_followed_until_its_log_has_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """EMR copies the log of a running step every five minutes; the local AWS has the complete log at once."""
+    monkeypatch.setattr(command, "POLL_SECONDS", 0.0)
+    texts = iter(["begins\n"] * 2 + ["begins\nTraceback (most recent call last):\nValueError: 7\n"] * 2)
+    failed = Step("s-1", "pca", "FAILED", Phase.FAILED)
+    found: Any = SimpleNamespace(
+        describe=lambda _: SimpleNamespace(step=failed, log_folder="s3://b/l/", log_streams=None),
+        emr=SimpleNamespace(
+            logs_seconds=360, read_logs=lambda _: [Log("stdout", "s3://b/l/stdout.gz", next(texts))]
+        ),
+    )
+    output = Console(file=io.StringIO())
+    _, printed = command._print_logs(found, failed, True, output)
+    assert printed["s3://b/l/stdout.gz"].endswith("ValueError: 7\n")

@@ -87,6 +87,15 @@ def test_a_run_without_a_cluster_costs_only_its_queries(aws: Any, finished: Any)
     assert (run.clusters, run.node_dollars, run.athena_dollars) == ((), 0.0, pytest.approx(5e-5))
 
 
+def test_a_query_without_statistics_has_scanned_nothing(
+    aws: Any, finished: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A query that was cancelled in the queue; all members of QueryExecution are optional."""
+    cancelled = {"StatementType": "DDL", "Status": {"State": "CANCELLED"}}
+    monkeypatch.setattr("emr_pipeline.operators.record_cost._executions", lambda *_: [cancelled])
+    assert "Athena scanned 0.000 GB" in record(finished(create=False))
+
+
 def test_the_queries_of_mapped_tasks_are_counted(aws: Any, finished: Any) -> None:
     query = AthenaStatementOperator(task_id="queries", query="SELECT 1 AS one", **ATHENA)
     context = finished(query, create=False)
