@@ -1,0 +1,1 @@
+"""S3: the operations of moto, with the objects as plain files."""
