@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -161,8 +162,16 @@ class DagRun:
 
     def tasks(self) -> list[tuple[str, str]]:
         """Return task id and state of each task instance; the state is "" if it has none yet."""
-        listed = self.airflow.api("GET", f"{self.path}/taskInstances?limit=200")["task_instances"]
-        return [(task["task_id"], task["state"] or "") for task in listed]
+        return [(task["task_id"], task["state"] or "") for task in self._task_instances()]
+
+    def last_end(self, task_id: str) -> datetime:
+        """Return when the last instance of an ended task has ended."""
+        ends = [task["end_date"] for task in self._task_instances() if task["task_id"] == task_id]
+        return max(map(datetime.fromisoformat, ends))
+
+    def _task_instances(self) -> list[dict[str, Any]]:
+        listed = self.airflow.api("GET", f"{self.path}/taskInstances?limit=200")
+        return list(listed["task_instances"])
 
     def return_value(self, task_id: str) -> Any:
         """Return the task's XCom ``return_value``."""

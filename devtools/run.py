@@ -158,6 +158,8 @@ def _local_aws(log: Path, started: ExitStack) -> tuple[aws.Aws, dict[str, str]]:
     """Start the local AWS, and return it with the variables for Airflow."""
     local = started.enter_context(
         LocalAws(
+            "--cluster-seconds",
+            "0.1",
             "--record-calls",
             str(log.with_suffix(".calls.jsonl")),
             state=paths.AWS,

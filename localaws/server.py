@@ -31,6 +31,8 @@ from localaws.state import moto_backends
 
 LOOPBACK = "127.0.0.1"
 ALL_INTERFACES = "0.0.0.0"
+STOP_POLL_SECONDS = 0.05
+"""Interval at which the server checks whether to stop; the default of half a second delays the end of each test."""
 HEALTH = "/_localaws/health"
 RESET = "/_localaws/reset"
 # moto keeps larger parts of an upload in temporary files instead of memory until the upload is complete.
@@ -74,7 +76,7 @@ class Server:
         return Services(self.state, self.endpoint_url, self._settings)
 
     def serve(self) -> None:
-        self._server.serve_forever()
+        self._server.serve_forever(STOP_POLL_SECONDS)
 
     def stop(self) -> None:
         """Stop serving, terminate all clusters with their processes, and release the state folder."""

@@ -16,9 +16,9 @@ def test_the_page_holds_shares_ratios_and_calls_by_service() -> None:
         }
     )
     parse = {"sales_segmentation": 0.6, "minimal": 0.3}
-    page = render(Measured(1000, 130, 100, 85, (0.2, 1.4), 3.2, calls, parse))
+    page = render(Measured(1000, 130, 85, {"pauses between steps": 1.6, "repair_tables": 13.4}, calls, parse))
     assert "| of which in steps | 85 s, 85% |" in page
-    assert "| pauses between steps | 0.2 s, 1.4 s |" in page
+    assert "| of which repair_tables | 13.4 s |" in page
     assert "| calls to EMR | 8 |" in page
     assert "| calls to Athena | 4 |" in page
     assert "DescribeStep 7, GetQueryResults 4, RunJobFlow 1" in page
