@@ -98,11 +98,18 @@ def node_permissions(deployment: Deployment) -> str:
 def caller_permissions(deployment: Deployment) -> str:
     settings, arn = deployment.settings, _caller(deployment)
     bucket, place = f"arn:aws:s3:::{settings.bucket}", f"{deployment.aws.region}:{deployment.aws.account}"
+    queries = (
+        "BatchGetQueryExecution",
+        "GetQueryExecution",
+        "GetQueryResults",
+        "StartQueryExecution",
+        "StopQueryExecution",
+    )
     wanted: list[Wanted] = [
         *_on_clusters(deployment, place),
         *(_on_applications(deployment, place) if settings.job_role else []),
         (
-            ["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults"],
+            [f"athena:{action}" for action in queries],
             f"arn:aws:athena:{place}:workgroup/{settings.workgroup}",
             {},
         ),
@@ -130,6 +137,7 @@ def _on_clusters(deployment: Deployment, place: str) -> list[Wanted]:
         "DescribePersistentAppUI",
         "DescribeStep",
         "GetPersistentAppUIPresignedURL",
+        "ListInstances",
         "ListSteps",
         "TerminateJobFlows",
     )
@@ -152,6 +160,7 @@ def _on_applications(deployment: Deployment, place: str) -> list[Wanted]:
         _tags_in_requests(deployment),
         f"arn:aws:emr-serverless:{place}:/applications/EXAMPLE",
     )
+    create = ("CreateApplication", "ListApplications", "TagResource")
     use = (
         "DeleteApplication",
         "GetApplication",
@@ -161,10 +170,10 @@ def _on_applications(deployment: Deployment, place: str) -> list[Wanted]:
         "StopApplication",
     )
     return [
-        ([f"emr-serverless:{action}" for action in ("CreateApplication", "ListApplications")], "*", tags),
+        ([f"emr-serverless:{action}" for action in create], "*", tags),
         ([f"emr-serverless:{action}" for action in use], application, tags),
         (
-            [f"emr-serverless:{action}" for action in ("GetJobRun", "CancelJobRun")],
+            [f"emr-serverless:{action}" for action in ("CancelJobRun", "GetDashboardForJobRun", "GetJobRun")],
             f"{application}/jobruns/EXAMPLE",
             tags,
         ),

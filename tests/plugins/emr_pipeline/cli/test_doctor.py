@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,10 +14,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emr_pipeline.cli.aws import Aws
-from emr_pipeline.cli.checks import CHECKS
+from emr_pipeline.cli.checks import CHECKS, roles
 from emr_pipeline.cli.checks.check import FAILED, NOT_CHECKED, OK, ClusterSize, Deployment, Result, run_checks
 from emr_pipeline.cli.settings_file import read_settings
-from tests.plugins.emr_pipeline.cli.conftest import Run
+from tests.plugins.emr_pipeline.cli.conftest import ROOT, Run
 
 CLUSTER = ClusterSize("emr-7.13.0", core_nodes=2, spot_share=0.5)
 EMR_TAG = {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}
@@ -378,6 +379,23 @@ def test_without_credentials_only_their_line_fails(
     found = results(Deployment(Aws(), deployed.settings, CLUSTER))
     assert failed(found) == ["credentials"]
     assert {result.status for name, result in found.items() if name != "credentials"} == {NOT_CHECKED}
+
+
+def test_all_actions_of_airflow_on_clusters_and_queries_are_checked(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: set[str] = set()
+
+    def record(_: Any, __: str, wanted: list[roles.Wanted], ___: str) -> int:
+        checked.update(action for actions, *_ in wanted for action in actions)
+        return 0
+
+    monkeypatch.setattr(roles, "_simulate", record)
+    roles.caller_permissions.function(deployed)
+    template = (ROOT / "infra/emr.yaml").read_text()
+    policy = re.split(r"^  (?=\w)", template.split("  CallerPolicy:\n")[1], flags=re.MULTILINE)[0]
+    granted = set(re.findall(r"(?:athena|elasticmapreduce|emr-serverless):[A-Z]\w+", policy))
+    assert granted <= checked
 
 
 def test_the_caller_is_the_identity_of_the_command_unless_another_is_given(
