@@ -220,7 +220,6 @@ def test_a_failed_step_shows_one_message_and_ends_the_cluster(
         (["INPUT=/no/such.csv"], "INPUT: the file /no/such.csv does not exist"),
         (["ROWS=many"], "ROWS is 'many'; it must be a whole number, at least 1"),
         (["ROWS=100", "COLOUR=red"], "unknown param colour; valid params: input, "),
-        (["ROWS=100", "K_MAX=700"], "k_max: "),
         (["fast"], "'fast' is not NAME=value"),
     ],
 )
