@@ -43,10 +43,11 @@ undeploy: $(VENV)/complete ## Delete the AWS resources except the bucket and its
 package: $(VENV)/complete ## Build dist/ for Amazon MWAA and for a git-synced Airflow: [WHEELS=1, for an MWAA without internet]
 	@$(RUN) -m devtools.package $(if $(WHEELS),--wheels)
 
-# tests/distribution.py has the distribution and the order of the tests.
+# tests/distribution.py has the distribution and the order of the tests. PYTHONDONTWRITEBYTECODE, which some machines
+# set, would make each worker and each process that a test starts compile all modules again.
 test: lint ## Run ruff, mypy and the tests
 	@$(RUN) -m localaws.spark.make_class_archive
-	@$(RUN) -m pytest -n auto --no-loadscope-reorder
+	@PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest -n auto --no-loadscope-reorder
 
 test-spark4: $(SPARK4)/complete ## Run the tests of the Spark jobs on Spark 4; needs JDK 17
 	@$(SPARK4)/bin/python -m pytest tests/spark --confcutdir tests/spark -p tests.spark.session

@@ -1,12 +1,18 @@
-"""Fixtures with sales lines. The Spark session is in ``session.py``."""
+"""Fixtures with sales lines, and results of jobs that several files read; ``session.py`` has the Spark session."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
+
+import kmeans
+import pca
+from tests.spark import customers
 
 
 @pytest.fixture
@@ -63,3 +69,20 @@ def write_csv(tmp_path: Path, header: list[str]) -> Callable[..., str]:
         return path.as_uri()
 
     return write
+
+
+@pytest.fixture(scope="session")
+def after_pca(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the results of pca for 300 customers; a test that changes it makes a copy."""
+    folder = tmp_path_factory.mktemp("pca")
+    customers.write(spark, folder, 300)
+    pca.main(customers.flags(folder, **customers.PCA))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def after_kmeans(after_pca: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of ``after_pca`` with the results of kmeans, which finds three segments."""
+    folder = shutil.copytree(after_pca, tmp_path_factory.mktemp("kmeans"), dirs_exist_ok=True)
+    kmeans.main(customers.flags(folder, **customers.KMEANS))
+    return folder

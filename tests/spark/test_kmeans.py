@@ -54,12 +54,9 @@ def metrics(folder: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def done(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def done(after_kmeans: Path) -> Path:
     """A folder with the results for 300 customers, every third one a business with high spend."""
-    folder = tmp_path_factory.mktemp("kmeans")
-    prepare(spark, folder, 300)
-    run(folder)
-    return folder
+    return after_kmeans
 
 
 @pytest.fixture(scope="module")

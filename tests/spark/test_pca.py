@@ -38,12 +38,9 @@ def metrics(folder: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def done(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def done(after_pca: Path) -> Path:
     """A folder with the results for 300 customers."""
-    folder = tmp_path_factory.mktemp("pca")
-    customers.write(spark, folder, 300)
-    run(folder)
-    return folder
+    return after_pca
 
 
 def test_the_retained_components_keep_the_variance(spark: SparkSession, done: Path) -> None:

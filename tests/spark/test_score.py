@@ -47,20 +47,10 @@ def refused(folder: Path, capsys: pytest.CaptureFixture[str], **special: object)
     return capsys.readouterr().err.splitlines()[-1]
 
 
-@pytest.fixture(scope="module")
-def fit(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the datasets of preprocess, pca and kmeans for 300 customers."""
-    folder = tmp_path_factory.mktemp("score")
-    customers.write(spark, folder, 300)
-    pca.main(customers.flags(folder, **customers.PCA))
-    kmeans.main(customers.flags(folder, **FIT))
-    return folder
-
-
 @pytest.fixture
-def fitted(fit: Path, tmp_path: Path) -> Path:
+def fitted(after_kmeans: Path, tmp_path: Path) -> Path:
     """A copy of the fit for one test."""
-    return Path(shutil.copytree(fit, tmp_path / "fitted"))
+    return Path(shutil.copytree(after_kmeans, tmp_path / "fitted"))
 
 
 @pytest.mark.parametrize("cluster_on", ["components", "whitened"])
@@ -101,9 +91,9 @@ def test_other_customers_are_counted_with_the_labels_of_the_fit(spark: SparkSess
 
 
 @pytest.fixture(scope="module")
-def scored(spark: SparkSession, fit: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def scored(spark: SparkSession, after_kmeans: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the fit in which 30 customers of another run date have a score."""
-    folder = shutil.copytree(fit, tmp_path_factory.mktemp("scored"), dirs_exist_ok=True)
+    folder = shutil.copytree(after_kmeans, tmp_path_factory.mktemp("scored"), dirs_exist_ok=True)
     customers.write(spark, folder, 30, run_date=LATER)
     run(folder)
     return folder
