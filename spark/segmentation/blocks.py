@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
 from itertools import islice
@@ -90,6 +91,12 @@ def count_customers(blocks: RDD[Array], limit: int) -> tuple[int, int]:
     results = blocks.mapPartitions(count).collect()
     different = distinct([block for _, found in results for block in found])
     return sum(customers for customers, _ in results), sum(block.shape[1] for block in different)
+
+
+def count_pairs(block: Array) -> Counter[tuple[int, int]]:
+    """Return how often each pair of numbers, a column of the block, occurs."""
+    found, counts = np.unique(block.astype(int), axis=1, return_counts=True)
+    return Counter(dict(zip(zip(*found.tolist(), strict=True), counts.tolist(), strict=True)))
 
 
 def _stack(rows: Iterable[Row]) -> Iterator[Array]:

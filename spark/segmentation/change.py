@@ -19,8 +19,8 @@ from segmentation.job import Job
 from segmentation.lake import Lake
 from segmentation.moments import Moments
 from segmentation.quantiles import quantiles
-from segmentation.schemas import TABLES
 from segmentation.segments import NAMES, feature_moments
+from segmentation.small_tables import small_table
 
 #: A feature with a larger PSI has shifted (Siddiqi, Credit Risk Scorecards, 2006: up to 0.1 no shift, up to 0.25 some).
 LARGE_PSI = 0.25
@@ -52,7 +52,7 @@ def publish_changes(job: Job[Any], now: SegmentedCustomers) -> None:
         if shifted:
             job.note(f"features with a PSI above {LARGE_PSI} since {earlier.run_date}: {', '.join(shifted)}")
     for dataset, rows in (("segment_migration", migration), ("feature_drift", drift)):
-        job.publish(dataset, job.lake.spark.createDataFrame(rows, TABLES[dataset]).coalesce(1))
+        job.publish(dataset, small_table(job.lake.spark, dataset, rows))
 
 
 @dataclass(frozen=True)

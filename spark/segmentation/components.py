@@ -14,7 +14,7 @@ from segmentation import models
 from segmentation.blocks import Array
 from segmentation.errors import UserError
 from segmentation.scaling import Scaling
-from segmentation.schemas import TABLES
+from segmentation.small_tables import small_table
 from segmentation.vectors import vector_to_array
 
 #: Tolerance for rounding: a cumulative ratio that is lower by at most this much has reached the requested one.
@@ -106,7 +106,7 @@ def explained_variance(spark: SparkSession, components: Components) -> DataFrame
     rows = [
         (n, share, cumulative, n <= components.retained) for n, (share, cumulative) in enumerate(shares, 1)
     ]
-    return spark.createDataFrame(rows, TABLES["explained_variance"]).coalesce(1)
+    return small_table(spark, "explained_variance", rows)
 
 
 def component_loadings(spark: SparkSession, components: Components, features: tuple[str, ...]) -> DataFrame:
@@ -116,7 +116,7 @@ def component_loadings(spark: SparkSession, components: Components, features: tu
         for n, weights in enumerate(components.loadings.tolist(), 1)
         for feature, weight in zip(features, weights, strict=True)
     ]
-    return spark.createDataFrame(rows, TABLES["component_loadings"]).coalesce(1)
+    return small_table(spark, "component_loadings", rows)
 
 
 def _component_or_zero(component: int) -> Column:

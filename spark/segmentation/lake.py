@@ -111,7 +111,11 @@ class Lake:
         uri = self.model_uri(job)
         if not filesystem.exists(self.spark, uri):
             raise UserError(f"there is no model at {uri}: run {job} for {self.run_date} first")
-        model: Model = kind.load(uri)
+        from pyspark.ml.util import JavaMLReader
+
+        # kind.load would read the metadata of a pipeline in Python first, which is one more Spark job.
+        reader: Any = JavaMLReader
+        model: Model = reader(kind).load(uri)
         return model
 
     def save_model(self, job: str, model: MLWritable) -> None:

@@ -64,3 +64,14 @@ class Moments:
             np.minimum(self.minimum, other.minimum),
             np.maximum(self.maximum, other.maximum),
         )
+
+
+def moments_by_segment(block: Array) -> dict[int, Moments]:
+    """Return the moments of each segment; the first row of the block is the segment of each customer."""
+    return {int(segment): Moments.of(block[1:, block[0] == segment]) for segment in np.unique(block[0])}
+
+
+def add_moments(a: dict[int, Moments], b: dict[int, Moments]) -> dict[int, Moments]:
+    """Return the moments of each segment over both groups of customers."""
+    both = {segment: a[segment] + b[segment] for segment in a.keys() & b.keys()}
+    return {**a, **b, **both}

@@ -21,8 +21,7 @@ from segmentation import models
 from segmentation.blocks import Array, aggregate
 from segmentation.components import Components, principal_components
 from segmentation.kmeans import MAX_ITER, predict
-from segmentation.moments import Moments
-from segmentation.segments import add_moments, moments_by_segment
+from segmentation.moments import Moments, add_moments, moments_by_segment
 
 #: The vector column of the refined segments: components in standard deviations within a segment.
 REFINED = "refined"
@@ -61,10 +60,16 @@ def refine(blocks: RDD[Array], centers: Array) -> Refinement | None:
     None if a segment loses all customers, or if the customers of each segment are equal in some direction: then the
     Mahalanobis distance is not defined.
     """
+
+    # A nested function, because an executor would import this module and with it pyspark.ml for one of the module.
+    def moments(block: Array, means: Array, whitening: Array) -> dict[int, Moments]:
+        """Return the moments of each segment; a customer belongs to the nearest of the ``means``."""
+        return moments_by_segment(np.vstack([predict(whitening @ block, means @ whitening.T), block]))
+
     means, whitening = centers, np.eye(centers.shape[1])
     log_determinants = [np.inf]
     for _ in range(MAX_ITER):
-        segments = aggregate(blocks, partial(_moments, means=means, whitening=whitening), add_moments)
+        segments = aggregate(blocks, partial(moments, means=means, whitening=whitening), add_moments)
         count = sum(each.count for each in segments.values())
         comoment = np.sum([segments[number].comoment for number in sorted(segments)], axis=0)
         covariance = comoment / max(count - len(segments), 1)
@@ -81,8 +86,3 @@ def refine(blocks: RDD[Array], centers: Array) -> Refinement | None:
         blocks, lambda block: int((predict(block, centers) != predict(whitening @ block, refined)).sum())
     )
     return Refinement(within, refined, len(log_determinants) - 1, moved / count)
-
-
-def _moments(block: Array, means: Array, whitening: Array) -> dict[int, Moments]:
-    """Return the moments of each segment; a customer of ``block`` belongs to the nearest of the ``means``."""
-    return moments_by_segment(np.vstack([predict(whitening @ block, means @ whitening.T), block]))

@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from pyspark.ml.classification import DecisionTreeClassifier
 from pyspark.ml.feature import VectorAssembler
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.blocks import Array, aggregate, as_blocks
-from segmentation.schemas import TABLES
+from segmentation.blocks import aggregate, as_blocks, count_pairs
+from segmentation.small_tables import small_table
 
 MAX_CONDITIONS = 4
 #: Candidate thresholds of each feature.
@@ -109,7 +108,7 @@ def segment_rules(spark: SparkSession, rules: Rules) -> DataFrame:
                 rule.found / rules.sizes[rule.segment],
             )
         )
-    return spark.createDataFrame(rows, TABLES["segment_rules"]).coalesce(1)
+    return small_table(spark, "segment_rules", rows)
 
 
 def _paths(node: Any, features: Sequence[str], path: tuple[Condition, ...] = ()) -> list[str]:
@@ -130,19 +129,13 @@ def _text(path: Sequence[Condition]) -> str:
     return " AND ".join(narrowest.values()) or "TRUE"
 
 
-def _count_pairs(block: Array) -> Counter[tuple[int, int]]:
-    """Return how often each pair of numbers, a column of the block, occurs."""
-    found, counts = np.unique(block.astype(int), axis=1, return_counts=True)
-    return Counter(dict(zip(zip(*found.tolist(), strict=True), counts.tolist(), strict=True)))
-
-
 def _counted(assigned: DataFrame, conditions: Sequence[str]) -> Rules:
     """Return a rule for each of ``conditions`` that a customer meets, for the segment with most of these customers."""
     met = F.coalesce(*(F.when(F.expr(text), F.lit(float(at))) for at, text in enumerate(conditions)))
     pairs = as_blocks(assigned, F.array(met, F.col("segment").cast("double")))
     counts: dict[int, dict[int, int]] = {}
     sizes: Counter[int] = Counter()
-    for (at, segment), count in aggregate(pairs, _count_pairs).items():
+    for (at, segment), count in aggregate(pairs, count_pairs).items():
         counts.setdefault(at, {})[segment] = count
         sizes[segment] += count
     rules = []

@@ -14,9 +14,9 @@ from pyspark.sql import functions as F
 from segmentation import models
 from segmentation.blocks import Array, aggregate, as_blocks
 from segmentation.features import FEATURES
-from segmentation.moments import Moments
-from segmentation.schemas import TABLES
+from segmentation.moments import Moments, add_moments, moments_by_segment
 from segmentation.segment_labels import SAME, segment_labels
+from segmentation.small_tables import small_table
 from segmentation.vectors import squared_distance
 
 #: The features that segment_profiles has as columns.
@@ -74,17 +74,6 @@ def segment_moments(assigned: DataFrame, values: Column) -> tuple[dict[int, Mome
     return dict(sorted(points.items())), dict(sorted(features.items()))
 
 
-def moments_by_segment(block: Array) -> dict[int, Moments]:
-    """Return the moments of each segment; the first row of the block is the segment of each customer."""
-    return {int(segment): Moments.of(block[1:, block[0] == segment]) for segment in np.unique(block[0])}
-
-
-def add_moments(a: dict[int, Moments], b: dict[int, Moments]) -> dict[int, Moments]:
-    """Return the moments of each segment over both groups of customers."""
-    both = {segment: a[segment] + b[segment] for segment in a.keys() & b.keys()}
-    return {**a, **b, **both}
-
-
 def segment_profiles(
     spark: SparkSession, segments: Mapping[int, Moments], features: Sequence[str]
 ) -> DataFrame:
@@ -109,7 +98,7 @@ def segment_profiles(
         )
         for label, (segment, moments) in zip(labels, segments.items(), strict=True)
     ]
-    return spark.createDataFrame(rows, TABLES["segment_profiles"]).coalesce(1)
+    return small_table(spark, "segment_profiles", rows)
 
 
 def segment_features(
@@ -127,7 +116,7 @@ def segment_features(
         for segment, own in ((segment, _by_name(moments.mean)) for segment, moments in segments.items())
         for name in features
     ]
-    return spark.createDataFrame(rows, TABLES["segment_features"]).coalesce(1)
+    return small_table(spark, "segment_features", rows)
 
 
 def _related(everyone: Moments, features: Sequence[str]) -> dict[str, frozenset[str]]:

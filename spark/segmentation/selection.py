@@ -13,8 +13,8 @@ from segmentation.blocks import Array
 from segmentation.evaluation import Scores
 from segmentation.kmeans import predict
 from segmentation.resampling import Gap
-from segmentation.schemas import TABLES
 from segmentation.seeding import Sample
+from segmentation.small_tables import small_table
 
 #: Above this adjusted mutual information, a clustering repeats a given column.
 REPEATS = 0.9
@@ -226,7 +226,7 @@ def model_selection(spark: SparkSession, candidates: Sequence[Candidate], choice
         )
         for each in candidates
     ]
-    return spark.createDataFrame(rows, TABLES["model_selection"]).coalesce(1)
+    return small_table(spark, "model_selection", rows)
 
 
 def _problems(candidate: Candidate, allowed: Range) -> dict[str, str]:
