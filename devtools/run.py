@@ -123,13 +123,14 @@ def _run(options: RunOptions, screen: Screen, log: Path, started: ExitStack) -> 
     start = time.monotonic()
     _check_disk(options)
     file = options.input or _sample_file(options, screen)
-    _start_importing_airflow()
+    importing = _start_importing_airflow()
     used, variables = _account() if options.on_account else _local_aws(log, started)
     os.environ.update(variables)
+    with screen.step("Airflow is ready"):
+        importing.join()
+        dag = dag_run.load(options.dag_id)
     with screen.step(f"{file.name} is on S3"):
         uri = aws.provide(used, file, os.environ["EMR_PIPELINE_BUCKET"], f"raw/{file.name}")
-    with screen.step("Airflow is ready"):
-        dag = dag_run.load(options.dag_id)
     conf = {"input": uri, **options.params}
     try:
         dag_run.validate_conf(dag, conf)
@@ -145,13 +146,15 @@ def _run(options: RunOptions, screen: Screen, log: Path, started: ExitStack) -> 
     return result.state == "success" and not alive
 
 
-def _start_importing_airflow() -> None:
-    """Import Airflow, which takes seconds, in a thread, while the local AWS starts."""
+def _start_importing_airflow() -> Thread:
+    """Return a thread that imports Airflow, which takes seconds, while the local AWS starts."""
     variables = airflow_home.airflow_variables(paths.AIRFLOW)
     airflow_home.migrate(variables, paths.LOGS / "airflow-db.log")
     os.environ.update(variables)
     sys.path.insert(0, variables["PYTHONPATH"])
-    Thread(target=dag_run.import_airflow, daemon=True).start()
+    importing = Thread(target=dag_run.import_airflow, daemon=True)
+    importing.start()
+    return importing
 
 
 def _local_aws(log: Path, started: ExitStack) -> tuple[aws.Aws, dict[str, str]]:
