@@ -29,6 +29,9 @@ class Rule:
 RETURNED = "returned"
 """The reason of a return that is set aside. It is no fault, and does not count as a rejected line."""
 
+LIST_LENGTH = 1_000_000
+"""The hashes in one list of ``may_have_duplicates``: 8 MB."""
+
 #: SQL expressions of the typed columns of a valid line, from those of ``parsed``.
 TYPED: dict[str, str] = {
     "unit_price": "price",
@@ -192,13 +195,16 @@ def classify(lines: DataFrame, *, duplicates: bool, mapping: InputMapping = ORIG
     )
 
 
-def may_have_duplicates(sales: DataFrame) -> bool:
-    """Return False if no two rows are equal; True means that some probably are.
+def may_have_duplicates(sales: DataFrame, rows: int) -> bool:
+    """Return False if no two of the ``rows`` rows are equal; True means that some probably are.
 
     Compares 64-bit hashes of columns that rarely agree by chance, which is much cheaper than to compare all columns.
+    Lists of hashes take less time and memory than one group for each hash: few hashes are equal.
     """
-    columns = ("order_id", "customer_id", "product", "quantity", "total_price")
-    return not sales.groupBy(F.xxhash64(*columns)).count().where("count > 1").isEmpty()
+    line = F.xxhash64("order_id", "customer_id", "product", "quantity", "total_price").alias("line")
+    lists = sales.select(line).groupBy(F.col("line") % (1 + rows // LIST_LENGTH))
+    hashes = lists.agg(F.collect_list("line").alias("lines"))
+    return not hashes.where("size(array_distinct(lines)) < size(lines)").isEmpty()
 
 
 def valid(lines: DataFrame) -> DataFrame:
@@ -260,7 +266,7 @@ def observe(lines: DataFrame) -> tuple[DataFrame, Observation]:
         observation,
         *counts,
         F.count(F.when(F.col("reason").isNull(), 1)).alias("valid"),
-        F.sum(F.when(is_line, F.col("hash").cast("decimal(20, 0)"))).alias("hashes"),
+        *(F.sum(F.when(is_line, F.expr(sql))).alias(f"hashes_{shift}") for shift, sql in _HASH_PARTS.items()),
         # As text, because an observation returns a date as a Java object.
         F.max(F.when(F.col("reason").isNull(), F.col("order_date"))).cast("string").alias("last_day"),
     ), observation
@@ -274,8 +280,15 @@ def line_counts(observation: Observation) -> LineCounts:
         rejected={reason: found[reason] for reason in _REASONS if found[reason]},
         headers=found[HEADER],
         last_day=date.fromisoformat(found["last_day"]) if found["last_day"] else None,
-        fingerprint=f"{int(found['hashes'] or 0) % 2**64:016x}",
+        fingerprint=f"{sum((found[f'hashes_{shift}'] or 0) << shift for shift in _HASH_PARTS) % 2**64:016x}",
     )
 
 
+#: SQL expressions of the parts of a hash, by their lowest bit. Sums of parts do not overflow, as those of hashes would.
+#: Sums of decimals would take more time.
+_HASH_PARTS = {
+    0: "hash & 2097151",
+    21: "shiftright(hash, 21) & 2097151",
+    42: "shiftright(hash, 42)",
+}
 _REASONS = (*(rule.reason for rule in RULES), RETURNED)

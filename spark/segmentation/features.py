@@ -255,33 +255,28 @@ def customer_features(sales: DataFrame, last_day: date) -> DataFrame:
     return (
         _orders(sales, last_day)
         .join(_products(sales), on="customer_id", how="inner")
-        .join(_categories_and_regions(sales), on="customer_id", how="inner")
+        .join(_lines(sales), on="customer_id", how="inner")
+        .withColumn("lines_per_order", _ratio("lines", "total_orders"))
+        .withColumn("quantity_per_order", _ratio("total_quantity", "total_orders"))
         .withColumn("is_b2b", F.col("customer_type").eqNullSafe("B2B").cast("double"))
         .select("customer_id", "customer_type", "region", *(feature.name for feature in FEATURES))
     )
 
 
 def _orders(sales: DataFrame, last_day: date) -> DataFrame:
-    """Return the features that depend on orders and their dates."""
+    """Return the features that depend on orders and their dates.
+
+    Only these: orders are the most groups by far, and each further sum needs memory for each of them.
+    """
     orders = sales.groupBy("customer_id", "order_id").agg(
-        F.count("*").alias("lines"),
-        F.sum("quantity").alias("quantity"),
         F.sum("total_price").alias("spend"),
-        F.sum(F.col("unit_price") * F.col("quantity")).alias("list_price"),
-        F.sum("discount").alias("discounts"),
-        F.count_if(F.col("discount") > 0).alias("discounted"),
         # The lines of an order have the same date; if they differ, the earliest is used.
         F.min("order_date").alias("day"),
     )
     quarters = [f"spend_q{quarter}" for quarter in range(1, 5)]
     customers = orders.groupBy("customer_id").agg(
         F.count("*").alias("total_orders"),
-        F.sum("quantity").alias("total_quantity"),
         F.sum("spend").alias("spend"),
-        F.sum("list_price").alias("list_price"),
-        F.sum("lines").alias("lines"),
-        F.sum("discounts").alias("discounts"),
-        F.sum("discounted").alias("discounted"),
         F.min("day").alias("first_day"),
         F.max("day").alias("latest_day"),
         F.count_if(F.dayofweek("day").isin(1, 7)).alias("weekend_orders"),
@@ -296,16 +291,10 @@ def _orders(sales: DataFrame, last_day: date) -> DataFrame:
     return customers.select(
         "customer_id",
         "total_orders",
-        "total_quantity",
         F.col("spend").cast("double").alias("total_spend"),
-        _ratio("discounts", "lines").alias("avg_discount"),
         F.datediff(end, "latest_day").cast("double").alias("recency_days"),
         F.datediff(end, "first_day").cast("double").alias("tenure_days"),
         (F.col("total_orders") / months).alias("orders_per_month"),
-        _ratio("lines", "total_orders").alias("lines_per_order"),
-        _ratio("total_quantity", "total_orders").alias("quantity_per_order"),
-        _ratio("list_price", "total_quantity").alias("avg_unit_price"),
-        _ratio("discounted", "lines").alias("discounted_share"),
         _ratio("weekend_orders", "total_orders").alias("weekend_share"),
         F.when(F.col("spend") > 0, (4 * squares - 1) / 3).otherwise(0.0).alias("seasonality"),
     )
@@ -335,22 +324,31 @@ def _products(sales: DataFrame) -> DataFrame:
     )
 
 
-def _categories_and_regions(sales: DataFrame) -> DataFrame:
-    """Return the features that depend on categories and regions, with customer type and region."""
+def _lines(sales: DataFrame) -> DataFrame:
+    """Return the sums over all lines, and the features that depend on categories and regions, with type and region."""
     is_in = {
         **{name: F.col("category") == category for category, name in CATEGORY_SHARES.items()},
         "share_other": ~F.col("category").isin(list(CATEGORY_SHARES)),
     }
+    sums = ("lines", "quantity", "list_price", "discounts", "discounted", "spend")
     return (
         sales.groupBy("customer_id", "category", "region", "customer_type")
-        .agg(F.sum("total_price").alias("spend"), F.max("order_date").alias("latest_day"))
+        .agg(
+            F.count("*").alias("lines"),
+            F.sum("quantity").alias("quantity"),
+            F.sum(F.col("unit_price") * F.col("quantity")).alias("list_price"),
+            F.sum("discount").alias("discounts"),
+            F.count_if(F.col("discount") > 0).alias("discounted"),
+            F.sum("total_price").alias("spend"),
+            F.max("order_date").alias("latest_day"),
+        )
         .groupBy("customer_id")
         # A customer has few different values, so sets are small; several distinct counts would multiply the groups.
         .agg(
             F.size(F.collect_set("category")).cast("bigint").alias("unique_categories"),
             F.size(F.collect_set("region")).cast("bigint").alias("region_count"),
             F.max(F.struct("latest_day", "customer_type", "region")).alias("latest"),
-            F.sum("spend").alias("all_spend"),
+            *(F.sum(name).alias(name) for name in sums),
             *(F.sum(F.when(condition, F.col("spend"))).alias(name) for name, condition in is_in.items()),
         )
         .select(
@@ -359,7 +357,12 @@ def _categories_and_regions(sales: DataFrame) -> DataFrame:
             "latest.region",
             "unique_categories",
             "region_count",
-            *(_ratio(name, "all_spend").alias(name) for name in is_in),
+            "lines",
+            F.col("quantity").alias("total_quantity"),
+            _ratio("discounts", "lines").alias("avg_discount"),
+            _ratio("discounted", "lines").alias("discounted_share"),
+            _ratio("list_price", "quantity").alias("avg_unit_price"),
+            *(_ratio(name, "spend").alias(name) for name in is_in),
         )
     )
 

@@ -180,8 +180,15 @@ def test_a_valid_line_is_not_a_duplicate_of_a_malformed_one(lines: Lines) -> Non
 def test_duplicates_are_found_only_on_request(lines: Lines) -> None:
     quick = cleaning.classify(lines({}, {}, {"order_id": "ORD2"}), duplicates=False)
     assert valid(quick).count() == 3
-    assert may_have_duplicates(valid(quick))
-    assert not may_have_duplicates(valid(classified(lines({}, {}, {"order_id": "ORD2"}))))
+    assert may_have_duplicates(valid(quick), 3)
+    assert not may_have_duplicates(valid(classified(lines({}, {}, {"order_id": "ORD2"}))), 2)
+
+
+def test_duplicates_are_found_in_any_of_several_lists(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cleaning, "LIST_LENGTH", 2)
+    orders: list[Fields] = [{"order_id": f"ORD{place}"} for place in range(8)]
+    assert not may_have_duplicates(lines(*orders), 8)
+    assert all(may_have_duplicates(lines(*orders, repeated), 9) for repeated in orders[:3])
 
 
 def test_duplicates_of_a_rejected_line_have_its_reason(lines: Lines) -> None:
@@ -230,6 +237,8 @@ def test_the_fingerprint_depends_on_the_lines_only(lines: Lines) -> None:
     """It depends on every field, but not on the order of the lines or on the files."""
     first, second = {"order_id": "A"}, {"order_id": "B"}
     found = counted(lines(first, second)).fingerprint
+    total = sum(row.hash for row in classified(lines(first, second)).collect())
+    assert found == f"{total % 2**64:016x}", "the sum of the hashes modulo 2**64"
     moved = {**first, "source_file": "file:/z.csv"}
     assert counted(lines(second, moved, {"defect": HEADER})).fingerprint == found
     assert counted(lines(first, {"order_id": "C"})).fingerprint != found
