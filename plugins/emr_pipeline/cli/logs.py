@@ -115,11 +115,12 @@ def _print_logs(
 
 
 def _is_copied(found: Found, described: StepDescription, read: list[Log]) -> bool:
-    """Return whether the logs of an ended step are there: those of a failed step must have its cause.
+    """Return whether the logs of an ended step are there.
 
-    Without it they may be an earlier copy, made while the step was running.
+    Those of a failed step without its cause may be an earlier copy, if the target also copies those of running steps.
     """
-    return bool(read) and (described.step.phase != Phase.FAILED or logged_cause(found, described) != "")
+    may_be_earlier = found.emr.logs_while_running and described.step.phase == Phase.FAILED
+    return bool(read) and not (may_be_earlier and not logged_cause(found, described))
 
 
 def driver_logs(found: Found, described: StepDescription, live: bool) -> list[Log]:

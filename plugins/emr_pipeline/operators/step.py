@@ -184,7 +184,7 @@ class AwaitStepOperator(TargetOperator, WaitingOperator):
     def _cause(self, folder: str, patient: bool) -> Cause:
         """Return the cause from the logs; if ``patient``, wait until AWS has copied them to S3.
 
-        Logs without a cause may be an earlier copy, made while the step was running.
+        Logs without a cause may be an earlier copy, if the target also copies those of running steps.
         """
         if not folder:
             return Cause(address=f"none, cluster {self.cluster_id} writes no logs to S3")
@@ -192,7 +192,8 @@ class AwaitStepOperator(TargetOperator, WaitingOperator):
         try:
             while True:
                 cause = most_specific_cause(self.emr.read_logs(folder))
-                if (cause and cause.sentence) or time.monotonic() >= deadline:
+                complete = cause and (cause.sentence or not self.emr.logs_while_running)
+                if complete or time.monotonic() >= deadline:
                     return cause or Cause(address=f"{folder} (no log yet)")
                 self.log.info("Waiting for EMR to copy the logs to %s", folder)
                 time.sleep(LOOK_AGAIN)

@@ -92,6 +92,8 @@ class Target(ABC):
     """The name of the boto3 client."""
     logs_seconds: ClassVar[int]
     """The time that AWS needs to copy the logs of an ended step to S3."""
+    logs_while_running: ClassVar[bool]
+    """Whether the logs of a running step are copied to S3 too, so that a copy may lack their end."""
     cluster_id_pattern: ClassVar[str]
     step_id_pattern: ClassVar[str]
 

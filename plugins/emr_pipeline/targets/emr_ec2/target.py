@@ -30,6 +30,7 @@ class EmrEc2(Target):
     logs_seconds = 360
     """EMR copies the logs of a step to S3 every five minutes.
     https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-manage-view-web-log-files.html"""
+    logs_while_running = True
     cluster_id_pattern = "j-[A-Z0-9]+"
     step_id_pattern = "s-[A-Z0-9]+"
 

@@ -57,6 +57,7 @@ class EmrServerless(Target):
     name = EMR_SERVERLESS
     service = "emr-serverless"
     logs_seconds = 120
+    logs_while_running = False
     cluster_id_pattern = "[0-9a-z]+"
     step_id_pattern = "[0-9a-z]+"
 

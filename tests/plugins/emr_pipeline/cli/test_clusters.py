@@ -302,7 +302,9 @@ def test_a_failed_step_is_followed_until_its_log_has_the_cause(monkeypatch: pyte
     found: Any = SimpleNamespace(
         describe=lambda _: SimpleNamespace(step=failed, log_folder="s3://b/l/", log_streams=None),
         emr=SimpleNamespace(
-            logs_seconds=360, read_logs=lambda _: [Log("stdout", "s3://b/l/stdout.gz", next(texts))]
+            logs_seconds=360,
+            logs_while_running=True,
+            read_logs=lambda _: [Log("stdout", "s3://b/l/stdout.gz", next(texts))],
         ),
     )
     output = Console(file=io.StringIO())
