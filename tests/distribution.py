@@ -1,7 +1,6 @@
 """How ``pytest -n auto`` distributes the tests: whole files, the longest first, and the tests of Spark in two parts.
 
 Each worker with tests of Spark starts Java, loads Spark's classes and compiles them, which costs as much as many tests.
-With all tests of Spark in one part, its worker was still busy when the others had ended.
 """
 
 from __future__ import annotations
