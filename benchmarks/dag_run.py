@@ -122,11 +122,11 @@ def _cluster_times(local: LocalAws, run: airflow_services.DagRun) -> tuple[float
         "verify_row_counts": run.last_end("verify_row_counts"),
         "terminate_cluster, until the cluster has ended": life["EndDateTime"],
     }
-    starts = [steps[-1]["EndDateTime"], *ends.values()]
+    spans = pairwise([steps[-1]["EndDateTime"], *ends.values()])
     return in_steps, {
         "from ready to the first step": _seconds(life["ReadyDateTime"], steps[0]["StartDateTime"]),
         "pauses between steps": pauses,
-        **{part: _seconds(start, end) for start, (part, end) in zip(starts, ends.items(), strict=False)},
+        **{part: _seconds(*span) for part, span in zip(ends, spans, strict=True)},
     }
 
 

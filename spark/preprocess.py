@@ -106,8 +106,8 @@ def _publish_sales(job: Job[Flags], sources: list[Source]) -> tuple[DataFrame, L
             job.note("a quoted field holds a line break: the input is read again, one core for each file")
             line_breaks = True
             lines, counts = _write_valid(job, sources, staging, line_breaks=line_breaks, duplicates=False)
-        written = job.lake.spark.read.parquet(f"{staging}/*.parquet") if counts.valid else None
-        if written and cleaning.may_have_duplicates(written, counts.valid):
+        written = f"{staging}/*.parquet"
+        if counts.valid and cleaning.may_have_duplicates(job.lake.spark.read.parquet(written), counts.valid):
             job.log("some lines look alike: the input is read again to find duplicates")
             lines, counts = _write_valid(job, sources, staging, line_breaks=line_breaks, duplicates=True)
         job.log(f"{counts.lines:,} lines read, {counts.valid:,} valid")
